@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration: a JSON file in the shape of message Config, kept in Redis
+ * section by section with a revision, held in memory by every process that
+ * watches, changed as a whole by one script, announced on the bus.
+ *
+ *   sy:{config}            hash    revision
+ *   sy:{config}:settings   string  Settings
+ *   sy:{config}:devices    hash    id -> Device      (likewise trunks,
+ *                                                     routes, tokens)
+ */
+
+#ifndef SY_PROTO_CONFIG_H
+#define SY_PROTO_CONFIG_H
+
+#include "proto/bus.h"
+
+struct config;
+
+/**
+ * Read and check a JSON file: unknown fields, bad values, duplicate ids,
+ * routes to devices or trunks that are not there ... Plain passwords become
+ * HA1 under the realm and are wiped.
+ *
+ * @param cp       Set on success; owned by the caller
+ *                 (sy__config__free_unpacked).
+ * @param errbuf   On error, set to one line: where, what, what is allowed.
+ *
+ * @return 0, ENOENT ..., EBADMSG (not JSON, or not this shape).
+ */
+int config_read_file(Sy__Config **cp, const char *path, char *errbuf,
+		     size_t errsize);
+
+/** The same from memory. @param name  Of the source, for errors. */
+int config_read(Sy__Config **cp, const char *name, const char *json,
+		size_t len, char *errbuf, size_t errsize);
+
+/** Called when a (new) revision has been loaded. */
+typedef void(config_h)(const Sy__Config *conf, void *arg);
+
+/**
+ * Watch the configuration in Redis.
+ *
+ * @param cp  Set on success; owned by the caller.
+ */
+int config_alloc(struct config **cp, struct loop *loop, struct bus *bus,
+		 config_h *h, void *arg);
+
+/** The configuration as last loaded; NULL: never yet. Borrowed until the
+ * next loop turn. Keeps its last state while Redis is away. */
+const Sy__Config *config_get(const struct config *c);
+
+/** Lookups by hash table; NULL: none. */
+const Sy__Device *config_device(const struct config *c, const char *id,
+				size_t len);
+const Sy__Trunk *config_trunk(const struct config *c, const char *id);
+
+/** The trunk that an address belongs to, by its sources: the longest match
+ * wins, one with a port before one without. NULL: none.
+ * @param addr  struct sa of libre; borrowed. */
+struct sa;
+const Sy__Trunk *config_trunk_by_source(const struct config *c,
+					const struct sa *addr);
+
+/**
+ * Replace the whole configuration in Redis by one script, revision + 1, and
+ * announce it.
+ *
+ * @param conf      Borrowed for the call.
+ * @param expected  Revision that it replaces; UINT64_MAX: whatever it is;
+ *                  0: only where there is none yet.
+ * @param h         err ESTALE: another revision is there.
+ */
+typedef void(config_put_h)(int err, uint64_t revision, void *arg);
+int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
+	       config_put_h *h, void *arg);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dial plan: ordered rules from number and source to a destination.
+ * Used by routers for INVITEs and by gateways for calls from the API.
+ */
+
+#ifndef SY_PROTO_DIALPLAN_H
+#define SY_PROTO_DIALPLAN_H
+
+#include "proto/schema.h"
+
+/** The outcome; strings live in the object itself. */
+struct dialplan_match {
+	const Sy__Route *route;   /* borrowed from the configuration       */
+	Sy__Destination dest;     /* with $0, $1 filled in                 */
+	Sy__External external;    /* where dest points to                  */
+	char text[2][128];        /* the filled-in strings                 */
+	uint32_t ring_seconds;
+};
+
+/** Check a pattern. @param errp  Set to a static text on error. */
+int dialplan_pattern_check(const char *pattern, const char **errp);
+
+/**
+ * Does a number match a pattern (see Route.pattern)?
+ *
+ * @param capp, caplen  Set to what . ! or the first group matched, within
+ *                      number; may be NULL.
+ */
+bool dialplan_pattern_match(const char *pattern, const char *number,
+			    const char **capp, size_t *caplen);
+
+/**
+ * Find the first rule that matches.
+ *
+ * @param conf    Configuration with routes in ascending order (config.h
+ *                keeps them so); borrowed.
+ * @param number  What was dialled (the user part, unescaped).
+ * @param src     Who called.
+ *
+ * @return 0, ENOENT (no rule; the caller answers 404), ENAMETOOLONG.
+ */
+int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
+		  const char *number, const Sy__Source *src);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON from protobuf-c's descriptors and back, in the standard proto3 JSON
+ * mapping: lowerCamelCase, enums by name, 64-bit integers as strings, bytes
+ * as base64, google.protobuf.Timestamp as RFC 3339, oneof members by
+ * presence.  On jansson.
+ */
+
+#ifndef SY_PROTO_JSON_H
+#define SY_PROTO_JSON_H
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+enum json_flags {
+	JSON_DEFAULTS = 1 << 0, /* print fields that have their default value
+				   (not unset messages and oneof members)  */
+};
+
+/** @return a new reference, or NULL (no memory). */
+json_t *json_from_message(const ProtobufCMessage *msg, int flags);
+
+/** @return compact text, owned by the caller (free()), or NULL. */
+char *json_print(const ProtobufCMessage *msg, int flags);
+
+/**
+ * Build a message from JSON.  Unknown fields and wrong types are errors.
+ *
+ * @param msgp     Set on success; owned by the caller
+ *                 (protobuf_c_message_free_unpacked).
+ * @param desc     What message.
+ * @param errbuf   On error: one line that names the path of the field
+ *                 ("routes[3].target"), the cause, and what is allowed.
+ *
+ * @return 0, EBADMSG, ENOMEM.
+ */
+int json_to_message(ProtobufCMessage **msgp,
+		    const ProtobufCMessageDescriptor *desc, const json_t *j,
+		    char *errbuf, size_t errsize);
+
+/** The same from text; a syntax error names line and column. */
+int json_read(ProtobufCMessage **msgp, const ProtobufCMessageDescriptor *desc,
+	      const char *text, size_t len, char *errbuf, size_t errsize);
+
+#endif

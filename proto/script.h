@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Lua scripts of proto/lua/, compiled into the program.  Each is sent
+ * once and then run by its digest; NOSCRIPT (Redis was restarted or flushed)
+ * sends it again without the caller noticing.
+ */
+
+#ifndef SY_PROTO_SCRIPT_H
+#define SY_PROTO_SCRIPT_H
+
+#include "proto/redis.h"
+
+/** One file proto/lua/NAME.lua each; its header comment is its contract. */
+enum script {
+	SCRIPT_MEMBER_BEAT,
+	SCRIPT_MEMBER_LIST,
+	SCRIPT_MEMBER_LEAVE,
+	SCRIPT_PLACE_CALL,
+	SCRIPT_PLACE_DROP,
+	SCRIPT_HUB_PUT,
+	SCRIPT_HUB_DROP,
+	SCRIPT_REG_PUT,
+	SCRIPT_REG_GET,
+	SCRIPT_CONFIG_PUT,
+	SCRIPT_CONFIG_GET,
+	SCRIPT_COUNT,
+};
+
+/**
+ * Run a script.
+ *
+ * @param keyc  Number of leading keys in argv.
+ * @param argv  Keys, then arguments; borrowed for the call.
+ * @param lenv  Lengths [bytes].
+ * @param h     As for redis_command(); never called twice.
+ *
+ * @return as redis_command().
+ */
+int script_run(struct redis *r, enum script script, uint32_t deadline_ms,
+	       redis_reply_h *h, void *arg, int keyc, int argc,
+	       const char **argv, const size_t *lenv);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Typed records in Redis.  Every change is one script (see script.h), so it
+ * is atomic; keys of one hub share the hash tag {hub-id}.
+ *
+ *   sy:hub:{H}               hash   epoch, owner (instance), node (member id),
+ *                                   call (Call without legs), leg:<id> (Leg),
+ *                                   dlg:<id> (DialogState)
+ *   sy:hubs                  zset   every hub id, score 0 (ULIDs sort by time)
+ *   sy:call:{K}              hash   placement of a dialog-forming INVITE:
+ *                                   hub, node, instance, epoch, leg; expires
+ *                                   after STORE_CALL_TTL_S.  K is the hex of
+ *                                   the first 16 bytes of SHA-256(Call-ID).
+ *   sy:room:{NAME}           hash   hub, node, instance, epoch of a named hub
+ *                                   (conference); refreshed by its owner
+ *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
+ *   sy:regs                  zset   device ids, score 0
+ *   sy:{members}, sy:{members}:lease, sy:{members}:instance
+ *   sy:{config}:...          see config.h
+ *   sy:events, sy:cdr        streams, capped
+ *
+ * All calls answer by their handler on the loop's thread, exactly once,
+ * unless the call itself returned an error.  err is as in redis_reply_h;
+ * ENOENT: no such record; ESTALE: the epoch fence said no (somebody else
+ * owns the hub by now: let go in silence).
+ */
+
+#ifndef SY_PROTO_STORE_H
+#define SY_PROTO_STORE_H
+
+#include "proto/redis.h"
+#include "proto/schema.h"
+#include "proto/ulid.h"
+
+enum {
+	STORE_CALL_TTL_S = 300,   /* of a placement, while unanswered      */
+	STORE_HUB_TTL_S = 86400,  /* of a hub whose owner vanished         */
+	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
+	STORE_CDR_MAX = 200000,
+};
+
+typedef void(store_h)(int err, void *arg);
+
+/* ---------------------------------------------------------- placement */
+
+/** Where a call was placed. */
+struct store_place {
+	char hub[ULID_LEN + 1];
+	char node[64];        /* member id          */
+	uint32_t instance;
+	uint32_t epoch;
+	uint32_t leg;         /* leg reference of this Call-ID          */
+	bool fresh;           /* placed by this very call: send PlaceHub */
+};
+
+typedef void(store_place_h)(int err, const struct store_place *pl,
+			    void *arg);
+
+/** What to place; strings borrowed for the call. */
+struct store_place_req {
+	const char *call_id;   /* of the INVITE                              */
+	const char *room;      /* name of a shared hub, or NULL              */
+	const char *hub;       /* proposed new hub id                        */
+	const char *node;      /* proposed node                              */
+	uint32_t instance;     /* of that node                               */
+	uint32_t leg;          /* leg reference                              */
+	const char *not_node;  /* this node refused or is dead: a placement
+				  that names it is replaced, epoch + 1; or NULL */
+	uint32_t not_instance; /* its instance                               */
+};
+
+/**
+ * Place a call, or get where it was placed before (by any router).
+ * One script: of two routers that ask at once, both get the same answer.
+ */
+int store_place(struct redis *r, const struct store_place_req *req,
+		store_place_h *h, void *arg);
+
+/** Where a Call-ID was placed; ENOENT if nowhere. Changes nothing. */
+int store_place_get(struct redis *r, const char *call_id, store_place_h *h,
+		    void *arg);
+
+/** Forget a placement, if it still names this hub.  No handler. */
+int store_place_drop(struct redis *r, const char *call_id, const char *hub);
+
+/** Refresh (owner alive) or drop a room, if it still names this hub. */
+int store_room_keep(struct redis *r, const char *room, const char *hub);
+int store_room_drop(struct redis *r, const char *room, const char *hub);
+
+/* --------------------------------------------------------------- hubs */
+
+/** A checkpoint: what changed.  Borrowed for the call. */
+struct store_hub_put {
+	const char *hub;
+	uint32_t epoch;              /* fence                              */
+	const char *node;
+	uint32_t instance;
+	const Sy__Call *call;        /* its legs are ignored here; NULL:
+					unchanged                          */
+	const Sy__Leg *const *legv;  /* legs that changed                  */
+	size_t legc;
+	const Sy__DialogState *const *dlgv;
+	size_t dlgc;
+	const char *const *dropv;    /* ids of legs that are gone: their
+					leg: and dlg: fields               */
+	size_t dropc;
+};
+
+int store_hub_put(struct redis *r, const struct store_hub_put *put,
+		  store_h *h, void *arg);
+
+/**
+ * The hub has ended: remove its record, append its CallRecord to sy:cdr.
+ *
+ * @param rec  Borrowed; NULL: no record (the hub never had a leg).
+ */
+int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
+		   const Sy__CallRecord *rec, store_h *h, void *arg);
+
+/** @param call  With its legs; owned by the handler; NULL on error. */
+typedef void(store_call_h)(int err, Sy__Call *call, void *arg);
+
+int store_hub_get(struct redis *r, const char *hub, store_call_h *h,
+		  void *arg);
+
+/**
+ * @param callv  In ascending order of id; borrowed for the call.
+ * @param next   Cursor of the next page, or NULL.
+ */
+typedef void(store_calls_h)(int err, Sy__Call *const *callv, size_t callc,
+			    const char *next, void *arg);
+
+/** List calls. @param cursor  As returned, or NULL. @param limit 1..1000. */
+int store_hub_list(struct redis *r, const char *cursor, size_t limit,
+		   store_calls_h *h, void *arg);
+
+typedef void(store_count_h)(int err, uint64_t count, void *arg);
+
+int store_hub_count(struct redis *r, store_count_h *h, void *arg);
+
+/* ------------------------------------------------------ registrations */
+
+/** One REGISTER's changes to one device, done all or not at all. */
+struct store_reg_put {
+	const char *device;
+	const Sy__Binding *const *bindv; /* add or refresh; expires_at set  */
+	size_t bindc;
+	const char *const *dropv;        /* Contact URIs to remove          */
+	size_t dropc;
+	bool drop_all;                   /* Contact: *                      */
+	const char *call_id;             /* RFC 3261 10.3: same Call-ID     */
+	uint32_t cseq;                   /* must come with a higher CSeq    */
+	uint32_t max_contacts;
+};
+
+/**
+ * @param err  ESTALE: a binding with this Call-ID has a CSeq as high;
+ *             ENOSPC: too many contacts.
+ * @param reg  All current bindings afterwards; borrowed for the call.
+ */
+typedef void(store_reg_h)(int err, const Sy__Registration *reg, void *arg);
+
+int store_reg_put(struct redis *r, const struct store_reg_put *put,
+		  store_reg_h *h, void *arg);
+
+/** Current bindings of a device, best q first; none is no error. */
+int store_reg_get(struct redis *r, const char *device, store_reg_h *h,
+		  void *arg);
+
+typedef void(store_regs_h)(int err, Sy__Registration *const *regv,
+			   size_t regc, const char *next, void *arg);
+
+int store_reg_list(struct redis *r, const char *cursor, size_t limit,
+		   store_regs_h *h, void *arg);
+
+int store_reg_count(struct redis *r, store_count_h *h, void *arg);
+
+/* -------------------------------------------------------------- history */
+
+/** Append to sy:events and publish on BUS_CHANNEL_EVENTS. No handler. */
+int store_event(struct redis *r, const Sy__Event *ev);
+
+#endif
