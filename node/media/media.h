@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The media engine: what the signalling thread may ask of it.
+ *
+ * The engine runs worker threads.  A worker wakes every 20 ms and does all
+ * that its mixes need in one pass: read the sockets, jitter buffers, decode,
+ * resample to the bus (48 kHz, float, 960 samples), mix-minus, resample,
+ * encode, send.  Nothing on that pass allocates, locks, logs or makes text.
+ *
+ *   signalling thread                          worker thread
+ *   media_*()  -- commands, one SPSC ring -->  applied at the next tick
+ *   handlers   <-- events, one SPSC ring ----  DTMF, end of file, silence
+ *
+ * Ownership: the signalling thread allocates and frees every object; a
+ * worker only borrows.  mem_deref() of a mix or a leg takes it from its
+ * worker first; the memory is given back when the worker has let go.
+ * Handlers are called on the signalling thread (from its libre loop), never
+ * after the object's mem_deref() has returned.
+ *
+ * The engine knows no SIP, no Redis and no hub.  All functions here are for
+ * the signalling thread that called media_alloc(), unless they say otherwise.
+ */
+
+#ifndef SY_NODE_MEDIA_MEDIA_H
+#define SY_NODE_MEDIA_MEDIA_H
+
+#include <re.h>
+
+struct media;
+struct mix;
+struct media_leg;
+
+enum {
+	MEDIA_RATE_HZ = 48000, /* the bus */
+	MEDIA_TICK_MS = 20,
+	MEDIA_FRAME_SMP = 960, /* MEDIA_RATE_HZ * MEDIA_TICK_MS / 1000 */
+	MEDIA_CODECS_MAX = 8,  /* payload types accepted at a time */
+};
+
+/** Codecs of the engine. */
+enum media_codec_id {
+	MEDIA_PCMU, /* RFC 3551, 8 kHz */
+	MEDIA_PCMA, /* RFC 3551, 8 kHz */
+	MEDIA_G722, /* RFC 3551: 16 kHz audio, RTP clock of 8 kHz */
+	MEDIA_OPUS, /* RFC 7587: RTP clock always 48 kHz */
+	MEDIA_L16,  /* RFC 3551 4.5.11, network order, mono */
+	MEDIA_CODEC_COUNT,
+};
+
+/** One codec with its payload type, as negotiated. */
+struct media_codec {
+	enum media_codec_id id;
+	uint8_t pt;           /* RTP payload type, 0..127                   */
+	uint32_t clock_hz;    /* RTP clock                                  */
+	uint32_t ptime_ms;    /* frame length to send; 0: 20 ms             */
+	uint32_t bitrate_bps; /* Opus: 0: the engine's default              */
+	int complexity;       /* Opus: 0..10; -1: the engine's default      */
+	bool fec;             /* Opus: the peer can use in-band FEC         */
+	bool stereo;          /* Opus: unused, always mono for now          */
+};
+
+/** The name of a codec as in SDP's rtpmap ("PCMU", "opus" ...); static. */
+const char *media_codec_name(enum media_codec_id id);
+
+/** How an RTP leg sends and receives; a whole set replaces the former one. */
+struct media_rtp_params {
+	struct sa raddr;                        /* where to send; unset: don't */
+	struct media_codec tx;                  /* what to send                */
+	struct media_codec rxv[MEDIA_CODECS_MAX]; /* what may arrive           */
+	size_t rxc;
+	int event_pt_tx;       /* RFC 4733 payload type; -1: not negotiated   */
+	int event_pt_rx;       /* the same, receiving                         */
+	uint32_t event_clock_hz; /* clock of the events, both directions      */
+	bool send;             /* direction (RFC 3264): false: send nothing   */
+	bool recv;             /* false: what arrives is dropped, not played  */
+	uint32_t jitter_ms;    /* depth the jitter buffer holds; 0: default   */
+};
+
+/** What happened to a leg. */
+enum media_event_type {
+	MEDIA_EV_DTMF,      /* a digit began and ended (RFC 4733)          */
+	MEDIA_EV_END,       /* a player came to its end                    */
+	MEDIA_EV_RTP_START, /* first packet of the peer                    */
+	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
+};
+
+struct media_event {
+	enum media_event_type type;
+	char digit;           /* MEDIA_EV_DTMF: 0-9 * # A-D               */
+	uint32_t duration_ms; /* MEDIA_EV_DTMF                            */
+};
+
+/**
+ * Event handler of a leg; called on the signalling thread.
+ *
+ * @param leg  The leg; borrowed.  The handler may mem_deref() it.
+ * @param ev   The event; borrowed for the call.
+ * @param arg  Handler argument.
+ */
+typedef void(media_event_h)(struct media_leg *leg,
+			    const struct media_event *ev, void *arg);
+
+struct media_conf {
+	unsigned workers;        /* threads; 0: one a core                  */
+	uint16_t rtp_port_min;   /* range of RTP ports, even ports are used  */
+	uint16_t rtp_port_max;   /* inclusive                                */
+	uint32_t quarantine_ms;  /* a port rests so long after use; 0: 30 s  */
+	uint32_t rtp_silence_ms; /* MEDIA_EV_RTP_STOP after; 0: never        */
+	int opus_complexity;     /* default 5                                */
+	uint32_t opus_bitrate_bps; /* default 32000                          */
+	int rt_priority;         /* SCHED_FIFO priority; 0: none             */
+};
+
+/**
+ * Start an engine and its workers.
+ *
+ * @param mp    Set to the engine on success; owned by the caller.
+ *              mem_deref() stops the workers; every mix must be gone before.
+ * @param conf  Configuration; borrowed for the call.
+ *
+ * @return 0, or EINVAL (bad range), ENOMEM, or the errno of thread creation.
+ */
+int media_alloc(struct media **mp, const struct media_conf *conf);
+
+/** Load of an engine, for the heartbeat. */
+struct media_load {
+	uint32_t mixes;
+	uint32_t legs;
+	uint32_t ports_free;        /* RTP ports not in use, not quarantined */
+	uint32_t ports_used;
+	uint32_t ports_quarantined;
+	uint32_t tick_p99_us;       /* work of a tick, p99 over 10 s,
+				       of the worst worker                   */
+	float tick_used_percent;    /* the same, of MEDIA_TICK_MS            */
+	uint64_t ticks;             /* all workers, since start              */
+	uint64_t late_ticks;        /* woke more than 5 ms late, since start */
+};
+
+/** Read the load of an engine. */
+void media_load(const struct media *m, struct media_load *load);
+
+/**
+ * Create a mix (the audio of one hub) on the least used worker.
+ *
+ * @param mixp  Set on success; owned by the caller.
+ * @param m     Engine; borrowed, outlives the mix.
+ *
+ * @return 0, ENOMEM, or EAGAIN when the engine's command ring is full.
+ */
+int mix_alloc(struct mix **mixp, struct media *m);
+
+/**
+ * Add an RTP leg to a mix: takes a port of the range and opens its socket.
+ * Nothing is sent or played before media_leg_rtp_set().
+ *
+ * @param lp     Set on success; owned by the caller.  mem_deref() closes
+ *               the socket and quarantines the port.
+ * @param mix    Mix; borrowed, outlives the leg.
+ * @param laddr  Local address to bind (the port in it is ignored).
+ * @param h      Event handler, or NULL.
+ * @param arg    Handler argument.
+ *
+ * @return 0, EADDRINUSE (no port left), ENOMEM, EAGAIN, or socket errno.
+ */
+int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
+			const struct sa *laddr, media_event_h *h, void *arg);
+
+/** The local address and port of an RTP leg, for SDP. */
+const struct sa *media_leg_laddr(const struct media_leg *leg);
+
+/**
+ * Set how an RTP leg sends and receives (first answer, hold, resume, new
+ * codec, new address).  The stream's SSRC, sequence and clock go on.
+ *
+ * @return 0, EINVAL (unknown codec, clock that does not fit), EAGAIN.
+ */
+int media_leg_rtp_set(struct media_leg *leg,
+		      const struct media_rtp_params *prm);
+
+/** Add a leg that gives back what the others of its mix say (echo test). */
+int media_leg_echo_alloc(struct media_leg **lp, struct mix *mix);
+
+/** One period of a tone: up to two frequencies on, then silence. */
+struct media_tone {
+	float hz[2];       /* 0: unused                                   */
+	float level_db;    /* dBFS of each frequency (RMS of a full sine = -3) */
+	uint32_t on_ms;    /* 0: for ever                                 */
+	uint32_t off_ms;
+	uint32_t repeat;   /* number of periods; 0: for ever              */
+};
+
+/** Add a leg that plays a tone; MEDIA_EV_END after the last period. */
+int media_leg_tone_alloc(struct media_leg **lp, struct mix *mix,
+			 const struct media_tone *tone, media_event_h *h,
+			 void *arg);
+
+/**
+ * Add a leg that plays a sound file (what libsndfile reads; any rate, first
+ * channel).  The file is read and resampled here, at once, not on the tick.
+ *
+ * @param loop  Start again at the end, no MEDIA_EV_END.
+ *
+ * @return 0, ENOENT, EBADMSG (not a sound file), EFBIG (over 10 minutes),
+ *         ENOMEM, EAGAIN.
+ */
+int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
+			 const char *path, bool loop, media_event_h *h,
+			 void *arg);
+
+/**
+ * Mute a leg.
+ *
+ * @param in   True: the others no longer hear it.
+ * @param out  True: it no longer hears the others.
+ */
+int media_leg_mute(struct media_leg *leg, bool in, bool out);
+
+/**
+ * Send a DTMF digit by RFC 4733 (the audio pauses meanwhile); digits queue.
+ *
+ * @return 0, EINVAL (not a digit), ENOTSUP (no events negotiated), EAGAIN.
+ */
+int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms);
+
+/** Counters of a leg since its start; a consistent enough snapshot. */
+struct media_stat {
+	uint64_t rx_packets;   /* accepted by the jitter buffer             */
+	uint64_t rx_late;      /* came too late to be played                */
+	uint64_t rx_duplicate;
+	uint64_t rx_invalid;   /* not RTP, unknown payload type             */
+	uint64_t rx_lost;      /* by sequence number                        */
+	uint64_t tx_packets;
+	uint64_t tx_errors;
+	uint64_t frames_played;
+	uint64_t frames_concealed; /* nothing to play while it should have  */
+	uint32_t depth_ms;     /* of the jitter buffer, now                 */
+	float jitter_ms;       /* RFC 3550 6.4.1                            */
+	float level_in_db;     /* last frame from the peer, dBFS RMS        */
+	float level_out_db;
+};
+
+/** Read the counters of a leg. */
+void media_leg_stat(const struct media_leg *leg, struct media_stat *st);
+
+#endif

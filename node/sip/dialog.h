@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SIP dialogs of a node, on libre's transactions, behind proto/SIP.md's rules.
+ *
+ * A dialog is one leg's signalling: an INVITE in either direction, what
+ * became of it, and everything in it until BYE.  It knows no hub and no
+ * media: session descriptions go in and out as text, events by handlers.
+ *
+ *   inbound:   INCOMING --progress--> EARLY --answer--> ANSWERED --> ENDED
+ *   outbound:  CALLING  --1xx-------> EARLY --2xx-----> ANSWERED --> ENDED
+ *
+ * An outbound INVITE that forks downstream (several To tags) keeps the first
+ * 2xx; any further one is ACKed and ended by BYE at once.
+ *
+ * All on the signalling thread.  Handlers may mem_deref() the dialog, also
+ * the one they were called for.
+ */
+
+#ifndef SY_NODE_SIP_DIALOG_H
+#define SY_NODE_SIP_DIALOG_H
+
+#include <re.h>
+#include "proto/member.h"
+#include "proto/token.h"
+
+struct sipua;  /* the node's SIP endpoint: sockets, transactions, tokens */
+struct dialog;
+
+/** Events of one dialog.  Any may be NULL.  Strings and SDP are borrowed. */
+struct dialog_handlers {
+	/** Outbound: 1xx other than 100. @param sdp  Early media, or NULL. */
+	void (*progress)(struct dialog *d, uint16_t code, const char *reason,
+			 struct mbuf *sdp, void *arg);
+
+	/** Outbound: 2xx to the INVITE. sdp: the answer; or the offer, when
+	 * the INVITE had none: then dialog_ack() must be called with the
+	 * answer.  Inbound: the ACK came; sdp: the answer to a late offer,
+	 * or NULL. */
+	void (*established)(struct dialog *d, struct mbuf *sdp, void *arg);
+
+	/** In-dialog offer (re-INVITE; UPDATE later): answer it by
+	 * dialog_accept() or dialog_refuse(), now or later.
+	 * @param sdp  The offer; NULL: the peer wants us to offer. */
+	void (*offer)(struct dialog *d, struct mbuf *sdp, void *arg);
+
+	/** Our own re-INVITE was answered. err: 0, or ECONNREFUSED with the
+	 * code of the failure; the former session stays. */
+	void (*answered)(struct dialog *d, int err, uint16_t code,
+			 struct mbuf *sdp, void *arg);
+
+	/** INFO, MESSAGE with a body; the answer 200 is sent already. */
+	void (*info)(struct dialog *d, const char *ctype, struct mbuf *body,
+		     void *arg);
+
+	/** It is over: refused, cancelled, BYE, timed out.  Last event; the
+	 * owner mem_deref()s.  Not called for our own dialog_hangup().
+	 * @param code  Final code of the INVITE (200 and BYE: 200); 487:
+	 *              cancelled by the peer; 408, 481 ...
+	 * @param remote  True: the peer ended it. */
+	void (*closed)(struct dialog *d, uint16_t code, const char *reason,
+		       bool remote, void *arg);
+
+	/** State changed in a way that a checkpoint should know. */
+	void (*changed)(struct dialog *d, void *arg);
+};
+
+/**
+ * An initial INVITE for this node with a valid token.  Call
+ * dialog_set_handlers(), then progress, answer or refuse it, now or later.
+ *
+ * @param d    Owned by the handler.
+ * @param tok  Hub, leg and epoch of its token.
+ * @param sdp  Offer, or NULL.
+ */
+typedef void(sipua_incoming_h)(struct dialog *d, const struct token *tok,
+			       const struct sip_msg *msg, struct mbuf *sdp,
+			       void *arg);
+
+struct sipua_conf {
+	const char *addr;             /* "host:port" to listen on, UDP and TCP;
+					 port 0: any                         */
+	const struct token_key *key;  /* borrowed, outlives it               */
+	const struct members *members; /* borrowed: live routers             */
+	sipua_incoming_h *incomingh;
+	void *arg;
+};
+
+/** @return 0, EINVAL (address), EADDRINUSE ..., ENOMEM. */
+int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf);
+
+/** Where it listens; after port 0 was given, the real port. */
+const struct sa *sipua_laddr(const struct sipua *ua);
+
+struct sipua_stat {
+	uint64_t requests, responses;  /* received                          */
+	uint64_t no_token;             /* dropped: no or wrong token         */
+	uint32_t dialogs;
+	uint32_t transactions;         /* of both sides, now, if known       */
+};
+
+void sipua_stat(const struct sipua *ua, struct sipua_stat *st);
+
+/** Set the handlers of an inbound dialog; copied. */
+void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
+			 void *arg);
+
+/** Send 180 or 183. @param sdp  Early media, or NULL. Borrowed. */
+int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
+		    struct mbuf *sdp);
+
+/**
+ * Answer 200: repeated until the ACK comes (RFC 3261 13.3.1.4); without one
+ * after 32 s the dialog is ended by BYE and closed is called (408).
+ *
+ * @param sdp  Answer; or our offer, if the INVITE had none.
+ */
+int dialog_answer(struct dialog *d, struct mbuf *sdp);
+
+/** What to call. Strings borrowed for the call. */
+struct dialog_invite {
+	const char *uri;          /* Request-URI                             */
+	const char *to_uri;       /* To, without tag; NULL: uri              */
+	const char *from_uri;     /* From: "sip:1001@switchyard"             */
+	const char *from_name;    /* display name, or NULL                   */
+	const char *const *routev; /* Path of the binding, in order          */
+	size_t routec;
+	const char *router;       /* preferred router (member id) or NULL    */
+	struct token tok;         /* hub, leg, epoch, our instance           */
+	struct mbuf *sdp;         /* offer, or NULL: late offer              */
+	const char *call_id;      /* NULL: made here                         */
+	const char *extra;        /* further headers with CRLFs, or NULL     */
+};
+
+/** @return 0, EHOSTUNREACH (no live router), ENOMEM. */
+int dialog_invite(struct dialog **dp, struct sipua *ua,
+		  const struct dialog_invite *inv,
+		  const struct dialog_handlers *h, void *arg);
+
+/** Outbound with late offer: send the ACK with our answer. */
+int dialog_ack(struct dialog *d, struct mbuf *sdp);
+
+/** Send a re-INVITE. @return 0, EBUSY (one is under way: glare), EPROTO. */
+int dialog_offer(struct dialog *d, struct mbuf *sdp);
+
+/** Answer an in-dialog offer with 200. */
+int dialog_accept(struct dialog *d, struct mbuf *sdp);
+
+/** Refuse an in-dialog offer (488 ...); the session stays as it was. */
+int dialog_refuse(struct dialog *d, uint16_t code, const char *reason);
+
+/**
+ * End it by whatever its state demands: a final response, CANCEL (a 200 that
+ * crosses is ACKed and ended by BYE), BYE.  No more handler is called; what
+ * is still to be exchanged goes on in the background; mem_deref() may follow
+ * at once.
+ *
+ * @param code    For an unanswered inbound INVITE: its final code; else 0.
+ * @param reason  Reason phrase; NULL: the standard one.
+ */
+void dialog_hangup(struct dialog *d, uint16_t code, const char *reason);
+
+/** Let go in silence: nothing is sent (somebody else owns the hub now). */
+void dialog_abandon(struct dialog *d);
+
+enum dialog_state {
+	DIALOG_INCOMING, DIALOG_CALLING, DIALOG_EARLY, DIALOG_ANSWERED,
+	DIALOG_ENDED,
+};
+
+enum dialog_state dialog_state(const struct dialog *d);
+const char *dialog_call_id(const struct dialog *d);
+/** id of the router that its last message came through, or NULL. */
+const char *dialog_router(const struct dialog *d);
+
+/**
+ * Fill what another node would need (DialogState's SIP part).  Strings are
+ * borrowed from the dialog, valid until its next event; out->route_set points
+ * into the dialog too.
+ */
+void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Session descriptions: offer and answer (RFC 3264, 4566) for one audio
+ * stream by libre's SDP, and what follows from them for the media engine.
+ * No I/O, so that every negotiation can be tested by text alone.
+ */
+
+#ifndef SY_NODE_SIP_SESSION_H
+#define SY_NODE_SIP_SESSION_H
+
+#include <re.h>
+#include "node/media/media.h"
+
+struct session;
+
+struct session_conf {
+	struct sa laddr;             /* media address and port              */
+	const char *const *codecv;   /* names in order of preference: "opus",
+					"G722", "PCMU", "PCMA", "L16"; NULL:
+					opus G722 PCMU PCMA                 */
+	size_t codecc;
+	uint32_t opus_bitrate_bps;
+};
+
+/** @return 0, EINVAL (unknown codec), ENOMEM. */
+int session_alloc(struct session **sp, const struct session_conf *conf);
+
+/**
+ * Make an offer: the first, or, with what was negotiated before, the next
+ * (same payload types, version + 1 if anything changed).
+ *
+ * @param hold  True: a=sendonly (or inactive, if the peer holds too).
+ * @param mbp   Set to the SDP; owned by the caller.
+ */
+int session_offer(struct session *s, bool hold, struct mbuf **mbp);
+
+/**
+ * Take an offer and make its answer.  On any error the session is as before.
+ *
+ * @return 0, EBADMSG (no SDP), ENOTSUP (no common codec, or no audio: the
+ *         caller answers 488).
+ */
+int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp);
+
+/** Take the answer to our offer. @return as session_answer(). */
+int session_answered(struct session *s, struct mbuf *answer);
+
+/** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet. */
+int session_params(const struct session *s, struct media_rtp_params *prm);
+
+/** Name of the codec that we send, "opus"; "" before negotiation. */
+const char *session_codec(const struct session *s);
+
+/** True while the peer holds us (sendonly, inactive, or c=0.0.0.0). */
+bool session_remote_hold(const struct session *s);
+
+uint64_t session_id(const struct session *s);
+uint64_t session_version(const struct session *s);
+
+#endif
