@@ -133,7 +133,9 @@ struct media_load {
 				       of the worst worker                   */
 	float tick_used_percent;    /* the same, of MEDIA_TICK_MS            */
 	uint64_t ticks;             /* all workers, since start              */
-	uint64_t late_ticks;        /* woke more than 5 ms late, since start */
+	uint64_t late_ticks;        /* woke more than 5 ms late or were
+				       missed, since start                   */
+	uint64_t cpu_us;            /* CPU time of all workers, since start  */
 };
 
 /** Read the load of an engine. */

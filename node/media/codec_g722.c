@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * G.722 at 64 kbit/s (RFC 3551 4.5.2), by spandsp: 16 kHz audio, two samples
+ * a byte.
+ */
+
+#include <re.h>
+#include <spandsp.h>
+
+#include "node/media/codec.h"
+
+enum {
+	BIT_RATE = 64000,
+	BYTES_PER_MS = 8,
+};
+
+/* spandsp's states come from malloc: these own them. */
+struct enc {
+	g722_encode_state_t *st;
+};
+
+struct dec {
+	g722_decode_state_t *st;
+};
+
+static void enc_destructor(void *arg)
+{
+	struct enc *e = arg;
+
+	if (e->st)
+		g722_encode_free(e->st);
+}
+
+static void dec_destructor(void *arg)
+{
+	struct dec *d = arg;
+
+	if (d->st)
+		g722_decode_free(d->st);
+}
+
+static int enc_alloc(void **stp, const struct media_codec *c)
+{
+	struct enc *e = mem_zalloc(sizeof(*e), enc_destructor);
+
+	(void)c;
+
+	if (!e)
+		return ENOMEM;
+
+	e->st = g722_encode_init(NULL, BIT_RATE, 0);
+	if (!e->st) {
+		mem_deref(e);
+		return ENOMEM;
+	}
+
+	*stp = e;
+
+	return 0;
+}
+
+static int dec_alloc(void **stp, const struct media_codec *c)
+{
+	struct dec *d = mem_zalloc(sizeof(*d), dec_destructor);
+
+	(void)c;
+
+	if (!d)
+		return ENOMEM;
+
+	d->st = g722_decode_init(NULL, BIT_RATE, 0);
+	if (!d->st) {
+		mem_deref(d);
+		return ENOMEM;
+	}
+
+	*stp = d;
+
+	return 0;
+}
+
+static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
+		     size_t n)
+{
+	struct enc *e = st;
+	int16_t v[16 * CODEC_PTIME_MAX_MS];
+	size_t i;
+
+	if (n > ARRAY_SIZE(v) || n / 2 > size)
+		return 0;
+
+	for (i = 0; i < n; i++) {
+		float x = pcm[i] * 32768.0f;
+
+		x = x > 32767.0f ? 32767.0f : x;
+		v[i] = (int16_t)(x < -32768.0f ? -32768.0f : x);
+	}
+
+	return (size_t)g722_encode(e->st, buf, v, (int)n);
+}
+
+static size_t samples(void *st, const uint8_t *buf, size_t len)
+{
+	(void)st;
+	(void)buf;
+
+	return len <= BYTES_PER_MS * CODEC_FRAME_MAX_MS ? 2 * len : 0;
+}
+
+static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
+{
+	struct dec *d = st;
+	int16_t v[16 * CODEC_FRAME_MAX_MS];
+	size_t i, n = samples(st, buf, len);
+
+	if (!n)
+		return 0;
+
+	n = (size_t)g722_decode(d->st, v, buf, (int)len);
+	for (i = 0; i < n; i++)
+		pcm[i] = (float)v[i] / 32768.0f;
+
+	return n;
+}
+
+const struct codec_ops codec_g722 = {
+	.name = "G722",
+	.enc_alloc = enc_alloc,
+	.dec_alloc = dec_alloc,
+	.encode = encode,
+	.samples = samples,
+	.decode = decode,
+};

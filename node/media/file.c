@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A player of sound files.  The whole file is read and resampled before the
+ * worker sees it: the tick never waits for a disk.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <re.h>
+#include <sndfile.h>
+
+#include "node/media/engine.h"
+#include "node/media/mix.h"
+#include "node/media/resample.h"
+
+enum {
+	LENGTH_MAX_S = 600,
+	CHANNELS_MAX = 32,
+	READ_SMP = 4096,
+};
+
+struct file_leg {
+	struct leg leg;
+	int16_t *pcm;   /* 48 kHz; owned; RO for the worker */
+	size_t n;
+	size_t pos;
+	bool loop;
+	bool ended;
+};
+
+static const float *get(struct leg *leg, float *buf, const struct tick *t)
+{
+	const struct media_event ev = {.type = MEDIA_EV_END};
+	struct file_leg *f = (struct file_leg *)leg;
+	size_t i = 0;
+
+	if (f->ended)
+		return NULL;
+
+	while (i < MEDIA_FRAME_SMP) {
+
+		if (f->pos == f->n) {
+			f->pos = 0;
+			if (!f->loop)
+				break;
+		}
+
+		buf[i++] = (float)f->pcm[f->pos++] / 32768.0f;
+	}
+
+	if (i < MEDIA_FRAME_SMP) {
+		memset(buf + i, 0, (MEDIA_FRAME_SMP - i) * sizeof(*buf));
+		f->ended = true;
+		leg_event(leg, t->w, &ev);
+	}
+
+	return buf;
+}
+
+static const struct leg_ops ops = {
+	.name = "file",
+	.get = get,
+};
+
+static void destructor(void *arg)
+{
+	struct file_leg *f = arg;
+
+	mem_deref(f->pcm);
+}
+
+/* The first channel of a file. */
+static int read_first(SNDFILE *sf, const SF_INFO *info, float *pcm)
+{
+	size_t n = (size_t)info->frames, pos = 0;
+	size_t ch = (size_t)info->channels;
+	float *buf;
+	int err = 0;
+
+	buf = mem_alloc(READ_SMP * ch * sizeof(*buf), NULL);
+	if (!buf)
+		return ENOMEM;
+
+	while (pos < n) {
+		sf_count_t i, got = sf_readf_float(
+			sf, buf, (sf_count_t)MIN(n - pos, (size_t)READ_SMP));
+
+		if (got <= 0) {
+			err = EBADMSG;
+			break;
+		}
+
+		for (i = 0; i < got; i++)
+			pcm[pos++] = buf[(size_t)i * ch];
+	}
+
+	mem_deref(buf);
+
+	return err;
+}
+
+static int convert(struct file_leg *f, const float *in, size_t inc,
+		   uint32_t in_hz)
+{
+	float *out;
+	size_t i, n;
+	int err;
+
+	err = resample_sound(&out, &n, MEDIA_RATE_HZ, in, inc, in_hz);
+	if (err)
+		return err == EINVAL ? EBADMSG : err;
+
+	f->pcm = mem_alloc(n * sizeof(*f->pcm), NULL);
+	if (!f->pcm) {
+		free(out);
+		return ENOMEM;
+	}
+
+	for (i = 0; i < n; i++) {
+		float x = MIN(MAX(out[i] * 32768.0f, -32768.0f), 32767.0f);
+
+		f->pcm[i] = (int16_t)(x < 0 ? x - 0.5f : x + 0.5f);
+	}
+
+	f->n = n;
+	free(out);
+
+	return n ? 0 : EBADMSG;
+}
+
+static int load(struct file_leg *f, const char *path)
+{
+	SF_INFO info = {0};
+	float *pcm = NULL;
+	SNDFILE *sf;
+	int err;
+
+	if (access(path, R_OK))
+		return ENOENT;
+
+	sf = sf_open(path, SFM_READ, &info);
+	if (!sf)
+		return EBADMSG;
+
+	err = EBADMSG;
+	if (info.frames <= 0 || info.samplerate <= 0 || info.channels <= 0 ||
+	    info.channels > CHANNELS_MAX)
+		goto out;
+
+	err = EFBIG;
+	if (info.frames / info.samplerate >= LENGTH_MAX_S)
+		goto out;
+
+	err = ENOMEM;
+	pcm = mem_alloc((size_t)info.frames * sizeof(*pcm), NULL);
+	if (!pcm)
+		goto out;
+
+	err = read_first(sf, &info, pcm);
+	if (err)
+		goto out;
+
+	err = convert(f, pcm, (size_t)info.frames, (uint32_t)info.samplerate);
+
+out:
+	mem_deref(pcm);
+	(void)sf_close(sf);
+
+	return err;
+}
+
+int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
+			 const char *path, bool loop, media_event_h *h,
+			 void *arg)
+{
+	struct file_leg *f;
+	int err;
+
+	if (!lp || !mix || !path)
+		return EINVAL;
+
+	f = mem_zalloc(sizeof(*f), destructor);
+	if (!f)
+		return ENOMEM;
+
+	f->leg.ops = &ops;
+	f->loop = loop;
+
+	err = load(f, path);
+	if (err) {
+		mem_deref(f);
+		return err;
+	}
+
+	return leg_attach(lp, mix, &f->leg, h, arg);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A leg from within: what every kind has, and what a kind must bring.
+ *
+ * There are two objects.  struct media_leg is the handle that the signalling
+ * thread holds; struct leg is what the worker works on.  The handle's
+ * destructor asks the worker to let go; when it has, struct leg comes back
+ * and is freed.  So no thread ever waits for the other.
+ */
+
+#ifndef SY_NODE_MEDIA_LEG_H
+#define SY_NODE_MEDIA_LEG_H
+
+#include <stdatomic.h>
+
+#include "node/media/media.h"
+
+struct cmd;
+struct leg;
+struct worker;
+
+/** One pass of a worker. */
+struct tick {
+	struct worker *w;
+	uint64_t now_us;         /* its deadline, CLOCK_MONOTONIC            */
+	int64_t realtime_us;     /* CLOCK_REALTIME less CLOCK_MONOTONIC      */
+	uint32_t steps;          /* ticks since the last: 1, unless missed   */
+};
+
+/** What a kind of leg does; all but the destructor on the worker. */
+struct leg_ops {
+	const char *name;
+
+	/** Read the socket; before any leg's get().  NULL: nothing to read. */
+	void (*rx)(struct leg *leg, const struct tick *t);
+
+	/**
+	 * Give a frame to the mix.  NULL: it never does.
+	 *
+	 * @param buf  Room for MEDIA_FRAME_SMP samples, the leg's own during
+	 *             this tick.
+	 *
+	 * @return buf, or NULL: silence.
+	 */
+	const float *(*get)(struct leg *leg, float *buf, const struct tick *t);
+
+	/**
+	 * Take what it hears.  NULL: it never does.
+	 *
+	 * @param frame  MEDIA_FRAME_SMP samples, shared with others; NULL:
+	 *               silence.
+	 */
+	void (*put)(struct leg *leg, const float *frame, const struct tick *t);
+
+	/** Do a command of this kind; a pointer in it is the leg's now.
+	 *  Returns an object that the signalling thread shall mem_deref(). */
+	void *(*cmd)(struct leg *leg, const struct cmd *cmd);
+
+	/** The worker lets go: give back what is the worker's.  May be NULL. */
+	void (*stop)(struct leg *leg, struct worker *w);
+};
+
+/** Counters: the worker writes, anybody reads. */
+struct leg_stat {
+	_Atomic uint64_t rx_packets;
+	_Atomic uint64_t rx_late;
+	_Atomic uint64_t rx_duplicate;
+	_Atomic uint64_t rx_invalid;
+	_Atomic uint64_t rx_lost;
+	_Atomic uint64_t tx_packets;
+	_Atomic uint64_t tx_errors;
+	_Atomic uint64_t frames_played;
+	_Atomic uint64_t frames_concealed;
+	_Atomic uint32_t depth_ms;
+	_Atomic float jitter_ms;
+	_Atomic float power_in;
+	_Atomic float power_out;
+};
+
+/** Store to a counter that one thread only writes. */
+#define stat_set(c, v) atomic_store_explicit(&(c), (v), memory_order_relaxed)
+#define stat_get(c) atomic_load_explicit(&(c), memory_order_relaxed)
+#define stat_inc(c) stat_set(c, stat_get(c) + 1)
+
+/** An object's way back from its worker, when the ring was full. */
+struct release {
+	struct le le;              /* in media->pending                      */
+	struct worker *w;
+	int type;                  /* CMD_LEG_DEL or CMD_MIX_DEL             */
+	void *obj;
+};
+
+/** The worker's side of a leg; first member of every kind. */
+struct leg {
+	struct le le;              /* worker: in mixbus->legs                */
+	struct release release;    /* signalling                             */
+	const struct leg_ops *ops; /* RO                                     */
+	struct mixbus *bus;        /* RO after leg_attach(); borrowed        */
+	struct media_leg *handle;  /* signalling; NULL once it is gone       */
+	const float *frame;        /* worker: what it gives in this tick     */
+	bool mute_in, mute_out;    /* worker                                 */
+	struct leg_stat stat;
+};
+
+/** The handle; signalling thread only. */
+struct media_leg {
+	struct leg *leg;           /* owned, until the worker gives it back  */
+	struct mix *mix;           /* borrowed                               */
+	media_event_h *h;
+	void *arg;
+	struct sa laddr;           /* RTP only                               */
+	int event_pt;              /* RTP only: -1: no events                */
+};
+
+/**
+ * Make the handle of a new leg and give the leg to its worker.
+ *
+ * @param lp    Set on success; owned by the caller.
+ * @param mix   Mix; borrowed.
+ * @param leg   Leg, its ops set; taken, also on failure.
+ *
+ * @return 0, ENOMEM, EAGAIN.
+ */
+int leg_attach(struct media_leg **lp, struct mix *mix, struct leg *leg,
+	       media_event_h *h, void *arg);
+
+/** Worker: tell signalling of an event; dropped when the ring is full. */
+void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev);
+
+#endif

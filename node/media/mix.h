@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Mix-minus: everybody hears all others and not itself.  Engine only. */
+
+#ifndef SY_NODE_MEDIA_MIX_H
+#define SY_NODE_MEDIA_MIX_H
+
+#include "node/media/leg.h"
+
+/** The worker's side of a mix. */
+struct mixbus {
+	struct le le;          /* worker: in worker->busl                    */
+	struct release release; /* signalling                                */
+	struct list legl;      /* worker: struct leg; borrowed               */
+};
+
+/** The handle; signalling thread only. */
+struct mix {
+	struct media *m;       /* borrowed                                   */
+	struct worker *w;      /* borrowed                                   */
+	struct mixbus *bus;    /* owned, until the worker gives it back      */
+	uint32_t legs;
+};
+
+/** One pass of a mix; worker. */
+void mixbus_run(struct mixbus *bus, const struct tick *t);
+
+/** Sum of n frames. */
+void mix_sum(float *sum, const float *const *framev, size_t n);
+
+/** out = sum - own. */
+void mix_minus(float *out, const float *sum, const float *own);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The RTP leg's life: port and socket, what was negotiated, and the way of
+ * both to the worker.
+ */
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <re.h>
+
+#include "node/media/engine.h"
+#include "node/media/mix.h"
+#include "node/media/port.h"
+#include "node/media/rtp_leg.h"
+
+enum {
+	TOS_EF = 0xb8,             /* RFC 3246: DSCP 46 */
+	PRIORITY_VOICE = 6,
+	RCVBUF_BYTES = 128 * 1024, /* as the kernel counts it: some 100
+				      packets of voice */
+	BIND_TRIES = 64,
+};
+
+static void set_destructor(void *arg)
+{
+	struct rtp_set *set = arg;
+	size_t i;
+
+	codec_close(&set->tx);
+	for (i = 0; i < set->prm.rxc; i++)
+		codec_close(&set->rxv[i]);
+}
+
+static void destructor(void *arg)
+{
+	struct rtp_leg *r = arg;
+
+	if (r->fd >= 0)
+		(void)close(r->fd);
+
+	if (r->port)
+		port_put(r->m->ports, r->port, media_now_ms());
+
+	mem_deref(r->set);
+}
+
+/* Move the states of codecs that go on. */
+static void keep_codecs(struct rtp_set *set, struct rtp_set *old)
+{
+	size_t i, k;
+
+	if (set->tx.ops && old->tx.ops && codec_same(&set->tx, &old->tx)) {
+		void *st = set->tx.st;
+
+		set->tx.st = old->tx.st;
+		old->tx.st = st;
+	}
+
+	for (i = 0; i < set->prm.rxc; i++) {
+		for (k = 0; k < old->prm.rxc; k++) {
+			void *st = set->rxv[i].st;
+
+			if (!codec_same(&set->rxv[i], &old->rxv[k]))
+				continue;
+
+			set->rxv[i].st = old->rxv[k].st;
+			old->rxv[k].st = st;
+			old->rxv[k].ops = NULL;
+			break;
+		}
+	}
+}
+
+static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
+{
+	struct rtp_set *old = r->set;
+
+	if (old)
+		keep_codecs(set, old);
+
+	r->set = set;
+	rtp_rx_set(r, old);
+	rtp_tx_set(r);
+
+	return old;
+}
+
+static void *command(struct leg *leg, const struct cmd *cmd)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+
+	if (cmd->type == CMD_LEG_SET)
+		return cmd_set(r, cmd->ptr);
+
+	if (cmd->type == CMD_LEG_DTMF)
+		(void)event_tx_put(&r->tx.event, (char)cmd->a, cmd->b);
+
+	return NULL;
+}
+
+static void stop(struct leg *leg, struct worker *w)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+
+	(void)w;
+	jitter_flush(&r->rx.jitter);
+}
+
+static const struct leg_ops ops = {
+	.name = "rtp",
+	.rx = rtp_rx_read,
+	.get = rtp_rx_get,
+	.put = rtp_tx_put,
+	.cmd = command,
+	.stop = stop,
+};
+
+/* What fails here costs quality, not the call. */
+static void socket_options(int fd, int af)
+{
+	const int tos = TOS_EF, prio = PRIORITY_VOICE, rcv = RCVBUF_BYTES;
+	const int on = 1;
+
+	if (af == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos,
+				 sizeof(tos));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &prio, sizeof(prio));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+}
+
+static int open_at(struct rtp_leg *r, const struct sa *laddr)
+{
+	int fd, err = 0;
+
+	fd = socket(sa_af(laddr), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    IPPROTO_UDP);
+	if (fd < 0)
+		return errno;
+
+	if (bind(fd, &laddr->u.sa, laddr->len)) {
+		err = errno;
+		(void)close(fd);
+		return err;
+	}
+
+	socket_options(fd, sa_af(laddr));
+	r->fd = fd;
+
+	return 0;
+}
+
+/* A port that a stranger holds rests like a used one. */
+static int open_socket(struct rtp_leg *r, struct sa *laddr)
+{
+	int i, err = EADDRINUSE;
+
+	for (i = 0; i < BIND_TRIES && err == EADDRINUSE; i++) {
+		uint64_t now_ms = media_now_ms();
+		uint16_t port = port_get(r->m->ports, now_ms, rand_u32());
+
+		if (!port)
+			return EADDRINUSE;
+
+		sa_set_port(laddr, port);
+		err = open_at(r, laddr);
+		if (err)
+			port_put(r->m->ports, port, now_ms);
+		else
+			r->port = port;
+	}
+
+	return err;
+}
+
+int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
+			const struct sa *laddr, media_event_h *h, void *arg)
+{
+	struct sa addr;
+	struct rtp_leg *r;
+	int err;
+
+	if (!lp || !mix || !laddr)
+		return EINVAL;
+
+	r = mem_alloc(sizeof(*r), destructor);
+	if (!r)
+		return ENOMEM;
+
+	memset(r, 0, offsetof(struct rtp_leg, last));
+	r->leg.ops = &ops;
+	r->m = mix->m;
+	r->fd = -1;
+	r->silence_ms = mix->m->conf.rtp_silence_ms;
+	r->tx.ssrc = rand_u32();
+	r->tx.ts = rand_u32();
+	r->tx.seq = rand_u16() & 0x7fff; /* RFC 3711: room before a wrap */
+	r->tx.marker = true;
+	r->rx.codec = -1;
+	jitter_init(&r->rx.jitter, &mix->w->pool, 0);
+
+	addr = *laddr;
+	err = open_socket(r, &addr);
+	if (err) {
+		mem_deref(r);
+		return err;
+	}
+
+	err = leg_attach(lp, mix, &r->leg, h, arg);
+	if (!err)
+		(*lp)->laddr = addr;
+
+	return err;
+}
+
+static void default_opus(const struct media *m, struct media_codec *c)
+{
+	if (c->id != MEDIA_OPUS)
+		return;
+
+	if (c->complexity < 0 || c->complexity > 10)
+		c->complexity = m->conf.opus_complexity;
+	if (!c->bitrate_bps)
+		c->bitrate_bps = m->conf.opus_bitrate_bps;
+}
+
+static int set_tx(struct rtp_set *set, const struct media *m)
+{
+	struct media_codec prm = set->prm.tx;
+	int err;
+
+	/* Nothing to send and nothing named: all right. */
+	if (!set->prm.send && !prm.clock_hz)
+		return 0;
+
+	default_opus(m, &prm);
+	err = codec_init(&set->tx, &prm);
+	if (!err)
+		err = codec_enc_alloc(&set->tx);
+	if (err)
+		set->tx.ops = NULL;
+
+	return err;
+}
+
+static int set_rx(struct rtp_set *set)
+{
+	size_t i;
+	int err;
+
+	memset(set->ptv, PT_UNKNOWN, sizeof(set->ptv));
+	if (set->prm.event_pt_rx >= 0)
+		set->ptv[set->prm.event_pt_rx] = PT_EVENT;
+
+	for (i = 0; i < set->prm.rxc; i++) {
+
+		err = codec_init(&set->rxv[i], &set->prm.rxv[i]);
+		if (!err)
+			err = codec_dec_alloc(&set->rxv[i]);
+		if (err)
+			return err;
+
+		set->ptv[set->prm.rxv[i].pt] = (int8_t)i;
+	}
+
+	return 0;
+}
+
+static bool params_valid(const struct media_rtp_params *prm)
+{
+	bool events = prm->event_pt_tx >= 0 || prm->event_pt_rx >= 0;
+
+	if (prm->rxc > MEDIA_CODECS_MAX || prm->event_pt_tx > 127 ||
+	    prm->event_pt_rx > 127)
+		return false;
+
+	return !events || (prm->event_clock_hz >= 8000 &&
+			   prm->event_clock_hz <= 48000);
+}
+
+int media_leg_rtp_set(struct media_leg *leg,
+		      const struct media_rtp_params *prm)
+{
+	struct cmd cmd = {.type = CMD_LEG_SET};
+	struct rtp_set *set;
+	int err;
+
+	if (!leg || !prm || leg->leg->ops != &ops || !params_valid(prm))
+		return EINVAL;
+
+	if (sa_isset(&prm->raddr, SA_ADDR) &&
+	    sa_af(&prm->raddr) != sa_af(&leg->laddr))
+		return EINVAL;
+
+	set = mem_zalloc(sizeof(*set), set_destructor);
+	if (!set)
+		return ENOMEM;
+
+	set->prm = *prm;
+
+	err = set_tx(set, leg->mix->m);
+	if (err)
+		goto out;
+
+	err = set_rx(set);
+	if (err)
+		goto out;
+
+	cmd.obj = leg->leg;
+	cmd.ptr = set;
+	err = media_cmd(leg->mix->m, leg->mix->w, &cmd);
+	if (err)
+		goto out;
+
+	leg->event_pt = prm->event_pt_tx;
+
+out:
+	if (err)
+		mem_deref(set);
+
+	return err;
+}
+
+int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms)
+{
+	struct cmd cmd = {.type = CMD_LEG_DTMF};
+
+	if (!leg || event_code(digit) < 0)
+		return EINVAL;
+
+	if (leg->leg->ops != &ops || leg->event_pt < 0)
+		return ENOTSUP;
+
+	cmd.obj = leg->leg;
+	cmd.a = (uint8_t)digit;
+	cmd.b = duration_ms;
+
+	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
+}

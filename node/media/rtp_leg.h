@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The RTP leg: what its three files share.  Engine only. */
+
+#ifndef SY_NODE_MEDIA_RTP_LEG_H
+#define SY_NODE_MEDIA_RTP_LEG_H
+
+#include "node/media/codec.h"
+#include "node/media/event.h"
+#include "node/media/jitter.h"
+#include "node/media/leg.h"
+#include "node/media/resample.h"
+
+enum {
+	PT_UNKNOWN = -1,
+	PT_EVENT = -2,
+	TX_FIFO_SMP = MEDIA_RATE_HZ / 1000 * CODEC_PTIME_MAX_MS +
+		      MEDIA_FRAME_SMP,
+};
+
+/** What was negotiated, with the codecs ready.  Made by signalling, handed
+ *  over whole, handed back when the next one comes. */
+struct rtp_set {
+	struct media_rtp_params prm;
+	struct codec tx;                     /* no ops: sends nothing         */
+	struct codec rxv[MEDIA_CODECS_MAX];
+	int8_t ptv[128];                     /* index of rxv, or PT_*         */
+};
+
+/** Receiving; worker. */
+struct rtp_rx {
+	struct jitter jitter;
+	struct resample up;
+	struct event_rx event;
+	uint32_t rate_hz;        /* of the audio in fifo and up              */
+	int codec;               /* index of set->rxv in use, or -1          */
+	uint64_t last_us;        /* last packet of the peer                  */
+	bool heard;              /* MEDIA_EV_RTP_START was told              */
+	bool stopped;            /* MEDIA_EV_RTP_STOP was told               */
+	uint64_t deaf_until_us;  /* a digit is not to be heard               */
+	uint32_t concealed_smp;  /* since the last packet played             */
+	uint32_t lastc;          /* samples of last                          */
+	uint32_t fifoc;          /* samples of fifo                          */
+};
+
+/** Sending; worker. */
+struct rtp_tx {
+	struct resample down;
+	struct event_tx event;
+	uint32_t rate_hz;        /* of down and fifo                         */
+	uint32_t ssrc;           /* RO                                       */
+	uint32_t ts;             /* of the first sample of this tick         */
+	uint16_t seq;            /* of the next packet                       */
+	bool marker;             /* of the next packet: first after silence  */
+	uint32_t fifoc;          /* samples of fifo                          */
+};
+
+struct rtp_leg {
+	struct leg leg;
+	struct media *m;         /* signalling; borrowed                     */
+	int fd;                  /* signalling opens and closes, worker uses */
+	uint16_t port;           /* signalling                               */
+	uint32_t silence_ms;     /* RO: MEDIA_EV_RTP_STOP after              */
+	struct rtp_set *set;     /* worker; owned                            */
+	struct rtp_rx rx;
+	struct rtp_tx tx;
+
+	/* Not zeroed, so that what is not needed is never touched. */
+	float last[MEDIA_FRAME_SMP];       /* rx: end of what was played     */
+	float rx_fifo[CODEC_FRAME_MAX_SMP]; /* rx: decoded, for later ticks  */
+	float tx_fifo[TX_FIFO_SMP];        /* tx: for a packet over a tick   */
+};
+
+/** Read the socket. */
+void rtp_rx_read(struct leg *leg, const struct tick *t);
+
+/** A frame for the mix. */
+const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t);
+
+/** Bring the rx part in line with a new set. */
+void rtp_rx_set(struct rtp_leg *r, const struct rtp_set *old);
+
+/** Send what the leg hears. */
+void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t);
+
+/** Bring the tx part in line with a new set. */
+void rtp_tx_set(struct rtp_leg *r);
+
+#endif

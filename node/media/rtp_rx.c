@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The RTP leg, receiving: socket -> jitter buffer -> decoder -> bus rate.
+ */
+
+#include <string.h>
+#include <time.h>
+#include <re.h>
+
+#include "node/media/rtp.h"
+#include "node/media/rtp_leg.h"
+#include "node/media/worker.h"
+
+enum {
+	ROUNDS_MAX = 8,      /* recvmmsg() calls a tick: a flood's limit */
+	FADE_MS = 60,
+	RATE_DEFAULT_HZ = 8000,
+};
+
+/*
+ * Whether a packet is from the peer.  Anybody, for now: the place where a
+ * lock to the negotiated or learned address belongs.
+ */
+static bool source_allowed(const struct rtp_leg *r,
+			   const struct sockaddr_in6 *src)
+{
+	(void)r;
+	(void)src;
+
+	return true;
+}
+
+/* When the kernel got a packet, on the monotonic clock. */
+static uint64_t arrival_us(struct msghdr *hdr, const struct tick *t)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(hdr);
+	struct timespec ts;
+	uint64_t us;
+
+	if (!c || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_TIMESTAMPNS)
+		return t->now_us;
+
+	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+	us = (uint64_t)((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 -
+			t->realtime_us);
+
+	/* The wall clock may be set at any time. */
+	return (int64_t)(t->now_us - us) > 1000000 || us > t->now_us + 1000000
+		       ? t->now_us
+		       : us;
+}
+
+static void alive(struct rtp_leg *r, const struct tick *t)
+{
+	const struct media_event ev = {.type = MEDIA_EV_RTP_START};
+
+	r->rx.last_us = t->now_us;
+	if (r->rx.heard)
+		return;
+
+	r->rx.heard = true;
+	r->rx.stopped = false;
+	leg_event(&r->leg, t->w, &ev);
+}
+
+static void check_silence(struct rtp_leg *r, const struct tick *t)
+{
+	const struct media_event ev = {.type = MEDIA_EV_RTP_STOP};
+
+	if (!r->silence_ms || r->rx.stopped || !r->set)
+		return;
+
+	/* Who need not send is not missed. */
+	if (!r->set->prm.recv || !r->rx.last_us) {
+		r->rx.last_us = t->now_us;
+		return;
+	}
+
+	if (t->now_us - r->rx.last_us < r->silence_ms * 1000ull)
+		return;
+
+	r->rx.stopped = true;
+	r->rx.heard = false;
+	leg_event(&r->leg, t->w, &ev);
+}
+
+static void tell_digit(struct rtp_leg *r, const struct event_done *done,
+		       const struct tick *t)
+{
+	uint32_t clock = r->set->prm.event_clock_hz / 1000;
+	const struct media_event ev = {
+		.type = MEDIA_EV_DTMF,
+		.digit = done->digit,
+		.duration_ms = done->dur_ts / clock,
+	};
+
+	leg_event(&r->leg, t->w, &ev);
+}
+
+/* What was said in the band meanwhile is still in the jitter buffer. */
+static void deafen(struct rtp_leg *r, const struct tick *t)
+{
+	r->rx.deaf_until_us = t->now_us + r->rx.jitter.depth_us +
+			      MEDIA_TICK_MS * 1000;
+}
+
+static void receive_event(struct rtp_leg *r, const struct packet *pkt,
+			  const struct tick *t)
+{
+	struct event_done donev[2];
+	size_t i, n;
+
+	n = event_rx_put(&r->rx.event, donev, pkt->ts,
+			 pkt->data + pkt->payload_off, pkt->payload_len,
+			 t->now_us);
+	for (i = 0; i < n; i++)
+		tell_digit(r, &donev[i], t);
+
+	deafen(r, t);
+	jitter_skip(&r->rx.jitter, pkt->seq, pkt->ssrc);
+}
+
+/* True: the jitter buffer took the packet. */
+static bool receive_audio(struct rtp_leg *r, const struct codec *c,
+			  struct packet *pkt)
+{
+	struct leg_stat *st = &r->leg.stat;
+	size_t n = c->ops->samples(c->st, pkt->data + pkt->payload_off,
+				   pkt->payload_len);
+
+	if (!n) {
+		stat_inc(st->rx_invalid);
+		return false;
+	}
+
+	pkt->dur_ts = (uint32_t)(n * c->clock_hz / c->rate_hz);
+
+	switch (jitter_put(&r->rx.jitter, pkt, c->clock_hz)) {
+
+	case JITTER_STORED:
+	case JITTER_RESYNC:
+		stat_inc(st->rx_packets);
+		return true;
+
+	case JITTER_STRAY:
+		stat_inc(st->rx_invalid);
+		return false;
+
+	default:
+		return false;
+	}
+}
+
+/* True: the packet was taken. */
+static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
+		    const struct tick *t)
+{
+	const struct rtp_set *set = r->set;
+	int i;
+
+	if (!set || !source_allowed(r, hdr->msg_name))
+		return false;
+
+	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||
+	    set->ptv[pkt->pt] == PT_UNKNOWN) {
+		stat_inc(r->leg.stat.rx_invalid);
+		return false;
+	}
+
+	alive(r, t);
+	if (!set->prm.recv)
+		return false;
+
+	pkt->arrival_us = arrival_us(hdr, t);
+	i = set->ptv[pkt->pt];
+	if (i == PT_EVENT) {
+		receive_event(r, pkt, t);
+		return false;
+	}
+
+	return receive_audio(r, &set->rxv[i], pkt);
+}
+
+/* One message of a batch; its slot gets a fresh packet if need be. */
+static void receive_slot(struct rtp_leg *r, struct rxbatch *rx, size_t i,
+			 const struct tick *t)
+{
+	struct msghdr *hdr = &rx->msgv[i].msg_hdr;
+	struct packet *fresh = pool_get(&t->w->pool);
+
+	rx->pktv[i]->len = (uint16_t)rx->msgv[i].msg_len;
+
+	/* Without a packet to take its place it cannot be kept. */
+	if (fresh && receive(r, hdr, rx->pktv[i], t)) {
+		rx->pktv[i] = fresh;
+		rx->iovv[i].iov_base = fresh->data;
+	}
+	else {
+		pool_put(&t->w->pool, fresh);
+	}
+
+	hdr->msg_namelen = sizeof(rx->srcv[i]);
+	hdr->msg_controllen = sizeof(rx->ctlv[i]);
+}
+
+static void publish(struct rtp_leg *r)
+{
+	const struct jitter *j = &r->rx.jitter;
+	struct leg_stat *st = &r->leg.stat;
+
+	stat_set(st->rx_lost, j->lost);
+	stat_set(st->rx_late, j->late);
+	stat_set(st->rx_duplicate, j->duplicate);
+	stat_set(st->jitter_ms, jitter_jitter_ms(j));
+}
+
+void rtp_rx_read(struct leg *leg, const struct tick *t)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+	struct rxbatch *rx = &t->w->rx;
+	struct event_done done;
+	int i, n, round = 0;
+
+	do {
+		n = recvmmsg(r->fd, rx->msgv, WORKER_RX, 0, NULL);
+		for (i = 0; i < n; i++)
+			receive_slot(r, rx, (size_t)i, t);
+
+	} while (n == WORKER_RX && ++round < ROUNDS_MAX);
+
+	if (event_rx_tick(&r->rx.event, &done, t->now_us))
+		tell_digit(r, &done, t);
+	if (r->rx.event.active)
+		deafen(r, t);
+
+	check_silence(r, t);
+	publish(r);
+}
+
+static void rate_set(struct rtp_rx *rx, uint32_t rate_hz)
+{
+	rx->rate_hz = rate_hz;
+	rx->fifoc = 0;
+	rx->lastc = 0;
+	(void)resample_up_init(&rx->up, rate_hz);
+}
+
+/* Played backwards and forwards from where it broke off: no click, and gone
+ * before it becomes a buzz. */
+static void fade(struct rtp_leg *r, float *pcm, size_t n)
+{
+	const struct rtp_rx *rx = &r->rx;
+	size_t i, len = rx->lastc;
+	float total = (float)(rx->rate_hz / 1000 * FADE_MS);
+
+	for (i = 0; i < n; i++) {
+		size_t pos = rx->concealed_smp + i;
+		float gain = 1 - (float)pos / total;
+		size_t k = len ? pos % (2 * len) : 0;
+
+		if (gain <= 0 || !len)
+			pcm[i] = 0;
+		else if (k < len)
+			pcm[i] = gain * r->last[len - 1 - k];
+		else
+			pcm[i] = gain * r->last[k - len];
+	}
+}
+
+static size_t conceal(struct rtp_leg *r, float *pcm, size_t n)
+{
+	struct rtp_rx *rx = &r->rx;
+	const struct codec *c;
+	size_t got = 0;
+
+	if (rx->codec < 0 || rx->concealed_smp >= rx->rate_hz / 1000 * FADE_MS)
+		return 0;
+
+	c = &r->set->rxv[rx->codec];
+	if (c->ops->conceal)
+		got = c->ops->conceal(c->st, pcm, n);
+	if (!got) {
+		fade(r, pcm, n);
+		got = n;
+	}
+
+	rx->concealed_smp += (uint32_t)got;
+	stat_inc(r->leg.stat.frames_concealed);
+
+	return got;
+}
+
+/* The end of a frame, in case that the next one does not come. */
+static void remember(struct rtp_leg *r, const float *pcm, size_t n)
+{
+	size_t len = MIN(n, (size_t)(r->rx.rate_hz / 1000 * MEDIA_TICK_MS));
+
+	memcpy(r->last, pcm + n - len, len * sizeof(*pcm));
+	r->rx.lastc = (uint32_t)len;
+}
+
+static size_t play(struct rtp_leg *r, float *pcm, const struct packet *pkt)
+{
+	struct rtp_rx *rx = &r->rx;
+	const struct codec *c = &r->set->rxv[rx->codec];
+	size_t n;
+
+	n = c->ops->decode(c->st, pcm, pkt->data + pkt->payload_off,
+			   pkt->payload_len);
+	if (!n)
+		return conceal(r, pcm, rx->rate_hz / 1000 * MEDIA_TICK_MS);
+
+	rx->concealed_smp = 0;
+	stat_inc(r->leg.stat.frames_played);
+	if (!c->ops->conceal)
+		remember(r, pcm, n);
+
+	return n;
+}
+
+/* Fill pcm with a tick of audio at rx->rate_hz; 0: silence. */
+static size_t pull(struct rtp_leg *r, float *pcm, const struct tick *t)
+{
+	struct rtp_rx *rx = &r->rx;
+	size_t need, have, n;
+
+	have = rx->fifoc;
+	memcpy(pcm, r->rx_fifo, have * sizeof(*pcm));
+	rx->fifoc = 0;
+
+	while (need = rx->rate_hz / 1000 * MEDIA_TICK_MS, have < need) {
+		struct packet *pkt = NULL;
+		int i;
+
+		switch (jitter_get(&rx->jitter, &pkt, t->now_us)) {
+
+		case JITTER_PLAY:
+			i = r->set->ptv[pkt->pt];
+			if (i < 0) {
+				n = 0;
+			}
+			else {
+				rx->codec = i;
+				if (r->set->rxv[i].rate_hz != rx->rate_hz) {
+					rate_set(rx, r->set->rxv[i].rate_hz);
+					have = 0;
+				}
+				n = play(r, pcm + have, pkt);
+			}
+			pool_put(&t->w->pool, pkt);
+			break;
+
+		case JITTER_LOST:
+			n = conceal(r, pcm + have,
+				    MIN(jitter_ptime_ms(&rx->jitter), FADE_MS)
+					    * (size_t)rx->rate_hz / 1000);
+			break;
+
+		case JITTER_EMPTY:
+			n = conceal(r, pcm + have, need);
+			break;
+
+		default:
+			n = 0;
+			break;
+		}
+
+		if (!n && !have)
+			return 0;
+
+		if (!n) {
+			memset(pcm + have, 0, (need - have) * sizeof(*pcm));
+			have = need;
+		}
+		have += n;
+	}
+
+	rx->fifoc = (uint32_t)(have - need);
+	memcpy(r->rx_fifo, pcm + need, rx->fifoc * sizeof(*pcm));
+
+	return need;
+}
+
+const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+	const float *out;
+	size_t n = 0;
+
+	if (!r->set)
+		return NULL;
+
+	if (r->set->prm.recv)
+		n = pull(r, t->w->pcm, t);
+
+	if (t->now_us < r->rx.deaf_until_us)
+		n = 0;
+
+	stat_set(leg->stat.depth_ms,
+		 jitter_depth_ms(&r->rx.jitter, t->now_us));
+
+	out = resample_up(&r->rx.up, buf, n ? t->w->pcm : NULL,
+			  r->rx.rate_hz / 1000 * MEDIA_TICK_MS);
+	if (!out || out == buf)
+		return out;
+
+	/* Already at the bus's rate; the scratch is needed by the next. */
+	memcpy(buf, out, MEDIA_FRAME_SMP * sizeof(*buf));
+
+	return buf;
+}
+
+void rtp_rx_set(struct rtp_leg *r, const struct rtp_set *old)
+{
+	struct rtp_rx *rx = &r->rx;
+	const struct media_rtp_params *prm = &r->set->prm;
+
+	if (!rx->rate_hz)
+		rate_set(rx, RATE_DEFAULT_HZ);
+
+	/* The codec in use may have got another place. */
+	if (rx->codec >= 0)
+		rx->codec = old ? r->set->ptv[old->rxv[rx->codec].prm.pt] : -1;
+	if (rx->codec >= 0 && r->set->rxv[rx->codec].rate_hz != rx->rate_hz)
+		rx->codec = -1;
+
+	if (!prm->recv) {
+		jitter_flush(&rx->jitter);
+		rx->fifoc = 0;
+		rx->lastc = 0;
+	}
+
+	jitter_depth_set(&rx->jitter, prm->jitter_ms);
+}

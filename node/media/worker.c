@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tick.  A pass: commands, then read all sockets, then all mixes, then
+ * send all packets.  The kernel's code and ours so take turns a few times a
+ * tick and not a few times a leg, which the instruction cache rewards.
+ *
+ * The deadlines are multiples of 20 ms from the start.  Who wakes late does
+ * its pass at once; deadlines that went by meanwhile are skipped and counted,
+ * never made up for: their time is gone for the listeners, too.
+ */
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+#include <re.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+#include "node/media/mix.h"
+#include "node/media/worker.h"
+
+enum {
+	TICK_US = MEDIA_TICK_MS * 1000,
+	FTZ_DAZ = 0x8040, /* MXCSR: denormals are zero */
+};
+
+static uint64_t clock_us(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts);
+
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void sleep_until(uint64_t us)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_nsec = (long)(us % 1000000 * 1000),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
+	       EINTR)
+		;
+}
+
+/* There is always room: commands are taken only while there is. */
+static void give_back(struct worker *w, void *obj)
+{
+	struct note note = {.type = NOTE_FREE, .obj = obj};
+
+	if (!obj)
+		return;
+
+	(void)ring_put(w->notes, &note);
+	w->noted = true;
+}
+
+void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
+{
+	struct note note = {.type = NOTE_EVENT, .ev = *ev, .obj = leg};
+
+	if (ring_space(w->notes) <= WORKER_EVENTS_KEEP) {
+		stat_inc(w->events_dropped);
+		return;
+	}
+
+	(void)ring_put(w->notes, &note);
+	w->noted = true;
+}
+
+static void leg_del(struct worker *w, struct leg *leg)
+{
+	list_unlink(&leg->le);
+	if (leg->ops->stop)
+		leg->ops->stop(leg, w);
+
+	give_back(w, leg);
+}
+
+static void frames_set(struct worker *w, struct frames *frames)
+{
+	give_back(w, w->frames);
+	w->frames = frames;
+}
+
+static void command(struct worker *w, const struct cmd *cmd)
+{
+	struct mixbus *bus = cmd->obj;
+	struct leg *leg = cmd->obj;
+
+	switch (cmd->type) {
+
+	case CMD_MIX_ADD:
+		list_append(&w->busl, &bus->le, bus);
+		break;
+
+	case CMD_MIX_DEL:
+		list_unlink(&bus->le);
+		give_back(w, bus);
+		break;
+
+	case CMD_LEG_ADD:
+		list_append(&leg->bus->legl, &leg->le, leg);
+		break;
+
+	case CMD_LEG_DEL:
+		leg_del(w, leg);
+		break;
+
+	case CMD_LEG_MUTE:
+		leg->mute_in = cmd->a;
+		leg->mute_out = cmd->b;
+		break;
+
+	case CMD_LEG_SET:
+	case CMD_LEG_DTMF:
+		give_back(w, leg->ops->cmd(leg, cmd));
+		break;
+
+	case CMD_POOL:
+		pool_add(&w->pool, cmd->ptr);
+		break;
+
+	case CMD_FRAMES:
+		frames_set(w, cmd->ptr);
+		break;
+	}
+}
+
+/* A command gives back one object at most. */
+static void commands(struct worker *w)
+{
+	struct cmd cmd;
+
+	while (ring_space(w->notes) > 1 && ring_get(w->cmds, &cmd))
+		command(w, &cmd);
+}
+
+void worker_send(struct worker *w, struct leg *leg, int fd,
+		 const struct sa *dst, struct packet *pkt)
+{
+	struct txent *tx;
+
+	if (w->txc == WORKER_TX)
+		worker_flush(w);
+
+	tx = &w->txv[w->txc++];
+	tx->leg = leg;
+	tx->fd = fd;
+	tx->dst = dst;
+	tx->pkt = pkt;
+}
+
+void worker_flush(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->txc; i++) {
+		struct txent *tx = &w->txv[i];
+		ssize_t n = sendto(tx->fd, tx->pkt->data, tx->pkt->len, 0,
+				   &tx->dst->u.sa, tx->dst->len);
+
+		if (n == tx->pkt->len)
+			stat_inc(tx->leg->stat.tx_packets);
+		else
+			stat_inc(tx->leg->stat.tx_errors);
+
+		pool_put(&w->pool, tx->pkt);
+	}
+
+	w->txc = 0;
+}
+
+static void wake_signalling(struct worker *w)
+{
+	const uint64_t one = 1;
+
+	if (!w->noted)
+		return;
+
+	/* Fails only when it is awake anyhow. */
+	if (write(w->event_fd, &one, sizeof(one)) > 0)
+		w->noted = false;
+}
+
+static void pass(struct worker *w, const struct tick *t)
+{
+	struct le *b, *l;
+
+	commands(w);
+
+	LIST_FOREACH(&w->busl, b) {
+		const struct mixbus *bus = b->data;
+
+		LIST_FOREACH(&bus->legl, l) {
+			struct leg *leg = l->data;
+
+			if (leg->ops->rx)
+				leg->ops->rx(leg, t);
+		}
+	}
+
+	LIST_FOREACH(&w->busl, b)
+		mixbus_run(b->data, t);
+
+	worker_flush(w);
+	wake_signalling(w);
+}
+
+static void prepare(const struct worker *w)
+{
+	struct sched_param sp = {.sched_priority = w->rt_priority};
+	char name[16];
+
+	(void)re_snprintf(name, sizeof(name), "media %u", w->index);
+	(void)pthread_setname_np(pthread_self(), name);
+	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+
+	/* Without the right to it, we run as we are. */
+	if (w->rt_priority > 0)
+		(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &sp);
+
+#ifdef __SSE__
+	_mm_setcsr(_mm_getcsr() | FTZ_DAZ);
+#endif
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+	struct tick t = {.w = w, .steps = 1};
+	uint64_t next_us, begin_us, end_us, n = 0;
+
+	prepare(w);
+	next_us = clock_us(CLOCK_MONOTONIC) + TICK_US +
+		  (uint64_t)TICK_US * w->index / w->count;
+
+	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
+
+		sleep_until(next_us);
+		begin_us = clock_us(CLOCK_MONOTONIC);
+		t.steps = 1 + (uint32_t)((begin_us - next_us) / TICK_US);
+		t.now_us = next_us + (t.steps - 1) * TICK_US;
+		t.realtime_us = (int64_t)(clock_us(CLOCK_REALTIME) - begin_us);
+
+		if (t.steps > 1 || begin_us - next_us > WORKER_LATE_US)
+			stat_set(w->late_ticks,
+				 stat_get(w->late_ticks) + MAX(t.steps - 1, 1u));
+
+		pass(w, &t);
+
+		end_us = clock_us(CLOCK_MONOTONIC);
+		stat_set(w->work_us[n++ % WORKER_WINDOW],
+			 (uint32_t)(end_us - begin_us));
+		stat_set(w->cpu_us, clock_us(CLOCK_THREAD_CPUTIME_ID));
+		stat_inc(w->ticks);
+		next_us = t.now_us + TICK_US;
+	}
+
+	return NULL;
+}
+
+/* Point the message of a slot to its packet. */
+static void rx_init(struct rxbatch *rx, struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < WORKER_RX; i++) {
+		struct msghdr *hdr = &rx->msgv[i].msg_hdr;
+
+		rx->pktv[i] = pool_get(pool);
+		rx->iovv[i].iov_base = rx->pktv[i]->data;
+		rx->iovv[i].iov_len = PACKET_BYTES;
+		hdr->msg_iov = &rx->iovv[i];
+		hdr->msg_iovlen = 1;
+		hdr->msg_name = &rx->srcv[i];
+		hdr->msg_namelen = sizeof(rx->srcv[i]);
+		hdr->msg_control = rx->ctlv[i];
+		hdr->msg_controllen = sizeof(rx->ctlv[i]);
+	}
+}
+
+static void destructor(void *arg)
+{
+	struct worker *w = arg;
+	struct pool_chunk *chunk;
+
+	mem_deref(w->cmds);
+	mem_deref(w->notes);
+	mem_deref(w->frames);
+
+	while ((chunk = w->pool.chunks)) {
+		w->pool.chunks = chunk->next;
+		mem_deref(chunk);
+	}
+}
+
+int worker_alloc(struct worker **wp, unsigned index, unsigned count,
+		 int event_fd, int rt_priority)
+{
+	struct pool_chunk *chunk;
+	struct worker *w;
+	int err;
+
+	w = mem_zalloc(sizeof(*w), destructor);
+	if (!w)
+		return ENOMEM;
+
+	w->index = index;
+	w->count = count;
+	w->event_fd = event_fd;
+	w->rt_priority = rt_priority;
+
+	chunk = pool_chunk_alloc(WORKER_RX + WORKER_TX);
+	if (!chunk) {
+		err = ENOMEM;
+		goto out;
+	}
+
+	pool_add(&w->pool, chunk);
+	rx_init(&w->rx, &w->pool);
+
+	err = ring_alloc(&w->cmds, sizeof(struct cmd), WORKER_CMDS);
+	err |= ring_alloc(&w->notes, sizeof(struct note), WORKER_EVENTS);
+
+out:
+	if (err)
+		mem_deref(w);
+	else
+		*wp = w;
+
+	return err;
+}
+
+int worker_start(struct worker *w)
+{
+	sigset_t all, old;
+	int err;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&w->thread, NULL, worker_thread, w);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+	w->running = !err;
+
+	return err;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w || !w->running)
+		return;
+
+	atomic_store_explicit(&w->stop, true, memory_order_release);
+	(void)pthread_join(w->thread, NULL);
+	w->running = false;
+}
+
+static int cmp(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+uint32_t worker_p99_us(const struct worker *w)
+{
+	uint32_t v[WORKER_WINDOW];
+	size_t i, n = MIN(stat_get(w->ticks), (uint64_t)WORKER_WINDOW);
+
+	for (i = 0; i < n; i++)
+		v[i] = stat_get(w->work_us[i]);
+
+	qsort(v, n, sizeof(v[0]), cmp);
+
+	return n ? v[(n * 99 + 99) / 100 - 1] : 0;
+}

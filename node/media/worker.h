@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: one thread, its clock, and all that the legs share on a pass.
+ * Inside the engine only.
+ */
+
+#ifndef SY_NODE_MEDIA_WORKER_H
+#define SY_NODE_MEDIA_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#include "node/media/codec.h"
+#include "node/media/leg.h"
+#include "node/media/media.h"
+#include "node/media/packet.h"
+#include "node/media/ring.h"
+
+enum {
+	WORKER_CMDS = 8192,     /* ring to the worker                        */
+	WORKER_EVENTS = 16384,  /* ring from the worker                      */
+	WORKER_EVENTS_KEEP = 8200, /* of these for what must not be lost     */
+	WORKER_RX = 4,          /* packets of one recvmmsg()                 */
+	WORKER_TX = 64,         /* packets that wait to be sent              */
+	WORKER_WINDOW = 500,    /* ticks of the p99: 10 s                    */
+	WORKER_LATE_US = 5000,  /* a tick that begins so late is late        */
+	WORKER_PCM_SMP = CODEC_FRAME_MAX_SMP + MEDIA_FRAME_SMP,
+	POOL_LEG = 8,           /* packets that a leg adds to the pool       */
+};
+
+/** What signalling wants; done at the begin of the next tick. */
+enum cmd_type {
+	CMD_MIX_ADD,   /* obj: mixbus                                        */
+	CMD_MIX_DEL,   /* obj: mixbus; comes back                            */
+	CMD_LEG_ADD,   /* obj: leg                                           */
+	CMD_LEG_DEL,   /* obj: leg; comes back                               */
+	CMD_LEG_MUTE,  /* obj: leg; a: in, b: out                            */
+	CMD_LEG_SET,   /* obj: leg; ptr: the kind's, taken; the old comes back */
+	CMD_LEG_DTMF,  /* obj: leg; a: digit, b: duration [ms]               */
+	CMD_POOL,      /* ptr: pool_chunk, taken                             */
+	CMD_FRAMES,    /* ptr: frames, taken; the old comes back             */
+};
+
+struct cmd {
+	enum cmd_type type;
+	uint32_t a, b;
+	void *obj;
+	void *ptr;
+};
+
+/** What comes back. */
+enum note_type {
+	NOTE_FREE,     /* obj: signalling shall mem_deref() it               */
+	NOTE_EVENT,    /* obj: leg                                           */
+};
+
+struct note {
+	enum note_type type;
+	struct media_event ev;
+	void *obj;
+};
+
+/** A frame for each leg of the mix at hand, used by one mix after another. */
+struct frames {
+	size_t cap;                        /* legs                           */
+	const float **talkv;               /* [cap]                          */
+	float (*framev)[MEDIA_FRAME_SMP];  /* [cap + 2]: sum, minus, legs    */
+};
+
+/** Receiving: buffers for one recvmmsg(). */
+struct rxbatch {
+	struct mmsghdr msgv[WORKER_RX];
+	struct iovec iovv[WORKER_RX];
+	struct packet *pktv[WORKER_RX];
+	struct sockaddr_in6 srcv[WORKER_RX];
+	_Alignas(8) uint8_t ctlv[WORKER_RX][64];
+};
+
+/** Sending: packets that wait for the end of the pass. */
+struct txent {
+	struct leg *leg;
+	struct packet *pkt;
+	const struct sa *dst;
+	int fd;
+};
+
+struct worker {
+	pthread_t thread;
+	bool running;              /* signalling                             */
+	atomic_bool stop;          /* signalling writes, worker reads        */
+	unsigned index;            /* RO                                     */
+	unsigned count;            /* RO: of workers                         */
+	int rt_priority;           /* RO                                     */
+	int event_fd;              /* RO: wakes signalling; borrowed         */
+	struct ring *cmds;         /* signalling puts, worker gets           */
+	struct ring *notes;        /* worker puts, signalling gets           */
+
+	/* signalling */
+	uint32_t mixes;
+	uint32_t legs;
+	size_t pool_cap;           /* packets given                          */
+	size_t frames_cap;
+
+	/* worker */
+	struct list busl;          /* struct mixbus                          */
+	struct pool pool;
+	struct frames *frames;     /* owned, from signalling                 */
+	struct rxbatch rx;
+	struct txent txv[WORKER_TX];
+	size_t txc;
+	bool noted;                /* wake signalling after this tick        */
+	float pcm[WORKER_PCM_SMP]; /* decoded, or about to be encoded        */
+
+	/* worker writes, signalling reads */
+	_Atomic uint64_t ticks;
+	_Atomic uint64_t late_ticks;
+	_Atomic uint64_t events_dropped;
+	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
+	_Atomic uint32_t work_us[WORKER_WINDOW];
+};
+
+/** Allocate a worker, not yet running. */
+int worker_alloc(struct worker **wp, unsigned index, unsigned count,
+		 int event_fd, int rt_priority);
+
+/** Start and stop its thread. */
+int worker_start(struct worker *w);
+void worker_stop(struct worker *w);
+
+/** Worker: send a packet at the end of the pass. */
+void worker_send(struct worker *w, struct leg *leg, int fd,
+		 const struct sa *dst, struct packet *pkt);
+
+/** Worker: send what waits, now. */
+void worker_flush(struct worker *w);
+
+/** Allocate frames for cap legs. */
+struct frames *frames_alloc(size_t cap);
+
+/** p99 of the work of a tick in the last 10 s [us]. */
+uint32_t worker_p99_us(const struct worker *w);
+
+#endif

@@ -1,0 +1,686 @@
+/* libs: sy_media */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole engine, with real sockets on 127.0.0.1: test peers send tones
+ * and say which tones they hear.
+ */
+
+#include "media_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <re.h>
+#include <sndfile.h>
+
+#include "node/media/codec.h"
+#include "node/media/media.h"
+#include "node/media/packet.h"
+#include "node/media/rtp.h"
+
+enum {
+	PEERS_MAX = 8,
+	EAR_SMP = 2400, /* 0.3 s of 8 kHz */
+	ANEW_SMP = EAR_SMP + 1200, /* what was before is gone */
+	DEADLINE_MS = 20000,
+};
+
+/* A test peer: sends PCMU every 20 ms, listens always. */
+struct peer {
+	int fd;
+	struct sa addr;     /* its own            */
+	struct sa dst;      /* the leg's          */
+	double hz;          /* 0: sends nothing   */
+	size_t pos;
+	uint16_t seq;
+	uint32_t ts;
+	struct media_leg *leg;
+
+	float ear[EAR_SMP]; /* the latest it heard, oldest first */
+	size_t heard;
+	unsigned packets, markers, seq_gaps, ts_gaps;
+	uint16_t rx_seq;
+	uint32_t rx_ts, rx_ssrc;
+	char digits[16];
+	uint32_t digit_ts;
+	bool digit_known;
+};
+
+static struct media *engine;
+static struct mix *mix;
+static struct peer peerv[PEERS_MAX];
+static size_t peerc;
+static struct tmr tick_tmr, deadline_tmr;
+static uint64_t next_ms;
+static bool (*until)(void);
+static bool timed_out;
+static struct media_event events[32];
+static size_t eventc;
+
+static void peer_send(struct peer *p)
+{
+	uint8_t buf[160];
+	struct packet pkt = {.pt = 0, .ssrc = (uint32_t)(p - peerv) + 1};
+	float pcm[160];
+
+	if (p->hz <= 0)
+		return;
+
+	tone_make(pcm, 160, p->pos, p->hz, 8000, 0.25);
+	p->pos += 160;
+	(void)codec_pcmu.encode(NULL, buf, sizeof(buf), pcm, 160);
+	pkt.seq = p->seq++;
+	pkt.ts = p->ts;
+	p->ts += 160;
+	rtp_print(&pkt);
+	memcpy(pkt.data + RTP_HDR_BYTES, buf, sizeof(buf));
+	(void)sendto(p->fd, pkt.data, RTP_HDR_BYTES + 160, 0, &p->dst.u.sa,
+		     p->dst.len);
+}
+
+static void peer_event(struct peer *p, const struct packet *pkt)
+{
+	const uint8_t *b = pkt->data + pkt->payload_off;
+	size_t n = strlen(p->digits);
+
+	if (!(b[1] & 0x80) || (p->digit_known && p->digit_ts == pkt->ts))
+		return;
+
+	p->digit_known = true;
+	p->digit_ts = pkt->ts;
+	p->digits[n] = "0123456789*#ABCD"[b[0] & 15];
+	assert_int_equal(b[2] << 8 | b[3], 800);
+}
+
+static void peer_recv(int flags, void *arg)
+{
+	struct peer *p = arg;
+	struct packet pkt;
+	float pcm[CODEC_FRAME_MAX_SMP];
+	ssize_t len;
+	size_t n;
+
+	(void)flags;
+
+	len = recv(p->fd, pkt.data, sizeof(pkt.data), 0);
+	if (len < 0)
+		return;
+
+	pkt.len = (uint16_t)len;
+	assert_int_equal(rtp_parse(&pkt), 0);
+
+	if (p->packets++) {
+		assert_int_equal(pkt.ssrc, p->rx_ssrc);
+		p->seq_gaps += pkt.seq != (uint16_t)(p->rx_seq + 1);
+		p->ts_gaps += pkt.pt == 0 && pkt.ts % 160 != p->rx_ts % 160;
+	}
+	p->markers += pkt.marker;
+	p->rx_seq = pkt.seq;
+	p->rx_ts = pkt.ts;
+	p->rx_ssrc = pkt.ssrc;
+
+	if (pkt.pt == 101) {
+		peer_event(p, &pkt);
+		return;
+	}
+
+	n = codec_pcmu.decode(NULL, pcm, pkt.data + pkt.payload_off,
+			      pkt.payload_len);
+	memmove(p->ear, p->ear + n, (EAR_SMP - n) * sizeof(float));
+	memcpy(p->ear + EAR_SMP - n, pcm, n * sizeof(float));
+	p->heard += n;
+}
+
+static double hears(const struct peer *p, double hz)
+{
+	return to_db(tone_amp(p->ear, EAR_SMP, hz, 8000) / 0.25);
+}
+
+static void tick(void *arg)
+{
+	size_t i;
+
+	(void)arg;
+
+	for (i = 0; i < peerc; i++)
+		peer_send(&peerv[i]);
+
+	next_ms += 20;
+	tmr_start(&tick_tmr, next_ms > tmr_jiffies() ? next_ms - tmr_jiffies()
+						      : 0,
+		  tick, NULL);
+
+	if (until && until())
+		re_cancel();
+}
+
+static void deadline(void *arg)
+{
+	(void)arg;
+	timed_out = true;
+	re_cancel();
+}
+
+/* Run the loop until something is true. */
+static void run(bool (*cond)(void))
+{
+	until = cond;
+	timed_out = false;
+	next_ms = tmr_jiffies();
+	tmr_start(&tick_tmr, 0, tick, NULL);
+	tmr_start(&deadline_tmr, DEADLINE_MS, deadline, NULL);
+	assert_int_equal(re_main(NULL), 0);
+	tmr_cancel(&tick_tmr);
+	tmr_cancel(&deadline_tmr);
+	assert_false(timed_out);
+}
+
+static void listen_anew(void)
+{
+	size_t i;
+
+	for (i = 0; i < peerc; i++)
+		peerv[i].heard = 0;
+}
+
+static bool all_heard(void)
+{
+	size_t i;
+
+	for (i = 0; i < peerc; i++) {
+		if (peerv[i].heard < ANEW_SMP)
+			return false;
+	}
+
+	return true;
+}
+
+static void on_event(struct media_leg *leg, const struct media_event *ev,
+		     void *arg)
+{
+	(void)leg;
+	(void)arg;
+
+	if (eventc < ARRAY_SIZE(events))
+		events[eventc++] = *ev;
+}
+
+static size_t count_events(enum media_event_type type)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < eventc; i++)
+		n += events[i].type == type;
+
+	return n;
+}
+
+static struct media_rtp_params params(const struct peer *p)
+{
+	struct media_rtp_params prm = {
+		.raddr = p->addr,
+		.tx = {.id = MEDIA_PCMU, .clock_hz = 8000},
+		.rxv = {{.id = MEDIA_PCMU, .clock_hz = 8000}},
+		.rxc = 1,
+		.event_pt_tx = 101,
+		.event_pt_rx = 101,
+		.event_clock_hz = 8000,
+		.send = true,
+		.recv = true,
+	};
+
+	return prm;
+}
+
+static struct peer *peer_add(const char *host, double hz)
+{
+	struct peer *p = &peerv[peerc++];
+	struct media_rtp_params prm;
+	struct sa laddr;
+
+	memset(p, 0, sizeof(*p));
+	p->hz = hz;
+	assert_int_equal(sa_set_str(&p->addr, host, 0), 0);
+	laddr = p->addr;
+	p->fd = socket(sa_af(&p->addr), SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_true(p->fd >= 0);
+	assert_int_equal(bind(p->fd, &p->addr.u.sa, p->addr.len), 0);
+	p->addr.len = sizeof(p->addr.u);
+	assert_int_equal(getsockname(p->fd, &p->addr.u.sa, &p->addr.len), 0);
+	assert_int_equal(fd_listen(p->fd, FD_READ, peer_recv, p), 0);
+
+	assert_int_equal(
+		media_leg_rtp_alloc(&p->leg, mix, &laddr, on_event, p), 0);
+	p->dst = *media_leg_laddr(p->leg);
+	assert_int_equal(sa_port(&p->dst) % 2, 0);
+
+	prm = params(p);
+	assert_int_equal(media_leg_rtp_set(p->leg, &prm), 0);
+
+	return p;
+}
+
+static bool ports_back(void)
+{
+	struct media_load load;
+
+	media_load(engine, &load);
+
+	return !load.ports_used;
+}
+
+static int count_fds(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+
+	return n;
+}
+
+static int fds_before;
+
+static int setup(void **state)
+{
+	const struct media_conf conf = {
+		.workers = 2,
+		.rtp_port_min = 47000,
+		.rtp_port_max = 47199,
+		.rtp_silence_ms = 300,
+	};
+
+	(void)state;
+
+	fds_before = count_fds();
+	peerc = eventc = 0;
+	memset(peerv, 0, sizeof(peerv));
+	tmr_init(&tick_tmr);
+	tmr_init(&deadline_tmr);
+	assert_int_equal(media_alloc(&engine, &conf), 0);
+	assert_int_equal(mix_alloc(&mix, engine), 0);
+
+	return 0;
+}
+
+/* Nothing may be left: ports, sockets (and memory, says the sanitizer). */
+static int teardown(void **state)
+{
+	struct media_load load;
+	size_t i, n = peerc;
+
+	(void)state;
+
+	for (i = 0; i < peerc; i++)
+		peerv[i].leg = mem_deref(peerv[i].leg);
+
+	mix = mem_deref(mix);
+	peerc = 0;
+	run(ports_back);
+
+	media_load(engine, &load);
+	assert_int_equal(load.mixes, 0);
+	assert_int_equal(load.legs, 0);
+	assert_true(load.ports_quarantined >= n);
+	assert_int_equal(load.ports_free + load.ports_quarantined, 100);
+	assert_true(load.ticks > 0);
+
+	engine = mem_deref(engine);
+	for (i = 0; i < n; i++) {
+		fd_close(peerv[i].fd);
+		close(peerv[i].fd);
+	}
+
+	assert_int_equal(count_fds(), fds_before);
+
+	return 0;
+}
+
+static void test_two_legs(void **state)
+{
+	struct media_stat st;
+	struct peer *a, *b;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+
+	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_true(hears(a, 500) < -35);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(hears(b, 1200) < -35);
+
+	assert_int_equal(count_events(MEDIA_EV_RTP_START), 2);
+	assert_int_equal(a->markers, 1);
+	assert_int_equal(a->seq_gaps, 0);
+	assert_int_equal(a->ts_gaps, 0);
+
+	media_leg_stat(a->leg, &st);
+	assert_true(st.rx_packets > 20);
+	assert_true(st.tx_packets >= a->packets);
+	assert_int_equal(st.rx_invalid, 0);
+	assert_int_equal(st.tx_errors, 0);
+	assert_true(fabsf(st.level_in_db - -15.05f) < 1);
+	assert_true(fabsf(st.level_out_db - -15.05f) < 1);
+
+	/* Mute: the others no longer hear it; it still hears them. */
+	assert_int_equal(media_leg_mute(a->leg, true, false), 0);
+	listen_anew();
+	run(all_heard);
+	assert_true(hears(b, 500) < -60);
+	assert_true(fabs(hears(a, 1200)) < 1);
+
+	/* Deaf: it no longer hears the others. */
+	assert_int_equal(media_leg_mute(a->leg, false, true), 0);
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(hears(a, 1200) < -60);
+}
+
+static void test_three_legs_v6(void **state)
+{
+	const double hzv[3] = {500, 1200, 2100};
+	struct peer *pv[3];
+	size_t i, k;
+
+	(void)state;
+
+	pv[0] = peer_add("127.0.0.1", hzv[0]);
+	pv[1] = peer_add("::1", hzv[1]);
+	pv[2] = peer_add("127.0.0.2", hzv[2]);
+	run(all_heard);
+
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++) {
+			if (i == k)
+				assert_true(hears(pv[i], hzv[k]) < -35);
+			else
+				assert_true(fabs(hears(pv[i], hzv[k])) < 1);
+		}
+	}
+}
+
+static void test_echo(void **state)
+{
+	struct media_leg *echo;
+	struct peer *a;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 700);
+	assert_int_equal(media_leg_echo_alloc(&echo, mix), 0);
+	run(all_heard);
+	assert_true(fabs(hears(a, 700)) < 1);
+
+	mem_deref(echo);
+	listen_anew();
+	run(all_heard);
+	assert_true(hears(a, 700) < -60);
+}
+
+static bool stopped(void)
+{
+	return count_events(MEDIA_EV_RTP_STOP) == 1;
+}
+
+/* Hold stops the sending; resumed, the same stream goes on with a marker. */
+static void test_hold_and_silence(void **state)
+{
+	struct media_rtp_params prm;
+	struct peer *a, *b;
+	unsigned packets;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+
+	prm = params(a);
+	prm.send = prm.recv = false;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	peerc = 0;
+	b->hz = 0;
+	run(stopped); /* b fell silent; a, held, is not missed */
+	packets = a->packets;
+
+	a->heard = 0;
+	prm.send = prm.recv = true;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	peerc = 2;
+	b->hz = 1200;
+	listen_anew();
+	run(all_heard);
+	assert_true(a->packets > packets);
+	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_int_equal(a->markers, 2);
+	assert_int_equal(a->seq_gaps, 0);
+	assert_int_equal(a->ts_gaps, 0);
+	assert_int_equal(count_events(MEDIA_EV_RTP_START), 3);
+}
+
+static bool digits_there(void)
+{
+	return strlen(peerv[0].digits) == 3;
+}
+
+static bool digit_event(void)
+{
+	return count_events(MEDIA_EV_DTMF) == 1;
+}
+
+static void test_dtmf(void **state)
+{
+	struct packet pkt = {.pt = 101, .ssrc = 1};
+	struct peer *a, *b;
+	size_t i;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+
+	assert_int_equal(media_leg_dtmf(a->leg, 'x', 100), EINVAL);
+	assert_int_equal(media_leg_dtmf(a->leg, '1', 100), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, '1', 100), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, '#', 100), 0);
+	run(digits_there);
+	assert_string_equal(a->digits, "11#");
+	assert_int_equal(a->seq_gaps, 0);
+
+	/* Received: one packet and its end, the end twice. */
+	for (i = 0; i < 3; i++) {
+		pkt.seq = a->seq++;
+		pkt.ts = a->ts;
+		rtp_print(&pkt);
+		memcpy(pkt.data + RTP_HDR_BYTES,
+		       i ? "\x07\x8a\x03\x20" : "\x07\x0a\x00\xa0", 4);
+		(void)sendto(a->fd, pkt.data, RTP_HDR_BYTES + 4, 0,
+			     &a->dst.u.sa, a->dst.len);
+	}
+
+	run(digit_event);
+	for (i = 0; i < eventc && events[i].type != MEDIA_EV_DTMF; i++)
+		;
+	assert_int_equal(events[i].digit, '7');
+	assert_int_equal(events[i].duration_ms, 100);
+
+	listen_anew();
+	run(all_heard);
+	assert_int_equal(count_events(MEDIA_EV_DTMF), 1);
+	assert_true(fabs(hears(b, 500)) < 1);
+}
+
+static bool ended(void)
+{
+	return count_events(MEDIA_EV_END) == 1;
+}
+
+static void test_tone(void **state)
+{
+	const struct media_tone tone = {
+		.hz = {440, 620},
+		.level_db = -15.0515f, /* amplitude 0.25 */
+		.on_ms = 1500,
+		.off_ms = 100,
+		.repeat = 1,
+	};
+	struct media_leg *leg;
+	struct peer *a;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 0);
+	assert_int_equal(media_leg_tone_alloc(&leg, mix, &tone, on_event, NULL),
+			 0);
+	run(all_heard);
+	assert_true(fabs(hears(a, 440)) < 1);
+	assert_true(fabs(hears(a, 620)) < 1);
+
+	run(ended);
+	mem_deref(leg);
+}
+
+static void make_wav(char *path, int rate, double hz, double seconds)
+{
+	SF_INFO info = {.samplerate = rate,
+			.channels = 2,
+			.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+	int i, n = (int)(rate * seconds), fd = mkstemp(path);
+	SNDFILE *sf;
+
+	assert_true(fd >= 0);
+	sf = sf_open_fd(fd, SFM_WRITE, &info, 1);
+	assert_non_null(sf);
+	for (i = 0; i < n; i++) {
+		float v[2] = {(float)(0.25 * sin(2 * M_PI * hz * i / rate)),
+			      0.9f};
+
+		assert_int_equal(sf_writef_float(sf, v, 1), 1);
+	}
+	assert_int_equal(sf_close(sf), 0);
+}
+
+static void play_file(int rate, double hz)
+{
+	char path[] = "/tmp/media-test-XXXXXX";
+	struct media_leg *leg;
+	struct peer *a = &peerv[0];
+
+	make_wav(path, rate, hz, 1.6);
+	eventc = 0;
+	assert_int_equal(media_leg_file_alloc(&leg, mix, path, false, on_event,
+					      NULL),
+			 0);
+	unlink(path);
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(a, hz)) < 1);
+	run(ended);
+	mem_deref(leg);
+}
+
+static void test_file(void **state)
+{
+	struct media_leg *leg;
+
+	(void)state;
+
+	(void)peer_add("127.0.0.1", 0);
+	play_file(44100, 1000);
+	play_file(8000, 1500);
+
+	assert_int_equal(media_leg_file_alloc(&leg, mix, "/nonexistent", false,
+					      NULL, NULL),
+			 ENOENT);
+	assert_int_equal(media_leg_file_alloc(&leg, mix, "/proc/self/stat",
+					      false, NULL, NULL),
+			 EBADMSG);
+}
+
+static void test_bad_params(void **state)
+{
+	struct media_rtp_params prm;
+	struct peer *a;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 0);
+
+	prm = params(a);
+	prm.tx.clock_hz = 16000;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), EINVAL);
+
+	prm = params(a);
+	prm.rxv[0].id = MEDIA_CODEC_COUNT;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), EINVAL);
+
+	prm = params(a);
+	sa_set_str(&prm.raddr, "::1", 5000);
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), EINVAL);
+
+	prm = params(a);
+	prm.event_pt_tx = -1;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, '1', 100), ENOTSUP);
+}
+
+/* More legs than the ring, the pool and the frames began with. */
+static void test_many(void **state)
+{
+	struct media_leg *legv[60];
+	struct sa laddr;
+	size_t i;
+
+	(void)state;
+
+	assert_int_equal(sa_set_str(&laddr, "127.0.0.1", 0), 0);
+	for (i = 0; i < ARRAY_SIZE(legv); i++)
+		assert_int_equal(media_leg_rtp_alloc(&legv[i], mix, &laddr,
+						     NULL, NULL),
+				 0);
+
+	(void)peer_add("127.0.0.1", 500);
+	(void)peer_add("127.0.0.1", 1200);
+	run(all_heard);
+	assert_true(fabs(hears(&peerv[0], 1200)) < 1);
+
+	for (i = 0; i < ARRAY_SIZE(legv); i++)
+		mem_deref(legv[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_two_legs, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_three_legs_v6, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_echo, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_dtmf, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_params, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+	};
+	const struct media_conf conf = {.rtp_port_min = 2, .rtp_port_max = 3};
+	int err;
+
+	/* The first engine also makes libre open its own descriptors. */
+	if (libre_init() || media_alloc(&engine, &conf))
+		return 1;
+	engine = mem_deref(engine);
+
+	err = cmocka_run_group_tests(tests, NULL, NULL);
+	libre_close();
+
+	return err;
+}
