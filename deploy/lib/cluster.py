@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: MIT
+"""A cluster on this machine: Redis, routers, nodes and gateways in a folder.
+
+Used by deploy/up and by the tests, so that both start the same thing.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+import urllib.error
+import urllib.request
+
+from . import ports
+from .process import Process, ProcessError, launch
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+DEMO = os.path.join(ROOT, "deploy", "demo.json")
+
+
+class Member:
+    """One router, node or gateway: its process and where it listens."""
+
+    def __init__(self, kind, name, argv, log, env, **addresses):
+        self.kind = kind
+        self.id = name
+        self.argv = argv
+        self.log = log
+        self.env = env
+        self.__dict__.update(addresses)
+        self.addresses = addresses
+        self.process = None
+
+    def start(self):
+        self.process = launch(self.id, self.argv, self.log, self.env)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def summary(self):
+        return {"id": self.id, "pid": self.pid, **self.addresses}
+
+
+class Cluster:
+    """Start, know and stop the processes of one cluster."""
+
+    def __init__(self, directory, nodes=2, routers=1, gateways=1,
+                 config=DEMO, port_base=0, bindir=None, node_args=(),
+                 router_args=(), redis_args=(), log_level="info"):
+        self.dir = os.path.abspath(directory)
+        self.counts = (routers, nodes, gateways)
+        self.config = config
+        self.base = port_base
+        self.bin = bindir or os.path.join(ROOT, "build", "release", "bin")
+        self.node_args = list(node_args)
+        self.router_args = list(router_args)
+        self.redis_args = list(redis_args)
+        self.log_level = log_level
+        self.routers, self.nodes, self.gateways = [], [], []
+        self.redis = None
+        self.token = None
+        self.cluster_key = None
+
+    # ------------------------------------------------------------- paths
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    @property
+    def socket(self):
+        return self.path("redis.sock")
+
+    @property
+    def redis_url(self):
+        return f"unix://{self.socket}"
+
+    def program(self, name):
+        path = os.path.join(self.bin, name)
+        if not os.access(path, os.X_OK):
+            raise ProcessError(f"{path} is missing; run deploy/build")
+        return path
+
+    # ------------------------------------------------------------- start
+
+    def prepare(self):
+        """The folder, and the secrets that are kept in it."""
+        old = recorded(self.dir)
+        if any(p.alive() for p in old):
+            raise ProcessError(f"a cluster runs already from {self.dir}; "
+                               "stop it with deploy/down"
+                               + dir_hint(self.dir))
+        try:
+            os.makedirs(self.path("log"), mode=0o700, exist_ok=True)
+            self.cluster_key = self.secret("cluster-key", 32)
+            self.token = os.environ.get("SWITCHYARD_ADMIN_TOKEN") or \
+                self.secret("admin-token", 24)
+        except OSError as e:
+            raise ProcessError(f"cannot use {self.dir} as run folder: "
+                               f"{e.strerror}") from e
+        if len(self.socket) > 100:
+            raise ProcessError(f"the path of {self.dir} is too long for a "
+                               "socket in it (100 characters at most)")
+
+    def secret(self, name, size):
+        """A secret, made once and kept, readable for its owner only."""
+        path = self.path(name)
+        try:
+            with open(path, encoding="ascii") as f:
+                value = f.read().strip()
+            if value:
+                return value
+        except FileNotFoundError:
+            pass
+        value = secrets.token_urlsafe(size)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write(value + "\n")
+        return value
+
+    def start(self):
+        """Start all of it; on any error stop what was started."""
+        self.prepare()
+        try:
+            self.plan()
+            self.start_redis()
+            self.apply_config()
+            for member in self.members():
+                member.start()
+            self.record()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_redis(self):
+        server = shutil.which("redis-server")
+        if not server:
+            raise ProcessError("redis-server is not installed; run "
+                               "deploy/deps")
+        data = self.path("redis")
+        os.makedirs(data, mode=0o700, exist_ok=True)
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        argv = [server, "--port", "0", "--unixsocket", self.socket,
+                "--unixsocketperm", "700", "--dir", data,
+                "--daemonize", "no", "--save", "", "--appendonly", "no",
+                "--logfile", ""] + self.redis_args
+        self.redis = launch("redis", argv, self.path("log", "redis.log"))
+        end = time.monotonic() + 10
+        while not self.redis_ping():
+            if not self.redis.alive() or time.monotonic() > end:
+                raise ProcessError("Redis did not start: "
+                                   f"{self.redis.log_tail()} "
+                                   f"(see {self.redis.log})")
+            time.sleep(0.02)
+
+    def redis_ping(self):
+        try:
+            return self.redis_command("PING") == "PONG"
+        except OSError:
+            return False
+
+    def redis_command(self, *words):
+        """One command to Redis; the plain Python value of its reply."""
+        from .resp import command
+        return command(self.socket, *words)
+
+    def apply_config(self):
+        import subprocess
+        conf = self.config
+        if self.base:
+            conf = self.moved_config()
+        run = subprocess.run(
+            [self.program("switchyard-config"), "--redis", self.redis_url,
+             "apply", conf], capture_output=True, text=True)
+        if run.returncode:
+            raise ProcessError((run.stderr or run.stdout).strip()
+                               .replace(conf, self.config))
+
+    def moved_config(self):
+        """The demo configuration with its trunks' ports moved by the base."""
+        try:
+            with open(self.config, encoding="utf-8") as f:
+                conf = json.load(f)
+        except (OSError, ValueError):
+            return self.config  # switchyard-config says what is wrong
+        if os.path.abspath(self.config) != DEMO:
+            return self.config
+        for trunk in conf.get("trunks", []):
+            trunk["target"] = moved(trunk["target"], self.base)
+            trunk["sources"] = [moved(s, self.base)
+                                for s in trunk["sources"]]
+        path = self.path("config.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(conf, f, indent=1)
+        return path
+
+    def plan(self):
+        """Choose every port and command line before anything is started."""
+        routers, nodes, gateways = self.counts
+        taken = {self.base + p for p in
+                 (ports.SIP, 5061, 5066, 5067, ports.HTTPS, ports.HTTP,
+                  ports.TRUNK)}
+        for i in range(routers):
+            port = (ports.need(self.base + ports.SIP, "SIP") if i == 0 else
+                    ports.next_free(self.base + ports.SIP_NEXT, taken))
+            self.routers.append(self.router(f"router-{i + 1}", port,
+                                            self.metrics_at(taken)))
+        span = (ports.RTP_MAX + 1 - ports.RTP_MIN) // max(nodes, 1) & ~1
+        for i in range(nodes):
+            low = self.base + ports.RTP_MIN + i * span
+            port = ports.next_free(self.base + ports.NODE, taken)
+            self.nodes.append(self.node(f"node-{i + 1}", port,
+                                        f"{low}-{low + span - 1}",
+                                        self.metrics_at(taken)))
+        for i in range(gateways):
+            http = (ports.need(self.base + ports.HTTP, "HTTP") if i == 0 else
+                    ports.next_free(self.base + ports.HTTP_NEXT, taken))
+            https = (ports.need(self.base + ports.HTTPS, "HTTPS")
+                     if i == 0 else
+                     ports.next_free(self.base + ports.HTTPS_NEXT, taken))
+            self.gateways.append(self.gateway(f"gateway-{i + 1}", http,
+                                              https))
+
+    def metrics_at(self, taken):
+        port = ports.next_free(self.base + ports.METRICS, taken)
+        return f"{ports.HOST}:{port}"
+
+    def common(self, name):
+        return ["--id", name, "--redis", self.redis_url,
+                "--log-level", self.log_level]
+
+    def environment(self):
+        env = dict(os.environ)
+        env["SWITCHYARD_ADMIN_TOKEN"] = self.token
+        return env
+
+    def router(self, name, port, metrics):
+        at = f"{ports.HOST}:{port}"
+        argv = [self.program("switchyard-router"), *self.common(name),
+                "--cluster-key-file", self.path("cluster-key"),
+                "--udp", at, "--tcp", at, "--metrics", metrics,
+                *self.router_args]
+        member = Member("router", name, argv, self.path("log", f"{name}.log"),
+                        self.environment(), udp=at, tcp=at)
+        member.metrics = metrics
+        return member
+
+    def node(self, name, port, rtp, metrics):
+        argv = [self.program("switchyard-node"), *self.common(name),
+                "--cluster-key-file", self.path("cluster-key"),
+                "--sip", f"{ports.HOST}:{port}",
+                "--media-addr", ports.HOST, "--rtp-ports", rtp,
+                "--metrics", metrics, *self.node_args]
+        member = Member("node", name, argv, self.path("log", f"{name}.log"),
+                        self.environment())
+        member.metrics = metrics
+        return member
+
+    def gateway(self, name, http, https):
+        argv = [self.program("switchyard-gateway"), *self.common(name),
+                "--http", f"{ports.HOST}:{http}",
+                "--https", f"{ports.HOST}:{https}"]
+        return Member("gateway", name, argv,
+                      self.path("log", f"{name}.log"), self.environment(),
+                      http=f"{ports.HOST}:{http}",
+                      https=f"{ports.HOST}:{https}")
+
+    def members(self):
+        return self.routers + self.nodes + self.gateways
+
+    def wait_ready(self, seconds=20):
+        """Until the first gateway sees every member live."""
+        end = time.monotonic() + seconds
+        seen = {}
+        while True:
+            for m in self.members():
+                if not m.process.alive():
+                    raise ProcessError(f"{m.id} did not start: "
+                                       f"{m.process.log_tail()} "
+                                       f"(see {m.log})")
+            try:
+                seen = self.api("GET", "/api/status")
+                if self.all_live(seen):
+                    return
+            except (OSError, ValueError):
+                pass
+            if time.monotonic() > end:
+                raise ProcessError(f"the cluster was not ready after "
+                                   f"{seconds} s: {self.missing(seen)}; "
+                                   f"logs are in {self.path('log')}")
+            time.sleep(0.05)
+
+    def all_live(self, status):
+        return not self.missing(status)
+
+    def missing(self, status):
+        """Names of the members that a status does not show live."""
+        live = {m["id"] for kind in ("routers", "nodes", "gateways")
+                for m in status.get(kind, []) if m.get("state") == "LIVE"}
+        return ", ".join(m.id for m in self.members() if m.id not in live)
+
+    # --------------------------------------------------------------- use
+
+    def api(self, method, path, body=None, gateway=0, timeout=5):
+        """A request to a gateway's development port; the parsed answer."""
+        data = None if body is None else json.dumps(body).encode()
+        req = urllib.request.Request(
+            f"http://{self.gateways[gateway].http}{path}", data, {
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(req, timeout=timeout) as res:
+            text = res.read()
+        return json.loads(text) if text else None
+
+    # -------------------------------------------------------------- stop
+
+    def processes(self):
+        procs = [m.process for m in self.members() if m.process]
+        return procs + ([self.redis] if self.redis else [])
+
+    def record(self):
+        """cluster.json for programs, pids.json for deploy/down."""
+        summary = {
+            "routers": [m.summary() for m in self.routers],
+            "nodes": [m.summary() for m in self.nodes],
+            "gateways": [m.summary() for m in self.gateways],
+            "redis": {"pid": self.redis.pid, "socket": self.socket},
+            "adminToken": self.token,
+        }
+        write_private(self.path("cluster.json"), summary)
+        write_private(self.path("pids.json"),
+                      [p.record() for p in self.processes()])
+
+    def stop(self):
+        """Gateways, routers, nodes, and Redis last."""
+        for kind in (self.gateways, self.routers, self.nodes):
+            stop_all([m.process for m in kind if m.process])
+        if self.redis:
+            self.redis.stop()
+        for name in ("cluster.json", "pids.json", "redis.sock"):
+            try:
+                os.unlink(self.path(name))
+            except OSError:
+                pass
+
+
+def moved(address, base):
+    """host:port[;params] with the port moved."""
+    head, sep, params = address.partition(";")
+    host, colon, port = head.rpartition(":")
+    if not colon or not port.isdigit():
+        return address
+    return f"{host}:{int(port) + base}{sep}{params}"
+
+
+def stop_all(procs, seconds=8):
+    import signal
+    for p in procs:
+        p.signal(signal.SIGTERM)
+    end = time.monotonic() + seconds
+    for p in procs:
+        if not p.wait(max(0.0, end - time.monotonic())):
+            p.kill()
+
+
+def write_private(path, value):
+    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as f:
+        json.dump(value, f, indent=1)
+        f.write("\n")
+    os.rename(path + ".new", path)
+
+
+def recorded(directory):
+    """The processes that an earlier `up` recorded in a folder."""
+    try:
+        with open(os.path.join(directory, "pids.json"),
+                  encoding="utf-8") as f:
+            return [Process(r["name"], r["pid"], r["started"], r["log"])
+                    for r in json.load(f)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def dir_hint(directory):
+    default = os.path.join(ROOT, "run")
+    return "" if directory == default else f" --dir {directory}"

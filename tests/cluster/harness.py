@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What the cluster tests stand on: a cluster of their own, test phones, and
+a look at what is left behind.  Waiting is always for an event."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from lib import ports
+from lib.cluster import Cluster, ROOT
+from lib.phones import Phones
+
+BIN = os.path.join(ROOT, "build", "release", "bin")
+DEBUG_BIN = os.path.join(ROOT, "build", "debug", "bin")
+FAILED = os.path.join(ROOT, "build", "failed")
+
+
+class Skip(Exception):
+    """The reason why a test cannot run here."""
+
+
+class Mismatch(AssertionError):
+    """What was expected, and what came instead."""
+
+
+def free_base():
+    """A port base at which a whole cluster finds its ports free."""
+    for base in range(1000, 30000, 250):
+        wanted = [base + p for p in (ports.SIP, ports.HTTP, ports.HTTPS,
+                                     ports.TRUNK)]
+        if all(ports.busy(p) is None for p in wanted):
+            return base
+    raise Skip("no free range of ports")
+
+
+@contextlib.contextmanager
+def cluster(**kw):
+    """A running cluster; its folder is kept under build/failed on failure."""
+    folder = tempfile.mkdtemp(prefix="sy-")
+    c = Cluster(folder, port_base=free_base(), **kw)
+    try:
+        c.start()
+        yield c
+    except BaseException:
+        keep = os.path.join(FAILED, os.path.basename(folder))
+        shutil.copytree(os.path.join(folder, "log"), keep,
+                        dirs_exist_ok=True)
+        print(f"        logs of the failed cluster: {keep}", flush=True)
+        raise
+    finally:
+        c.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for(what, test, seconds=10, every=0.02):
+    """Poll a condition that has no event of its own."""
+    end = time.monotonic() + seconds
+    while True:
+        value = test()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Mismatch(f"not within {seconds} s: {what}")
+        time.sleep(every)
+
+
+def phones(bindir=BIN):
+    """A process of test phones; use it in a with statement."""
+    return Phones(bindir)
+
+
+# -------------------------------------------------------- a look inside
+
+def metrics(member):
+    """A member's metrics: {"name{labels}": value}."""
+    with urllib.request.urlopen(f"http://{member.metrics}/metrics",
+                                timeout=5) as res:
+        lines = res.read().decode().splitlines()
+    return {k: float(v) for k, _, v in
+            (line.rpartition(" ") for line in lines
+             if line and not line.startswith("#"))}
+
+
+def descriptors(member):
+    """Open descriptors of a member by kind."""
+    folder = f"/proc/{member.pid}/fd"
+    count = {}
+    for fd in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            kind = os.readlink(f"{folder}/{fd}").partition(":")[0]
+            count[kind] = count.get(kind, 0) + 1
+    return count
+
+
+def call_keys(c):
+    """The Redis keys that only a call may leave."""
+    keys = c.redis_command("KEYS", "sy:*")
+    return sorted(k for k in keys if k.startswith(
+        ("sy:hub:", "sy:call:", "sy:room:", "sy:owned:")) or k == "sy:hubs")
+
+
+def node_counts(c):
+    """Hubs, legs, dialogs and used RTP ports over all nodes."""
+    total = {"hubs": 0, "legs": 0, "dialogs": 0, "ports_used": 0}
+    for n in c.nodes:
+        m = metrics(n)
+        for key in total:
+            total[key] += int(m.get(f"sy_node_{key}", 0))
+    return total
+
+
+def assert_clean(c, seconds=10):
+    """Nothing of any call is left: hubs, legs, dialogs, ports, keys."""
+    def clean():
+        return not any(node_counts(c).values()) and not call_keys(c)
+    try:
+        wait_for("nothing left of the calls", clean, seconds)
+    except Mismatch as e:
+        raise Mismatch(f"{e}: {node_counts(c)}, {call_keys(c)[:8]}") from None
+
+
+def request(method, url, token=None, body=None, headers=None):
+    """An HTTP request: (status, headers, parsed or raw body)."""
+    head = dict(headers or {})
+    if token:
+        head["Authorization"] = f"Bearer {token}"
+    data = body
+    if isinstance(body, (dict, list)):
+        data = json.dumps(body).encode()
+        head.setdefault("Content-Type", "application/json")
+    req = urllib.request.Request(url, data, head, method=method)
+    try:
+        with urllib.request.urlopen(req, timeout=10) as res:
+            status, got, raw = res.status, res.headers, res.read()
+    except urllib.error.HTTPError as e:
+        status, got, raw = e.code, e.headers, e.read()
+    if raw and "json" in (got.get("Content-Type") or ""):
+        raw = json.loads(raw)
+    return status, got, raw
