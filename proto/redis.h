@@ -98,6 +98,13 @@ int redis_command_argv(struct redis *r, uint32_t deadline_ms,
 		       const char **argv, const size_t *lenv);
 
 /**
+ * Give the argument of the newest command to the connection: should it go
+ * (mem_deref) before the reply came, it derefs the argument instead of
+ * calling the handler.  Otherwise the handler is called and owns it.
+ */
+void redis_arg_owned(struct redis *r);
+
+/**
  * Subscribe; again by itself after each reconnection.
  *
  * @param h  Message handler of this channel; one channel, one handler.

@@ -40,4 +40,11 @@ int script_run(struct redis *r, enum script script, uint32_t deadline_ms,
 	       redis_reply_h *h, void *arg, int keyc, int argc,
 	       const char **argv, const size_t *lenv);
 
+/** script_run(), with arg given as by redis_arg_owned(). On error it stays
+ * the caller's. */
+int script_run_owned(struct redis *r, enum script script,
+		     uint32_t deadline_ms, redis_reply_h *h, void *arg,
+		     int keyc, int argc, const char **argv,
+		     const size_t *lenv);
+
 #endif

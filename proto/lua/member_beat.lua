@@ -1,0 +1,25 @@
+-- A process' heartbeat: its record, its lease by Redis' clock, and the news of it.
+-- KEYS  sy:{members} (hash id -> "instance:Member"), sy:{members}:lease
+--       (zset id -> end [ms]), sy:{members}:instance (counter)
+-- ARGV  id, instance (0: none yet), packed Member, lease [ms], channel,
+--       packed Envelope
+-- Returns the instance; a new one, with nothing written, when it had none
+-- (the record must carry it); 0 when a later instance of the same id lives.
+local instance = tonumber(ARGV[2])
+if instance == 0 then
+	return redis.call('INCR', KEYS[3])
+end
+local cur = redis.call('HGET', KEYS[1], ARGV[1])
+if cur and tonumber(string.match(cur, '^(%d+):')) > instance then
+	return 0
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+-- a server that was emptied counts from where its processes are
+if tonumber(redis.call('GET', KEYS[3]) or '0') < instance then
+	redis.call('SET', KEYS[3], instance)
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
+redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+return instance

@@ -1,0 +1,20 @@
+-- Where a call (or a room) is placed: what stands there, or what is proposed.
+-- Of two routers that ask at once both get the same answer.
+-- KEYS  sy:call:{K} or sy:room:{NAME}
+-- ARGV  hub, node, instance, epoch, leg: proposed; ttl [ms];
+--       not_node, not_instance: a placement there is replaced, epoch + 1
+-- Returns hub, node, instance, epoch, leg, fresh (1: it is the proposal).
+local cur = redis.call('HMGET', KEYS[1], 'hub', 'node', 'instance', 'epoch',
+	'leg')
+local epoch = tonumber(ARGV[4])
+if cur[1] then
+	if cur[2] ~= ARGV[7] or cur[3] ~= ARGV[8] then
+		cur[6] = '0'
+		return cur
+	end
+	epoch = math.max(epoch, tonumber(cur[4]) + 1)
+end
+redis.call('HSET', KEYS[1], 'hub', ARGV[1], 'node', ARGV[2],
+	'instance', ARGV[3], 'epoch', epoch, 'leg', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+return {ARGV[1], ARGV[2], ARGV[3], tostring(epoch), ARGV[5], '1'}

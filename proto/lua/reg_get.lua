@@ -1,0 +1,17 @@
+-- The bindings of a device that have not expired; the others are removed.
+-- KEYS  sy:reg:{DEVICE}, see reg_put.lua
+-- Returns the packed Bindings.
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local out = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+	local expires, rest =
+		string.match(all[i + 1], '^(%d+)\n%d+\n[^\n]*\n(.*)$')
+	if tonumber(expires) > now then
+		out[#out + 1] = rest
+	else
+		redis.call('HDEL', KEYS[1], all[i])
+	end
+end
+return out

@@ -1,0 +1,62 @@
+-- One REGISTER's changes to one device: all or none (RFC 3261 10.3).
+-- KEYS  sy:reg:{DEVICE}: hash, field -> "expires_ms\ncseq\ncall-id\nBinding"
+-- ARGV  call-id, cseq, max contacts, drop all (0, 1), n fields to drop,
+--       n x field, then per binding: field, expires [ms], packed Binding
+-- Returns 'stale' | 'full' | the packed Bindings that live afterwards.
+-- The same CSeq again is a retransmission (routers keep no transactions) and
+-- is done again; a lower one is refused.
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local have, count, latest = {}, 0, 0
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+	local expires, cseq, callid, rest =
+		string.match(all[i + 1], '^(%d+)\n(%d+)\n([^\n]*)\n(.*)$')
+	if tonumber(expires) > now then
+		have[all[i]] = {tonumber(expires), tonumber(cseq), callid, rest}
+		count = count + 1
+	else
+		redis.call('HDEL', KEYS[1], all[i])
+	end
+end
+local function fresh(field)
+	local b = have[field]
+	return not b or b[3] ~= ARGV[1] or b[2] <= tonumber(ARGV[2])
+end
+local ndrop = tonumber(ARGV[5])
+local drop = {}
+if ARGV[4] == '1' then
+	for field in pairs(have) do drop[#drop + 1] = field end
+end
+for i = 6, 5 + ndrop do drop[#drop + 1] = ARGV[i] end
+for _, field in ipairs(drop) do
+	if not fresh(field) then return 'stale' end
+end
+local added = 0
+for i = 6 + ndrop, #ARGV, 3 do
+	if not fresh(ARGV[i]) then return 'stale' end
+	if not have[ARGV[i]] then added = added + 1 end
+end
+local gone = 0
+for _, field in ipairs(drop) do
+	if have[field] then gone = gone + 1 end
+end
+if added > 0 and count - gone + added > tonumber(ARGV[3]) then
+	return 'full'
+end
+for _, field in ipairs(drop) do
+	redis.call('HDEL', KEYS[1], field)
+	have[field] = nil
+end
+for i = 6 + ndrop, #ARGV, 3 do
+	redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. '\n' .. ARGV[2] ..
+		'\n' .. ARGV[1] .. '\n' .. ARGV[i + 2])
+	have[ARGV[i]] = {tonumber(ARGV[i + 1]), 0, '', ARGV[i + 2]}
+end
+local out = {}
+for _, b in pairs(have) do
+	out[#out + 1] = b[4]
+	latest = math.max(latest, b[1])
+end
+if latest > 0 then redis.call('PEXPIREAT', KEYS[1], latest) end
+return out
