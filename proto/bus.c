@@ -7,6 +7,7 @@
 #include <re.h>
 #include "proto/bus.h"
 #include "proto/loop.h"
+#include "proto/script.h"
 #include "proto/ulid.h"
 
 enum {
@@ -47,7 +48,6 @@ struct bus {
 	struct hash *pending, *seen;
 	struct list seenl;
 	struct list listenl;
-	struct list publ;
 	struct loop_timer *sweep;
 	bus_command_h *commandh;
 	redis_state_h *stateh;
@@ -55,6 +55,7 @@ struct bus {
 	char *id;
 	char reply_channel[sizeof(BUS_CHANNEL_REPLY) + ULID_LEN];
 	uint32_t pendingc, seenc;
+	bool loaded; /* the scripts, on this connection */
 	bool up;
 };
 
@@ -133,17 +134,9 @@ static struct pending *pending_find(struct bus *b, const char *id)
 /* The id of the request travels as a string of its own: by the time of the
  * answer the request may be over. */
 struct published {
-	struct le le;     /* in bus->publ */
 	struct bus *bus;
 	char id[ULID_LEN + 1];
 };
-
-static void published_destructor(void *arg)
-{
-	struct published *pub = arg;
-
-	list_unlink(&pub->le);
-}
 
 static void published_handler(int err, const redisReply *reply, void *arg)
 {
@@ -166,8 +159,7 @@ static void published_handler(int err, const redisReply *reply, void *arg)
 
 static int pending_send(struct pending *p)
 {
-	struct published *pub = mem_zalloc(sizeof(*pub),
-					   published_destructor);
+	struct published *pub = mem_zalloc(sizeof(*pub), NULL);
 	int err;
 
 	if (!pub)
@@ -175,11 +167,12 @@ static int pending_send(struct pending *p)
 
 	pub->bus = p->bus;
 	memcpy(pub->id, p->id, sizeof(pub->id));
-	list_append(&p->bus->publ, &pub->le, pub);
 	err = publish(p->bus, p->channel, p->packed, p->len,
 		      published_handler, pub);
 	if (err)
 		mem_deref(pub);
+	else
+		redis_arg_owned(p->bus->cmd);
 
 	return err;
 }
@@ -483,7 +476,10 @@ static void state_handler(bool conn_up, int err, void *arg)
 {
 	struct bus *b = arg;
 	bool up = redis_is_up(b->cmd) && redis_is_up(b->sub);
-	(void)conn_up;
+
+	if (conn_up && redis_is_up(b->cmd) && !b->loaded)
+		script_load_all(b->cmd);
+	b->loaded = redis_is_up(b->cmd);
 
 	if (up == b->up)
 		return;
@@ -514,7 +510,6 @@ static void bus_destructor(void *arg)
 		(void)hash_apply(b->seen, orphan, NULL);
 	while (b->seenl.head)
 		forget(b, b->seenl.head->data);
-	list_flush(&b->publ);
 	hash_flush(b->pending);
 	mem_deref(b->pending);
 	mem_deref(b->seen);

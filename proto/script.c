@@ -185,3 +185,10 @@ int script_run_owned(struct redis *r, enum script script,
 	return start(r, script, deadline_ms, h, arg, true, keyc, argc, argv,
 		     lenv);
 }
+
+void script_load_all(struct redis *r)
+{
+	for (size_t i = 0; script_texts[i].name; i++)
+		(void)redis_command(r, 0, NULL, NULL, "SCRIPT LOAD %s",
+				    script_texts[i].text);
+}

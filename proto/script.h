@@ -47,4 +47,10 @@ int script_run_owned(struct redis *r, enum script script,
 		     int keyc, int argc, const char **argv,
 		     const size_t *lenv);
 
+/**
+ * Send all scripts, ahead of anything else on a new connection: a run that
+ * had to be sent a second time would overtake a later one otherwise.
+ */
+void script_load_all(struct redis *r);
+
 #endif
