@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections.  Each event of libuv ends in step(), which moves output,
+ * starts and stops reading, sets the timer, and closes: nothing else does.
+ *
+ *   OPEN --engine done, all written--> LINGER --EOF or 1 s--> CLOSED
+ *
+ * LINGER: our side is shut down and what the peer still sends is thrown
+ * away, so that the answer to a broken request is not lost by a reset.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <re.h>
+
+#include "gateway/http/conn.h"
+
+enum {
+	PULL_MAX = 32 * 1024,   /* bytes a write                          */
+	ROUNDS_MAX = 8,         /* writes before the others' turn         */
+	LINGER_MS = 1000,
+	PREFACE_LEN = 16,
+};
+
+/* The first line of an HTTP/2 client, RFC 9113 3.4. */
+static const char preface[] = "PRI * HTTP/2.0\r\n";
+
+enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
+
+struct web_conn {
+	struct le le;
+	struct conn_host *host;     /* borrowed                           */
+	uv_tcp_t tcp;
+	uv_timer_t timer;
+	uv_write_t wr;
+	uv_shutdown_t sd;
+	enum conn_state state;
+	struct engine *engine;      /* NULL: the version is not yet known */
+	struct web_tls_pipe *tls;   /* NULL: plain                        */
+	struct mbuf *out;           /* being written                      */
+	struct mbuf *text;          /* before it is encrypted             */
+	char first[PREFACE_LEN];    /* bytes, until they tell the version */
+	size_t firstlen;
+	uint64_t start_ms;          /* accepted; or lingers since         */
+	uint64_t write_ms;          /* the write began                    */
+	uint64_t due_ms;            /* of the timer                       */
+	unsigned handles;           /* not yet closed                     */
+	bool reading, writing, eof, broken;
+	char peer[64];
+};
+
+static void step(struct web_conn *c);
+
+static uint64_t now_ms(const struct web_conn *c)
+{
+	return uv_now(c->host->loop);
+}
+
+/* ---------------------------------------------------------------- closing */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct web_conn *c = handle->data;
+	struct conn_host *host = c->host;
+
+	if (--c->handles)
+		return;
+
+	mem_deref(c);
+	host->handles--;
+	host->gone(host);
+}
+
+void conn_close(struct web_conn *c)
+{
+	struct engine *e = c->engine;
+
+	if (c->state == CONN_CLOSED)
+		return;
+
+	/* First: handlers that hear of it may call back. */
+	c->state = CONN_CLOSED;
+	c->engine = NULL;
+	list_unlink(&c->le);
+	c->host->conns--;
+	mem_deref(e);
+
+	uv_close((uv_handle_t *)&c->tcp, on_closed);
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+void conn_shutdown(struct web_conn *c)
+{
+	if (!c->engine) {
+		conn_close(c);
+		return;
+	}
+	engine_shutdown(c->engine);
+	step(c);
+}
+
+static void destructor(void *arg)
+{
+	struct web_conn *c = arg;
+
+	mem_deref(c->tls);
+	mem_deref(c->out);
+	mem_deref(c->text);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static void on_written(uv_write_t *wr, int status)
+{
+	struct web_conn *c = wr->data;
+
+	c->writing = false;
+	c->out->pos = c->out->end = 0;
+	if (status < 0)
+		conn_close(c);
+	else
+		step(c);
+}
+
+/* Collect what waits: bytes for the socket in c->out. */
+static int collect(struct web_conn *c)
+{
+	struct mbuf *mb = c->tls ? c->text : c->out;
+	int err = 0;
+
+	if (c->engine && c->state == CONN_OPEN && !c->broken)
+		err = engine_pull(c->engine, mb, PULL_MAX, now_ms(c));
+	if (err || !c->tls)
+		return err;
+
+	if (mb->end) {
+		err = web_tls_write(c->tls, mb->buf, mb->end);
+		mb->pos = mb->end = 0;
+	}
+	if (!err)
+		err = web_tls_pull(c->tls, c->out);
+
+	return err;
+}
+
+static int write_out(struct web_conn *c, bool wait)
+{
+	uv_buf_t buf = uv_buf_init((char *)c->out->buf,
+				   (unsigned)c->out->end);
+	int n = wait ? UV_EAGAIN
+		     : uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+
+	if (n == (int)c->out->end) {
+		c->out->pos = c->out->end = 0;
+		return 0;
+	}
+	if (n < 0 && n != UV_EAGAIN)
+		return -n;
+	if (n > 0) {
+		buf.base += n;
+		buf.len -= (size_t)n;
+	}
+
+	n = uv_write(&c->wr, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
+	if (n)
+		return -n;
+	c->writing = true;
+	c->write_ms = now_ms(c);
+
+	return 0;
+}
+
+static int flush(struct web_conn *c)
+{
+	int err = 0;
+
+	for (int i = 0; !c->writing && !err; i++) {
+		err = collect(c);
+		if (err || !c->out->end)
+			break;
+		err = write_out(c, i >= ROUNDS_MAX);
+	}
+
+	return err;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static void on_wake(void *arg)
+{
+	step(arg);
+}
+
+static int start_engine(struct web_conn *c, bool h2)
+{
+	struct engine_conf conf = {
+		.lim = c->host->lim,
+		.peer = c->peer,
+		.tls = c->tls != NULL,
+		.headh = c->host->headh,
+		.requesth = c->host->requesth,
+		.arg = c->host->arg,
+		.wakeh = on_wake,
+		.wake_arg = c,
+	};
+
+	return h2 ? h2_alloc(&c->engine, &conf, now_ms(c))
+		  : h1_alloc(&c->engine, &conf, now_ms(c));
+}
+
+/* Which HTTP?  Waits while the bytes could still be either. */
+static int sniff(struct web_conn *c, const uint8_t *p, size_t len)
+{
+	size_t n = PREFACE_LEN - c->firstlen;
+	bool differs;
+	int err;
+
+	if (n > len)
+		n = len;
+	memcpy(c->first + c->firstlen, p, n);
+	c->firstlen += n;
+
+	differs = memcmp(c->first, preface, c->firstlen) != 0;
+	if (!differs && c->firstlen < PREFACE_LEN)
+		return 0;
+
+	err = start_engine(c, !differs);
+	if (!err)
+		err = engine_feed(c->engine, (uint8_t *)c->first,
+				  c->firstlen, now_ms(c));
+	if (!err && len > n)
+		err = engine_feed(c->engine, p + n, len - n, now_ms(c));
+
+	return err;
+}
+
+static int take(struct web_conn *c, const uint8_t *p, size_t len)
+{
+	if (c->state != CONN_OPEN)
+		return 0;
+
+	if (!c->engine && c->tls && web_tls_has_alpn(c->tls)) {
+		int err = start_engine(c, web_tls_is_h2(c->tls));
+
+		if (err)
+			return err;
+	}
+
+	return c->engine ? engine_feed(c->engine, p, len, now_ms(c))
+			 : sniff(c, p, len);
+}
+
+/* As much plain text as there is and the engine wants. */
+static int take_tls(struct web_conn *c)
+{
+	int err = 0;
+
+	while (!err && (!c->engine || engine_wants_input(c->engine))) {
+		long n = web_tls_read(c->tls, c->host->plain, CONN_SCRATCH);
+
+		if (n < 0) {
+			/* What is left is an alert: flush it, and go. */
+			c->host->tls_failed += !web_tls_is_ready(c->tls);
+			c->broken = true;
+			break;
+		}
+		if (n == 0)
+			break;
+		err = take(c, c->host->plain, (size_t)n);
+	}
+
+	return err;
+}
+
+static void take_eof(struct web_conn *c)
+{
+	c->eof = true;
+	if (c->engine && c->state == CONN_OPEN)
+		engine_eof(c->engine);
+	else
+		c->broken = true;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t want, uv_buf_t *buf)
+{
+	struct web_conn *c = handle->data;
+	(void)want;
+
+	*buf = uv_buf_init((char *)c->host->in, CONN_SCRATCH);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct web_conn *c = stream->data;
+	int err = 0;
+
+	if (n == 0)
+		return;
+
+	if (n < 0) {
+		if (n != UV_EOF) {
+			conn_close(c);
+			return;
+		}
+		take_eof(c);
+		step(c);
+		return;
+	}
+
+	if (c->tls) {
+		err = web_tls_feed(c->tls, (uint8_t *)buf->base, (size_t)n);
+		if (!err)
+			err = take_tls(c);
+		if (!err && web_tls_is_closed(c->tls))
+			take_eof(c);
+	}
+	else {
+		err = take(c, (uint8_t *)buf->base, (size_t)n);
+	}
+
+	if (err)
+		conn_close(c);
+	else
+		step(c);
+}
+
+/* ------------------------------------------------------------------- turn */
+
+static bool wants_input(const struct web_conn *c)
+{
+	if (c->eof || c->broken)
+		return false;
+
+	return c->state == CONN_LINGER || !c->engine ||
+	       engine_wants_input(c->engine);
+}
+
+static void set_reading(struct web_conn *c)
+{
+	bool want = wants_input(c);
+
+	if (want == c->reading)
+		return;
+
+	c->reading = want;
+	if (want)
+		(void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc,
+				    on_read);
+	else
+		(void)uv_read_stop((uv_stream_t *)&c->tcp);
+}
+
+static uint64_t due(const struct web_conn *c)
+{
+	uint64_t t = UINT64_MAX;
+
+	if (c->state == CONN_LINGER)
+		return c->start_ms + LINGER_MS;
+	if (c->writing)
+		t = c->write_ms + c->host->lim->write_ms;
+	if (!c->engine)
+		return c->start_ms + c->host->lim->head_ms < t
+			? c->start_ms + c->host->lim->head_ms : t;
+	if (engine_deadline_ms(c->engine) < t)
+		t = engine_deadline_ms(c->engine);
+
+	return t;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct web_conn *c = timer->data;
+	uint64_t now = now_ms(c);
+
+	c->due_ms = UINT64_MAX;
+	if (c->state == CONN_LINGER || !c->engine ||
+	    (c->writing &&
+	     now >= c->write_ms + c->host->lim->write_ms)) {
+		c->host->expired += c->state == CONN_OPEN;
+		conn_close(c);
+		return;
+	}
+
+	if (now >= engine_deadline_ms(c->engine)) {
+		c->host->expired++;
+		engine_expire(c->engine, now);
+	}
+	step(c);
+}
+
+static void set_timer(struct web_conn *c)
+{
+	uint64_t t = due(c), now = now_ms(c);
+
+	if (t == c->due_ms)
+		return;
+
+	c->due_ms = t;
+	if (t == UINT64_MAX)
+		(void)uv_timer_stop(&c->timer);
+	else
+		(void)uv_timer_start(&c->timer, on_timer,
+				     t > now ? t - now : 0, 0);
+}
+
+static void on_shutdown(uv_shutdown_t *sd, int status)
+{
+	struct web_conn *c = sd->data;
+
+	if (status < 0 || c->eof)
+		conn_close(c);
+}
+
+static void linger(struct web_conn *c)
+{
+	c->state = CONN_LINGER;
+	c->start_ms = now_ms(c);
+	if (c->tls)
+		web_tls_close(c->tls);
+	if (flush(c) ||
+	    uv_shutdown(&c->sd, (uv_stream_t *)&c->tcp, on_shutdown))
+		conn_close(c);
+}
+
+static void step(struct web_conn *c)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+
+	if (flush(c) || (c->state == CONN_LINGER && c->eof)) {
+		conn_close(c);
+		return;
+	}
+
+	/* Answers went out: the engine may want what TLS held back. */
+	if (c->tls && c->engine && c->state == CONN_OPEN && !c->broken &&
+	    !c->reading && (take_tls(c) || flush(c))) {
+		conn_close(c);
+		return;
+	}
+
+	if (c->state == CONN_OPEN && !c->writing) {
+		if (c->broken) {
+			conn_close(c);
+			return;
+		}
+		if (c->engine && engine_is_done(c->engine))
+			linger(c);
+		if (c->state == CONN_CLOSED)
+			return;
+	}
+
+	set_reading(c);
+	set_timer(c);
+}
+
+/* ----------------------------------------------------------------- accept */
+
+static void print_peer(struct web_conn *c)
+{
+	struct sockaddr_storage ss;
+	int len = sizeof(ss);
+	struct sa sa;
+
+	str_ncpy(c->peer, "?", sizeof(c->peer));
+	if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) &&
+	    !sa_set_sa(&sa, (struct sockaddr *)&ss))
+		(void)re_snprintf(c->peer, sizeof(c->peer), "%J", &sa);
+}
+
+static int init_handles(struct web_conn *c)
+{
+	int r = uv_tcp_init(c->host->loop, &c->tcp);
+
+	if (r)
+		return -r;
+	c->handles++;
+	c->host->handles++;
+
+	(void)uv_timer_init(c->host->loop, &c->timer);
+	c->handles++;
+	c->tcp.data = c->timer.data = c->wr.data = c->sd.data = c;
+
+	return 0;
+}
+
+int conn_accept(struct conn_host *host, uv_stream_t *listener,
+		struct web_tls *tls)
+{
+	struct web_conn *c;
+	int err = 0;
+
+	c = mem_zalloc(sizeof(*c), destructor);
+	if (!c)
+		return ENOMEM;
+
+	c->host = host;
+	c->due_ms = UINT64_MAX;
+	c->start_ms = uv_now(host->loop);
+	c->out = mbuf_alloc(512);
+	c->text = tls ? mbuf_alloc(512) : NULL;
+	if (!c->out || (tls && !c->text))
+		err = ENOMEM;
+	if (!err && tls)
+		err = web_tls_pipe_alloc(&c->tls, tls);
+	if (!err)
+		err = init_handles(c);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+
+	/* From here on libuv has it: freed when its handles are closed. */
+	list_append(&host->connl, &c->le, c);
+	host->conns++;
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp)) {
+		conn_close(c);
+		return EIO;
+	}
+	(void)uv_tcp_nodelay(&c->tcp, 1);
+	print_peer(c);
+	step(c);
+
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Problem documents: see problem.h. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+
+#include "gateway/http/problem.h"
+#include "gateway/http/request.h"
+
+#define TYPE_PREFIX "urn:switchyard:problem:"
+#define CONTENT_TYPE "application/problem+json"
+
+/* Text that is not UTF-8 (a path, say) must not lose us the document. */
+static json_t *text(const char *str)
+{
+	json_t *j = json_string(str ? str : "");
+
+	return j ? j : json_string("(not UTF-8)");
+}
+
+static json_t *document(const struct web_req *req, unsigned status,
+			const char *slug, const char *detail)
+{
+	char type[128];
+
+	(void)snprintf(type, sizeof(type), TYPE_PREFIX "%s", slug);
+
+	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "type", type, "title",
+			 web_status_text(status), "status", (int)status,
+			 "detail", text(detail), "instance", text(req->path));
+}
+
+/* Takes the document. */
+static int answer(struct web_req *req, unsigned status, json_t *j)
+{
+	char *str = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	int err;
+
+	(void)web_head(req, "cache-control", "no-store");
+	err = web_reply(req, status, str ? CONTENT_TYPE : NULL, str,
+			str ? strlen(str) : 0);
+	free(str);
+	json_decref(j);
+
+	return err;
+}
+
+int problem(struct web_req *req, unsigned status, const char *slug,
+	    const char *detail, ...)
+{
+	char buf[1024];
+	va_list ap;
+
+	if (!req || !slug || !detail)
+		return EINVAL;
+
+	va_start(ap, detail);
+	(void)vsnprintf(buf, sizeof(buf), detail, ap);
+	va_end(ap);
+
+	return answer(req, status, document(req, status, slug, buf));
+}
+
+int problem_fields(struct web_req *req, const struct problem_field *v,
+		   size_t n)
+{
+	char detail[512];
+	json_t *j, *list;
+
+	if (!req || !v || !n)
+		return EINVAL;
+
+	(void)snprintf(detail, sizeof(detail), "%s: %s", v[0].field,
+		       v[0].cause);
+	j = document(req, 400, "validation", detail);
+	list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *f = json_pack("{s:o, s:o}", "field", text(v[i].field),
+				      "cause", text(v[i].cause));
+
+		if (v[i].allowed)
+			(void)json_object_set_new(f, "allowed",
+						  text(v[i].allowed));
+		(void)json_array_append_new(list, f);
+	}
+	(void)json_object_set_new(j, "errors", list);
+
+	return answer(req, 400, j);
+}
+
+int problem_json(struct web_req *req, int line, int column, const char *why)
+{
+	char detail[512];
+	json_t *j;
+
+	if (!req || !why)
+		return EINVAL;
+
+	if (line > 0)
+		(void)snprintf(detail, sizeof(detail), "the body is not "
+			       "JSON: line %d, column %d: %s", line, column,
+			       why);
+	else
+		(void)snprintf(detail, sizeof(detail),
+			       "the body is not JSON: %s", why);
+	j = document(req, 400, "json", detail);
+	if (line > 0) {
+		(void)json_object_set_new(j, "line", json_integer(line));
+		(void)json_object_set_new(j, "column", json_integer(column));
+	}
+
+	return answer(req, 400, j);
+}

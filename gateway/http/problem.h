@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errors as problem documents (RFC 9457), application/problem+json:
+ * type, title, status, detail, instance; and, where fields of a body are
+ * wrong, "errors": [{"field", "cause", "allowed"}].
+ */
+
+#ifndef SY_GATEWAY_HTTP_PROBLEM_H
+#define SY_GATEWAY_HTTP_PROBLEM_H
+
+#include <stddef.h>
+
+struct web_req;
+
+/** One wrong field; strings borrowed. */
+struct problem_field {
+	const char *field;   /* "legs[2].kind"                            */
+	const char *cause;   /* "must not be empty"                       */
+	const char *allowed; /* "1 to 1000"; NULL: nothing to say         */
+};
+
+/**
+ * Answer with a problem.
+ *
+ * @param slug    What kind: the last part of its type, "not-found".
+ * @param detail  For a person: what is wrong here, and what to do.
+ */
+int problem(struct web_req *req, unsigned status, const char *slug,
+	    const char *detail, ...) __attribute__((format(printf, 4, 5)));
+
+/** Answer 400 that names wrong fields. */
+int problem_fields(struct web_req *req, const struct problem_field *v,
+		   size_t n);
+
+/** Answer 400: not JSON. @param line, column  From 1; 0: not known. */
+int problem_json(struct web_req *req, int line, int column, const char *why);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* The response of a request: written by handlers, pulled by engines. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <re.h>
+
+#include "gateway/http/engine.h"
+#include "gateway/http/request.h"
+
+enum { KEEP_BYTES = 64 * 1024 }; /* pulled bytes that may stay in front */
+
+static void notify(struct web_req *req)
+{
+	if (req->engine)
+		engine_ready(req->engine, req);
+}
+
+bool web_is_open(const struct web_req *req)
+{
+	return req && req->engine && !req->res.ended;
+}
+
+int web_head(struct web_req *req, const char *name, const char *fmt, ...)
+{
+	char value[1024];
+	va_list ap;
+	int n;
+
+	if (!req || !fmt || req->res.status)
+		return EINVAL;
+
+	va_start(ap, fmt);
+	n = vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(value))
+		return EINVAL;
+
+	return fields_add(&req->res.head, name, strlen(name), value,
+			  (size_t)n);
+}
+
+/* Formatted once a second: RFC 9110 6.6.1. */
+static const char *date_text(void)
+{
+	static __thread time_t last;
+	static __thread char text[40];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != last && gmtime_r(&now, &tm)) {
+		(void)strftime(text, sizeof(text),
+			       "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		last = now;
+	}
+
+	return text;
+}
+
+static int begin(struct web_req *req, unsigned status, const char *type)
+{
+	int err = 0;
+
+	if (!req || status < 200 || status > 599)
+		return EINVAL;
+	if (req->res.status)
+		return EALREADY;
+
+	if (type)
+		err |= fields_addf(&req->res.head, "content-type", "%s", type);
+	err |= fields_addf(&req->res.head, "date", "%s", date_text());
+	if (err)
+		return ENOMEM;
+
+	req->res.status = status;
+
+	return 0;
+}
+
+/* Make room by moving what waits to the front. */
+static void compact(struct mbuf *mb)
+{
+	if (mb->pos < KEEP_BYTES && mb->pos != mb->end)
+		return;
+
+	memmove(mb->buf, mb->buf + mb->pos, mb->end - mb->pos);
+	mb->end -= mb->pos;
+	mb->pos = 0;
+}
+
+static int append(struct web_req *req, const void *p, size_t len)
+{
+	struct mbuf *mb = req->res.out;
+	size_t pos;
+	int err;
+
+	if (!len)
+		return 0;
+
+	if (!mb) {
+		mb = req->res.out = mbuf_alloc(len);
+		if (!mb)
+			return ENOMEM;
+	}
+	compact(mb);
+	pos = mb->pos;
+	mb->pos = mb->end;
+	err = mbuf_write_mem(mb, p, len);
+	mb->pos = pos;
+
+	return err;
+}
+
+int web_reply(struct web_req *req, unsigned status, const char *type,
+	      const void *p, size_t len)
+{
+	int err;
+
+	err = begin(req, status, type);
+	if (err)
+		return err;
+
+	/* Half an answer is worse than none. */
+	if (type && append(req, p, len)) {
+		req->res.status = 500;
+		fields_reset(&req->res.head);
+		req->res.out = mem_deref(req->res.out);
+		err = ENOMEM;
+	}
+	req->res.ended = true;
+	notify(req);
+
+	return err;
+}
+
+int web_start(struct web_req *req, unsigned status, const char *type)
+{
+	int err = begin(req, status, type);
+
+	if (!err)
+		notify(req);
+
+	return err;
+}
+
+int web_write(struct web_req *req, const void *p, size_t len)
+{
+	int err;
+
+	if (!req || !req->res.status || req->res.ended || !req->engine)
+		return EPIPE;
+	if (web_res_waiting(req) + len > WEB_WRITE_MAX)
+		return ENOBUFS;
+
+	err = append(req, p, len);
+	if (!err)
+		notify(req);
+
+	return err;
+}
+
+int web_end(struct web_req *req, const struct fields *trailers)
+{
+	int err = 0;
+
+	if (!req || !req->res.status || req->res.ended)
+		return EPIPE;
+
+	for (size_t i = 0; trailers && i < trailers->count; i++)
+		err |= fields_addf(&req->res.trailers,
+				   fields_name(trailers, i), "%s",
+				   fields_value(trailers, i));
+	req->res.ended = true;
+	notify(req);
+
+	return err ? ENOMEM : 0;
+}
+
+size_t web_res_waiting(const struct web_req *req)
+{
+	const struct mbuf *mb = req ? req->res.out : NULL;
+
+	return mb ? mb->end - mb->pos : 0;
+}
+
+size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max)
+{
+	size_t n = web_res_waiting(req);
+
+	if (n > max)
+		n = max;
+	if (n) {
+		memcpy(p, req->res.out->buf + req->res.out->pos, n);
+		req->res.out->pos += n;
+	}
+
+	return n;
+}
+
+bool web_res_is_done(const struct web_req *req)
+{
+	return req->res.ended && !web_res_waiting(req);
+}
+
+const char *web_status_text(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *text;
+	} v[] = {
+		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{304, "Not Modified"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{406, "Not Acceptable"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{411, "Length Required"},
+		{413, "Content Too Large"},
+		{414, "URI Too Long"},
+		{415, "Unsupported Media Type"},
+		{417, "Expectation Failed"},
+		{422, "Unprocessable Content"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		if (v[i].status == status)
+			return v[i].text;
+	}
+
+	return "";
+}
