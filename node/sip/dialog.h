@@ -83,6 +83,7 @@ struct sipua_conf {
 	const struct members *members; /* borrowed: live routers             */
 	sipua_incoming_h *incomingh;
 	void *arg;
+	uint32_t t1_ms;               /* RFC 3261's T1 of our answers; 0: 500 */
 };
 
 /** @return 0, EINVAL (address), EADDRINUSE ..., ENOMEM. */

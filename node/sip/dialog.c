@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/ua.h"
+#include "proto/log.h"
+
+static bool pl_is(const struct pl *pl, const char *str)
+{
+	return str && pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void routes_flush(struct dialog *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->routec; i++)
+		mem_deref(d->routev[i]);
+	d->routev = mem_deref(d->routev);
+	d->routec = 0;
+}
+
+static void free_members(struct dialog *d)
+{
+	if (d->he.list) {
+		hash_unlink(&d->he);
+		--d->ua->dialogs;
+	}
+	wheel_cancel(&d->reap);
+	wheel_cancel(&d->bye_tmr);
+	wheel_cancel(&d->ack_tmr);
+	routes_flush(d);
+	mem_deref(d->rtag);
+	mem_deref(d->call_id);
+	mem_deref(d->lhdr);
+	mem_deref(d->rhdr);
+	mem_deref(d->target);
+	mem_deref(d->contact);
+	mem_deref(d->ack);
+	mem_deref(d->early_sdp);
+	mem_deref(d->early_tag);
+}
+
+static void reap_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	dialog_settle(d);
+}
+
+/* See the top of ua.h.  Nothing may be freed here that was revived, so a
+ * dialog that ends only now goes by the wheel. */
+static void destructor(void *arg)
+{
+	struct dialog *d = arg;
+
+	memset(&d->h, 0, sizeof(d->h));
+
+	if (d->orphan || !d->ua ||
+	    (d->state == DIALOG_ENDED && !d->pending)) {
+		free_members(d);
+		return;
+	}
+
+	mem_ref(d);
+	d->orphan = true;
+	dialog_end(d, 0, NULL);
+	if (!d->pending)
+		wheel_start(d->ua->wheel, &d->reap, 0, reap_handler, d);
+}
+
+int dialog_alloc(struct dialog **dp, struct sipua *ua,
+		 const struct token *tok)
+{
+	struct token tag = *tok;
+	struct dialog *d;
+
+	d = mem_zalloc(sizeof(*d), destructor);
+	if (!d)
+		return ENOMEM;
+
+	/* Until it is in use there is nothing to end. */
+	d->state = DIALOG_ENDED;
+	d->ua = ua;
+	d->tok = *tok;
+	tag.kind = TOKEN_TAG;
+	token_print(d->ltag, ua->conf.key, &tag, NULL, 0);
+	d->lcseq = rand_u16() + 1u;
+	sa_init(&d->next_hop, AF_INET);
+
+	*dp = d;
+
+	return 0;
+}
+
+void dialog_settle(struct dialog *d)
+{
+	if (!d->orphan || d->settled || d->pending ||
+	    d->state != DIALOG_ENDED)
+		return;
+
+	d->settled = true;
+	mem_deref(d);
+}
+
+void dialog_unpend(struct dialog *d)
+{
+	if (d->pending)
+		--d->pending;
+}
+
+void dialog_changed(struct dialog *d)
+{
+	if (d->h.changed)
+		d->h.changed(d, d->arg);
+}
+
+void dialog_close(struct dialog *d, uint16_t code, const char *reason,
+		  bool remote)
+{
+	struct dialog_handlers h = d->h;
+
+	if (d->state == DIALOG_ENDED)
+		return;
+
+	d->state = DIALOG_ENDED;
+	memset(&d->h, 0, sizeof(d->h));
+	log_debug("dialog closed", LOG_S("call_id", d->call_id),
+		  LOG_U("code", code));
+
+	if (h.closed)
+		h.closed(d, code, reason ? reason : sip_reason(code), remote,
+			 d->arg);
+}
+
+/* BYE, but not before the ACK to our 2xx (RFC 3261 15). */
+static void end_answered(struct dialog *d)
+{
+	if (d->inv && !d->re_invite) {
+		d->bye_wait = true;
+		return;
+	}
+
+	if (d->inv && strans_msg(d->inv)) {
+		(void)dialog_reply(d, 487, NULL, NULL, NULL);
+	}
+	else if (d->inv) {
+		strans_acked(d->inv);
+		d->inv = NULL;
+		dialog_unpend(d);
+	}
+
+	(void)dialog_bye(d);
+}
+
+void dialog_end(struct dialog *d, uint16_t code, const char *reason)
+{
+	enum dialog_state state = d->state;
+
+	memset(&d->h, 0, sizeof(d->h));
+	d->state = DIALOG_ENDED;
+
+	if (state == DIALOG_ENDED)
+		return;
+
+	if (state == DIALOG_ANSWERED)
+		end_answered(d);
+	else if (!d->inbound)
+		dialog_cancel(d);
+	else
+		(void)dialog_reply(d, code >= 300 ? code : 480,
+				   code >= 300 ? reason : NULL, NULL, NULL);
+}
+
+/* ------------------------------------------------------------- lookups */
+
+int dialog_set_call_id(struct dialog *d, const struct pl *call_id)
+{
+	int err = pl_strdup(&d->call_id, call_id);
+
+	if (err)
+		return err;
+
+	hash_append(d->ua->ht, hash_joaat_str(d->call_id), &d->he, d);
+	++d->ua->dialogs;
+
+	return 0;
+}
+
+struct dialog *dialog_find(const struct sipua *ua, const struct pl *call_id,
+			   const struct pl *ltag, const struct pl *rtag)
+{
+	struct dialog *half = NULL;
+	struct le *le;
+
+	le = list_head(hash_list(ua->ht, hash_joaat_pl(call_id)));
+
+	for (; le; le = le->next) {
+		struct dialog *d = le->data;
+
+		if (!pl_is(ltag, d->ltag) || !pl_is(call_id, d->call_id))
+			continue;
+
+		if (!d->rtag)
+			half = d;
+		else if (pl_is(rtag, d->rtag))
+			return d;
+	}
+
+	return half;
+}
+
+struct dialog *dialog_find_merged(const struct sipua *ua,
+				  const struct sip_msg *msg)
+{
+	struct le *le;
+
+	le = list_head(hash_list(ua->ht, hash_joaat_pl(&msg->callid)));
+
+	for (; le; le = le->next) {
+		struct dialog *d = le->data;
+
+		if (d->inbound && d->inv_cseq == msg->cseq.num &&
+		    pl_is(&msg->from.tag, d->rtag) &&
+		    pl_is(&msg->callid, d->call_id))
+			return d;
+	}
+
+	return NULL;
+}
+
+/* ------------------------------------------------------- dialog state */
+
+struct routes {
+	struct dialog *d;
+	int err;
+};
+
+static bool route_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	struct routes *r = arg;
+	struct dialog *d = r->d;
+
+	(void)msg;
+
+	r->err = pl_strdup(&d->routev[d->routec], &hdr->val);
+	if (!r->err)
+		++d->routec;
+
+	return r->err != 0;
+}
+
+int dialog_set_routes(struct dialog *d, const struct sip_msg *msg, bool fwd)
+{
+	struct routes r = {.d = d};
+	size_t n = sip_msg_hdr_count(msg, SIP_HDR_RECORD_ROUTE);
+
+	routes_flush(d);
+	if (!n)
+		return 0;
+
+	d->routev = mem_zalloc(n * sizeof(*d->routev), NULL);
+	if (!d->routev)
+		return ENOMEM;
+
+	(void)sip_msg_hdr_apply(msg, fwd, SIP_HDR_RECORD_ROUTE, route_handler,
+				&r);
+
+	return r.err;
+}
+
+int dialog_set_target(struct dialog *d, const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+	struct sip_addr addr;
+	char *target;
+	int err;
+
+	if (!hdr)
+		return ENOENT;
+
+	err = sip_addr_decode(&addr, &hdr->val);
+	if (err)
+		return EBADMSG;
+
+	err = pl_strdup(&target, &addr.auri);
+	if (err)
+		return err;
+
+	mem_deref(d->target);
+	d->target = target;
+
+	return 0;
+}
+
+int dialog_set_contact(struct dialog *d, const char *hostport)
+{
+	struct token tok = d->tok;
+	char user[TAG_SIZE] = "", *contact;
+	int err;
+
+	tok.kind = TOKEN_CONTACT;
+	token_print(user, d->ua->conf.key, &tok, NULL, 0);
+	err = re_sdprintf(&contact, "<sip:%s@%s>", user, hostport);
+	if (err)
+		return err;
+
+	mem_deref(d->contact);
+	d->contact = contact;
+
+	return 0;
+}
+
+void dialog_came_by(struct dialog *d, const struct sip_msg *msg)
+{
+	const char *id = ua_router_at(d->ua, &msg->via.sentby);
+
+	d->next_hop = msg->src;
+	if (sa_port(&msg->via.addr))
+		sa_set_port(&d->next_hop, sa_port(&msg->via.addr));
+	if (id)
+		str_ncpy(d->router, id, sizeof(d->router));
+}
+
+/* ----------------------------------------------------------------- API */
+
+void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
+			 void *arg)
+{
+	if (!d || !h || d->state == DIALOG_ENDED)
+		return;
+
+	d->h = *h;
+	d->arg = arg;
+}
+
+int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
+		    struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || code <= 100 || code >= 200)
+		return EINVAL;
+
+	if (!d->inbound ||
+	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+		return EPROTO;
+
+	err = dialog_reply(d, code, reason, sdp, NULL);
+	if (err)
+		return err;
+
+	d->state = DIALOG_EARLY;
+	dialog_changed(d);
+
+	return 0;
+}
+
+int dialog_answer(struct dialog *d, struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || !sdp)
+		return EINVAL;
+
+	if (!d->inbound ||
+	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+		return EPROTO;
+
+	err = dialog_reply(d, 200, NULL, sdp, NULL);
+	if (err)
+		return err;
+
+	d->state = DIALOG_ANSWERED;
+	dialog_changed(d);
+
+	return 0;
+}
+
+int dialog_accept(struct dialog *d, struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || !sdp)
+		return EINVAL;
+
+	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
+	    !strans_msg(d->inv))
+		return EPROTO;
+
+	err = dialog_reply(d, 200, NULL, sdp, NULL);
+	if (!err)
+		dialog_changed(d);
+
+	return err;
+}
+
+int dialog_refuse(struct dialog *d, uint16_t code, const char *reason)
+{
+	if (!d || code < 300)
+		return EINVAL;
+
+	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
+	    !strans_msg(d->inv))
+		return EPROTO;
+
+	return dialog_reply(d, code, reason, NULL, NULL);
+}
+
+void dialog_hangup(struct dialog *d, uint16_t code, const char *reason)
+{
+	if (!d || !d->ua || d->state == DIALOG_ENDED)
+		return;
+
+	dialog_end(d, code, reason);
+}
+
+static void forget_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	dialog_unpend(d);
+	dialog_settle(d);
+}
+
+void dialog_abandon(struct dialog *d)
+{
+	if (!d || !d->ua || d->abandoned)
+		return;
+
+	memset(&d->h, 0, sizeof(d->h));
+	d->state = DIALOG_ENDED;
+	d->bye_wait = false;
+	d->abandoned = true;
+
+	if (d->inv) {
+		strans_silence(d->inv);
+		d->inv = NULL;
+		dialog_unpend(d);
+	}
+
+	/* Until the peer knows its new owner it still asks here: to say 481
+	 * would end the call, so it is remembered for a while. */
+	++d->pending;
+	wheel_cancel(&d->bye_tmr);
+	wheel_start(d->ua->wheel, &d->reap, stranss_span_ms(d->ua->stranss),
+		    forget_handler, d);
+}
+
+enum dialog_state dialog_state(const struct dialog *d)
+{
+	return d ? d->state : DIALOG_ENDED;
+}
+
+const char *dialog_call_id(const struct dialog *d)
+{
+	return d ? d->call_id : NULL;
+}
+
+const char *dialog_router(const struct dialog *d)
+{
+	return d && d->router[0] ? d->router : NULL;
+}
+
+static Sy__LegState leg_state(const struct dialog *d)
+{
+	switch (d->state) {
+
+	case DIALOG_INCOMING: return SY__LEG_STATE__LEG_SETUP;
+	case DIALOG_CALLING:  return SY__LEG_STATE__LEG_SETUP;
+	case DIALOG_EARLY:    return SY__LEG_STATE__LEG_RINGING;
+	case DIALOG_ANSWERED: return SY__LEG_STATE__LEG_ANSWERED;
+	case DIALOG_ENDED:    return SY__LEG_STATE__LEG_ENDED;
+	}
+
+	return SY__LEG_STATE__LEG_STATE_UNKNOWN;
+}
+
+void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
+{
+	const struct sip_msg *msg;
+
+	if (!d || !out)
+		return;
+
+	out->ref = d->tok.leg;
+	out->direction = d->inbound ? SY__DIRECTION__INBOUND
+				    : SY__DIRECTION__OUTBOUND;
+	out->state = leg_state(d);
+	out->call_id = d->call_id;
+	out->local_tag = (char *)d->ltag;
+	out->remote_tag = d->rtag ? d->rtag : d->early_tag;
+	out->local_uri = d->lhdr;
+	out->remote_uri = d->rhdr;
+	out->local_cseq = d->lcseq;
+	out->remote_cseq = d->rcseq;
+	out->route_set = d->routev;
+	out->n_route_set = d->routec;
+	out->remote_target = d->target;
+	out->transport = d->tcp ? "tcp" : "udp";
+
+	msg = d->inbound && !d->re_invite ? strans_msg(d->inv) : NULL;
+	if (msg) {
+		out->invite.data = (uint8_t *)msg->met.p;
+		out->invite.len =
+			(size_t)(msg->mb->buf + msg->mb->end -
+				 (uint8_t *)msg->met.p);
+	}
+
+	if (!out->remote_tag)
+		out->remote_tag = (char *)protobuf_c_empty_string;
+	if (!out->remote_target)
+		out->remote_target = (char *)protobuf_c_empty_string;
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* What the peer asks. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/ua.h"
+
+static const char accept_sdp[] = "Accept: application/sdp\r\n";
+
+/* ------------------------------------------------------------- answers */
+
+int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
+		 struct mbuf *sdp, const char *hdrs)
+{
+	struct strans_reply r = {.code = code, .reason = reason};
+	char buf[512];
+	int err;
+
+	if (!d->ua || !d->inv)
+		return EPROTO;
+
+	if (code < 300 && re_snprintf(buf, sizeof(buf),
+				      "Contact: %s\r\n%s%s", d->contact,
+				      code >= 200 ? sip_allow : "",
+				      hdrs ? hdrs : "") < 0)
+		return EOVERFLOW;
+
+	r.hdrs = code < 300 ? buf : hdrs;
+	r.tag = d->ltag;
+	r.rec_route = code < 300;
+	r.ctype = "application/sdp";
+	r.body = sdp;
+
+	/* A target refresh counts when it is accepted (RFC 3261 12.2.2). */
+	if (d->re_invite && code >= 200 && code < 300)
+		(void)dialog_set_target(d, strans_msg(d->inv));
+
+	err = strans_reply(d->inv, &r);
+
+	if (code >= 300) {
+		d->inv = NULL;
+		dialog_unpend(d);
+		err = 0;
+	}
+
+	return err;
+}
+
+static void cancel_handler(void *arg)
+{
+	struct dialog *d = arg;
+	bool initial = !d->re_invite;
+
+	mem_ref(d);
+	(void)dialog_reply(d, 487, NULL, NULL, NULL);
+	if (initial)
+		dialog_close(d, 487, NULL, true);
+	dialog_settle(d);
+	mem_deref(d);
+}
+
+static void noack_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	mem_ref(d);
+	d->inv = NULL;
+	dialog_unpend(d);
+
+	if (d->bye_wait || d->state == DIALOG_ANSWERED) {
+		d->bye_wait = false;
+		(void)dialog_bye(d);
+	}
+
+	dialog_close(d, 408, NULL, false);
+	dialog_settle(d);
+	mem_deref(d);
+}
+
+/* -------------------------------------------------------------- checks */
+
+static bool unsupported_handler(const struct sip_hdr *hdr,
+				const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+
+	return 0 != mbuf_printf(arg, "Unsupported: %r\r\n", &hdr->val);
+}
+
+/* RFC 3261 8.2.2.3: we support no extension that could be required. */
+static bool refuse_require(struct sipua *ua, const struct sip_msg *msg)
+{
+	struct mbuf *mb;
+	char *hdrs = NULL;
+
+	if (!sip_msg_hdr(msg, SIP_HDR_REQUIRE))
+		return false;
+
+	mb = mbuf_alloc(128);
+	if (mb) {
+		(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE,
+					unsupported_handler, mb);
+		mb->pos = 0;
+		(void)mbuf_strdup(mb, &hdrs, mb->end);
+	}
+
+	ua_refuse(ua, msg, 420, hdrs);
+	mem_deref(hdrs);
+	mem_deref(mb);
+
+	return true;
+}
+
+/* Take the description out of an INVITE; what cannot be read is answered. */
+static int take_sdp(struct sipua *ua, const struct sip_msg *msg,
+		    struct mbuf **sdpp)
+{
+	int err = msg_body(sdpp, msg);
+
+	if (err) {
+		ua_refuse(ua, msg, err == EBADMSG ? 400 : 500, NULL);
+		return err;
+	}
+
+	if (*sdpp && !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
+		*sdpp = mem_deref(*sdpp);
+		ua_refuse(ua, msg, 415, accept_sdp);
+		return ENOTSUP;
+	}
+
+	return 0;
+}
+
+/* ------------------------------------------------------ initial INVITE */
+
+/* Where in-dialog requests of the peer shall go: to the router that it
+ * reached, which put itself on top of the Record-Route. */
+static int contact_from(struct dialog *d, const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RECORD_ROUTE);
+	struct sip_addr rr;
+	struct pl tp = PL_INIT;
+	char buf[ADDR_SIZE];
+	const char *start, *end;
+
+	if (!hdr || sip_addr_decode(&rr, &hdr->val)) {
+		(void)re_snprintf(buf, sizeof(buf), "%r", &msg->via.sentby);
+		return dialog_set_contact(d, buf);
+	}
+
+	(void)msg_param_decode(&rr.uri.params, "transport", &tp);
+	d->tcp = !pl_strcasecmp(&tp, "tcp");
+
+	/* host and port as they stand there, with the brackets of IPv6 */
+	start = pl_isset(&rr.uri.user) ? rr.uri.user.p + rr.uri.user.l + 1
+				       : rr.auri.p + rr.uri.scheme.l + 1;
+	end = start;
+	while (end < rr.auri.p + rr.auri.l && *end != ';' && *end != '?')
+		++end;
+
+	(void)re_snprintf(buf, sizeof(buf), "%b%s%r", start,
+			  (size_t)(end - start), tp.l ? ";transport=" : "",
+			  &tp);
+
+	return dialog_set_contact(d, buf);
+}
+
+/* The value of From or To without its tag. */
+static int dup_untagged(char **sp, const struct sip_taddr *addr)
+{
+	struct pl val = addr->val;
+
+	if (pl_isset(&addr->tag)) {
+		const char *p = addr->tag.p;
+
+		while (p > val.p && *p != ';')
+			--p;
+		val.l = (size_t)(p - val.p);
+	}
+
+	return pl_strdup(sp, &val);
+}
+
+static int fill(struct dialog *d, const struct sip_msg *msg)
+{
+	int err;
+
+	d->inbound = true;
+	d->rcseq = d->inv_cseq = msg->cseq.num;
+	d->rcseq_set = true;
+	d->rtag = mem_zalloc(msg->from.tag.l + 1, NULL);
+	if (!d->rtag)
+		return ENOMEM;
+	if (msg->from.tag.l)
+		memcpy(d->rtag, msg->from.tag.p, msg->from.tag.l);
+
+	err = dup_untagged(&d->lhdr, &msg->to);
+	err |= dup_untagged(&d->rhdr, &msg->from);
+	err |= dialog_set_routes(d, msg, true);
+	err |= contact_from(d, msg);
+	if (err)
+		return ENOMEM;
+
+	dialog_came_by(d, msg);
+
+	return dialog_set_call_id(d, &msg->callid);
+}
+
+static void invite_begin(struct dialog *d, const struct sip_msg *msg,
+			 struct mbuf *sdp)
+{
+	struct strans *st;
+
+	if (strans_alloc(&st, d->ua->stranss, msg))
+		return;
+
+	d->inv = st;
+	d->inv_cseq = msg->cseq.num;
+	d->late_offer = sdp == NULL;
+	++d->pending;
+	strans_set_user(st, cancel_handler, noack_handler, d);
+}
+
+/* 100 only when the answer takes its time: it saves a message a call. */
+static void trying(struct dialog *d)
+{
+	struct strans_reply r = {.code = 100};
+
+	if (d->inv && !strans_is_replied(d->inv))
+		(void)strans_reply(d->inv, &r);
+}
+
+void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
+			const struct token *tok)
+{
+	struct dialog *d = NULL;
+	struct mbuf *sdp = NULL;
+	int err;
+
+	if (dialog_find_merged(ua, msg)) {
+		ua_refuse(ua, msg, 482, NULL);
+		return;
+	}
+
+	if (refuse_require(ua, msg) || take_sdp(ua, msg, &sdp))
+		return;
+
+	err = dialog_alloc(&d, ua, tok);
+	if (!err)
+		err = fill(d, msg);
+	if (!err)
+		err = dialog_set_target(d, msg);
+	if (err || !ua->conf.incomingh) {
+		ua_refuse(ua, msg, err == ENOMEM ? 500 : err ? 400 : 480,
+			  NULL);
+		mem_deref(d);
+		goto out;
+	}
+
+	invite_begin(d, msg, sdp);
+	if (!d->inv) {
+		mem_deref(d);
+		goto out;
+	}
+	d->state = DIALOG_INCOMING;
+
+	mem_ref(d);
+	ua->conf.incomingh(d, tok, msg, sdp, ua->conf.arg);
+	if (mem_nrefs(d) > 1) /* it was kept */
+		trying(d);
+	dialog_settle(d);
+	mem_deref(d);
+
+out:
+	mem_deref(sdp);
+}
+
+/* ---------------------------------------------------------- in dialogs */
+
+void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
+{
+	bool initial = !d->re_invite, late = d->late_offer;
+	struct mbuf *sdp = NULL;
+
+	if (!d->inv || strans_msg(d->inv) || msg->cseq.num != d->inv_cseq)
+		return;
+
+	strans_acked(d->inv);
+	d->inv = NULL;
+	dialog_unpend(d);
+
+	if (d->bye_wait) {
+		d->bye_wait = false;
+		(void)dialog_bye(d);
+		return;
+	}
+
+	if (late && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+		(void)msg_body(&sdp, msg);
+
+	if (initial && d->h.established)
+		d->h.established(d, sdp, d->arg);
+	else if (!initial && late && d->h.answered)
+		d->h.answered(d, sdp ? 0 : EBADMSG, 200, sdp, d->arg);
+
+	mem_deref(sdp);
+}
+
+static void retry_later(struct dialog *d, const struct sip_msg *msg)
+{
+	char hdr[32];
+
+	/* RFC 3261 14.2: 0 to 10 seconds, by chance */
+	(void)re_snprintf(hdr, sizeof(hdr), "Retry-After: %u\r\n",
+			  rand_u32() % 11);
+	ua_refuse(d->ua, msg, 500, hdr);
+}
+
+static void recv_reinvite(struct dialog *d, const struct sip_msg *msg)
+{
+	struct mbuf *sdp = NULL;
+
+	if (d->inv && strans_msg(d->inv)) {
+		retry_later(d, msg);
+		return;
+	}
+
+	if (d->req || d->inv || d->need_answer ||
+	    d->state != DIALOG_ANSWERED) {
+		ua_refuse(d->ua, msg, 491, NULL);
+		return;
+	}
+
+	if (take_sdp(d->ua, msg, &sdp))
+		return;
+
+	d->re_invite = true;
+	invite_begin(d, msg, sdp);
+
+	if (!d->inv)
+		ua_refuse(d->ua, msg, 500, NULL);
+	else if (d->h.offer)
+		d->h.offer(d, sdp, d->arg);
+	else
+		(void)dialog_reply(d, 488, NULL, NULL, NULL);
+
+	trying(d);
+	mem_deref(sdp);
+}
+
+static void recv_bye(struct dialog *d, const struct sip_msg *msg)
+{
+	bool answered = d->state == DIALOG_ANSWERED;
+
+	ua_refuse(d->ua, msg, 200, NULL);
+
+	if (d->inv && strans_msg(d->inv)) {
+		(void)dialog_reply(d, 487, NULL, NULL, NULL);
+	}
+	else if (d->inv) {
+		strans_acked(d->inv); /* it has our 2xx, or needs it no more */
+		d->inv = NULL;
+		dialog_unpend(d);
+	}
+
+	d->bye_wait = false;
+	if (!d->inbound && !answered)
+		dialog_cancel(d);
+
+	dialog_close(d, answered ? 200 : 487, NULL, true);
+}
+
+static void recv_options(struct dialog *d, const struct sip_msg *msg)
+{
+	char hdrs[256];
+
+	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s", sip_allow, accept_sdp);
+	ua_refuse(d->ua, msg, 200, hdrs);
+}
+
+static void recv_info(struct dialog *d, const struct sip_msg *msg)
+{
+	struct mbuf *body = NULL;
+	char ctype[128];
+
+	if (msg_body(&body, msg)) {
+		ua_refuse(d->ua, msg, 400, NULL);
+		return;
+	}
+
+	ua_refuse(d->ua, msg, 200, NULL);
+
+	if (body && d->h.info) {
+		(void)re_snprintf(ctype, sizeof(ctype), "%r/%r",
+				  &msg->ctyp.type, &msg->ctyp.subtype);
+		d->h.info(d, ctype, body, d->arg);
+	}
+
+	mem_deref(body);
+}
+
+static void recv_known(struct dialog *d, const struct sip_msg *msg)
+{
+	ua_refuse(d->ua, msg, 405, sip_allow);
+}
+
+static void recv_unknown(struct dialog *d, const struct sip_msg *msg)
+{
+	ua_refuse(d->ua, msg, 501, sip_allow);
+}
+
+static void recv_cancel(struct dialog *d, const struct sip_msg *msg)
+{
+	ua_refuse(d->ua, msg, 481, NULL);
+}
+
+typedef void(recv_h)(struct dialog *d, const struct sip_msg *msg);
+
+static recv_h *method(const struct sip_msg *msg)
+{
+	static const struct {
+		const char *met;
+		recv_h *h;
+	} v[] = {
+		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
+		{"OPTIONS", recv_options}, {"INFO", recv_info},
+		{"MESSAGE", recv_info},    {"CANCEL", recv_cancel},
+		{"UPDATE", recv_known},    {"PRACK", recv_known},
+		{"REFER", recv_known},     {"NOTIFY", recv_known},
+		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},
+		{"REGISTER", recv_known},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		if (!pl_strcmp(&msg->met, v[i].met))
+			return v[i].h;
+	}
+
+	return recv_unknown;
+}
+
+void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
+{
+	recv_h *h = method(msg);
+
+	if (d->abandoned)
+		return; /* its new owner answers */
+
+	if (h == recv_cancel) {
+		h(d, msg);
+		return;
+	}
+
+	if (d->rcseq_set && msg->cseq.num <= d->rcseq) {
+		ua_refuse(d->ua, msg, 500, NULL);
+		return;
+	}
+	d->rcseq = msg->cseq.num;
+	d->rcseq_set = true;
+
+	if (d->state == DIALOG_ENDED && h != recv_bye) {
+		ua_refuse(d->ua, msg, 481, NULL);
+		return;
+	}
+
+	if (refuse_require(d->ua, msg))
+		return;
+
+	h(d, msg);
+}

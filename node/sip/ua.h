@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this folder share; nobody else includes it.
+ *
+ *   sipua.c      sockets, token check, who gets a message, live routers
+ *   strans.c     server transactions
+ *   dialog.c     life of a dialog, its state, its API
+ *   dialog_in.c  what the peer asks: INVITE, ACK, BYE, re-INVITE ...
+ *   dialog_out.c what we ask: INVITE, CANCEL, ACK, BYE, re-INVITE
+ *   request.c    the text of our requests
+ *
+ * Life of a dialog.  Its owner holds the only reference.  When the owner
+ * lets go of it while something is still to be exchanged (a BYE waits for
+ * its answer, a CANCEL for the 487), the destructor takes the reference over
+ * (orphan) and dialog_settle() gives it back when nothing is pending any
+ * more.  So a dialog with `pending` != 0 is never freed, and the transactions
+ * that point to it need no reference of their own.
+ */
+
+#ifndef SY_NODE_SIP_UA_H
+#define SY_NODE_SIP_UA_H
+
+#include <re.h>
+
+#include "node/sip/dialog.h"
+#include "node/sip/strans.h"
+#include "node/sip/wheel.h"
+#include "proto/schema.h"
+
+enum { TAG_SIZE = TOKEN_LEN + 1, ROUTER_ID_SIZE = 64, ADDR_SIZE = 96 };
+
+struct sipua {
+	struct sipua_conf conf;     /* addr is not kept */
+	struct sip *sip;
+	struct sip_lsnr *lsnr_req;
+	struct sip_lsnr *lsnr_resp;
+	struct wheel *wheel;
+	struct stranss *stranss;
+	struct hash *ht;            /* dialogs by Call-ID */
+	struct sa laddr;
+	uint64_t requests, responses, no_token;
+	uint32_t dialogs;
+	uint32_t clients;           /* client transactions under way */
+	bool closing;               /* nothing is sent any more */
+	const Sy__Member *const *routerv; /* tests: instead of members */
+	size_t routerc;
+	uint32_t instance;                /* tests */
+};
+
+/** A router as next hop. */
+struct ua_router {
+	char id[ROUTER_ID_SIZE];
+	struct sa addr;          /* inside the cluster           */
+	char contact[ADDR_SIZE]; /* "host:port[;transport=tcp]" towards peers */
+};
+
+/**
+ * Tests: routers and our instance, instead of the live table.
+ *
+ * @param routerv  Borrowed, outlives the endpoint.
+ */
+void sipua_set_routers(struct sipua *ua, const Sy__Member *const *routerv,
+		       size_t routerc, uint32_t instance);
+
+/**
+ * The router to send through.
+ *
+ * @param id   The preferred one, or NULL; another one when it is not live.
+ * @param tcp  The peer is reached by TCP: give its TCP address for Contact.
+ *
+ * @return 0, EHOSTUNREACH: none is live.
+ */
+int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
+	      bool tcp);
+
+/** Id of the live router that has this address, or NULL; borrowed. */
+const char *ua_router_at(const struct sipua *ua, const struct pl *addr);
+
+uint32_t ua_instance(const struct sipua *ua);
+
+/** Reply to a request outside of any dialog. */
+void ua_refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
+	       const char *hdrs);
+
+/** The body of a message as its Content-Length says; 0 and NULL: none. */
+int msg_body(struct mbuf **mbp, const struct sip_msg *msg);
+
+extern const char sip_allow[]; /* "Allow: ...\r\n" */
+
+/* One INVITE of ours, from its request to the end of its transaction. */
+struct dialog {
+	struct le he;               /* ua->ht */
+	struct sipua *ua;           /* borrowed; NULL: it is gone */
+	struct dialog_handlers h;
+	void *arg;
+	enum dialog_state state;
+	bool inbound;
+	bool orphan;                /* owner has gone; see above */
+	bool bye_wait;              /* BYE as soon as our 2xx is ACKed */
+	bool abandoned;             /* say nothing more, ever */
+	bool need_answer;           /* outbound, late offer: dialog_ack() */
+	bool late_offer;            /* inbound: the ACK brings the answer */
+	bool re_invite;             /* req or inv is one inside the dialog */
+	unsigned pending;           /* what still points to us */
+	bool settled;               /* dialog_settle() gave it back */
+	struct wheel_tmr reap;      /* free it, or forget it */
+	struct wheel_tmr bye_tmr;   /* BYE by another router */
+	struct wheel_tmr ack_tmr;   /* no more copies of the 2xx */
+
+	struct token tok;
+	char ltag[TAG_SIZE];
+	char *rtag;                 /* NULL: not yet known */
+	char *call_id;
+	char *lhdr;                 /* From of our requests, without tag */
+	char *rhdr;                 /* To of our requests, without tag */
+	char *target;               /* remote target: URI */
+	char *contact;              /* ours: value of the header */
+	char **routev;
+	size_t routec;
+	char router[ROUTER_ID_SIZE];
+	char bye_router[ROUTER_ID_SIZE];
+	struct sa next_hop;         /* where its last message came from */
+	bool tcp;                   /* transport of the peer */
+	uint32_t lcseq, rcseq;
+	bool rcseq_set;
+
+	struct strans *inv;         /* the peer's INVITE: pending or unACKed */
+	struct sip_request *req;    /* our INVITE: pending */
+	uint32_t inv_cseq;          /* CSeq of our last INVITE */
+	struct mbuf *ack;           /* its ACK, to be repeated */
+	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
+	char *early_tag;
+};
+
+/* --- dialog.c */
+int dialog_alloc(struct dialog **dp, struct sipua *ua,
+		 const struct token *tok);
+struct dialog *dialog_find(const struct sipua *ua, const struct pl *call_id,
+			   const struct pl *ltag, const struct pl *rtag);
+/** A dialog of this Call-ID whose initial INVITE this is a copy of. */
+struct dialog *dialog_find_merged(const struct sipua *ua,
+				  const struct sip_msg *msg);
+int dialog_set_call_id(struct dialog *d, const struct pl *call_id);
+/** Route set, in the order of our requests. */
+int dialog_set_routes(struct dialog *d, const struct sip_msg *msg, bool fwd);
+/** Take the remote target from Contact, if there is one. */
+int dialog_set_target(struct dialog *d, const struct sip_msg *msg);
+int dialog_set_contact(struct dialog *d, const char *hostport);
+/** Remember the router that a request came through. */
+void dialog_came_by(struct dialog *d, const struct sip_msg *msg);
+/** Last event: tell the owner that it is over. */
+void dialog_close(struct dialog *d, uint16_t code, const char *reason,
+		  bool remote);
+void dialog_changed(struct dialog *d);
+/** One thing less is pending. */
+void dialog_unpend(struct dialog *d);
+/** After every event: free it if nobody needs it any more. */
+void dialog_settle(struct dialog *d);
+/** End it as its state demands; handlers are not called any more. */
+void dialog_end(struct dialog *d, uint16_t code, const char *reason);
+
+/* --- dialog_in.c */
+void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
+			const struct token *tok);
+void dialog_recv_request(struct dialog *d, const struct sip_msg *msg);
+void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg);
+/** Answer the peer's INVITE that is pending. */
+int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
+		 struct mbuf *sdp, const char *hdrs);
+
+/* --- dialog_out.c */
+/** A response that no transaction waits for: a 2xx again, or forked. */
+void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg);
+int dialog_bye(struct dialog *d);
+void dialog_cancel(struct dialog *d);
+
+/* --- request.c */
+struct request {
+	const char *met;
+	uint32_t cseq;
+	struct mbuf *body;     /* SDP or NULL; borrowed */
+	bool contact;          /* it may set the target: send ours */
+	const char *extra;     /* headers, or NULL */
+};
+
+/** Headers and body of a request (what follows libre's Via). */
+int request_print(struct mbuf **mbp, const struct dialog *d,
+		  const struct request *r);
+
+/** How to send it. */
+struct send {
+	struct sip_request **reqp; /* client transaction; NULL: not needed */
+	bool stateful;             /* false: no transaction (ACK)          */
+	sip_resp_h *resph;         /* called with the dialog               */
+	char *router;              /* set to the id of the router used,
+				      ROUTER_ID_SIZE; or NULL              */
+};
+
+/** Send it through a live router. */
+int request_send(struct dialog *d, const char *met, struct mbuf *mb,
+		 const struct send *s);
+
+#endif
