@@ -7,6 +7,8 @@
 #ifndef SY_PROTO_DIALPLAN_H
 #define SY_PROTO_DIALPLAN_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include "proto/schema.h"
 
 /** The outcome; strings live in the object itself. */

@@ -55,7 +55,7 @@ def hear(box, user, codec, own, other):
     """Half a second of what a phone hears, once the other's tone is there."""
     box.do("expect", phone=user, hz=other["tone_hz"], present=True,
            within_ms=3000)
-    box.expect("heard_tone", phone=user)
+    box.expect("expected", phone=user)
     box.do("listen", phone=user, ms=500,
            freqs=[own["tone_hz"], other["tone_hz"]])
     tones = box.expect("heard", phone=user)["tones"]

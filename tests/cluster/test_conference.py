@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Twelve phones with four codecs in one conference: each hears the eleven
+others and not itself; mute, hold and leaving are heard at once."""
+
+from harness import Mismatch, assert_clean, cluster, phones
+from talk import hears, phone, tone
+
+USERS = [str(1001 + i) for i in range(12)]
+CODECS = ["PCMU", "PCMA", "G722", "opus"]
+HEARD_DB, UNHEARD_DB = -35, -50
+
+
+def levels(box, user, ms=1000):
+    box.do("listen", phone=user, ms=ms, freqs=[tone(u) for u in USERS])
+    got = box.expect("heard", phone=user)["tones"]
+    return {u: got[str(tone(u))] for u in USERS}
+
+
+def check(box, silent=()):
+    """What everybody hears, for every pair."""
+    for me in USERS:
+        if me in silent:
+            continue
+        for you, db in levels(box, me).items():
+            wanted = you != me and you not in silent
+            if wanted and db < HEARD_DB:
+                raise Mismatch(f"{me} does not hear {you}: {db} dB")
+            if not wanted and db > UNHEARD_DB:
+                raise Mismatch(f"{me} hears {you}: {db} dB")
+
+
+def test_twelve():
+    with cluster(nodes=2) as c, phones() as box:
+        for i, user in enumerate(USERS):
+            phone(box, c, user, codecs=[CODECS[i % 4]])
+            box.do("call", phone=user, to="601")
+            box.expect("established", phone=user)
+        calls = c.api("GET", "/api/calls")["items"]
+        if len(calls) != 1 or len(calls[0]["legs"]) != 12:
+            raise Mismatch(f"not one hub of twelve: {calls}")
+        hears(box, USERS[0], tone(USERS[11]))
+        check(box)
+
+        mute, hold, leave = USERS[1], USERS[2], USERS[3]
+        leg = next(x["id"] for x in calls[0]["legs"] if x["user"] == mute)
+        path = f"/api/calls/{calls[0]['id']}/legs/{leg}"
+        c.api("PATCH", path, {"muted": True})
+        hears(box, USERS[0], tone(mute), present=False, seconds=1)
+        c.api("PATCH", path, {"muted": False})
+        hears(box, USERS[0], tone(mute), seconds=1)
+
+        box.do("hold", phone=hold)
+        box.expect("held", phone=hold)
+        hears(box, USERS[0], tone(hold), present=False, seconds=1)
+        box.do("resume", phone=hold)
+        box.expect("resumed", phone=hold)
+        hears(box, USERS[0], tone(hold), seconds=1)
+
+        box.do("hangup", phone=leave)
+        hears(box, USERS[0], tone(leave), present=False, seconds=1)
+        check(box, silent=(leave,))
+
+        for user in USERS:
+            if user != leave:
+                box.do("hangup", phone=user)
+                box.expect("closed", phone=user)
+        assert_clean(c)
