@@ -26,8 +26,10 @@ enum {
 	BACKOFF_MAX_MS = 2000,
 	GREETING_MS = 2000,    /* to connect and be greeted               */
 	SWEEP_MS = 50,         /* how often deadlines are looked at       */
-	DEAD_MS = 5000,        /* no reply for so long: connect anew      */
+	DEAD_MS = 2500,        /* a command overdue, nothing heard for so
+				  long: connect anew                      */
 	IDLE_PING_MS = 2000,   /* a subscriber asks whether Redis lives   */
+	IDLE_DEAD_MS = 5000,   /* and nothing came: connect anew          */
 };
 
 enum redis_conn { WAITING, CONNECTING, GREETING, UP };
@@ -64,6 +66,7 @@ struct redis {
 	uint64_t pinged_us;       /* subscriber: when we last asked   */
 	uint32_t backoff_ms;
 	uint32_t generation;      /* of the connection                */
+	unsigned attempt;         /* to connect, since it was lost    */
 	enum redis_conn state;
 	bool subscriber;
 };
@@ -136,11 +139,12 @@ static void fail_commands(struct redis *r, int err)
 	}
 }
 
+/* While we are up, whoever calls this holds a reference, exactly one: see
+ * abandoned(). */
 static void lost(struct redis *r, int err)
 {
 	bool was_up = r->state == UP;
 
-	mem_ref(r);
 	r->state = WAITING;
 	r->generation++;
 	r->sock = mem_deref(r->sock);
@@ -154,7 +158,6 @@ static void lost(struct redis *r, int err)
 	fail_commands(r, ENOTCONN);
 	if (was_up && r->h && !abandoned(r))
 		r->h(false, err, r->arg);
-	mem_deref(r);
 }
 
 /* -------------------------------------------------------------- sending */
@@ -273,10 +276,10 @@ static int send_plain(struct redis *r, const char *name, const char *channel)
 /* ------------------------------------------------------------ deadlines */
 
 /* A subscriber has no replies to wait for: it asks, and something must come
- * within DEAD_MS. @return true: the connection is dead. */
+ * within IDLE_DEAD_MS. @return true: the connection is dead. */
 static bool subscriber_dead(struct redis *r, uint64_t now)
 {
-	if (now - r->heard_us > DEAD_MS * 1000ull)
+	if (now - r->heard_us > IDLE_DEAD_MS * 1000ull)
 		return true;
 
 	if (now - r->heard_us > IDLE_PING_MS * 1000ull &&
@@ -286,6 +289,15 @@ static bool subscriber_dead(struct redis *r, uint64_t now)
 	}
 
 	return false;
+}
+
+static bool commands_dead(const struct redis *r, const struct cmd *oldest,
+			  uint64_t now)
+{
+	uint64_t since = oldest->sent_us > r->heard_us ? oldest->sent_us
+						       : r->heard_us;
+
+	return now >= oldest->deadline_us && now - since > DEAD_MS * 1000ull;
 }
 
 /* Take out what is past its deadline, then call: a handler may do anything
@@ -329,7 +341,7 @@ static void sweep_handler(void *arg)
 		if (r->state == UP && r->subscriber)
 			dead = subscriber_dead(r, now);
 		else if (oldest)
-			dead = now - oldest->sent_us > DEAD_MS * 1000ull;
+			dead = commands_dead(r, oldest, now);
 		if (dead)
 			lost(r, ETIMEDOUT);
 		sweep_later(r);
@@ -439,6 +451,7 @@ static void greeted(struct redis *r)
 {
 	r->state = UP;
 	r->backoff_ms = 0;
+	r->attempt--; /* this address is the first to be tried again */
 	r->connect_timer = mem_deref(r->connect_timer);
 	r->stat.connects++;
 	for (struct le *le = r->subl.head; le; le = le->next) {
@@ -504,7 +517,10 @@ static void sock_open(void *arg)
 
 static void sock_close(int err, void *arg)
 {
-	lost(arg, err);
+	struct redis *r = mem_ref(arg);
+
+	lost(r, err);
+	mem_deref(r);
 }
 
 static const struct redis_sock_handlers sock_handlers = {
@@ -533,8 +549,8 @@ static void connect_now(void *arg)
 	r->reader->maxbuf = 1 << 20;
 
 	r->state = CONNECTING;
-	err = redis_sock_connect(&r->sock, r->loop, r->url, &sock_handlers,
-				 r);
+	err = redis_sock_connect(&r->sock, r->loop, r->url, r->attempt++,
+				 &sock_handlers, r);
 	if (!err)
 		err = loop_timer_start(&r->connect_timer, r->loop,
 				       GREETING_MS, greeting_timeout, r);

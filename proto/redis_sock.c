@@ -196,8 +196,7 @@ static void connected(struct redis_sock *s)
 	}
 }
 
-/* Nothing of s may be touched after a handler that might have freed it:
- * the caller holds a reference. */
+/* The caller holds a reference: a handler may let go of us. */
 static void readable(struct redis_sock *s)
 {
 	char buf[READ_BYTES];
@@ -212,6 +211,8 @@ static void readable(struct redis_sock *s)
 			return;
 		}
 		s->h->recv(buf, (size_t)n, s->arg);
+		if (mem_nrefs(s) <= 1) /* the owner has let go */
+			return;
 		if (!s->ssl && (size_t)n < sizeof(buf))
 			return;
 	}
@@ -320,28 +321,34 @@ static int connect_unix(struct redis_sock *s, const char *path)
 
 /* A name that is no address is looked up here, which blocks: at start and on
  * reconnection only. */
-static int connect_tcp(struct redis_sock *s, const struct redis_url *url)
+static int connect_tcp(struct redis_sock *s, const struct redis_url *url,
+		       unsigned attempt)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_ADDRCONFIG}, *ai;
+				 .ai_flags = AI_ADDRCONFIG}, *list, *ai;
+	unsigned n = 0;
 	char port[8];
 	int err;
 
 	snprintf(port, sizeof(port), "%u", url->port);
-	if (getaddrinfo(url->host, port, &hints, &ai))
+	if (getaddrinfo(url->host, port, &hints, &list))
 		return EHOSTUNREACH;
 
+	for (ai = list; ai; ai = ai->ai_next)
+		n++;
+	for (ai = list, attempt %= n; attempt; attempt--)
+		ai = ai->ai_next;
 	err = open_socket(s, ai->ai_family);
 	if (!err && connect(s->fd, ai->ai_addr, ai->ai_addrlen) &&
 	    errno != EINPROGRESS)
 		err = errno;
-	freeaddrinfo(ai);
+	freeaddrinfo(list);
 
 	return err;
 }
 
 int redis_sock_connect(struct redis_sock **sp, struct loop *loop,
-		       const struct redis_url *url,
+		       const struct redis_url *url, unsigned attempt,
 		       const struct redis_sock_handlers *h, void *arg)
 {
 	struct redis_sock *s;
@@ -355,7 +362,8 @@ int redis_sock_connect(struct redis_sock **sp, struct loop *loop,
 	s->loop = loop;
 	s->h = h;
 	s->arg = arg;
-	err = url->path ? connect_unix(s, url->path) : connect_tcp(s, url);
+	err = url->path ? connect_unix(s, url->path)
+			: connect_tcp(s, url, attempt);
 	if (!err && url->tls)
 		err = tls_start(s, url);
 	if (!err) {

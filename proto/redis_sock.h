@@ -26,13 +26,16 @@ struct redis_sock_handlers {
  *
  * @param sp  Set on success; owned by the caller; mem_deref() closes it,
  *            also from within a handler.
+ * @param attempt  Counts up from one attempt to the next: of a host name
+ *            with several addresses each has its turn ("localhost" is often
+ *            ::1 first, where nobody listens).
  * @param h   Handlers; borrowed, outlives it.  Never called from within
  *            redis_sock_connect() or redis_sock_send().
  *
  * @return 0, or errno: the host is unknown, no memory, no descriptor.
  */
 int redis_sock_connect(struct redis_sock **sp, struct loop *loop,
-		       const struct redis_url *url,
+		       const struct redis_url *url, unsigned attempt,
 		       const struct redis_sock_handlers *h, void *arg);
 
 /**
