@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dialling: see dial.h.
+ *
+ *   dial_start -> ring_alloc -> store_reg_get ... reply -> a leg a contact
+ *              |                                           -> ring_seal
+ *              +-> (trunk)  next turn of the loop -> one leg -> ring_seal
+ *
+ * The question to Redis holds a reference to the ring, which may be over when
+ * the answer comes.
+ */
+
+#include <string.h>
+#include "node/app/app.h"
+#include "node/app/dial.h"
+#include "node/leg_sip.h"
+#include "proto/log.h"
+#include "proto/store.h"
+
+enum { URI_MAX = 512 };
+
+/* A ring whose contacts are still being asked for. */
+struct dial_lookup {
+	struct le le;             /* in node->lookups                   */
+	struct node *node;        /* borrowed                           */
+	struct ring *ring;        /* reference                          */
+	struct tmr tmr;           /* trunk: next turn of the loop       */
+	char *target;             /* device, or number                  */
+	char *trunk;              /* NULL: a device                     */
+	char *from_user, *from_name;
+};
+
+static void destructor(void *data)
+{
+	struct dial_lookup *dl = data;
+
+	tmr_cancel(&dl->tmr);
+	list_unlink(&dl->le);
+	mem_deref(dl->ring);
+	mem_deref(dl->target);
+	mem_deref(dl->trunk);
+	mem_deref(dl->from_user);
+	mem_deref(dl->from_name);
+}
+
+static const char *domain(const struct node *n)
+{
+	const Sy__Settings *set = node_settings(n);
+
+	return set && set->realm[0] ? set->realm : "switchyard";
+}
+
+static int user_uri(char *buf, size_t size, const char *user,
+		    const char *host)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, user);
+	return re_snprintf(buf, size, "sip:%H@%s", uri_user_escape, &pl,
+			   host) < 0 ? EOVERFLOW : 0;
+}
+
+/* What goes wrong with one branch, as if its peer had said it. */
+static uint16_t code_of(int err)
+{
+	return err == EHOSTUNREACH || err == EADDRINUSE || err == EAGAIN ?
+		       503 : 500;
+}
+
+static void branch(struct dial_lookup *dl, struct leg_sip_call *call)
+{
+	struct node *n = dl->node;
+	char from[URI_MAX];
+	struct leg *leg;
+	int err;
+
+	err = user_uri(from, sizeof(from), dl->from_user, domain(n));
+	call->from_uri = from;
+	call->from_name = dl->from_name;
+	if (!err)
+		err = leg_sip_call(&leg, n, dl->ring->hub, call);
+	if (err) {
+		log_warn("leg not called",
+			 LOG_S("call", dl->ring->hub->id), LOG_E(err));
+		ring_failed(dl->ring, code_of(err));
+		return;
+	}
+
+	ring_add(dl->ring, leg);
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static void ring_bindings(struct dial_lookup *dl,
+			  const Sy__Registration *reg)
+{
+	const Sy__Device *dev = config_device(dl->node->config, dl->target,
+					      strlen(dl->target));
+	char to[URI_MAX];
+	size_t i;
+
+	if (user_uri(to, sizeof(to), dl->target, domain(dl->node)))
+		return;
+
+	for (i = 0; i < reg->n_bindings && ring_is_on(dl->ring); i++) {
+		const Sy__Binding *b = reg->bindings[i];
+		struct leg_sip_call call = {
+			.kind = SY__LEG_KIND__DEVICE,
+			.user = dl->target,
+			.uri = b->contact,
+			.to_uri = to,
+			.path = b->path,
+			.router = b->router,
+		};
+
+		if (dev) {
+			call.codecs.namev = dev->codecs;
+			call.codecs.namec = dev->n_codecs;
+		}
+		branch(dl, &call);
+	}
+}
+
+static void reg_handler(int err, const Sy__Registration *reg, void *arg)
+{
+	struct dial_lookup *dl = arg;
+	uint16_t code = 480; /* known, not here */
+
+	if (!ring_is_on(dl->ring))
+		goto out;
+
+	if (err)
+		code = 503;
+	else if (reg && reg->n_bindings)
+		ring_bindings(dl, reg);
+	else if (!config_device(dl->node->config, dl->target,
+				strlen(dl->target)))
+		code = 404;
+
+	ring_seal(dl->ring, code);
+
+out:
+	mem_deref(dl);
+}
+
+/* ------------------------------------------------------------------- trunks */
+
+static uint16_t ring_trunk(struct dial_lookup *dl)
+{
+	const Sy__Trunk *trunk = config_trunk(dl->node->config, dl->trunk);
+	struct leg_sip_call call = {
+		.kind = SY__LEG_KIND__TRUNK,
+		.user = dl->target,
+	};
+	char uri[URI_MAX];
+
+	if (!trunk || !trunk->target[0])
+		return 404;
+	if (!trunk->enabled)
+		return 480;
+	if (user_uri(uri, sizeof(uri), dl->target, trunk->target))
+		return 484;
+
+	call.uri = call.to_uri = uri;
+	call.codecs.namev = trunk->codecs;
+	call.codecs.namec = trunk->n_codecs;
+	branch(dl, &call);
+
+	return 500;
+}
+
+static void later_handler(void *arg)
+{
+	struct dial_lookup *dl = arg;
+
+	if (ring_is_on(dl->ring)) {
+		const uint16_t code = dl->trunk ? ring_trunk(dl) : 503;
+
+		ring_seal(dl->ring, code);
+	}
+	mem_deref(dl);
+}
+
+/* -------------------------------------------------------------------- start */
+
+bool dial_can(const Sy__Destination *dest)
+{
+	return dest && (dest->kind_case == SY__DESTINATION__KIND_DEVICE ||
+			dest->kind_case == SY__DESTINATION__KIND_EXTERNAL);
+}
+
+static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
+			const struct dial_conf *conf)
+{
+	const Sy__Destination *dest = conf->dest;
+	const bool device = dest->kind_case == SY__DESTINATION__KIND_DEVICE;
+	const char *user = conf->from_user;
+	struct dial_lookup *dl;
+	int err;
+
+	if (!user || !*user)
+		user = conf->hub->caller;
+	if (!*user)
+		user = "anonymous";
+
+	dl = mem_zalloc(sizeof(*dl), destructor);
+	if (!dl)
+		return ENOMEM;
+
+	dl->node = n;
+	tmr_init(&dl->tmr);
+	err = str_dup(&dl->from_user, user);
+	err |= str_dup(&dl->target, device ? dest->device :
+					     dest->external->number);
+	if (!device)
+		err |= str_dup(&dl->trunk, dest->external->trunk);
+	if (conf->from_name && *conf->from_name)
+		err |= str_dup(&dl->from_name, conf->from_name);
+	if (!err)
+		err = ring_alloc(&dl->ring, conf->hub, &conf->ring);
+	if (err) {
+		mem_deref(dl);
+		return err;
+	}
+
+	mem_ref(dl->ring); /* ours, beside the hub's */
+	list_append(&n->lookups, &dl->le, dl);
+	*dlp = dl;
+
+	return 0;
+}
+
+int dial_start(struct node *n, const struct dial_conf *conf)
+{
+	struct dial_lookup *dl;
+	int err;
+
+	if (!dial_can(conf->dest))
+		return EINVAL;
+	err = lookup_alloc(&dl, n, conf);
+	if (err)
+		return err;
+
+	/* Without Redis, and for trunks, the outcome comes a turn later. */
+	if (dl->trunk || store_reg_get(bus_redis(n->bus), dl->target,
+				       reg_handler, dl))
+		tmr_start(&dl->tmr, 0, later_handler, dl);
+
+	return 0;
+}
+
+/* ----------------------------------------------------- a call to be put on */
+
+static void main_handler(struct ring *ring, enum ring_event ev,
+			 struct leg *leg, uint16_t code, void *arg)
+{
+	struct leg *caller = ring->conf.caller;
+
+	(void)leg;
+	(void)arg;
+	switch (ev) {
+
+	case RING_PROGRESS:
+		(void)leg_progress(caller, 180);
+		break;
+
+	case RING_ANSWERED:
+		if (leg_answer(caller))
+			hub_end(caller->hub, 500, "caller not answered");
+		break;
+
+	case RING_FAILED:
+		hub_end(caller->hub, code, "no answer");
+		break;
+
+	default:
+		break;
+	}
+}
+
+uint16_t app_dial(struct node *n, const struct app_call *call)
+{
+	const struct dial_conf conf = {
+		.hub = call->hub,
+		.dest = call->dest,
+		.from_name = call->leg->info.name,
+		.ring = {
+			.caller = call->leg,
+			.ring_ms = call->ring_ms,
+			.h = main_handler,
+		},
+	};
+
+	return dial_start(n, &conf) ? 500 : 0;
+}

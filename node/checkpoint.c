@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checkpoints: see checkpoint.h.
+ *
+ *   touch -> dirty list -> (end of turn) -> store_hub_put -> reply
+ *                                             |    ENOTCONN ... -> whole, later
+ *                                             +--- ESTALE -> abandon
+ *   ended -> farewell (id, record, Call-IDs, room) -> store_hub_drop -> gone
+ */
+
+#include <string.h>
+#include "node/checkpoint.h"
+#include "node/farewell.h"
+#include "node/history.h"
+#include "node/record.h"
+#include "proto/log.h"
+#include "proto/store.h"
+
+enum { RETRY_MS = 1000, ROOM_KEEP_MS = 10000 };
+
+struct checkpoint {
+	struct node *node;        /* borrowed: its owner                */
+	struct list dirty;        /* struct hub, by dirty_le            */
+	struct list puts;         /* struct put, on their way           */
+	struct list farewells;    /* struct farewell                    */
+	struct tmr flush;         /* end of this turn                   */
+	struct alarm retry;
+	struct alarm rooms;
+	bool whole;               /* a write failed: all anew           */
+};
+
+/* A checkpoint on its way; names its hub, which may end meanwhile. */
+struct put {
+	struct le le;
+	struct checkpoint *cp;
+	char hub[ULID_LEN + 1];
+	uint32_t epoch;
+};
+
+static void destructor(void *data)
+{
+	struct checkpoint *cp = data;
+
+	tmr_cancel(&cp->flush);
+	alarm_stop(&cp->node->alarms, &cp->retry);
+	alarm_stop(&cp->node->alarms, &cp->rooms);
+	list_clear(&cp->dirty);
+	list_flush(&cp->puts);
+	list_flush(&cp->farewells);
+}
+
+static void put_destructor(void *data)
+{
+	struct put *put = data;
+
+	list_unlink(&put->le);
+}
+
+/* --------------------------------------------------------------- the record */
+
+static void put_handler(int err, void *arg)
+{
+	struct put *put = arg;
+	struct checkpoint *cp = put->cp;
+	struct hub *hub = node_hub(cp->node, put->hub);
+
+	if (err == ESTALE && hub && hub->epoch == put->epoch) {
+		log_warn("call taken over by another node",
+			 LOG_S("call", hub->id), LOG_U("epoch", hub->epoch));
+		metric_inc(cp->node->met.stale);
+		hub_abandon(hub);
+		node_hub_close(cp->node, hub);
+	}
+	else if (err && err != ESTALE) {
+		metric_inc(cp->node->met.put_errors);
+		cp->whole = true;
+	}
+
+	mem_deref(put);
+}
+
+/* What of a hub goes into one write; arrays sized for all its legs. */
+struct batch {
+	struct record_leg *recv;
+	Sy__DialogState *statev;
+	const Sy__Leg **legv;
+	const Sy__DialogState **dlgv;
+	const char **dropv;
+	size_t legc, dlgc, dropc;
+};
+
+static void batch_close(struct batch *b)
+{
+	mem_deref(b->recv);
+	mem_deref(b->statev);
+	mem_deref((void *)b->legv);
+	mem_deref((void *)b->dlgv);
+	mem_deref((void *)b->dropv);
+}
+
+static int batch_alloc(struct batch *b, size_t legs, size_t drops)
+{
+	memset(b, 0, sizeof(*b));
+	b->recv = mem_zalloc((legs + 1) * sizeof(*b->recv), NULL);
+	b->statev = mem_zalloc((legs + 1) * sizeof(*b->statev), NULL);
+	b->legv = mem_zalloc((legs + 1) * sizeof(*b->legv), NULL);
+	b->dlgv = mem_zalloc((legs + 1) * sizeof(*b->dlgv), NULL);
+	b->dropv = mem_zalloc((drops + 1) * sizeof(*b->dropv), NULL);
+
+	return b->recv && b->statev && b->legv && b->dlgv && b->dropv ?
+		       0 : ENOMEM;
+}
+
+static void batch_dialog(struct batch *b, const struct leg *leg)
+{
+	Sy__DialogState *ds = &b->statev[b->dlgc];
+
+	if (!leg->ops->checkpoint)
+		return;
+
+	sy__dialog_state__init(ds);
+	leg->ops->checkpoint(leg, ds);
+	ds->leg = (char *)leg->info.id;
+	ds->ref = leg->ref;
+	ds->direction = leg->info.direction;
+	ds->state = leg->info.state;
+	b->dlgv[b->dlgc++] = ds;
+}
+
+static void batch_legs(struct batch *b, struct hub *hub)
+{
+	struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (leg->dirty) {
+			record_leg_init(&b->recv[b->legc], &leg->info);
+			b->legv[b->legc] = &b->recv[b->legc].msg;
+			b->legc++;
+		}
+		if (leg->dirty_dialog)
+			batch_dialog(b, leg);
+	}
+}
+
+/* All that are gone, not only the newest: a write in between may have been
+ * lost. */
+static void batch_drops(struct batch *b, struct hub *hub)
+{
+	struct le *le;
+
+	if (!hub->gone.head && !hub->dirty)
+		return;
+
+	for (le = list_head(&hub->past); le; le = le->next) {
+		const struct leg_past *past = le->data;
+
+		b->dropv[b->dropc++] = past->info.id;
+	}
+}
+
+static int put_send(struct checkpoint *cp, struct hub *hub,
+		    const struct store_hub_put *prm)
+{
+	struct put *put = mem_zalloc(sizeof(*put), put_destructor);
+	int err;
+
+	if (!put)
+		return ENOMEM;
+
+	put->cp = cp;
+	put->epoch = hub->epoch;
+	str_ncpy(put->hub, hub->id, sizeof(put->hub));
+	list_append(&cp->puts, &put->le, put);
+
+	metric_inc(cp->node->met.puts);
+	err = store_hub_put(bus_redis(cp->node->bus), prm, put_handler, put);
+	if (err)
+		mem_deref(put);
+
+	return err;
+}
+
+static int save(struct checkpoint *cp, struct hub *hub)
+{
+	struct node *n = cp->node;
+	struct record_call rec;
+	struct store_hub_put prm = {
+		.hub = hub->id,
+		.epoch = hub->epoch,
+		.node = n->conf.id,
+		.instance = member_instance(n->members),
+	};
+	struct batch b;
+	int err;
+
+	err = batch_alloc(&b, hub_legs(hub), list_count(&hub->past));
+	err |= record_call_init(&rec, hub, n->conf.id, RECORD_BARE);
+	if (err)
+		goto out;
+
+	batch_legs(&b, hub);
+	batch_drops(&b, hub);
+	prm.call = hub->dirty ? &rec.msg : NULL;
+	prm.legv = b.legv;
+	prm.legc = b.legc;
+	prm.dlgv = b.dlgv;
+	prm.dlgc = b.dlgc;
+	prm.dropv = b.dropv;
+	prm.dropc = b.dropc;
+	if (prm.call || prm.legc || prm.dlgc || prm.dropc)
+		err = put_send(cp, hub, &prm);
+	if (!err)
+		hub->saved = true;
+
+out:
+	record_call_close(&rec);
+	batch_close(&b);
+	return err;
+}
+
+static void clear_dirty(struct hub *hub)
+{
+	struct le *le;
+
+	hub->dirty = false;
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		leg->dirty = leg->dirty_dialog = false;
+	}
+}
+
+/* ----------------------------------------------------------- the turn's end */
+
+static void say_goodbye(struct checkpoint *cp, struct hub *hub)
+{
+	struct farewell *fw;
+
+	if (!farewell_alloc(&fw, &cp->farewells, cp->node, hub))
+		farewell_send(fw);
+	node_hub_close(cp->node, hub);
+}
+
+static void flush_hub(struct checkpoint *cp, struct hub *hub)
+{
+	/* A placed hub that nobody came to is no call yet. */
+	if (hub->legs.head || hub->past.head || !hub->call_ids.head)
+		history_hub(cp->node, hub);
+
+	if (hub_is_over(hub)) {
+		say_goodbye(cp, hub);
+		return;
+	}
+
+	if ((hub->legs.head || hub->saved) && save(cp, hub)) {
+		metric_inc(cp->node->met.put_errors);
+		cp->whole = true;
+	}
+	clear_dirty(hub);
+	hub_purge(hub);
+}
+
+void checkpoint_flush(struct checkpoint *cp)
+{
+	tmr_cancel(&cp->flush);
+
+	while (cp->dirty.head) {
+		struct hub *hub = cp->dirty.head->data;
+
+		list_unlink(&hub->dirty_le);
+		flush_hub(cp, hub);
+	}
+}
+
+static void flush_handler(void *arg)
+{
+	checkpoint_flush(arg);
+}
+
+void checkpoint_touch(struct checkpoint *cp, struct hub *hub)
+{
+	if (hub->dirty_le.list)
+		return;
+
+	list_append(&cp->dirty, &hub->dirty_le, hub);
+	if (!tmr_isrunning(&cp->flush))
+		tmr_start(&cp->flush, 0, flush_handler, cp);
+}
+
+/* ------------------------------------------------------------ after trouble */
+
+static bool mark_whole(struct le *le, void *arg)
+{
+	struct hub *hub = le->data;
+	struct le *l;
+
+	hub->dirty = true;
+	for (l = list_head(&hub->legs); l; l = l->next) {
+		struct leg *leg = l->data;
+
+		leg->dirty = leg->dirty_dialog = true;
+	}
+	checkpoint_touch(arg, hub);
+
+	return false;
+}
+
+static void write_whole(struct checkpoint *cp)
+{
+	cp->whole = false;
+	hash_apply(cp->node->hubs, mark_whole, cp);
+	farewell_send_all(&cp->farewells);
+}
+
+void checkpoint_redis_up(struct checkpoint *cp)
+{
+	write_whole(cp);
+}
+
+static void retry_handler(void *arg)
+{
+	struct checkpoint *cp = arg;
+
+	alarm_start(&cp->node->alarms, &cp->retry, RETRY_MS, retry_handler,
+		    cp);
+	if (!redis_is_up(bus_redis(cp->node->bus)))
+		return;
+
+	if (cp->whole)
+		write_whole(cp);
+	else
+		farewell_send_all(&cp->farewells);
+}
+
+static bool keep_room(struct le *le, void *arg)
+{
+	const struct hub *hub = le->data;
+	struct checkpoint *cp = arg;
+
+	if (hub->conference && hub->dest && !hub_is_over(hub))
+		(void)store_room_keep(bus_redis(cp->node->bus),
+				      hub->dest->conference, hub->id);
+
+	return false;
+}
+
+static void rooms_handler(void *arg)
+{
+	struct checkpoint *cp = arg;
+
+	alarm_start(&cp->node->alarms, &cp->rooms, ROOM_KEEP_MS,
+		    rooms_handler, cp);
+	if (redis_is_up(bus_redis(cp->node->bus)))
+		hash_apply(cp->node->hubs, keep_room, cp);
+}
+
+int checkpoint_alloc(struct checkpoint **cpp, struct node *n)
+{
+	struct checkpoint *cp = mem_zalloc(sizeof(*cp), destructor);
+
+	if (!cp)
+		return ENOMEM;
+
+	cp->node = n;
+	tmr_init(&cp->flush);
+	alarm_start(&n->alarms, &cp->retry, RETRY_MS, retry_handler, cp);
+	alarm_start(&n->alarms, &cp->rooms, ROOM_KEEP_MS, rooms_handler, cp);
+
+	*cpp = cp;
+	return 0;
+}
+
+bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub)
+{
+	return farewell_find(&cp->farewells, hub) != NULL;
+}
+
+uint32_t checkpoint_pending(const struct checkpoint *cp)
+{
+	return list_count(&cp->puts) + list_count(&cp->farewells);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checkpoints: what another node would need to go on with a call, written on
+ * each change of state, and the history that others follow (sy:events,
+ * sy:cdr).
+ *
+ * Changes are gathered during a turn of the loop and written once at its end;
+ * then the legs that are gone are freed, and ended hubs with them.
+ *
+ * Redis away: calls go on; when it is back, every hub is written anew, whole,
+ * and the records of those that ended meanwhile are removed.  A write that is
+ * refused because of a higher epoch: another node has taken the hub over; it
+ * is let go in silence.
+ */
+
+#ifndef SY_NODE_CHECKPOINT_H
+#define SY_NODE_CHECKPOINT_H
+
+#include "node/node.h"
+
+/** @param cp  Set on success; owned by the node; goes after its bus. */
+int checkpoint_alloc(struct checkpoint **cp, struct node *n);
+
+/** Something of a hub is to be written at the end of this turn. */
+void checkpoint_touch(struct checkpoint *cp, struct hub *hub);
+
+/** Write now what would be written at the end of this turn. */
+void checkpoint_flush(struct checkpoint *cp);
+
+/** Redis is back. */
+void checkpoint_redis_up(struct checkpoint *cp);
+
+/** True if the hub ended here and its record may still be in Redis. */
+bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub);
+
+/** Writes on their way, and records that wait to be removed. */
+uint32_t checkpoint_pending(const struct checkpoint *cp);
+
+#endif

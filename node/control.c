@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands of the bus: see control.h. */
+
+#include <string.h>
+#include "node/checkpoint.h"
+#include "node/control.h"
+#include "node/record.h"
+#include "proto/log.h"
+
+void control_reply_call(struct node *n, struct bus_request *req,
+			const struct hub *hub, const char *leg)
+{
+	Sy__Result res = SY__RESULT__INIT;
+	struct record_call rec;
+
+	if (record_call_init(&rec, hub, n->conf.id, RECORD_LIVE)) {
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+	}
+	else {
+		res.code = SY__RESULT_CODE__OK;
+		res.call = &rec.msg;
+		if (leg)
+			res.leg = (char *)leg;
+		bus_reply(req, &res);
+	}
+	record_call_close(&rec);
+}
+
+bool control_has_room(struct node *n, struct bus_request *req)
+{
+	const char *why = n->draining ? "draining" :
+			  n->overloaded ? "overloaded" : NULL;
+
+	if (!why)
+		return true;
+
+	metric_inc(n->met.refused);
+	bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE, "node %s is %s",
+		   n->conf.id, why);
+	return false;
+}
+
+/* ---------------------------------------------------------------- PlaceHub */
+
+static const char *place_check(const Sy__PlaceHub *place)
+{
+	if (!ulid_is_valid(place->hub))
+		return "hub: a ULID is wanted";
+	if (!place->destination || !place->destination->kind_case)
+		return "destination: missing";
+	if (!place->call_id[0])
+		return "callId: missing";
+
+	return NULL;
+}
+
+static int place_new(struct hub **hp, struct node *n,
+		     const Sy__PlaceHub *place)
+{
+	const struct hub_conf conf = {
+		.id = place->hub,
+		.epoch = place->epoch,
+		.dest = place->destination,
+		.caller = place->caller,
+		.called = place->called,
+	};
+	int err = node_hub_alloc(hp, n, &conf);
+
+	if (!err) {
+		n->placed_total++;
+		metric_inc(n->met.placed);
+	}
+
+	return err;
+}
+
+/* The hub is here: somebody joins, or a router asks again. */
+static bool place_known(struct bus_request *req, struct hub *hub,
+			const Sy__PlaceHub *place)
+{
+	if (hub_is_over(hub)) {
+		bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+			   "call has just ended");
+		return false;
+	}
+
+	/* Placed elsewhere and back before anybody came. */
+	if (place->epoch > hub->epoch && !hub->saved && !hub->legs.head)
+		hub->epoch = place->epoch;
+
+	if (place->epoch != hub->epoch) {
+		bus_replyf(req, SY__RESULT_CODE__CONFLICT,
+			   "epoch: %u is the call's", hub->epoch);
+		return false;
+	}
+
+	return true;
+}
+
+static void place(struct node *n, struct bus_request *req,
+		  const Sy__Envelope *env)
+{
+	const Sy__PlaceHub *msg = env->place_hub;
+	const char *wrong = place_check(msg);
+	struct hub *hub;
+	int err = 0;
+
+	if (wrong) {
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST, "%s", wrong);
+		return;
+	}
+
+	hub = node_hub(n, msg->hub);
+	if (hub) {
+		if (!place_known(req, hub, msg))
+			return;
+	}
+	else {
+		/* Its end is on its way to Redis: a new one of the same name
+		 * would be wiped out by it. */
+		if (checkpoint_is_leaving(n->checkpoint, msg->hub)) {
+			bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+				   "call has just ended");
+			return;
+		}
+		if (!control_has_room(n, req))
+			return;
+		err = place_new(&hub, n, msg);
+	}
+
+	if (!err)
+		err = hub_expect(hub, msg);
+	if (!err)
+		err = hub_call_id_add(hub, msg->call_id);
+	if (err) {
+		if (hub)
+			hub_check(hub, 500, "no memory");
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "%s", strerror(err));
+		return;
+	}
+
+	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+}
+
+static void drain(struct node *n, struct bus_request *req,
+		  const Sy__Envelope *env)
+{
+	node_drain(n, env->drain_node->drain);
+	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static const struct {
+	Sy__Envelope__BodyCase body;
+	control_h *h;
+} table[] = {
+	{SY__ENVELOPE__BODY_PLACE_HUB, place},
+	{SY__ENVELOPE__BODY_ORIGINATE, control_originate},
+	{SY__ENVELOPE__BODY_HANGUP_CALL, control_hangup},
+	{SY__ENVELOPE__BODY_ADD_LEG, control_add_leg},
+	{SY__ENVELOPE__BODY_UPDATE_LEG, control_update_leg},
+	{SY__ENVELOPE__BODY_REMOVE_LEG, control_remove_leg},
+	{SY__ENVELOPE__BODY_GET_CALL, control_get},
+	{SY__ENVELOPE__BODY_DRAIN_NODE, drain},
+};
+
+void node_command(struct bus_request *req, const Sy__Envelope *env,
+		  void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		if (table[i].body == env->body_case) {
+			table[i].h(arg, req, env);
+			return;
+		}
+	}
+
+	bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+		   "a node knows no such command");
+}

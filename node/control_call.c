@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* What the API does to calls and legs: see control.h. */
+
+#include <string.h>
+#include "node/app/app.h"
+#include "node/app/dial.h"
+#include "node/control.h"
+#include "node/leg_player.h"
+#include "proto/log.h"
+
+static struct hub *find_call(struct node *n, struct bus_request *req,
+			     const char *id)
+{
+	struct hub *hub = node_hub(n, id);
+
+	if (hub && !hub_is_over(hub))
+		return hub;
+
+	bus_replyf(req, SY__RESULT_CODE__NOT_FOUND, "no such call here");
+	return NULL;
+}
+
+static struct leg *find_leg(struct node *n, struct bus_request *req,
+			    const char *call, const char *id)
+{
+	const struct hub *hub = find_call(n, req, call);
+	struct leg *leg;
+
+	if (!hub)
+		return NULL;
+
+	leg = hub_leg(hub, id);
+	if (!leg)
+		bus_replyf(req, SY__RESULT_CODE__NOT_FOUND, "no such leg");
+
+	return leg;
+}
+
+void control_get(struct node *n, struct bus_request *req,
+		 const Sy__Envelope *env)
+{
+	const struct hub *hub = find_call(n, req, env->get_call->call);
+
+	if (hub)
+		control_reply_call(n, req, hub, NULL);
+}
+
+void control_hangup(struct node *n, struct bus_request *req,
+		    const Sy__Envelope *env)
+{
+	const Sy__HangupCall *msg = env->hangup_call;
+	struct hub *hub = find_call(n, req, msg->call);
+
+	if (!hub)
+		return;
+
+	hub_end(hub, 480, msg->reason[0] ? msg->reason : "hung up by API");
+	control_reply_call(n, req, hub, NULL);
+}
+
+void control_remove_leg(struct node *n, struct bus_request *req,
+			const Sy__Envelope *env)
+{
+	const Sy__RemoveLeg *msg = env->remove_leg;
+	struct leg *leg = find_leg(n, req, msg->call, msg->leg);
+	struct hub *hub;
+
+	if (!leg)
+		return;
+
+	hub = leg->hub;
+	leg_hangup(leg, 480, msg->reason[0] ? msg->reason : "removed by API");
+	control_reply_call(n, req, hub, NULL);
+}
+
+void control_update_leg(struct node *n, struct bus_request *req,
+			const Sy__Envelope *env)
+{
+	const Sy__UpdateLeg *msg = env->update_leg;
+	struct leg *leg = find_leg(n, req, msg->call, msg->leg);
+	bool muted, deaf;
+	int err = 0;
+
+	if (!leg)
+		return;
+
+	muted = leg->info.muted;
+	deaf = leg->info.deaf;
+	if (msg->set_muted_case == SY__UPDATE_LEG__SET_MUTED_MUTED)
+		muted = msg->muted;
+	if (msg->set_deaf_case == SY__UPDATE_LEG__SET_DEAF_DEAF)
+		deaf = msg->deaf;
+
+	if (msg->set_held_case == SY__UPDATE_LEG__SET_HELD_HELD)
+		err = leg->ops->hold ? leg->ops->hold(leg, msg->held) :
+				       ENOTSUP;
+	if (!err && (muted != leg->info.muted || deaf != leg->info.deaf))
+		err = leg_mute(leg, muted, deaf);
+
+	if (err)
+		bus_replyf(req, SY__RESULT_CODE__CONFLICT, "%s",
+			   err == EBUSY ? "an offer is under way: later" :
+			   err == ENOTSUP ? "this leg cannot be held" :
+			   err == EPROTO ? "the leg is not answered" :
+					   strerror(err));
+	else
+		control_reply_call(n, req, leg->hub, leg->info.id);
+}
+
+/* ------------------------------------------------------------ a further leg */
+
+/* A request that is answered when its ring has begun, or could not. */
+struct pending {
+	struct node *node;
+	struct hub *hub;          /* alive while the ring is             */
+	struct bus_request *req;  /* NULL: answered                      */
+};
+
+static void pending_destructor(void *data)
+{
+	struct pending *p = data;
+
+	if (p->req)
+		bus_replyf(p->req, SY__RESULT_CODE__CONFLICT,
+			   "call has ended");
+}
+
+static void add_handler(struct ring *ring, enum ring_event ev,
+			struct leg *leg, uint16_t code, void *arg)
+{
+	struct pending *p = arg;
+
+	(void)ring;
+	if (!p->req)
+		return;
+
+	if (ev == RING_STARTED) {
+		control_reply_call(p->node, p->req, p->hub, leg->info.id);
+		p->req = NULL;
+	}
+	else if (ev == RING_FAILED) {
+		bus_replyf(p->req,
+			   code == 404 ? SY__RESULT_CODE__NOT_FOUND :
+					 SY__RESULT_CODE__CONFLICT,
+			   "destination: %s",
+			   code == 404 ? "not known" :
+			   code == 480 ? "not registered" :
+					 "cannot be called");
+		p->req = NULL;
+	}
+}
+
+static void add_dial(struct node *n, struct bus_request *req,
+		     struct hub *hub, const Sy__AddLeg *msg)
+{
+	struct pending *p = mem_zalloc(sizeof(*p), pending_destructor);
+	struct dial_conf conf = {
+		.hub = hub,
+		.dest = msg->destination,
+		.from_name = msg->caller_name,
+		.ring = {
+			.ring_ms = node_ring_ms(n, msg->ring_seconds),
+			.h = add_handler,
+			.arg = p,
+		},
+	};
+
+	if (!p) {
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+		return;
+	}
+
+	p->node = n;
+	p->hub = hub;
+	if (dial_start(n, &conf)) {
+		mem_deref(p);
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+		return;
+	}
+
+	p->req = req;
+}
+
+static void add_player(struct node *n, struct bus_request *req,
+		       struct hub *hub, const Sy__Destination *dest)
+{
+	struct leg *leg;
+	int err = leg_player_add(&leg, n, hub, dest);
+
+	if (err)
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "destination: %s", strerror(err));
+	else
+		control_reply_call(n, req, hub, leg->info.id);
+}
+
+void control_add_leg(struct node *n, struct bus_request *req,
+		     const Sy__Envelope *env)
+{
+	const Sy__AddLeg *msg = env->add_leg;
+	struct hub *hub = find_call(n, req, msg->call);
+
+	if (!hub)
+		return;
+
+	if (!msg->destination || !msg->destination->kind_case ||
+	    msg->destination->kind_case == SY__DESTINATION__KIND_CONFERENCE)
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "destination: device, external, echo, tone or "
+			   "file is wanted");
+	else if (dial_can(msg->destination))
+		add_dial(n, req, hub, msg);
+	else
+		add_player(n, req, hub, msg->destination);
+}
+
+/* -------------------------------------------------------------- a new call */
+
+/* Its first party is being rung. */
+struct origin {
+	struct node *node;
+	struct hub *hub;     /* alive while the ring is */
+	uint32_t ring_ms;
+};
+
+static void origin_handler(struct ring *ring, enum ring_event ev,
+			   struct leg *leg, uint16_t code, void *arg)
+{
+	const struct origin *o = arg;
+	struct app_call call = {.hub = o->hub, .leg = leg};
+
+	(void)ring;
+	if (ev == RING_FAILED)
+		hub_end(o->hub, code, "no answer");
+	if (ev != RING_ANSWERED)
+		return;
+
+	call.dest = o->hub->dest;
+	call.ring_ms = o->ring_ms;
+	code = app_run(o->node, &call);
+	if (code)
+		hub_end(o->hub, code, "destination cannot be reached");
+}
+
+static int origin_start(struct node *n, struct hub *hub,
+			const Sy__Originate *msg)
+{
+	struct origin *o = mem_zalloc(sizeof(*o), NULL);
+	struct dial_conf conf = {
+		.hub = hub,
+		.dest = msg->from,
+		.from_user = hub->called,
+		.from_name = msg->caller_name,
+		.ring = {
+			.origin = true,
+			.ring_ms = node_ring_ms(n, msg->ring_seconds),
+			.h = origin_handler,
+			.arg = o,
+		},
+	};
+	int err;
+
+	if (!o)
+		return ENOMEM;
+
+	o->node = n;
+	o->hub = hub;
+	o->ring_ms = conf.ring.ring_ms;
+	err = dial_start(n, &conf);
+	if (err)
+		mem_deref(o);
+
+	return err;
+}
+
+static const char *party(const Sy__Destination *dest)
+{
+	return dest->kind_case == SY__DESTINATION__KIND_DEVICE ?
+		       dest->device :
+	       dest->kind_case == SY__DESTINATION__KIND_EXTERNAL ?
+		       dest->external->number :
+	       dest->kind_case == SY__DESTINATION__KIND_CONFERENCE ?
+		       dest->conference : "switchyard";
+}
+
+/* A call to a conference that is here already: one more rings in. */
+static bool originate_known(struct bus_request *req, const struct hub *hub)
+{
+	if (!hub_is_over(hub) && hub->conference)
+		return true;
+
+	bus_replyf(req, SY__RESULT_CODE__CONFLICT,
+		   "hub: there is a call of this id");
+	return false;
+}
+
+static const char *originate_check(const Sy__Originate *msg)
+{
+	if (msg->hub[0] && !ulid_is_valid(msg->hub))
+		return "hub: a ULID is wanted";
+	if (!dial_can(msg->from))
+		return "from: device or external is wanted";
+	if (!msg->to || !msg->to->kind_case)
+		return "to: missing";
+
+	return NULL;
+}
+
+void control_originate(struct node *n, struct bus_request *req,
+		       const Sy__Envelope *env)
+{
+	const Sy__Originate *msg = env->originate;
+	const char *wrong = originate_check(msg);
+	struct hub_conf conf = {0};
+	struct hub *hub;
+
+	if (wrong) {
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST, "%s", wrong);
+		return;
+	}
+
+	hub = msg->hub[0] ? node_hub(n, msg->hub) : NULL;
+	if (hub) {
+		if (!originate_known(req, hub))
+			return;
+	}
+	else {
+		if (!control_has_room(n, req))
+			return;
+		conf.id = msg->hub[0] ? msg->hub : NULL;
+		conf.epoch = 1;
+		conf.dest = msg->to;
+		conf.caller = party(msg->from);
+		conf.called = party(msg->to);
+		if (node_hub_alloc(&hub, n, &conf)) {
+			bus_replyf(req, SY__RESULT_CODE__INTERNAL,
+				   "no memory");
+			return;
+		}
+		n->placed_total++;
+		metric_inc(n->met.placed);
+	}
+
+	if (origin_start(n, hub, msg)) {
+		hub_check(hub, 500, "no memory");
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+		return;
+	}
+	control_reply_call(n, req, hub, NULL);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Events of calls: see history.h. */
+
+#include "node/history.h"
+#include "node/record.h"
+#include "proto/store.h"
+
+static void append(struct node *n, const struct hub *hub, Sy__Event *ev)
+{
+	Google__Protobuf__Timestamp at;
+
+	google__protobuf__timestamp__init(&at);
+	timestamp_set_ms(&at, timestamp_now_ms());
+	ev->at = &at;
+	ev->member = (char *)n->conf.id;
+	ev->call_id = (char *)hub->id;
+	(void)store_event(bus_redis(n->bus), ev);
+}
+
+static void call_event(struct node *n, const struct hub *hub,
+		       Sy__EventType type, enum record_legs what)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_call rec;
+
+	if (!record_call_init(&rec, hub, n->conf.id, what)) {
+		ev.type = type;
+		ev.call = &rec.msg;
+		append(n, hub, &ev);
+	}
+	record_call_close(&rec);
+}
+
+static void leg_event(struct node *n, const struct hub *hub,
+		      const struct leg *leg, Sy__EventType type)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_leg rec;
+
+	record_leg_init(&rec, &leg->info);
+	ev.type = type;
+	ev.leg = &rec.msg;
+	append(n, hub, &ev);
+}
+
+static void leg_events(struct node *n, struct hub *hub)
+{
+	struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (!leg->dirty)
+			continue;
+		leg_event(n, hub, leg,
+			  leg->shown ? SY__EVENT_TYPE__LEG_CHANGED :
+				       SY__EVENT_TYPE__LEG_ADDED);
+		leg->shown = true;
+	}
+
+	for (le = list_head(&hub->gone); le; le = le->next) {
+		const struct leg *leg = le->data;
+
+		if (leg->shown)
+			leg_event(n, hub, leg, SY__EVENT_TYPE__LEG_REMOVED);
+	}
+}
+
+void history_hub(struct node *n, struct hub *hub)
+{
+	if (!redis_is_up(bus_redis(n->bus)))
+		return;
+
+	if (hub_is_over(hub)) {
+		/* The whole call, so its legs need no event each. */
+		call_event(n, hub, SY__EVENT_TYPE__CALL_FINISHED,
+			   RECORD_PAST);
+		return;
+	}
+
+	if (!hub->shown)
+		call_event(n, hub, SY__EVENT_TYPE__CALL_STARTED,
+			   RECORD_BARE);
+	else if (hub->dirty)
+		call_event(n, hub, SY__EVENT_TYPE__CALL_CHANGED,
+			   RECORD_BARE);
+	hub->shown = true;
+
+	leg_events(n, hub);
+}
+
+void history_digit(struct node *n, const struct hub *hub,
+		   const struct leg *leg, char digit)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_leg rec;
+	char text[2] = {digit, '\0'};
+
+	record_leg_init(&rec, &leg->info);
+	ev.type = SY__EVENT_TYPE__DTMF_RECEIVED;
+	ev.leg = &rec.msg;
+	ev.digit = text;
+	append(n, hub, &ev);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* What all kinds of legs have in common: states, and who hears of them. */
+
+#include "node/hub/hub.h"
+
+static uint64_t wall_ms(const struct leg *leg)
+{
+	return leg->hub->env->wall_ms();
+}
+
+static void set_state(struct leg *leg, Sy__LegState state)
+{
+	struct hub *hub = leg->hub;
+	const struct hub_observer *obs = hub->env->observer;
+
+	leg->info.state = state;
+	if (state == SY__LEG_STATE__LEG_ANSWERED)
+		leg->info.answered_ms = wall_ms(leg);
+
+	leg->dirty = leg->dirty_dialog = true;
+	if (obs->leg_state)
+		obs->leg_state(hub, leg, hub->env->arg);
+	hub_touch(hub);
+	hub_update(hub);
+}
+
+void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf)
+{
+	struct leg_info *info = &leg->info;
+
+	leg->hub = hub;
+	leg->ops = conf->ops;
+	leg->ref = conf->ref;
+	ulid_make(info->id);
+	info->kind = conf->kind;
+	info->state = SY__LEG_STATE__LEG_SETUP;
+	info->direction = conf->direction;
+	info->started_ms = wall_ms(leg);
+	str_ncpy(info->user, conf->user ? conf->user : "",
+		 sizeof(info->user));
+	str_ncpy(info->name, conf->name ? conf->name : "",
+		 sizeof(info->name));
+	str_ncpy(info->router, conf->router ? conf->router : "",
+		 sizeof(info->router));
+}
+
+void leg_close(struct leg *leg)
+{
+	list_unlink(&leg->le);
+}
+
+int leg_progress(struct leg *leg, uint16_t code)
+{
+	int err = 0;
+
+	if (!leg_is(leg, SY__LEG_STATE__LEG_SETUP))
+		return 0;
+
+	if (leg->ops->progress)
+		err = leg->ops->progress(leg, code);
+	if (!err)
+		set_state(leg, SY__LEG_STATE__LEG_RINGING);
+
+	return err;
+}
+
+int leg_answer(struct leg *leg)
+{
+	int err = 0;
+
+	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+		return 0;
+	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return ENOTCONN;
+
+	if (leg->ops->answer)
+		err = leg->ops->answer(leg);
+	if (!err)
+		set_state(leg, SY__LEG_STATE__LEG_ANSWERED);
+
+	return err;
+}
+
+void leg_ringing(struct leg *leg, uint16_t code)
+{
+	if (leg_is(leg, SY__LEG_STATE__LEG_SETUP))
+		set_state(leg, SY__LEG_STATE__LEG_RINGING);
+
+	if (leg->ring)
+		ring_leg_progress(leg->ring, leg, code);
+}
+
+void leg_answered(struct leg *leg)
+{
+	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return;
+
+	set_state(leg, SY__LEG_STATE__LEG_ANSWERED);
+	if (leg->ring)
+		ring_leg_answered(leg->ring, leg);
+}
+
+static void remember(struct hub *hub, const struct leg *leg)
+{
+	struct leg_past *past;
+
+	if (list_count(&hub->past) >= HUB_PAST_MAX)
+		mem_deref(list_ledata(list_head(&hub->past)));
+
+	past = mem_zalloc(sizeof(*past), NULL);
+	if (!past)
+		return; /* the record is the poorer, the call is not */
+
+	past->info = leg->info;
+	list_append(&hub->past, &past->le, past);
+}
+
+void leg_finish(struct leg *leg, uint16_t code, const char *reason,
+		bool local)
+{
+	struct hub *hub = leg->hub;
+	const struct hub_observer *obs = hub->env->observer;
+	struct leg_info *info = &leg->info;
+
+	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return;
+
+	if (leg->ops->stat)
+		leg->ops->stat(leg);
+
+	info->state = SY__LEG_STATE__LEG_ENDED;
+	info->ended_ms = wall_ms(leg);
+	info->end_code = code;
+	str_ncpy(info->end_reason, reason ? reason : "",
+		 sizeof(info->end_reason));
+	leg->ring = NULL;
+	leg->dirty = true;
+
+	list_unlink(&leg->le);
+	list_append(&hub->gone, &leg->le, leg);
+	remember(hub, leg);
+
+	if (local && leg->ops->hangup)
+		leg->ops->hangup(leg, code, reason);
+	if (obs->leg_removed)
+		obs->leg_removed(hub, leg, hub->env->arg);
+	hub_touch(hub);
+}
+
+/* A ring for a leg that left rings for nobody. */
+static void cancel_rings_of(struct hub *hub, const struct leg *leg)
+{
+	struct le *le = list_head(&hub->rings);
+
+	while (le) {
+		struct ring *ring = le->data;
+
+		le = le->next;
+		if (ring->conf.caller == leg)
+			ring_cancel(ring);
+	}
+}
+
+static void leave(struct leg *leg, uint16_t code, const char *reason,
+		  bool local)
+{
+	struct hub *hub = leg->hub;
+	struct ring *ring = leg->ring;
+
+	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return;
+
+	leg_finish(leg, code, reason, local);
+	cancel_rings_of(hub, leg);
+	if (ring)
+		ring_leg_ended(ring, leg, code);
+	hub_check(hub, code, reason);
+}
+
+void leg_hangup(struct leg *leg, uint16_t code, const char *reason)
+{
+	leave(leg, code, reason, true);
+}
+
+void leg_ended(struct leg *leg, uint16_t code, const char *reason)
+{
+	leave(leg, code, reason, false);
+}
+
+int leg_mute(struct leg *leg, bool muted, bool deaf)
+{
+	leg->info.muted = muted;
+	leg->info.deaf = deaf;
+	leg_changed(leg);
+
+	return leg->ops->mute ? leg->ops->mute(leg) : ENOTSUP;
+}
+
+void leg_changed(struct leg *leg)
+{
+	leg->dirty = true;
+	leg_touched(leg);
+}
+
+void leg_touched(struct leg *leg)
+{
+	leg->dirty_dialog = true;
+	hub_touch(leg->hub);
+}

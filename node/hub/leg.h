@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One party of a call, as its hub sees it.  What kind it is lies behind
+ * struct leg_ops: a SIP leg brings a dialog and RTP, a player only sound, a
+ * test's leg nothing at all.
+ *
+ *   inbound:   SETUP --leg_progress()--> RINGING --leg_answer()----> ANSWERED
+ *   outbound:  SETUP --leg_ringing()---> RINGING --leg_answered()--> ANSWERED
+ *   each:      any   --leg_hangup() (we) or leg_ended() (the peer)--> ENDED
+ *
+ * An ended leg is moved to its hub's list of the gone and freed by
+ * hub_purge(), in a later step of the loop: so a handler of the leg's dialog
+ * that ends the leg never finds its own ground gone.
+ *
+ * All on the signalling thread.
+ */
+
+#ifndef SY_NODE_HUB_LEG_H
+#define SY_NODE_HUB_LEG_H
+
+#include <re.h>
+#include "proto/schema.h"
+#include "proto/ulid.h"
+
+struct hub;
+struct leg;
+struct ring;
+
+enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16 };
+
+/** What a kind of leg does for its hub.  Any may be NULL: it does nothing. */
+struct leg_ops {
+	/** A person or a line; its leaving may end the call.  Players are
+	 * none: nobody talks to a lonely player. */
+	bool party;
+
+	/** Tell the peer of an inbound leg that it rings. */
+	int (*progress)(struct leg *leg, uint16_t code);
+
+	/** Answer the peer of an inbound leg. */
+	int (*answer)(struct leg *leg);
+
+	/**
+	 * End it towards the peer; no event may follow.
+	 *
+	 * @param code    Final code for an inbound leg without an answer.
+	 * @param reason  Text, or NULL.
+	 */
+	void (*hangup)(struct leg *leg, uint16_t code, const char *reason);
+
+	/** Let go in silence: another node owns the hub. */
+	void (*abandon)(struct leg *leg);
+
+	/** Put info.muted and info.deaf into force. */
+	int (*mute)(struct leg *leg);
+
+	/** Hold or resume the peer. @return 0, EBUSY, ENOTSUP. */
+	int (*hold)(struct leg *leg, bool hold);
+
+	/** Send a digit to the peer. */
+	int (*dtmf)(struct leg *leg, char digit, uint32_t duration_ms);
+
+	/** Bring info's figures of quality up to date. */
+	void (*stat)(struct leg *leg);
+
+	/** Fill what another node would need; strings stay the leg's. */
+	void (*checkpoint)(const struct leg *leg, Sy__DialogState *out);
+
+	/** Call-ID of its dialog, or NULL. */
+	const char *(*call_id)(const struct leg *leg);
+};
+
+/** What is shown of a leg, and kept of one that is gone. */
+struct leg_info {
+	char id[ULID_LEN + 1];
+	Sy__LegKind kind;
+	Sy__LegState state;
+	Sy__Direction direction;
+	char user[LEG_TEXT_MAX];
+	char name[LEG_TEXT_MAX];   /* display name                     */
+	char router[LEG_TEXT_MAX]; /* id of the router, or ""          */
+	char codec[LEG_CODEC_MAX];
+	bool muted;                /* the others do not hear it        */
+	bool deaf;                 /* it does not hear the others      */
+	bool held;                 /* by either side                   */
+	float loss_percent, jitter_ms;
+	uint64_t started_ms;       /* since 1970; 0: not yet           */
+	uint64_t answered_ms;
+	uint64_t ended_ms;
+	uint16_t end_code;         /* SIP status or 0                  */
+	char end_reason[LEG_TEXT_MAX];
+};
+
+/** The common part; first member of what a kind allocates. */
+struct leg {
+	struct le le;              /* in hub->legs or hub->gone        */
+	struct hub *hub;           /* borrowed: the hub owns its legs  */
+	const struct leg_ops *ops; /* static                           */
+	struct leg_info info;
+	uint32_t ref;              /* reference in its tokens; unique
+				      in its hub; 0: has no tokens     */
+	struct ring *ring;         /* while it is a branch; borrowed   */
+	bool shown;                /* observers know of it             */
+	bool dirty;                /* what is shown changed            */
+	bool dirty_dialog;         /* its checkpoint changed           */
+	bool saved;                /* a checkpoint of it was written   */
+};
+
+/** Who a new leg is. */
+struct leg_conf {
+	const struct leg_ops *ops;
+	Sy__LegKind kind;
+	Sy__Direction direction;
+	const char *user;
+	const char *name;          /* or NULL                          */
+	const char *router;        /* or NULL                          */
+	uint32_t ref;
+};
+
+/**
+ * Set a new leg up; it joins its hub by hub_add().
+ *
+ * @param leg  Zeroed memory of a kind's object that begins with it.
+ */
+void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf);
+
+/** For the destructor of a kind: out of every list. */
+void leg_close(struct leg *leg);
+
+/* ------------------------------------------------- from the hub's users */
+
+/** Tell an inbound leg once that it rings; nothing if it knows. */
+int leg_progress(struct leg *leg, uint16_t code);
+
+/** Answer an inbound leg; nothing if it is answered. */
+int leg_answer(struct leg *leg);
+
+/** End it from our side.  Its hub may end with it. */
+void leg_hangup(struct leg *leg, uint16_t code, const char *reason);
+
+/** Mute or deafen; brought to the media at once. */
+int leg_mute(struct leg *leg, bool muted, bool deaf);
+
+/* --------------------------------------------------- from the leg's kind */
+
+/** Outbound: the peer rings. */
+void leg_ringing(struct leg *leg, uint16_t code);
+
+/** Outbound: the peer answered and its media runs. */
+void leg_answered(struct leg *leg);
+
+/** It is over, and not by us. @param code  SIP status, 0: not by SIP. */
+void leg_ended(struct leg *leg, uint16_t code, const char *reason);
+
+/** Something shown changed: codec, hold, quality. */
+void leg_changed(struct leg *leg);
+
+/** Only its checkpoint changed. */
+void leg_touched(struct leg *leg);
+
+/* ------------------------------------------------ from hub.c and ring.c */
+
+/**
+ * Move a leg to its hub's gone, hanging it up first where local is true.
+ * Nobody's ring is told and the hub does not look at its end.
+ */
+void leg_finish(struct leg *leg, uint16_t code, const char *reason,
+		bool local);
+
+static inline bool leg_is(const struct leg *leg, Sy__LegState state)
+{
+	return leg->info.state == state;
+}
+
+#endif

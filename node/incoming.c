@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* An INVITE arrives: find its hub, make it a leg, run the destination. */
+
+#include "node/app/app.h"
+#include "node/leg_sip.h"
+#include "proto/log.h"
+
+static void refuse(struct node *n, struct dialog *d, uint16_t code,
+		   const char *hub)
+{
+	log_info("INVITE refused", LOG_S("call", hub), LOG_U("code", code));
+	metric_inc(n->met.refused);
+	dialog_hangup(d, code, NULL);
+	mem_deref(d);
+}
+
+/* The hub that its token names, if it waits for just this leg. */
+static struct hub_expect *find(struct node *n, const struct token *tok,
+			       char id[ULID_LEN + 1])
+{
+	const struct hub *hub;
+
+	ulid_print(id, tok->hub);
+	hub = node_hub(n, id);
+	if (!hub || hub_is_over(hub) || hub->epoch != tok->epoch) {
+		metric_inc(n->met.incoming_unknown);
+		return NULL;
+	}
+
+	return hub_expect_find(hub, tok->leg);
+}
+
+void node_incoming(struct dialog *d, const struct token *tok,
+		   const struct sip_msg *msg, struct mbuf *sdp, void *arg)
+{
+	struct node *n = arg;
+	char id[ULID_LEN + 1];
+	struct hub_expect *ex = find(n, tok, id);
+	struct app_call call = {0};
+	struct hub *hub;
+	uint16_t code;
+
+	(void)msg;
+	if (!ex) {
+		refuse(n, d, 481, id);
+		return;
+	}
+
+	hub = ex->hub;
+	code = leg_sip_take(&call.leg, n, hub, d, sdp, ex->place);
+	call.hub = hub;
+	call.dest = hub->dest;
+	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);
+	mem_deref(ex);
+
+	if (code) {
+		refuse(n, d, code, id);
+		hub_check(hub, code, NULL);
+		return;
+	}
+
+	code = app_run(n, &call);
+	if (code)
+		leg_hangup(call.leg, code, "destination cannot be reached");
+}

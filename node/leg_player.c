@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Legs over the engine's players: see leg_player.h. */
+
+#include "node/leg_player.h"
+
+struct leg_player {
+	struct leg leg;           /* first */
+	struct media_leg *media;  /* owned */
+};
+
+static void destructor(void *data)
+{
+	struct leg_player *lp = data;
+
+	leg_close(&lp->leg);
+	mem_deref(lp->media);
+}
+
+static int op_mute(struct leg *leg)
+{
+	struct leg_player *lp = (struct leg_player *)leg;
+
+	return media_leg_mute(lp->media, leg->info.muted, leg->info.deaf);
+}
+
+static const struct leg_ops ops = {
+	.mute = op_mute,
+};
+
+static int alloc_tone(struct media_leg **mp, struct mix *mix,
+		      const Sy__Tone *tone)
+{
+	const struct media_tone mt = {
+		.hz = {tone->hz},
+		.level_db = tone->level_db != 0.0f ? tone->level_db : -20.0f,
+	};
+
+	if (!(tone->hz > 0.0f && tone->hz < MEDIA_RATE_HZ / 2))
+		return EINVAL;
+
+	return media_leg_tone_alloc(mp, mix, &mt, NULL, NULL);
+}
+
+static int alloc_file(struct media_leg **mp, struct mix *mix,
+		      const struct node *n, const char *name)
+{
+	char path[512];
+
+	if (name[0] == '/' || !n->conf.sounds)
+		str_ncpy(path, name, sizeof(path));
+	else if (re_snprintf(path, sizeof(path), "%s/%s", n->conf.sounds,
+			     name) < 0)
+		return ENOENT;
+
+	return media_leg_file_alloc(mp, mix, path, true, NULL, NULL);
+}
+
+static int alloc_media(struct media_leg **mp, struct node *n,
+		       struct hub *hub, const Sy__Destination *dest)
+{
+	struct mix *mix;
+	int err = node_mix(&mix, n, hub);
+
+	if (err)
+		return err;
+
+	switch (dest->kind_case) {
+
+	case SY__DESTINATION__KIND_ECHO:
+		return media_leg_echo_alloc(mp, mix);
+	case SY__DESTINATION__KIND_TONE:
+		return alloc_tone(mp, mix, dest->tone);
+	case SY__DESTINATION__KIND_FILE:
+		return alloc_file(mp, mix, n, dest->file);
+	default:
+		return EINVAL;
+	}
+}
+
+int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
+		   const Sy__Destination *dest)
+{
+	const bool echo = dest->kind_case == SY__DESTINATION__KIND_ECHO;
+	char name[LEG_TEXT_MAX];
+	const struct leg_conf conf = {
+		.ops = &ops,
+		.kind = echo ? SY__LEG_KIND__ECHO : SY__LEG_KIND__PLAYER,
+		.direction = SY__DIRECTION__OUTBOUND,
+		.user = name,
+	};
+	struct leg_player *player;
+	int err;
+
+	hub_destination_print(name, sizeof(name), dest);
+	player = mem_zalloc(sizeof(*player), destructor);
+	if (!player)
+		return ENOMEM;
+
+	leg_init(&player->leg, hub, &conf);
+	err = alloc_media(&player->media, n, hub, dest);
+	if (err) {
+		mem_deref(player);
+		return err;
+	}
+
+	hub_add(hub, &player->leg);
+	(void)leg_answer(&player->leg);
+	*lp = &player->leg;
+
+	return 0;
+}

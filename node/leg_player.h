@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Legs that only sound: echo, tone, file. */
+
+#ifndef SY_NODE_LEG_PLAYER_H
+#define SY_NODE_LEG_PLAYER_H
+
+#include "node/node.h"
+
+/**
+ * Add the player of a destination (echo, tone, file) to a hub.
+ *
+ * @param lp  Set on success; the hub's.
+ *
+ * @return 0, ENOENT (no such file), EBADMSG (not a sound file), EFBIG,
+ *         EINVAL (not a destination of this kind), ENOMEM, EAGAIN.
+ */
+int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
+		   const Sy__Destination *dest);
+
+#endif

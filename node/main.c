@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* switchyard-node: a media server of the cluster. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "node/node.h"
+#include "proto/log.h"
+#include "proto/option.h"
+
+enum {
+	FILES_MAX = 65536,
+	KEY_MAX = 4096,
+	END_POLL_MS = 20,
+	END_MAX_MS = 4000,   /* for the last words of all calls         */
+	LEAVE_MS = 100,      /* for the last word to the cluster        */
+};
+
+struct options {
+	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
+	const char *metrics, *log_level, *log_format, *sounds;
+	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
+};
+
+struct program {
+	struct node *node;
+	struct tmr tmr;
+	uint64_t end_at;    /* when patience ends; 0: not ending */
+};
+
+static int ports_read(struct media_conf *conf, const char *val)
+{
+	unsigned min, max;
+	char end;
+
+	if (sscanf(val, "%u-%u%c", &min, &max, &end) != 2)
+		return EINVAL;
+	if (min < 1024 || max > 65535 || min >= max)
+		return EINVAL;
+
+	if (conf) {
+		conf->rtp_port_min = (uint16_t)min;
+		conf->rtp_port_max = (uint16_t)max;
+	}
+
+	return 0;
+}
+
+static int check_ports(const char *val, const char **errp)
+{
+	*errp = "MIN-MAX within 1024-65535, such as 20000-29999";
+
+	return ports_read(NULL, val);
+}
+
+static int check_sockaddr(const char *val, const char **errp)
+{
+	struct sa sa;
+
+	*errp = "a numeric host and a port, such as 127.0.0.1:5070";
+
+	return sa_decode(&sa, val, strlen(val));
+}
+
+static int check_host(const char *val, const char **errp)
+{
+	struct sa sa;
+	int err = sa_set_str(&sa, val, 0);
+
+	*errp = "a numeric address of this machine, such as 192.0.2.7";
+
+	return err || sa_is_any(&sa) ? EINVAL : 0;
+}
+
+static int check_redis(const char *val, const char **errp)
+{
+	return redis_url_check(val, errp);
+}
+
+static int options_read(struct options *o, int argc, char **argv)
+{
+	const struct option_def defv[] = {
+		{.name = "id", .value = &o->id, .type = OPTION_STRING,
+		 .def = "node-1", .metavar = "NAME",
+		 .help = "Name in the cluster, unique"},
+		{.name = "sip", .value = &o->sip, .type = OPTION_STRING,
+		 .def = "127.0.0.1:0", .metavar = "HOST:PORT",
+		 .check = check_sockaddr,
+		 .help = "SIP from routers, UDP and TCP; port 0: any"},
+		{.name = "media-addr", .value = &o->media_addr,
+		 .type = OPTION_STRING, .def = "127.0.0.1",
+		 .metavar = "HOST", .check = check_host,
+		 .help = "Address that peers send RTP to"},
+		{.name = "rtp-ports", .value = &o->ports,
+		 .type = OPTION_STRING, .def = "20000-29999",
+		 .metavar = "MIN-MAX", .check = check_ports,
+		 .help = "Ports of RTP"},
+		{.name = "rtp-quarantine-ms", .value = &o->quarantine_ms,
+		 .type = OPTION_UINT, .def = "30000", .min = 1,
+		 .max = 600000, .metavar = "MS",
+		 .help = "How long a port rests after use"},
+		{.name = "workers", .value = &o->workers,
+		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 256,
+		 .metavar = "N", .help = "Media threads; 0: one a core"},
+		{.name = "rt-priority", .value = &o->rt_priority,
+		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 99,
+		 .metavar = "N",
+		 .help = "SCHED_FIFO priority of them; 0: none"},
+		{.name = "opus-complexity", .value = &o->complexity,
+		 .type = OPTION_UINT, .def = "5", .min = 0, .max = 10,
+		 .metavar = "N", .help = "Effort of the Opus encoder"},
+		{.name = "capacity", .value = &o->capacity,
+		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 1000000,
+		 .metavar = "LEGS",
+		 .help = "Take no new calls above; 0: the tick decides"},
+		{.name = "sounds", .value = &o->sounds,
+		 .type = OPTION_STRING, .def = NULL, .metavar = "DIR",
+		 .help = "Where relative names of sound files lie"},
+		{.name = "redis", .value = &o->redis, .type = OPTION_STRING,
+		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
+		 .check = check_redis, .help = "Redis of the cluster"},
+		{.name = "cluster-key", .value = &o->key,
+		 .type = OPTION_STRING, .def = NULL, .metavar = "SECRET",
+		 .secret = true,
+		 .help = "Secret of the cluster, 16 bytes or more"},
+		{.name = "cluster-key-file", .value = &o->key_file,
+		 .type = OPTION_STRING, .def = NULL, .metavar = "FILE",
+		 .help = "The same from a file"},
+		{.name = "metrics", .value = &o->metrics,
+		 .type = OPTION_STRING, .def = NULL, .metavar = "HOST:PORT",
+		 .check = check_sockaddr,
+		 .help = "HTTP for /metrics, /healthz and /readyz"},
+		{.name = "log-level", .value = &o->log_level,
+		 .type = OPTION_CHOICE, .def = "info",
+		 .choices = "debug|info|warn|error", .help = "Log from"},
+		{.name = "log-format", .value = &o->log_format,
+		 .type = OPTION_CHOICE, .def = "logfmt",
+		 .choices = "logfmt|json", .help = "Shape of log lines"},
+	};
+
+	return option_read("switchyard-node",
+			   "Media server of a Switchyard cluster: calls, "
+			   "mixing, RTP.",
+			   defv, ARRAY_SIZE(defv), argc, argv);
+}
+
+/* The key, from its file if there is one; without the newline at its end. */
+static int key_read(char *buf, size_t size, const struct options *o)
+{
+	size_t len;
+	FILE *f;
+
+	if (!o->key_file) {
+		if (!o->key) {
+			fprintf(stderr, "switchyard-node: --cluster-key or "
+					"--cluster-key-file is wanted\n");
+			return EINVAL;
+		}
+		str_ncpy(buf, o->key, size);
+		return 0;
+	}
+
+	f = fopen(o->key_file, "r");
+	if (!f) {
+		fprintf(stderr, "switchyard-node: --cluster-key-file: %s: "
+				"%s\n", o->key_file, strerror(errno));
+		return EINVAL;
+	}
+	len = fread(buf, 1, size - 1, f);
+	fclose(f);
+	while (len && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
+		len--;
+	buf[len] = '\0';
+
+	return 0;
+}
+
+static void raise_files(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+
+	lim.rlim_cur = lim.rlim_max < FILES_MAX ? lim.rlim_max : FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+/* ------------------------------------------------------------------- ending */
+
+static void leave_handler(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+static void end_handler(void *arg)
+{
+	struct program *p = arg;
+
+	if (!node_is_idle(p->node) && tmr_jiffies() < p->end_at) {
+		tmr_start(&p->tmr, END_POLL_MS, end_handler, p);
+		return;
+	}
+
+	node_leave(p->node);
+	tmr_start(&p->tmr, LEAVE_MS, leave_handler, p);
+}
+
+/* The program of this process, for the signal handler that has no argument. */
+static struct program *running;
+
+static void signal_handler(int sig)
+{
+	struct program *p = running;
+
+	if (p->end_at) { /* asked twice: at once */
+		re_cancel();
+		return;
+	}
+
+	log_info("ending", LOG_I("signal", sig));
+	p->end_at = tmr_jiffies() + END_MAX_MS;
+	node_drain(p->node, true);
+	node_hangup_all(p->node, "node ends");
+	tmr_start(&p->tmr, END_POLL_MS, end_handler, p);
+}
+
+static int run(const struct options *o, const char *key)
+{
+	struct node_conf conf = {
+		.id = o->id,
+		.redis_url = o->redis,
+		.cluster_key = key,
+		.sip_addr = o->sip,
+		.metrics_addr = o->metrics,
+		.sounds = o->sounds,
+		.capacity = o->capacity,
+		.media = {
+			.workers = o->workers,
+			.quarantine_ms = o->quarantine_ms,
+			.opus_complexity = (int)o->complexity,
+			.rt_priority = (int)o->rt_priority,
+		},
+	};
+	struct program p = {0};
+	int err;
+
+	err = sa_set_str(&conf.media_addr, o->media_addr, 0);
+	err |= ports_read(&conf.media, o->ports);
+	if (err)
+		return err;
+
+	tmr_init(&p.tmr);
+	err = node_alloc(&p.node, &conf);
+	if (err)
+		return err;
+
+	running = &p;
+	log_info("node is up", LOG_S("version", SY_VERSION));
+	err = re_main(signal_handler);
+	tmr_cancel(&p.tmr);
+	mem_deref(p.node);
+
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct log_conf lc = {0};
+	char key[KEY_MAX];
+	int err;
+
+	err = options_read(&o, argc, argv);
+	if (err)
+		return err == 1 ? 0 : 2;
+	if (key_read(key, sizeof(key), &o))
+		return 2;
+
+	lc.proc = o.id;
+	(void)log_level_read(&lc.level, o.log_level);
+	(void)log_format_read(&lc.format, o.log_format);
+	log_init(&lc);
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_files();
+	err = libre_init();
+	if (!err)
+		err = fd_setsize(FILES_MAX);
+	if (!err)
+		err = run(&o, key);
+	if (err)
+		log_error("node failed", LOG_E(err));
+
+	libre_close();
+	return err ? 1 : 0;
+}

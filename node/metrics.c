@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters of a node, and its small HTTP face: /metrics /healthz /readyz. */
+
+#include <string.h>
+#include <stdlib.h>
+#include "node/checkpoint.h"
+#include "proto/log.h"
+
+static struct metric *counter(const char *name, const char *help,
+			      const char *labels)
+{
+	return metric_add(METRIC_COUNTER, name, help, labels);
+}
+
+int node_metrics_init(struct node *n)
+{
+	struct node_metrics *m = &n->met;
+	static const char calls[] = "Calls that ended, by result";
+
+	m->placed = counter("sy_node_placed_total", "Hubs placed here", NULL);
+	m->refused = counter("sy_node_refused_total",
+			     "Placements and INVITEs refused", NULL);
+	m->incoming_unknown = counter("sy_node_unknown_hub_total",
+				      "INVITEs for a hub that is not here",
+				      NULL);
+	m->calls_answered = counter("sy_node_calls_total", calls,
+				    "result=\"answered\"");
+	m->calls_unanswered = counter("sy_node_calls_total", calls,
+				      "result=\"unanswered\"");
+	m->puts = counter("sy_node_checkpoints_total", "Checkpoints written",
+			  NULL);
+	m->put_errors = counter("sy_node_checkpoint_errors_total",
+				"Checkpoints that were not confirmed", NULL);
+	m->stale = counter("sy_node_hubs_lost_total",
+			   "Hubs that another node took over", NULL);
+
+	return m->placed && m->refused && m->incoming_unknown &&
+			       m->calls_answered && m->calls_unanswered &&
+			       m->puts && m->put_errors && m->stale ?
+		       0 : ENOMEM;
+}
+
+static void gauge(const char *name, const char *help, double value)
+{
+	struct metric *m = metric_add(METRIC_GAUGE, name, help, NULL);
+
+	if (m)
+		metric_set(m, value);
+}
+
+struct census {
+	uint32_t legs, expects;
+};
+
+static bool census_handler(struct le *le, void *arg)
+{
+	const struct hub *hub = le->data;
+	struct census *c = arg;
+
+	c->legs += hub_legs(hub);
+	c->expects += list_count(&hub->expects);
+	return false;
+}
+
+/* Gauges are brought up to date when somebody looks. */
+static void refresh_calls(struct node *n)
+{
+	struct census c = {0};
+
+	hash_apply(n->hubs, census_handler, &c);
+	gauge("sy_node_hubs", "Hubs now", n->hubc);
+	gauge("sy_node_legs", "Legs now", c.legs);
+	gauge("sy_node_expected_invites", "INVITEs announced, not come",
+	      c.expects);
+	gauge("sy_node_lookups", "Registrations being asked for",
+	      list_count(&n->lookups));
+	gauge("sy_node_writes_pending", "Writes to Redis not confirmed",
+	      checkpoint_pending(n->checkpoint));
+	gauge("sy_node_alarms", "Long timers", n->alarms.count);
+	gauge("sy_node_draining", "Takes no new hubs", n->draining);
+	gauge("sy_node_overloaded", "Takes no new hubs for now",
+	      n->overloaded);
+}
+
+static void refresh_media(const struct node *n)
+{
+	struct media_load load;
+
+	media_load(n->media, &load);
+	gauge("sy_media_mixes", "Mixes now", load.mixes);
+	gauge("sy_media_legs", "Media legs now", load.legs);
+	gauge("sy_media_ports_free", "RTP ports free", load.ports_free);
+	gauge("sy_media_ports_used", "RTP ports in use", load.ports_used);
+	gauge("sy_media_ports_quarantined", "RTP ports that rest",
+	      load.ports_quarantined);
+	gauge("sy_media_tick_p99_us", "Work of a tick, worst worker",
+	      load.tick_p99_us);
+	gauge("sy_media_tick_used_percent", "The same, of its time",
+	      (double)load.tick_used_percent);
+	gauge("sy_media_ticks", "Ticks since start", (double)load.ticks);
+	gauge("sy_media_late_ticks", "Late ticks since start",
+	      (double)load.late_ticks);
+	gauge("sy_media_cpu_us", "CPU time of the workers since start",
+	      (double)load.cpu_us);
+}
+
+static void refresh_sip(const struct node *n)
+{
+	struct sipua_stat st;
+
+	sipua_stat(n->ua, &st);
+	gauge("sy_sip_requests", "SIP requests since start",
+	      (double)st.requests);
+	gauge("sy_sip_responses", "SIP responses since start",
+	      (double)st.responses);
+	gauge("sy_sip_no_token", "SIP messages dropped: no valid token",
+	      (double)st.no_token);
+	gauge("sy_sip_dialogs", "SIP dialogs now", st.dialogs);
+	gauge("sy_sip_transactions", "SIP transactions now",
+	      st.transactions);
+}
+
+static void reply_metrics(struct node *n, struct http_conn *conn)
+{
+	char *text;
+
+	refresh_calls(n);
+	refresh_media(n);
+	refresh_sip(n);
+	text = metrics_print();
+	if (text)
+		(void)http_creply(conn, 200, "OK",
+				  "text/plain; version=0.0.4", "%s", text);
+	else
+		(void)http_ereply(conn, 500, "Internal Server Error");
+	free(text);
+}
+
+static void http_handler(struct http_conn *conn, const struct http_msg *msg,
+			 void *arg)
+{
+	struct node *n = arg;
+
+	if (!pl_strcmp(&msg->path, "/metrics"))
+		reply_metrics(n, conn);
+	else if (!pl_strcmp(&msg->path, "/healthz"))
+		(void)http_creply(conn, 200, "OK", "text/plain", "ok\n");
+	else if (pl_strcmp(&msg->path, "/readyz"))
+		(void)http_ereply(conn, 404, "Not Found");
+	else if (node_is_ready(n))
+		(void)http_creply(conn, 200, "OK", "text/plain", "ready\n");
+	else
+		(void)http_creply(conn, 503, "Service Unavailable",
+				  "text/plain", "no Redis\n");
+}
+
+int node_http_listen(struct node *n, const char *addr)
+{
+	struct sa sa;
+	int err = sa_decode(&sa, addr, strlen(addr));
+
+	if (!err)
+		err = http_listen(&n->http, &sa, http_handler, n);
+	if (err)
+		log_error("metrics: cannot listen", LOG_S("address", addr),
+			  LOG_E(err));
+
+	return err;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node: what its parts share.  One per process as a rule; nothing here is
+ * global, so two can live in one test.
+ *
+ *   main -> node -> control ------> hub/ <--- leg_sip (dialog, session, RTP)
+ *                -> incoming -----> app/ ---> leg_player
+ *                <- checkpoint, log, metrics: observe the hubs
+ *
+ * All on the signalling thread.
+ */
+
+#ifndef SY_NODE_NODE_H
+#define SY_NODE_NODE_H
+
+#include <re.h>
+#include "node/hub/hub.h"
+#include "node/media/media.h"
+#include "node/sip/dialog.h"
+#include "proto/bus.h"
+#include "proto/config.h"
+#include "proto/member.h"
+#include "proto/metrics.h"
+#include "proto/token.h"
+
+struct checkpoint;
+
+enum {
+	NODE_OVERLOAD_PERCENT = 80, /* of the tick: takes no new hub above */
+	NODE_RELIEF_PERCENT = 70,   /* ... until it is below this          */
+	NODE_RING_S = 60,           /* default of Settings.ring_seconds    */
+};
+
+struct node_conf {
+	const char *id;          /* member id; borrowed, as all strings    */
+	const char *redis_url;
+	const char *cluster_key;
+	const char *sip_addr;    /* "host:port"; port 0: any               */
+	const char *metrics_addr; /* "host:port" or NULL                   */
+	const char *sounds;      /* directory of relative file names       */
+	struct sa media_addr;    /* where RTP is received, port unused     */
+	struct media_conf media;
+	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
+};
+
+struct node_metrics {
+	struct metric *placed, *refused, *incoming_unknown;
+	struct metric *calls_answered, *calls_unanswered;
+	struct metric *puts, *put_errors, *stale;
+};
+
+struct node {
+	struct node_conf conf;       /* RO after start                     */
+	struct loop *loop;
+	struct bus *bus;
+	struct config *config;
+	struct members *members;
+	struct token_key *key;
+	struct media *media;
+	struct sipua *ua;
+	struct http_sock *http;
+	struct checkpoint *checkpoint;
+	struct hub_env env;
+	struct hash *hubs;           /* struct hub, by id                  */
+	uint32_t hubc;
+	struct list lookups;         /* struct dial_lookup: asked Redis    */
+	struct alarms alarms;
+	struct tmr tick;             /* drives the wheel                   */
+	struct node_metrics met;
+	uint32_t placed_total;
+	bool draining;
+	bool overloaded;
+};
+
+/**
+ * Start a node: SIP, media, the bus; it takes calls once Redis answered.
+ *
+ * @param np    Set on success; owned by the caller; mem_deref() drops every
+ *              call without a word: node_drain() and node_stop() come first.
+ * @param conf  Copied.
+ *
+ * @return 0 or errno; what was wrong is logged.
+ */
+int node_alloc(struct node **np, const struct node_conf *conf);
+
+/** Take no more hubs, or take them again. */
+void node_drain(struct node *n, bool drain);
+
+/** End every call; node_is_idle() tells when the last word was said. */
+void node_hangup_all(struct node *n, const char *reason);
+
+/** True when no hub, no dialog and nothing to write is left. */
+bool node_is_idle(const struct node *n);
+
+/** Leave the cluster. */
+void node_leave(struct node *n);
+
+/** Ready: Redis answers, and the node has its instance number. */
+bool node_is_ready(const struct node *n);
+
+/** By id; NULL: none. */
+struct hub *node_hub(const struct node *n, const char *id);
+
+/** Make a hub and put it into the table, which owns it. */
+int node_hub_alloc(struct hub **hp, struct node *n,
+		   const struct hub_conf *conf);
+
+/** Remove a hub from the table and free it. */
+void node_hub_close(struct node *n, struct hub *hub);
+
+/** The mix of a hub, made when it is first asked for. */
+int node_mix(struct mix **mp, struct node *n, struct hub *hub);
+
+/** Settings of the cluster; NULL: not read yet. */
+const Sy__Settings *node_settings(const struct node *n);
+
+/** How long to ring [ms]. @param ring_s  As asked; 0: the default. */
+uint32_t node_ring_ms(const struct node *n, uint32_t ring_s);
+
+/* incoming.c */
+sipua_incoming_h node_incoming;
+
+/* control.c */
+bus_command_h node_command;
+
+/* observe.c */
+extern const struct hub_observer node_observer;
+
+/* metrics.c */
+int node_metrics_init(struct node *n);
+int node_http_listen(struct node *n, const char *addr);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rest of the node learns of its hubs: log, counters, checkpoints. */
+
+#include "node/checkpoint.h"
+#include "node/history.h"
+#include "proto/log.h"
+
+static const char *state_name(int state)
+{
+	static const char *const names[] = {
+		"unknown", "setup", "ringing", "answered", "ended",
+	};
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+static const char *leg_id(const struct le *le)
+{
+	const struct leg *leg = list_ledata(le);
+
+	return leg ? leg->info.id : "";
+}
+
+static void touched(struct hub *hub, void *arg)
+{
+	struct node *n = arg;
+
+	checkpoint_touch(n->checkpoint, hub);
+}
+
+/* The one line a change of the call's state; no digits dialled. */
+static void state(struct hub *hub, void *arg)
+{
+	struct node *n = arg;
+
+	log_info("call", LOG_S("state", state_name(hub->state)),
+		 LOG_S("call", hub->id),
+		 LOG_S("leg", leg_id(list_head(&hub->legs))),
+		 LOG_S("leg2", hub->legs.head != hub->legs.tail ?
+				       leg_id(list_tail(&hub->legs)) : ""),
+		 LOG_U("legs", hub_legs(hub)),
+		 LOG_U("code", hub->end_code),
+		 LOG_S("reason", hub->end_reason));
+
+	if (hub_is_over(hub))
+		metric_inc(hub->answered_ms ? n->met.calls_answered :
+					      n->met.calls_unanswered);
+}
+
+static void leg_line(const char *what, const struct hub *hub,
+		     const struct leg *leg)
+{
+	log_debug(what, LOG_S("state", state_name(leg->info.state)),
+		  LOG_S("call", hub->id), LOG_S("leg", leg->info.id),
+		  LOG_S("codec", leg->info.codec),
+		  LOG_U("code", leg->info.end_code),
+		  LOG_S("reason", leg->info.end_reason));
+}
+
+static void leg_added(struct hub *hub, struct leg *leg, void *arg)
+{
+	(void)arg;
+	leg_line("leg added", hub, leg);
+}
+
+static void leg_state(struct hub *hub, struct leg *leg, void *arg)
+{
+	(void)arg;
+	leg_line("leg", hub, leg);
+}
+
+static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
+{
+	(void)arg;
+	leg_line("leg removed", hub, leg);
+}
+
+static void dtmf(struct hub *hub, struct leg *leg, char digit, void *arg)
+{
+	log_debug("digit received", LOG_S("call", hub->id),
+		  LOG_S("leg", leg->info.id));
+	history_digit(arg, hub, leg, digit);
+}
+
+const struct hub_observer node_observer = {
+	.touched = touched,
+	.state = state,
+	.leg_added = leg_added,
+	.leg_state = leg_state,
+	.leg_removed = leg_removed,
+	.dtmf = dtmf,
+	.ended = touched,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of hubs and legs: see record.h. */
+
+#include <string.h>
+#include "node/record.h"
+
+static Google__Protobuf__Timestamp *stamp(Google__Protobuf__Timestamp *ts,
+					  uint64_t ms)
+{
+	if (!ms)
+		return NULL;
+
+	google__protobuf__timestamp__init(ts);
+	timestamp_set_ms(ts, ms);
+	return ts;
+}
+
+void record_leg_init(struct record_leg *rec, const struct leg_info *info)
+{
+	Sy__Leg *msg = &rec->msg;
+
+	sy__leg__init(msg);
+	msg->id = (char *)info->id;
+	msg->kind = info->kind;
+	msg->state = info->state;
+	msg->user = (char *)info->user;
+	msg->display_name = (char *)info->name;
+	msg->router = (char *)info->router;
+	msg->direction = info->direction;
+	msg->codec = (char *)info->codec;
+	msg->muted = info->muted;
+	msg->deaf = info->deaf;
+	msg->held = info->held;
+	msg->loss_percent = info->loss_percent;
+	msg->jitter_ms = info->jitter_ms;
+	msg->end_code = info->end_code;
+	msg->end_reason = (char *)info->end_reason;
+	msg->started_at = stamp(&rec->started, info->started_ms);
+	msg->answered_at = stamp(&rec->answered, info->answered_ms);
+	msg->ended_at = stamp(&rec->ended, info->ended_ms);
+}
+
+static int add_legs(struct record_call *rec, const struct list *list,
+		    bool past)
+{
+	const size_t n = list_count(list);
+	const struct le *le;
+	size_t i = 0;
+
+	if (!n)
+		return 0;
+
+	rec->legv = mem_zalloc(n * sizeof(*rec->legv), NULL);
+	rec->recv = mem_zalloc(n * sizeof(*rec->recv), NULL);
+	if (!rec->legv || !rec->recv)
+		return ENOMEM;
+
+	for (le = list_head(list); le; le = le->next, i++) {
+		const struct leg *leg = le->data;
+		const struct leg_past *gone = le->data;
+
+		if (!past && leg->ops->stat)
+			leg->ops->stat(le->data);
+		record_leg_init(&rec->recv[i],
+				past ? &gone->info : &leg->info);
+		rec->legv[i] = &rec->recv[i].msg;
+	}
+
+	rec->msg.legs = rec->legv;
+	rec->msg.n_legs = n;
+	return 0;
+}
+
+int record_call_init(struct record_call *rec, const struct hub *hub,
+		     const char *node, enum record_legs what)
+{
+	Sy__Call *msg = &rec->msg;
+
+	memset(rec, 0, sizeof(*rec));
+	sy__call__init(msg);
+	msg->id = (char *)hub->id;
+	msg->node = (char *)node;
+	msg->epoch = hub->epoch;
+	msg->state = hub->state;
+	msg->destination = (char *)hub->destination;
+	msg->caller = (char *)hub->caller;
+	msg->called = (char *)hub->called;
+	msg->end_reason = (char *)hub->end_reason;
+	msg->started_at = stamp(&rec->started, hub->started_ms);
+	msg->answered_at = stamp(&rec->answered, hub->answered_ms);
+	msg->ended_at = stamp(&rec->ended, hub->ended_ms);
+
+	switch (what) {
+
+	case RECORD_LIVE:
+		return add_legs(rec, &hub->legs, false);
+	case RECORD_PAST:
+		return add_legs(rec, &hub->past, true);
+	default:
+		return 0;
+	}
+}
+
+void record_call_close(struct record_call *rec)
+{
+	mem_deref(rec->legv);
+	mem_deref(rec->recv);
+	rec->legv = NULL;
+	rec->recv = NULL;
+}
