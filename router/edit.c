@@ -19,7 +19,9 @@ int edit_put(struct edits *ed, uint32_t off, uint32_t cut, const char *p,
 	if (ed->n == EDIT_MAX)
 		return ENOSPC;
 
-	while (i && ed->v[i - 1].off > off)
+	/* what only puts text in comes before a cut at the same place */
+	while (i && (ed->v[i - 1].off > off ||
+		     (ed->v[i - 1].off == off && ed->v[i - 1].cut && !cut)))
 		--i;
 	if (i && ed->v[i - 1].off + ed->v[i - 1].cut > off)
 		return EINVAL;

@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 
 enum {
-	EDIT_MAX = 48,                /* changes of one message          */
+	EDIT_MAX = 80,                /* changes of one message          */
 	EDIT_IOV_MAX = 2 * EDIT_MAX + 1,
 };
 
@@ -38,7 +38,7 @@ void edit_init(struct edits *ed);
 
 /**
  * Add a change.  At the same offset the texts come out in the order in which
- * they were added.
+ * they were added, those that cut nothing before the one that does.
  *
  * @param off  Offset in the message.
  * @param cut  Bytes that go.

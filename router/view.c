@@ -49,7 +49,7 @@ static const struct {
 	[VIEW_OK] = {0, "OK"},
 	[VIEW_EMPTY] = {0, "Empty"},
 	[VIEW_JUNK] = {0, "Not SIP"},
-	[VIEW_NO_RETURN] = {0, "Missing Mandatory Header"},
+	[VIEW_NO_RETURN] = {0, "No Via"},
 	[VIEW_BAD_START] = {400, "Bad Request Line"},
 	[VIEW_BAD_VERSION] = {505, "Version Not Supported"},
 	[VIEW_BAD_SCHEME] = {416, "Unsupported URI Scheme"},
@@ -66,6 +66,7 @@ static const struct {
 	[VIEW_BAD_MAX_FORWARDS] = {400, "Bad Max-Forwards"},
 	[VIEW_BAD_LENGTH] = {400, "Bad Content-Length"},
 	[VIEW_TWICE] = {400, "Duplicate Header"},
+	[VIEW_MISSING] = {400, "Missing Mandatory Header"},
 };
 
 uint16_t view_err_code(enum view_err err)
@@ -493,10 +494,11 @@ static enum view_err read_values(struct view *v, size_t len,
 	read_rest(v, &err);
 	read_length(v, len, &err);
 
-	if (!v->count[VIEW_VIA] || !v->via.sentby.l || !v->count[VIEW_FROM] ||
-	    !v->count[VIEW_TO] || !v->count[VIEW_CALL_ID] ||
-	    !v->count[VIEW_CSEQ])
+	if (!v->via.sentby.l)
 		return VIEW_NO_RETURN;
+	if (!v->count[VIEW_FROM] || !v->count[VIEW_TO] ||
+	    !v->count[VIEW_CALL_ID] || !v->count[VIEW_CSEQ])
+		note(&err, VIEW_MISSING);
 
 	return err;
 }

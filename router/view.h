@@ -70,8 +70,7 @@ enum view_err {
 	VIEW_OK,
 	VIEW_EMPTY,        /* only CRLFs: a keep-alive, RFC 5626 3.5.1     */
 	VIEW_JUNK,         /* not SIP: drop                                */
-	VIEW_NO_RETURN,    /* no Via, From, To, Call-ID or CSeq that an
-			      answer could copy: drop                      */
+	VIEW_NO_RETURN,    /* no Via that an answer could take: drop       */
 	VIEW_BAD_START,    /* request line                                 */
 	VIEW_BAD_VERSION,
 	VIEW_BAD_SCHEME,   /* of the Request-URI                           */
@@ -89,6 +88,7 @@ enum view_err {
 	VIEW_BAD_LENGTH,   /* Content-Length: not a number, several, or
 			      more than there is                           */
 	VIEW_TWICE,        /* a header that may be there only once         */
+	VIEW_MISSING,      /* From, To, Call-ID or CSeq                    */
 	VIEW_ERR_COUNT,
 };
 
@@ -158,7 +158,7 @@ struct view {
  * Look over a message.
  *
  * @param v    Set as far as the message can be understood, also on errors:
- *             what an answer copies is there unless the error is VIEW_EMPTY,
+ *             there is a Via to answer by unless the error is VIEW_EMPTY,
  *             VIEW_JUNK or VIEW_NO_RETURN.
  * @param p    Bytes of one datagram, or of one message of a stream; borrowed
  *             as long as the view is used.

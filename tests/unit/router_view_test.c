@@ -286,7 +286,7 @@ static void test_headers(void **state)
 		{"CSeq: 1 OPTIONS\r\nbad name: x\r\n", VIEW_BAD_HEADER},
 		{"CSeq: 1 OPTIONS\r\nVia: SIP/2.0/UDP\r\n", VIEW_BAD_VIA},
 		{"CSeq: 1 OPTIONS\r\nVia: HTTP/2.0/UDP h\r\n", VIEW_BAD_VIA},
-		{"X: y\r\n", VIEW_NO_RETURN},
+		{"X: y\r\n", VIEW_MISSING},
 	};
 
 	(void)state;
@@ -330,6 +330,14 @@ static void test_addresses(void **state)
 		assert_int_equal(rd(buf), tv[i].err);
 		assert_pl(&v.via.sentby, "[2001:db8::9]:5061");
 	}
+}
+
+static void test_no_via(void **state)
+{
+	(void)state;
+	assert_int_equal(rd("BYE sip:a@b SIP/2.0\r\nf: <sip:a@b>\r\n"
+			    "t: <sip:a@b>\r\ni: 1\r\nCSeq: 1 BYE\r\n\r\n"),
+			 VIEW_NO_RETURN);
 }
 
 /* RFC 4475 3.4.1: a caller of RFC 2543 */
@@ -595,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_request_lines),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_no_via),
 		cmocka_unit_test(test_rfc2543),
 		cmocka_unit_test(test_excess),
 		cmocka_unit_test(test_lists),

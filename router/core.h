@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread of the router and what it is made of.  Nothing here is shared
+ * between threads except struct router, which nobody changes after start
+ * (but for the marked members).
+ */
+
+#ifndef SY_ROUTER_CORE_H
+#define SY_ROUTER_CORE_H
+
+#include <re.h>
+#include "proto/bus.h"
+#include "proto/config.h"
+#include "proto/loop.h"
+#include "proto/member.h"
+#include "proto/token.h"
+#include "router/msg.h"
+#include "router/wire.h"
+
+struct cache;
+struct pendings;
+
+/** How the router was told to run.  RO after start. */
+struct router_conf {
+	const char *id;
+	const char *redis;
+	uint32_t threads;
+	uint32_t tcp_max;         /* connections of each thread            */
+	uint32_t tcp_idle_s;
+	uint32_t pending_max;     /* requests of each thread that wait     */
+	uint32_t nonce_s;         /* a nonce is stale after                */
+};
+
+struct router {
+	struct router_conf conf;
+	struct token_key *key;
+	struct wire_set wires;    /* its instance: thread 0 writes         */
+};
+
+struct worker {
+	struct router *router;    /* borrowed                              */
+	unsigned index;
+	struct wire *wire;
+	struct stats stats;
+	struct loop *loop;
+	struct bus *bus;
+	struct members *members;
+	struct config *config;
+	struct pendings *pendings;
+	struct cache *cache;
+	struct tmr tick;          /* once a second                         */
+	bool ready;               /* sockets, Redis and configuration      */
+};
+
+/** Start a thread's work; on that thread, before its loop. */
+int worker_alloc(struct worker **wp, struct router *r, unsigned index);
+
+/** A message came; wire_recv_h of each worker. */
+void worker_receive(const struct flow *from, enum wire_flaw flaw,
+		    const char *p, size_t len, void *arg);
+
+/** Deal with a request that was looked over already: again, after it had to
+ * wait.  See request.c. */
+void request_handle(struct msg *m);
+
+/** True once thread 0 can do all that a router does. */
+bool router_is_ready(const struct worker *w);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registrar (RFC 3261 10.3).  Bindings live in Redis and are changed by
+ * one script, so any router may take any REGISTER.  A phone that is reached
+ * only by its connection, or through a NAT, gets a Path to the router that
+ * holds it (RFC 3327): its URI carries the flow.
+ */
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include "proto/store.h"
+#include "router/answer.h"
+#include "router/auth.h"
+#include "router/core.h"
+#include "router/pending.h"
+#include "router/registrar.h"
+#include "router/register.h"
+
+enum {
+	PATH_MAX_LEN = 256,
+	TEXT_MAX = 8192,
+	AGENT_MAX = 128,
+	MAX_CONTACTS = 10,
+	MIN_S = 60,
+	MAX_S = 3600,
+};
+
+/* Is it a name of this cluster, or an address of this router? */
+static bool is_ours(const struct worker *w, const struct pl *host)
+{
+	const Sy__Settings *set = config_get(w->config)->settings;
+	const struct wire_set *wires = &w->router->wires;
+
+	if (!pl_strcasecmp(host, set->realm))
+		return true;
+	for (size_t i = 0; i < set->n_domains; i++) {
+		if (!pl_strcasecmp(host, set->domains[i]))
+			return true;
+	}
+	for (size_t i = 0; i < wires->portc; i++) {
+		const struct wire_port *p = &wires->portv[i];
+		struct sa sa;
+
+		if (p->advlen > host->l &&
+		    !strncasecmp(p->adv, host->p, host->l) &&
+		    p->adv[host->l] == ':')
+			return true;
+		if (!msg_host_sa(&sa, host, 0) &&
+		    (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR)))
+			return true;
+	}
+
+	return false;
+}
+
+/* Who is registered: the user of To, at a domain of ours.
+ * @return false: answered */
+static bool address_of_record(struct msg *m, char *user, size_t size)
+{
+	struct view_uri to, uri;
+
+	if (view_uri_read(&to, &m->v->to.uri) ||
+	    view_uri_read(&uri, &m->v->uri) || !is_ours(m->w, &to.host) ||
+	    !is_ours(m->w, &uri.host)) {
+		answer(m, 404, "Not A Domain Of Ours", NULL);
+		return false;
+	}
+	if (!to.user.l || view_unescape(user, size, &to.user) <= 0) {
+		answer(m, 404, NULL, NULL);
+		return false;
+	}
+
+	return true;
+}
+
+/* ------------------------------------------------------------ bindings */
+
+/* What one REGISTER changes, with the strings that it points to. */
+struct changes {
+	Sy__Binding v[REGISTER_CONTACTS_MAX];
+	const Sy__Binding *pv[REGISTER_CONTACTS_MAX];
+	Google__Protobuf__Timestamp expiresv[REGISTER_CONTACTS_MAX];
+	Google__Protobuf__Timestamp now;
+	const char *dropv[REGISTER_CONTACTS_MAX];
+	size_t n, dropc;
+	char path[PATH_MAX_LEN];
+	char received[64];
+	char *call_id, *agent;
+	char text[TEXT_MAX];
+	size_t textlen;
+	bool full;              /* text was too small */
+};
+
+static char *keep(struct changes *ch, const struct pl *pl)
+{
+	char *s = ch->text + ch->textlen;
+
+	if (ch->textlen + pl->l + 1 > sizeof(ch->text)) {
+		ch->full = true;
+		return ch->text;
+	}
+	if (pl->l)
+		memcpy(s, pl->p, pl->l);
+	s[pl->l] = 0;
+	ch->textlen += pl->l + 1;
+
+	return s;
+}
+
+/* Can later requests reach this contact by its URI alone? */
+static bool is_direct(const struct msg *m, const struct register_contact *c)
+{
+	struct view_uri u;
+	struct sa sa;
+
+	if (m->from.tcp || view_uri_read(&u, &c->uri))
+		return false;
+	/* a name is looked up when it is called; a NAT has no names */
+	if (msg_host_sa(&sa, &u.host, u.port ? u.port : 5060))
+		return true;
+
+	return sa_cmp(&sa, &m->from.peer, SA_ADDR);
+}
+
+static void make_path(struct msg *m, char *path)
+{
+	struct token tok = {.kind = TOKEN_ROUTE,
+			    .instance = m->w->router->wires.instance};
+	const struct wire_port *port =
+		&m->w->router->wires.portv[m->from.listener];
+	char str[TOKEN_LEN], fl[FLOW_LEN_MAX];
+	size_t n;
+
+	token_print(str, m->w->router->key, &tok, NULL, 0);
+	n = flow_print(fl, m->w->router->key, &m->from);
+	(void)re_snprintf(path, PATH_MAX_LEN, "sip:%b.%b@%s%s;lr", str,
+			  sizeof(str), fl, n, port->adv,
+			  port->tcp ? ";transport=tcp" : "");
+}
+
+static void add(struct changes *ch, struct msg *m,
+		const struct register_contact *c, uint64_t now_ms)
+{
+	Sy__Binding *b = &ch->v[ch->n];
+
+	if (!c->expires_s) {
+		ch->dropv[ch->dropc++] = keep(ch, &c->uri);
+		return;
+	}
+	sy__binding__init(b);
+	google__protobuf__timestamp__init(&ch->expiresv[ch->n]);
+	timestamp_set_ms(&ch->expiresv[ch->n],
+			 now_ms + c->expires_s * 1000ULL);
+	b->contact = keep(ch, &c->uri);
+	b->call_id = ch->call_id;
+	b->cseq = m->v->cseq;
+	b->expires_at = &ch->expiresv[ch->n];
+	b->registered_at = &ch->now;
+	if (!is_direct(m, c))
+		b->path = ch->path;
+	b->router = (char *)(uintptr_t)m->w->router->conf.id;
+	b->received = ch->received;
+	b->user_agent = ch->agent;
+	b->instance_id = keep(ch, &c->instance);
+	b->q_permille = c->q_permille;
+	ch->pv[ch->n++] = b;
+}
+
+/* @return 0, ENOSPC (its strings are too long) */
+static int make_changes(struct changes *ch, struct msg *m,
+			const struct register_req *r)
+{
+	const uint64_t now_ms = timestamp_now_ms();
+	const struct view_field *f = view_first(m->v, VIEW_USER_AGENT);
+	struct pl agent = pl_null;
+
+	memset(ch, 0, offsetof(struct changes, text));
+	ch->textlen = 0;
+	ch->full = false;
+	google__protobuf__timestamp__init(&ch->now);
+	timestamp_set_ms(&ch->now, now_ms);
+	make_path(m, ch->path);
+	(void)re_snprintf(ch->received, sizeof(ch->received), "%s:%J",
+			  m->from.tcp ? "tcp" : "udp", &m->from.peer);
+	if (f)
+		view_val(m->v, f, &agent);
+	if (agent.l > AGENT_MAX)
+		agent.l = AGENT_MAX;
+	ch->agent = keep(ch, &agent);
+	ch->call_id = keep(ch, &m->v->call_id);
+	for (size_t i = 0; i < r->n; i++)
+		add(ch, m, &r->v[i], now_ms);
+
+	return ch->full ? ENOSPC : 0;
+}
+
+/* --------------------------------------------------------------- answers */
+
+static int print_contacts(struct re_printf *pf, const Sy__Registration *reg)
+{
+	const uint64_t now_ms = timestamp_now_ms();
+	int err = 0;
+
+	for (size_t i = 0; i < reg->n_bindings && !err; i++) {
+		const Sy__Binding *b = reg->bindings[i];
+		const uint64_t at_ms = timestamp_ms(b->expires_at);
+
+		if (at_ms <= now_ms)
+			continue;
+		err = re_hprintf(pf, "Contact: <%s>;expires=%u", b->contact,
+				 (uint32_t)((at_ms - now_ms + 999) / 1000));
+		if (!err && b->q_permille < 1000)
+			err = re_hprintf(pf, ";q=0.%03u", b->q_permille);
+		if (!err && b->instance_id[0])
+			err = re_hprintf(pf, ";+sip.instance=\"%s\"",
+					 b->instance_id);
+		if (!err)
+			err = re_hprintf(pf, "\r\n");
+	}
+
+	return err;
+}
+
+static void stored(int err, const Sy__Registration *reg, void *arg)
+{
+	struct pending *p = arg;
+
+	pending_resume(p);
+	switch (err) {
+	case 0:
+		stat_inc(&p->w->stats, STAT_REGISTERED);
+		answer(&p->m, 200, NULL, "%H", print_contacts, reg);
+		break;
+	case ESTALE:
+		answer(&p->m, 500, "Out Of Order", NULL);
+		break;
+	case ENOSPC:
+		answer(&p->m, 403, "Too Many Contacts", NULL);
+		break;
+	default:
+		answer_later(&p->m, NULL);
+		break;
+	}
+	pending_end(p);
+}
+
+static int ask(struct msg *m, const Sy__Device *dev,
+	       const struct register_req *r, struct pending *p)
+{
+	struct redis *redis = bus_redis(m->w->bus);
+	struct changes ch;
+	struct store_reg_put put = {
+		.device = dev->id,
+		.bindv = ch.pv,
+		.dropv = ch.dropv,
+		.drop_all = r->star,
+		.cseq = m->v->cseq,
+		.max_contacts = dev->max_contacts ? dev->max_contacts
+						  : MAX_CONTACTS,
+	};
+	int err;
+
+	if (!r->n && !r->star)
+		return store_reg_get(redis, dev->id, stored, p);
+	err = make_changes(&ch, m, r);
+	if (err)
+		return err;
+	put.bindc = ch.n;
+	put.dropc = ch.dropc;
+	put.call_id = ch.call_id;
+
+	return store_reg_put(redis, &put, stored, p);
+}
+
+/* @return false: answered */
+static bool read_request(struct msg *m, struct register_req *r)
+{
+	const Sy__Settings *set = config_get(m->w->config)->settings;
+	const uint32_t min_s = set->register_min_s ? set->register_min_s
+						   : MIN_S;
+	const uint32_t max_s = set->register_max_s ? set->register_max_s
+						   : MAX_S;
+
+	switch (register_read(r, m->v, min_s, max_s)) {
+	case REGISTER_OK:
+		return true;
+	case REGISTER_BAD:
+		answer(m, 400, "Bad Contact", NULL);
+		return false;
+	case REGISTER_BRIEF:
+		answer(m, 423, NULL, "Min-Expires: %u\r\n", min_s);
+		return false;
+	case REGISTER_TOO_MANY:
+	default:
+		answer(m, 403, "Too Many Contacts", NULL);
+		return false;
+	}
+}
+
+/* Require: we know no extension but Path. @return true: answered */
+static bool refuse_extensions(struct msg *m)
+{
+	const struct view_field *f = view_first(m->v, VIEW_REQUIRE);
+	struct pl rest, val;
+
+	for (; f; f = view_next(m->v, f)) {
+		view_val(m->v, f, &rest);
+		while (view_list(&rest, &val)) {
+			if (!val.l || !pl_strcasecmp(&val, "path"))
+				continue;
+			answer(m, 420, NULL, "Unsupported: %r\r\n", &val);
+			return true;
+		}
+	}
+
+	return false;
+}
+
+void registrar_handle(struct msg *m)
+{
+	struct register_req r;
+	const Sy__Device *dev;
+	struct pending *p;
+	char user[128];
+	int err;
+
+	if (pending_is(m)) {
+		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
+		return;
+	}
+	if (!config_get(m->w->config)) {
+		answer_later(m, NULL);
+		return;
+	}
+	if (refuse_extensions(m) || !address_of_record(m, user, sizeof(user)))
+		return;
+	dev = auth_device(m, user);
+	if (!dev || !read_request(m, &r))
+		return;
+
+	err = bus_is_up(m->w->bus) ? pending_hold(&p, m) : ENOTCONN;
+	if (err) {
+		answer_later(m, NULL);
+		return;
+	}
+	err = ask(m, dev, &r, p);
+	if (err == ENOSPC)
+		answer(m, 513, NULL, NULL);
+	else if (err)
+		answer_later(m, NULL);
+	if (err)
+		pending_end(p);
+}

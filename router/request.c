@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What to do with a message: the first look, the checks that RFC 3261 16.3
+ * wants of a proxy, and the way that it goes.
+ *
+ *   response ------------------------------> by its Via (forward.c)
+ *   request  Route NODE token -------------> to a peer (forward.c)
+ *            Request-URI CONTACT token ----> to the owner (forward.c)
+ *            ACK, To tag TAG token --------> to the owner
+ *            CANCEL -----------------------> by its Call-ID (invite.c)
+ *            INVITE -----------------------> placed (invite.c)
+ *            REGISTER ---------------------> registrar.c
+ *            OPTIONS ----------------------> answered here
+ *            else -------------------------> 405, 489, 501, 481
+ */
+
+#include <string.h>
+#include "router/answer.h"
+#include "router/core.h"
+#include "router/forward.h"
+#include "router/invite.h"
+#include "router/registrar.h"
+
+#define ALLOW                                                                 \
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, "  \
+	"PRACK, REFER\r\n"
+
+/* ---------------------------------------------------------- own answers */
+
+static void options(struct msg *m)
+{
+	answer(m, 200, NULL,
+	       ALLOW "Accept: application/sdp\r\n"
+		     "Accept-Encoding: identity\r\n"
+		     "Accept-Language: en\r\n"
+		     "Supported: path\r\n");
+}
+
+static void not_allowed(struct msg *m)
+{
+	answer(m, 405, NULL, ALLOW);
+}
+
+static void bad_event(struct msg *m)
+{
+	answer(m, 489, NULL, NULL);
+}
+
+static void no_such_call(struct msg *m)
+{
+	answer(m, 481, NULL, NULL);
+}
+
+static void not_known(struct msg *m)
+{
+	answer(m, 501, NULL, ALLOW);
+}
+
+/* An ACK without a token in its Request-URI belongs to a failure: to one of
+ * the node's answers, or to one of ours. */
+static void ack(struct msg *m)
+{
+	struct token tok;
+
+	if (token_read(&tok, m->w->router->key, TOKEN_TAG, m->v->to_tag.p,
+		       m->v->to_tag.l, NULL, 0))
+		stat_inc(&m->w->stats, STAT_DROP_ACK);
+	else
+		forward_to_owner(m, &tok);
+}
+
+static void invite(struct msg *m)
+{
+	if (m->v->to_tag.p)
+		no_such_call(m);
+	else
+		invite_handle(m);
+}
+
+/* Requests without a token of a node. */
+static void (*const handlers[VIEW_METHOD_COUNT])(struct msg *m) = {
+	[VIEW_UNKNOWN] = not_known,    [VIEW_INVITE] = invite,
+	[VIEW_ACK] = ack,              [VIEW_BYE] = no_such_call,
+	[VIEW_CANCEL] = invite_cancel, [VIEW_OPTIONS] = options,
+	[VIEW_REGISTER] = registrar_handle,
+	[VIEW_INFO] = no_such_call,    [VIEW_UPDATE] = no_such_call,
+	[VIEW_PRACK] = no_such_call,   [VIEW_SUBSCRIBE] = bad_event,
+	[VIEW_NOTIFY] = no_such_call,  [VIEW_PUBLISH] = not_allowed,
+	[VIEW_MESSAGE] = not_allowed,  [VIEW_REFER] = not_allowed,
+};
+
+/* --------------------------------------------------------------- checks */
+
+/* Proxy-Require: we know no extension that a proxy must know, RFC 3261 16.3 5.
+ * @return true: answered */
+static bool refuse_extensions(struct msg *m)
+{
+	const struct view_field *f = view_first(m->v, VIEW_PROXY_REQUIRE);
+	struct pl val;
+
+	if (!f || m->v->method == VIEW_ACK || m->v->method == VIEW_CANCEL)
+		return false;
+	view_val(m->v, f, &val);
+	answer(m, 420, NULL, "Unsupported: %r\r\n", &val);
+
+	return true;
+}
+
+/* Is a Route value just our own address, as an outbound proxy? */
+static bool is_our_address(const struct worker *w, const struct pl *route)
+{
+	const struct wire_set *set = &w->router->wires;
+	struct view_addr a;
+	struct view_uri u;
+	struct sa sa;
+
+	if (view_addr_read(&a, route) || view_uri_read(&u, &a.uri))
+		return false;
+	if (u.user.l)
+		return false;
+	for (size_t i = 0; i < set->portc; i++) {
+		const struct wire_port *p = &set->portv[i];
+		const uint16_t port = u.port ? u.port : 5060;
+
+		if (port != sa_port(&p->sa))
+			continue;
+		if (!msg_host_sa(&sa, &u.host, port)) {
+			if (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ALL))
+				return true;
+		}
+		if (p->advlen > u.host.l && p->adv[u.host.l] == ':' &&
+		    !memcmp(p->adv, u.host.p, u.host.l))
+			return true;
+	}
+
+	return false;
+}
+
+enum route {
+	ROUTE_NONE,  /* nothing there, or only our address */
+	ROUTE_OURS,  /* there was a ROUTE token            */
+	ROUTE_NODE,  /* a node sends: *tok                 */
+	ROUTE_ERROR,
+};
+
+/* Take off the Route values that are ours. */
+static enum route take_routes(struct msg *m, struct token *tok)
+{
+	const struct token_key *key = m->w->router->key;
+	enum route found = ROUTE_NONE;
+	const struct pl *route;
+	struct pl user;
+
+	while ((route = msg_route(m))) {
+		msg_user(&user, route);
+		if (found == ROUTE_NONE &&
+		    !token_read(tok, key, TOKEN_NODE, user.p, user.l, NULL,
+				0))
+			return ROUTE_NODE;
+		if (!token_read(tok, key, TOKEN_ROUTE, user.p, user.l, NULL,
+				0))
+			found = ROUTE_OURS;
+		else if (!is_our_address(m->w, route))
+			break;
+		if (msg_route_take(m))
+			return ROUTE_ERROR;
+	}
+
+	return msg_routes_done(m) ? ROUTE_ERROR : found;
+}
+
+static bool uri_token(const struct msg *m, struct token *tok)
+{
+	struct view_uri u;
+
+	return !view_uri_read(&u, &m->v->uri) && u.user.l == TOKEN_LEN &&
+	       !token_read(tok, m->w->router->key, TOKEN_CONTACT, u.user.p,
+			   u.user.l, NULL, 0);
+}
+
+void request_handle(struct msg *m)
+{
+	struct token tok;
+	enum route route = take_routes(m, &tok);
+
+	if (route == ROUTE_NODE) {
+		forward_from_node(m, &tok);
+		return;
+	}
+	if (route == ROUTE_ERROR) {
+		stat_inc(&m->w->stats, STAT_DROP_FULL);
+		return;
+	}
+	if (refuse_extensions(m))
+		return;
+	if (uri_token(m, &tok)) {
+		forward_to_owner(m, &tok);
+		return;
+	}
+	if (route == ROUTE_OURS && m->v->method != VIEW_ACK &&
+	    m->v->method != VIEW_CANCEL) {
+		/* only nodes may make us send to anywhere */
+		answer(m, 403, NULL, NULL);
+		return;
+	}
+	handlers[m->v->method](m);
+}
+
+static void bad_request(struct worker *w, const struct view *v,
+			const struct flow *from, enum view_err err)
+{
+	struct msg m;
+
+	msg_init(&m, w, v, from);
+	if (v->method == VIEW_ACK)
+		stat_inc(&w->stats, STAT_DROP_BAD);
+	else
+		answer(&m, view_err_code(err), view_err_text(err), NULL);
+}
+
+static void request(struct worker *w, const struct view *v,
+		    const struct flow *from, enum wire_flaw flaw,
+		    enum view_err err)
+{
+	struct msg m;
+
+	stat_inc(&w->stats, STAT_REQUEST + v->method);
+	if (flaw == WIRE_TOO_LARGE) {
+		msg_init(&m, w, v, from);
+		answer(&m, 513, NULL, NULL);
+	} else if (err != VIEW_OK || flaw == WIRE_NO_LENGTH) {
+		bad_request(w, v, from, err ? err : VIEW_BAD_LENGTH);
+	} else {
+		msg_init(&m, w, v, from);
+		request_handle(&m);
+	}
+}
+
+void worker_receive(const struct flow *from, enum wire_flaw flaw,
+		    const char *p, size_t len, void *arg)
+{
+	struct worker *w = arg;
+	struct view v;
+	enum view_err err = view_read(&v, p, len);
+
+	if (err == VIEW_EMPTY) {
+		stat_inc(&w->stats, STAT_KEEPALIVE);
+	} else if (err == VIEW_JUNK || err == VIEW_NO_RETURN) {
+		stat_inc(&w->stats, STAT_DROP_JUNK);
+	} else if (v.is_request) {
+		request(w, &v, from, flaw, err);
+	} else if (err || flaw) {
+		stat_inc(&w->stats, STAT_DROP_BAD);
+	} else {
+		stat_inc(&w->stats, STAT_RESPONSE + v.code / 100 - 1);
+		forward_response(w, &v, from);
+	}
+}

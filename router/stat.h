@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters of the router.  Each thread counts in plain memory of its own;
+ * once a second it adds what came to the process's metrics.
+ */
+
+#ifndef SY_ROUTER_STAT_H
+#define SY_ROUTER_STAT_H
+
+#include <stdint.h>
+
+enum stat_id {
+	STAT_RX_UDP,
+	STAT_RX_TCP,
+	STAT_TX_UDP,
+	STAT_TX_TCP,
+
+	STAT_REQUEST,                   /* + enum view_method (15)       */
+	STAT_RESPONSE = STAT_REQUEST + 15, /* + class 1..6, less 1       */
+	STAT_ANSWER = STAT_RESPONSE + 6,   /* + index of stat_code()     */
+	STAT_FWD_NODE = STAT_ANSWER + 24,
+	STAT_FWD_PEER,
+	STAT_FWD_ROUTER,
+	STAT_FWD_RESPONSE,
+
+	STAT_DROP_JUNK,       /* not SIP, or nobody to answer to          */
+	STAT_DROP_BAD,        /* a broken response or ACK                 */
+	STAT_DROP_FOREIGN,    /* a response to a request not of ours      */
+	STAT_DROP_ACK,        /* an ACK to an answer of ours, or astray   */
+	STAT_DROP_REPEAT,     /* a retransmission of what is being done   */
+	STAT_DROP_FLOW,       /* its connection is gone                   */
+	STAT_DROP_SEND,       /* the kernel did not take it               */
+	STAT_DROP_FULL,       /* no room: buffers, queues                 */
+	STAT_DROP_NO_OWNER,   /* an ACK whose node is gone                */
+
+	STAT_AUTH_OK,
+	STAT_AUTH_CHALLENGE,
+	STAT_AUTH_STALE,
+	STAT_AUTH_FAILED,
+
+	STAT_PLACED,
+	STAT_PLACE_AGAIN,
+	STAT_PLACE_FAILED,
+	STAT_PLACE_CACHED,
+	STAT_REGISTERED,
+
+	STAT_TCP_ACCEPTED,
+	STAT_TCP_CONNECTED,
+	STAT_TCP_CLOSED,
+	STAT_TCP_REFUSED,     /* at the limit of connections              */
+	STAT_RING,            /* handed to another thread                 */
+	STAT_KEEPALIVE,
+	STAT_COUNT,
+};
+
+/** Counters of one thread. */
+struct stats {
+	uint64_t n[STAT_COUNT];
+	uint64_t told[STAT_COUNT]; /* what the metrics know already */
+};
+
+/** Register the metrics.  Once, before threads. @return 0 or ENOMEM. */
+int stat_init(unsigned threads);
+
+/** Add to the metrics what came since the last call.  Any thread, its own. */
+void stat_publish(struct stats *st);
+
+/** Gauges, set by thread. */
+void stat_gauges(unsigned thread, uint32_t pending, uint32_t connections);
+
+/** Index of an answer's status code, 0..23; unknown codes share the last. */
+unsigned stat_code(uint16_t code);
+
+static inline void stat_inc(struct stats *st, unsigned id)
+{
+	++st->n[id];
+}
+
+#endif

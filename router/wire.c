@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the sockets, and what UDP and TCP have in common; see wire.h. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "router/wire_impl.h"
+
+enum { SOCKET_BUFFER = 4 << 20, BACKLOG = 512 };
+
+uint64_t wire_now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------- opening */
+
+static void buffers(int fd)
+{
+	const int size = SOCKET_BUFFER;
+
+	/* the first needs a right that we may not have; never an error */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+				 sizeof(size));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
+				 sizeof(size));
+}
+
+/* @param shared  With SO_REUSEPORT; without it a port in use shows. */
+static int bind_port(int *fdp, const struct wire_port *p, bool shared)
+{
+	const int af = sa_af(&p->sa), one = 1;
+	int fd, err;
+
+	fd = socket(af,
+		    (p->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK |
+			    SOCK_CLOEXEC,
+		    0);
+	if (fd < 0)
+		return errno;
+	if (p->tcp)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+				 sizeof(one));
+	if (shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
+				 sizeof(one));
+	if (af == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+				 sizeof(one));
+	if (bind(fd, &p->sa.u.sa, p->sa.len) ||
+	    (p->tcp && listen(fd, BACKLOG))) {
+		err = errno;
+		(void)close(fd);
+		return err;
+	}
+	if (!p->tcp)
+		buffers(fd);
+	*fdp = fd;
+
+	return 0;
+}
+
+static int learn_port(struct wire_port *p, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len))
+		return errno;
+
+	return sa_set_sa(&p->sa, (struct sockaddr *)&ss);
+}
+
+static int open_port(struct wire_set *set, size_t i)
+{
+	struct wire_port *p = &set->portv[i];
+	int fd, err;
+
+	/* SO_REUSEPORT would let us share a stranger's port in silence */
+	if (sa_port(&p->sa)) {
+		err = bind_port(&fd, p, false);
+		if (err)
+			return err;
+		(void)close(fd);
+	}
+	for (unsigned t = 0; t < set->threads; t++) {
+		err = bind_port(&set->fdv[t][i], p, true);
+		if (!err && !t)
+			err = learn_port(p, set->fdv[t][i]);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+/* What others are told: the given host, else the address, else for a
+ * wildcard the address that packets to others leave from. */
+static void advertise_port(struct wire_port *p, const char *host)
+{
+	struct sa sa = p->sa;
+	struct pl pl;
+
+	if (!host && sa_is_any(&sa)) {
+		if (net_default_source_addr_get(sa_af(&sa), &sa))
+			(void)sa_set_str(&sa,
+					 sa_af(&p->sa) == AF_INET6
+						 ? "::1"
+						 : "127.0.0.1",
+					 0);
+		sa_set_port(&sa, sa_port(&p->sa));
+	}
+	pl_set_str(&pl, host ? host : "");
+	if (!host)
+		(void)re_snprintf(p->adv, sizeof(p->adv), "%J", &sa);
+	else if (!sa_set(&sa, &pl, sa_port(&p->sa)))
+		(void)re_snprintf(p->adv, sizeof(p->adv), "%J", &sa);
+	else
+		(void)re_snprintf(p->adv, sizeof(p->adv), "%s:%u", host,
+				  sa_port(&p->sa));
+	p->advlen = strlen(p->adv);
+}
+
+static int open_list(struct wire_set *set, const char *list, bool tcp,
+		     const char *advertise, char *errbuf, size_t errsize)
+{
+	const char *proto = tcp ? "tcp" : "udp";
+
+	while (list && *list) {
+		const size_t len = strcspn(list, ",");
+		struct wire_port *p = &set->portv[set->portc];
+		int err;
+
+		if (set->portc == WIRE_PORTS_MAX) {
+			(void)re_snprintf(errbuf, errsize,
+					  "more than %d listening addresses",
+					  WIRE_PORTS_MAX);
+			return E2BIG;
+		}
+		p->tcp = tcp;
+		err = len ? sa_decode(&p->sa, list, len) : EINVAL;
+		if (err) {
+			(void)re_snprintf(
+				errbuf, errsize,
+				"--%s: \"%b\" is not an address: ADDR:PORT or "
+				"[ADDR6]:PORT is wanted",
+				proto, list, len);
+			return EINVAL;
+		}
+		++set->portc;
+		err = open_port(set, set->portc - 1);
+		if (err) {
+			(void)re_snprintf(errbuf, errsize,
+					  "cannot listen on %s %b: %m", proto,
+					  list, len, err);
+			return err;
+		}
+		advertise_port(p, advertise);
+		list += len + (list[len] == ',');
+	}
+
+	return 0;
+}
+
+int wire_open(struct wire_set *set, const char *udp, const char *tcp,
+	      const char *advertise, unsigned threads, char *errbuf,
+	      size_t errsize)
+{
+	int err;
+
+	memset(set, 0, sizeof(*set));
+	memset(set->fdv, 0xff, sizeof(set->fdv));
+	set->threads = threads;
+	if (advertise && !*advertise)
+		advertise = NULL;
+
+	err = open_list(set, udp, false, advertise, errbuf, errsize);
+	if (!err)
+		err = open_list(set, tcp, true, advertise, errbuf, errsize);
+	if (!err) {
+		err = wire_ring_open(set);
+		if (err)
+			(void)re_snprintf(errbuf, errsize, "threads: %m",
+					  err);
+	}
+	if (err)
+		wire_close(set);
+
+	return err;
+}
+
+void wire_close(struct wire_set *set)
+{
+	for (unsigned t = 0; t < set->threads; t++) {
+		for (size_t i = 0; i < set->portc; i++) {
+			if (set->fdv[t][i] >= 0)
+				(void)close(set->fdv[t][i]);
+			set->fdv[t][i] = -1;
+		}
+	}
+	wire_ring_close(set);
+}
+
+int wire_port_find(const struct wire_set *set, bool tcp, int af)
+{
+	for (size_t i = 0; i < set->portc; i++) {
+		if (set->portv[i].tcp == tcp && sa_af(&set->portv[i].sa) == af)
+			return (int)i;
+	}
+
+	return -1;
+}
+
+/* ---------------------------------------------------- one thread's wire */
+
+static void destructor(void *arg)
+{
+	struct wire *w = arg;
+
+	wire_udp_stop(w);
+	wire_tcp_stop(w);
+	wire_ring_stop(w);
+	free(w->text);
+}
+
+int wire_alloc(struct wire **wp, const struct wire_conf *conf)
+{
+	struct wire *w;
+	int err;
+
+	w = mem_zalloc(sizeof(*w), destructor);
+	if (!w)
+		return ENOMEM;
+	w->conf = *conf;
+	w->set = conf->set;
+	for (size_t i = 0; i < WIRE_PORTS_MAX; i++)
+		w->sockv[i] = (struct wire_sock){w, i};
+	w->text = malloc(WIRE_TEXTS);
+	err = w->text ? 0 : ENOMEM;
+	if (!err)
+		err = wire_udp_start(w);
+	if (!err)
+		err = wire_tcp_start(w);
+	if (!err)
+		err = wire_ring_start(w);
+
+	if (err)
+		mem_deref(w);
+	else
+		*wp = w;
+
+	return err;
+}
+
+void wire_begin(struct wire *w)
+{
+	if (w->txc + WIRE_TX_SLACK > WIRE_TX ||
+	    w->iovc + 2 * EDIT_IOV_MAX > WIRE_IOVS ||
+	    w->textlen + WIRE_TEXT_MAX > WIRE_TEXTS)
+		wire_flush(w);
+	w->textmark = w->textlen;
+}
+
+char *wire_text(struct wire *w, size_t size)
+{
+	char *p = w->text + w->textlen;
+
+	if (w->textlen - w->textmark + size > WIRE_TEXT_MAX ||
+	    w->textlen + size > WIRE_TEXTS)
+		return NULL;
+	w->textlen += size;
+
+	return p;
+}
+
+struct iovec *wire_iov(struct wire *w)
+{
+	/* a second message of one handler may need more than was made sure */
+	if (w->iovc + EDIT_IOV_MAX > WIRE_IOVS)
+		return NULL;
+
+	return &w->iovv[w->iovc];
+}
+
+void wire_flush(struct wire *w)
+{
+	if (w->txc)
+		wire_udp_flush(w);
+	w->iovc = 0;
+	w->textlen = w->textmark = 0;
+}
+
+int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
+	      size_t n)
+{
+	struct wire_udp_tx *tx;
+	int port = to->listener;
+
+	if (to->tcp && to->thread != w->conf.thread)
+		return wire_ring_put(w, to->thread, WIRE_RING_SEND, to, iov,
+				     n);
+	if (to->tcp)
+		return wire_tcp_send(w, to, iov, n);
+
+	if (w->txc == WIRE_TX)
+		return ENOBUFS;
+	/* its listener may be of another router, with other ports */
+	if ((size_t)port >= w->set->portc || w->set->portv[port].tcp ||
+	    sa_af(&w->set->portv[port].sa) != sa_af(&to->peer))
+		port = wire_port_find(w->set, false, sa_af(&to->peer));
+	if (port < 0)
+		return EAFNOSUPPORT;
+	tx = &w->txv[w->txc++];
+	tx->fd = w->set->fdv[w->conf.thread][port];
+	tx->to = to->peer;
+	tx->iov = iov;
+	tx->n = n;
+	w->iovc = (size_t)(iov - w->iovv) + n;
+
+	return 0;
+}
+
+int wire_udp(struct wire *w, struct flow *f, const struct sa *peer)
+{
+	const int port = wire_port_find(w->set, false, sa_af(peer));
+
+	if (port < 0)
+		return EAFNOSUPPORT;
+	memset(f, 0, sizeof(*f));
+	f->peer = *peer;
+	f->router = w->set->instance;
+	f->listener = (uint8_t)port;
+
+	return 0;
+}
+
+int wire_hand_over(struct wire *w, unsigned thread, const struct flow *from,
+		   const char *p, size_t len)
+{
+	const struct iovec iov = {(char *)(uintptr_t)p, len};
+
+	return wire_ring_put(w, thread, WIRE_RING_RECEIVED, from, &iov, 1);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The router's sockets.  All are opened before the threads start; then each
+ * thread has sockets of its own on every port (SO_REUSEPORT) and shares
+ * nothing with the others but the rings by which it hands them messages.
+ *
+ *   UDP   recvmmsg in batches; what is sent meanwhile is collected as
+ *         pieces (the received bytes among them) and goes out by sendmmsg
+ *         when the batch was dealt with.  Nothing is copied.
+ *   TCP   a table of connections; messages cut out of the stream; what the
+ *         kernel does not take at once is queued, up to a limit.
+ *
+ * Pieces and texts given to wire_send() stay valid until wire_flush().
+ */
+
+#ifndef SY_ROUTER_WIRE_H
+#define SY_ROUTER_WIRE_H
+
+#include <sys/uio.h>
+#include <stdatomic.h>
+#include "router/edit.h"
+#include "router/flow.h"
+#include "router/stat.h"
+#include "router/stream.h"
+
+enum {
+	WIRE_PORTS_MAX = 16,
+	WIRE_THREADS_MAX = 64,
+	WIRE_TEXT_MAX = 8192, /* text that one message may need */
+	WIRE_ADV_LEN = 80,
+};
+
+/** A listening address.  RO after wire_open(). */
+struct wire_port {
+	struct sa sa;            /* bound to                               */
+	bool tcp;
+	char adv[WIRE_ADV_LEN];  /* "host:port" that others are told       */
+	size_t advlen;
+};
+
+struct wire_ring;
+
+/** What the threads have in common.  RO after wire_open(). */
+struct wire_set {
+	struct wire_port portv[WIRE_PORTS_MAX];
+	size_t portc;
+	unsigned threads;
+	int fdv[WIRE_THREADS_MAX][WIRE_PORTS_MAX];
+	struct wire_ring *ringv; /* [to * threads + from]                  */
+	int wakev[WIRE_THREADS_MAX];   /* eventfd of each thread           */
+	_Atomic uint32_t instance;     /* of this router; 0: not yet known.
+					  Thread 0 writes                  */
+	_Atomic bool stopping;         /* the loops shall end: wire_stop() */
+};
+
+/**
+ * Open the sockets.
+ *
+ * @param udp, tcp   "ADDR:PORT[,ADDR:PORT]"; may be NULL or empty.
+ * @param advertise  Host to tell others instead of the address, or NULL.
+ * @param errbuf     On error set to one line that names the address.
+ *
+ * @return 0 or errno.
+ */
+int wire_open(struct wire_set *set, const char *udp, const char *tcp,
+	      const char *advertise, unsigned threads, char *errbuf,
+	      size_t errsize);
+
+void wire_close(struct wire_set *set);
+
+/** End the loops of all other threads.  From thread 0. */
+void wire_stop(struct wire_set *set);
+
+/** First port of a transport and address family; -1: none. */
+int wire_port_find(const struct wire_set *set, bool tcp, int af);
+
+struct wire; /* one thread's transports */
+
+/** How whole a message is. */
+enum wire_flaw {
+	WIRE_WHOLE,
+	WIRE_NO_LENGTH, /* TCP without Content-Length: 400, then closed  */
+	WIRE_TOO_LARGE, /* 513, then closed                              */
+};
+
+/**
+ * A message came.
+ *
+ * @param from  Where from; answers go there.
+ * @param p     Its bytes; borrowed until the next wire_flush().
+ */
+typedef void(wire_recv_h)(const struct flow *from, enum wire_flaw flaw,
+			  const char *p, size_t len, void *arg);
+
+struct wire_conf {
+	struct wire_set *set;  /* borrowed                                */
+	unsigned thread;
+	uint32_t tcp_max;      /* connections of this thread              */
+	uint32_t tcp_idle_s;   /* closed after so long without a message  */
+	struct stats *stats;   /* borrowed                                */
+	wire_recv_h *recvh;
+	void *arg;
+};
+
+/** Start a thread's transports, on that thread. */
+int wire_alloc(struct wire **wp, const struct wire_conf *conf);
+
+/**
+ * Before each message: makes room for its pieces and texts, by flushing if
+ * there is none.
+ */
+void wire_begin(struct wire *w);
+
+/**
+ * Room for text of the message that is being made.
+ *
+ * @return size bytes, valid until wire_flush(); NULL: over WIRE_TEXT_MAX.
+ */
+char *wire_text(struct wire *w, size_t size);
+
+/** EDIT_IOV_MAX pieces, valid until wire_flush(). */
+struct iovec *wire_iov(struct wire *w);
+
+/**
+ * Send a message; on UDP at the next wire_flush().
+ *
+ * @param iov  From wire_iov().
+ * @param n    Pieces used.
+ *
+ * @return 0, ENOTCONN (the connection is gone), ENOBUFS (its queue is full),
+ *         EAFNOSUPPORT (no such socket).
+ */
+int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
+	      size_t n);
+
+/** Send what was collected.  At the end of every handler. */
+void wire_flush(struct wire *w);
+
+/** The flow to a UDP peer. @return 0 or EAFNOSUPPORT. */
+int wire_udp(struct wire *w, struct flow *f, const struct sa *peer);
+
+/** A flow to a TCP peer: an open connection, or a new one.
+ * @return 0, EAFNOSUPPORT, or errno of connect(). */
+int wire_tcp(struct wire *w, struct flow *f, const struct sa *peer);
+
+/** True if a flow of this thread is still open; of another: true. */
+bool wire_is_open(const struct wire *w, const struct flow *f);
+
+/** Hand a received message to the thread that has the connection of a flow;
+ * it will see it as if it had received it. @return 0 or ENOBUFS. */
+int wire_hand_over(struct wire *w, unsigned thread, const struct flow *from,
+		   const char *p, size_t len);
+
+/** Open connections of this thread. */
+uint32_t wire_connections(const struct wire *w);
+
+/** Once a second: idle connections. */
+void wire_tick(struct wire *w);
+
+#endif

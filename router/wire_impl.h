@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of the wire: what wire.c, wire_udp.c, wire_tcp.c and wire_ring.c
+ * share.  Everything belongs to one thread unless it says otherwise. */
+
+#ifndef SY_ROUTER_WIRE_IMPL_H
+#define SY_ROUTER_WIRE_IMPL_H
+
+#include <sys/socket.h>
+#include "router/wire.h"
+
+enum {
+	WIRE_BATCH = 32,            /* datagrams of one recvmmsg          */
+	WIRE_DATAGRAM = 65536,
+	WIRE_TX = 2 * WIRE_BATCH,   /* datagrams of one flush             */
+	WIRE_IOVS = 2048,           /* pieces of one flush                */
+	WIRE_TEXTS = 128 * 1024,    /* bytes of text of one flush         */
+	WIRE_TX_SLACK = 4,          /* datagrams one message may cause    */
+};
+
+struct wire_udp_tx {
+	int fd;
+	struct sa to;
+	struct iovec *iov;
+	size_t n;
+};
+
+/* a TCP connection */
+struct wire_conn {
+	struct le le;         /* in tcp.hash, by peer address              */
+	struct wire *w;       /* borrowed                                  */
+	int fd;
+	uint32_t slot, gen;
+	struct sa peer;
+	uint8_t port;         /* index of the listening port               */
+	bool connecting;
+	bool closing;         /* answered and shut down: only read it dry  */
+	bool proven;          /* brought or was meant for a SIP message    */
+	uint64_t last_ms;     /* of the last message                       */
+	struct stream in;
+	char *out;            /* queue: what the kernel did not take       */
+	size_t outlen, outsize;
+};
+
+/* what the loop hands to the handler of a listening socket */
+struct wire_sock {
+	struct wire *w;
+	size_t port;
+};
+
+struct wire {
+	struct wire_conf conf;
+	struct wire_set *set;
+	struct wire_sock sockv[WIRE_PORTS_MAX];
+
+	/* UDP */
+	char *rxbuf;                          /* WIRE_BATCH datagrams      */
+	struct mmsghdr rxv[WIRE_BATCH];
+	struct iovec rxiov[WIRE_BATCH];
+	struct sockaddr_storage rxsa[WIRE_BATCH];
+	struct wire_udp_tx txv[WIRE_TX];
+	size_t txc;
+
+	/* pieces and texts until the next flush */
+	struct iovec iovv[WIRE_IOVS];
+	size_t iovc;
+	char *text;
+	size_t textlen, textmark;
+
+	/* TCP */
+	struct wire_conn **connv;   /* tcp_max slots                       */
+	uint32_t *freev;            /* stack of free slots                 */
+	uint32_t freec;
+	uint32_t conns;
+	uint32_t gen;
+	struct hash *hash;
+
+	char *ringbuf;              /* one message off a ring              */
+};
+
+int wire_udp_start(struct wire *w);
+void wire_udp_stop(struct wire *w);
+void wire_udp_flush(struct wire *w);
+
+int wire_tcp_start(struct wire *w);
+void wire_tcp_stop(struct wire *w);
+int wire_tcp_send(struct wire *w, const struct flow *to,
+		  const struct iovec *iov, size_t n);
+
+int wire_ring_open(struct wire_set *set);
+void wire_ring_close(struct wire_set *set);
+int wire_ring_start(struct wire *w);
+void wire_ring_stop(struct wire *w);
+
+enum wire_ring_type {
+	WIRE_RING_RECEIVED, /* deal with it as if you had received it */
+	WIRE_RING_SEND,     /* send it on that flow                   */
+};
+
+int wire_ring_put(struct wire *w, unsigned thread, enum wire_ring_type type,
+		  const struct flow *f, const struct iovec *iov, size_t n);
+
+uint64_t wire_now_ms(void);
+
+#endif

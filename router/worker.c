@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread of the router: its transports, its view of the cluster (bus,
+ * members, configuration), its tables.  Thread 0 also beats.
+ */
+
+#include <string.h>
+#include <unistd.h>
+#include "proto/log.h"
+#include "router/cache.h"
+#include "router/core.h"
+#include "router/pending.h"
+
+enum {
+	TICK_MS = 1000,
+	TICK_FAST_MS = 50,  /* until our instance is known */
+	ADDRESSES_MAX = WIRE_PORTS_MAX,
+	ADDRESS_LEN = WIRE_ADV_LEN + 8,
+};
+
+static void destructor(void *arg)
+{
+	struct worker *w = arg;
+
+	tmr_cancel(&w->tick);
+	mem_deref(w->members);
+	mem_deref(w->config);
+	mem_deref(w->bus);
+	mem_deref(w->pendings);
+	mem_deref(w->cache);
+	mem_deref(w->wire);
+	mem_deref(w->loop);
+}
+
+static void redis_state(bool up, int err, void *arg)
+{
+	const struct worker *w = arg;
+
+	if (w->index)
+		return;
+	if (up)
+		log_info("redis connected", LOG_S("id", w->router->conf.id));
+	else
+		log_warn("redis lost", LOG_E(err));
+}
+
+static void load(Sy__Member *self, void *arg)
+{
+	struct worker *w = arg;
+
+	self->state = config_get(w->config) ? SY__MEMBER_STATE__LIVE
+					    : SY__MEMBER_STATE__STARTING;
+}
+
+static int join(struct worker *w)
+{
+	Sy__Member self = SY__MEMBER__INIT;
+	Google__Protobuf__Timestamp started =
+		GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	const struct wire_set *set = &w->router->wires;
+	char text[ADDRESSES_MAX][ADDRESS_LEN];
+	char *addrv[ADDRESSES_MAX];
+	struct member_conf conf = {
+		.loop = w->loop,
+		.bus = w->bus,
+		.loadh = load,
+		.arg = w,
+	};
+
+	if (w->index)
+		return member_alloc(&w->members, &conf);
+
+	for (size_t i = 0; i < set->portc; i++) {
+		const struct wire_port *p = &set->portv[i];
+
+		(void)re_snprintf(text[i], sizeof(text[i]), "%s:%s",
+				  p->tcp ? "tcp" : "udp", p->adv);
+		addrv[i] = text[i];
+		if (!p->tcp && !self.address[0])
+			self.address = (char *)(uintptr_t)p->adv;
+	}
+	timestamp_set_ms(&started, timestamp_now_ms());
+	self.id = (char *)(uintptr_t)w->router->conf.id;
+	self.kind = SY__MEMBER_KIND__ROUTER;
+	self.state = SY__MEMBER_STATE__STARTING;
+	self.version = (char *)(uintptr_t)SY_VERSION;
+	self.started_at = &started;
+	self.addresses = addrv;
+	self.n_addresses = set->portc;
+	self.pid = (uint32_t)getpid();
+	conf.self = &self;
+
+	return member_alloc(&w->members, &conf);
+}
+
+static void config_loaded(const Sy__Config *conf, void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->index)
+		return;
+	log_info("configuration loaded", LOG_U("revision", conf->revision),
+		 LOG_U("devices", conf->n_devices),
+		 LOG_U("routes", conf->n_routes));
+	if (w->members)
+		member_beat(w->members);
+}
+
+bool router_is_ready(const struct worker *w)
+{
+	return bus_is_up(w->bus) && config_get(w->config) &&
+	       w->router->wires.instance && member_is_ready(w->members);
+}
+
+static void tick(void *arg)
+{
+	struct worker *w = arg;
+	struct wire_set *set = &w->router->wires;
+	uint32_t next_ms = TICK_MS;
+
+	if (!w->index) {
+		set->instance = member_instance(w->members);
+		if (!set->instance)
+			next_ms = TICK_FAST_MS;
+	}
+	wire_tick(w->wire);
+	stat_publish(&w->stats);
+	stat_gauges(w->index, pendings_count(w->pendings),
+		    wire_connections(w->wire));
+	tmr_start(&w->tick, next_ms, tick, w);
+}
+
+static int start(struct worker *w)
+{
+	const struct wire_conf wire = {
+		.set = &w->router->wires,
+		.thread = w->index,
+		.tcp_max = w->router->conf.tcp_max,
+		.tcp_idle_s = w->router->conf.tcp_idle_s,
+		.stats = &w->stats,
+		.recvh = worker_receive,
+		.arg = w,
+	};
+	struct bus_conf bus = {
+		.url = w->router->conf.redis,
+		.stateh = redis_state,
+		.arg = w,
+	};
+	int err;
+
+	err = cache_alloc(&w->cache);
+	err |= pendings_alloc(&w->pendings, w->router->conf.pending_max);
+	if (err)
+		return ENOMEM;
+	err = loop_re_alloc(&w->loop);
+	if (err)
+		return err;
+	bus.loop = w->loop;
+	err = bus_alloc(&w->bus, &bus);
+	if (!err)
+		err = config_alloc(&w->config, w->loop, w->bus, config_loaded,
+				   w);
+	if (!err)
+		err = join(w);
+	if (!err)
+		err = wire_alloc(&w->wire, &wire);
+
+	return err;
+}
+
+int worker_alloc(struct worker **wp, struct router *r, unsigned index)
+{
+	struct worker *w = mem_zalloc(sizeof(*w), destructor);
+	int err;
+
+	if (!w)
+		return ENOMEM;
+	w->router = r;
+	w->index = index;
+	tmr_init(&w->tick);
+	err = start(w);
+	if (err) {
+		mem_deref(w);
+		return err;
+	}
+	tmr_start(&w->tick, TICK_FAST_MS, tick, w);
+	*wp = w;
+
+	return 0;
+}
