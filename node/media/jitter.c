@@ -108,8 +108,11 @@ static void store(struct jitter *j, struct packet *pkt)
 	*slot(j, pkt->seq) = pkt;
 	++j->count;
 
-	if (j->count == 1 || (int32_t)(pkt->ts - j->newest_ts) > 0)
+	j->in_order = pkt->seq == (uint16_t)(j->newest_seq + 1);
+	if (j->count == 1 || (int32_t)(pkt->ts - j->newest_ts) > 0) {
 		j->newest_ts = pkt->ts;
+		j->newest_seq = pkt->seq;
+	}
 }
 
 /* Begin anew with a packet that is not stored anywhere. */
@@ -244,6 +247,16 @@ resync:
 	restart(j, pkt, clock_hz);
 
 	return JITTER_RESYNC;
+}
+
+bool jitter_in_time(const struct jitter *j, const struct packet *pkt,
+		    uint64_t now_us)
+{
+	if (!j->in_order || pkt->dur_ts < us_to_ts(j, JITTER_TICK_US))
+		return false;
+
+	return j->state != JITTER_PLAYING ||
+	       (int32_t)(pkt->ts - play_ts(j, now_us)) >= 0;
 }
 
 void jitter_skip(struct jitter *j, uint16_t seq, uint32_t ssrc)

@@ -70,6 +70,8 @@ struct jitter {
 	uint32_t anchor_ts;      /* ... this timestamp                     */
 	uint32_t last_ts;        /* of the last packet played or lost      */
 	uint32_t newest_ts;      /* latest that was put                    */
+	uint16_t newest_seq;     /* its number                             */
+	bool in_order;           /* the last put was the newest's successor */
 	uint32_t dur_ts;         /* duration of the last packet played     */
 	uint64_t late_since_us;  /* only late packets since; 0: no         */
 	uint64_t window_us;      /* begin of the window of slack           */
@@ -112,6 +114,14 @@ void jitter_flush(struct jitter *j);
  */
 enum jitter_put jitter_put(struct jitter *j, struct packet *pkt,
 			   uint32_t clock_hz);
+
+/**
+ * Whether a packet just stored lets the next one wait a tick to be read from
+ * the socket: it came in order, lasts a tick at least, and its time to be
+ * played is not over, so its successor's will not be either.
+ */
+bool jitter_in_time(const struct jitter *j, const struct packet *pkt,
+		    uint64_t now_us);
 
 /**
  * Tell of a packet of the stream that carries no audio (RFC 4733): its

@@ -41,8 +41,17 @@ void mix_minus(float *out, const float *sum, const float *own)
 {
 	size_t i;
 
-	for (i = 0; i < MEDIA_FRAME_SMP; i += 8)
-		V8_SAVE(out + i, V8_LOAD(sum + i) - V8_LOAD(own + i));
+	for (i = 0; i < MEDIA_FRAME_SMP; i += 32) {
+		v8f a = V8_LOAD(sum + i) - V8_LOAD(own + i);
+		v8f b = V8_LOAD(sum + i + 8) - V8_LOAD(own + i + 8);
+		v8f c = V8_LOAD(sum + i + 16) - V8_LOAD(own + i + 16);
+		v8f d = V8_LOAD(sum + i + 24) - V8_LOAD(own + i + 24);
+
+		V8_SAVE(out + i, a);
+		V8_SAVE(out + i + 8, b);
+		V8_SAVE(out + i + 16, c);
+		V8_SAVE(out + i + 24, d);
+	}
 }
 
 struct frames *frames_alloc(size_t cap)

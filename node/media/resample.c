@@ -7,7 +7,7 @@
  * inputs at a time, all L phases in registers; the phases are then woven
  * into order.
  *
- * Down by L: out[i] = sum over k of in[L i - k] * h[k]: a dot product, four
+ * Down by L: out[i] = sum over k of in[L i - k] * h[k]: a dot product, eight
  * outputs at a time, the filter stored backwards.
  */
 
@@ -85,8 +85,8 @@ static void design(struct resample_fir *fir, double cutoff_hz, double beta)
 
 static void design_all(void)
 {
-	design(&fir8, 4000, 5.8);
-	design(&fir16, 8000, 6.2);
+	design(&fir8, 3960, 6.0);
+	design(&fir16, 7950, 6.2);
 }
 
 void resample_tables(void)
@@ -215,15 +215,28 @@ static void up6(float *restrict out, const float *restrict x, size_t n,
 	}
 }
 
-/* x: the first of the samples under the filter for out[0]. */
+/* From two vectors, the sums of their neighbours: of a, of b, in turn. */
+#define PAIRS(a, b)                                                            \
+	(V8_SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14) +                         \
+	 V8_SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15))
+#define QUADS(a, b)                                                            \
+	(V8_SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13) +                          \
+	 V8_SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15))
+#define HALVES(a, b)                                                           \
+	(V8_SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +                          \
+	 V8_SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+
+/* x: the first of the samples under the filter for out[0].  Eight sums hide
+ * the latency of the multiplier; at the end they are added across. */
 SY_CLONES
 static void down(float *restrict out, const float *restrict x, size_t n,
 		 const float *restrict h, size_t taps, size_t step)
 {
 	size_t i, k;
 
-	for (i = 0; i < n; i += 4, x += 4 * step) {
-		v8f a = {0}, b = {0}, c = {0}, d = {0}, s, t;
+	for (i = 0; i < n; i += 8, x += 8 * step) {
+		v8f a = {0}, b = {0}, c = {0}, d = {0};
+		v8f e = {0}, f = {0}, g = {0}, j = {0};
 
 		for (k = 0; k < taps; k += 8) {
 			v8f w = V8_LOAD(h + k);
@@ -232,19 +245,19 @@ static void down(float *restrict out, const float *restrict x, size_t n,
 			b += V8_LOAD(x + step + k) * w;
 			c += V8_LOAD(x + 2 * step + k) * w;
 			d += V8_LOAD(x + 3 * step + k) * w;
+			e += V8_LOAD(x + 4 * step + k) * w;
+			f += V8_LOAD(x + 5 * step + k) * w;
+			g += V8_LOAD(x + 6 * step + k) * w;
+			j += V8_LOAD(x + 7 * step + k) * w;
 		}
 
-		/* Sums across: a and b, c and d in turn, then both. */
-		s = V8_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13) +
-		    V8_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
-		t = V8_SHUFFLE(c, d, 0, 8, 1, 9, 4, 12, 5, 13) +
-		    V8_SHUFFLE(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
-		s = V8_SHUFFLE(s, t, 0, 1, 8, 9, 4, 5, 12, 13) +
-		    V8_SHUFFLE(s, t, 2, 3, 10, 11, 6, 7, 14, 15);
-		out[i] = s[0] + s[4];
-		out[i + 1] = s[1] + s[5];
-		out[i + 2] = s[2] + s[6];
-		out[i + 3] = s[3] + s[7];
+		a = PAIRS(a, b);
+		c = PAIRS(c, d);
+		e = PAIRS(e, f);
+		g = PAIRS(g, j);
+		a = QUADS(a, c);
+		e = QUADS(e, g);
+		V8_SAVE(out + i, HALVES(a, e));
 	}
 }
 
@@ -286,7 +299,7 @@ const float *resample_down(struct resample *rs, float *out, const float *in,
 {
 	static const float zero[960];
 	const struct resample_fir *fir = rs->fir;
-	float x[RESAMPLE_HIST_SMP + TAPS_MAX + 4 * 6];
+	float x[RESAMPLE_HIST_SMP + TAPS_MAX + 8 * 6];
 	size_t hist, first, total;
 
 	if (!fir)
@@ -299,9 +312,9 @@ const float *resample_down(struct resample *rs, float *out, const float *in,
 	if (!in)
 		in = zero;
 
-	/* As many as have history, rounded up to blocks of four outputs. */
+	/* As many as have history, rounded up to blocks of eight outputs. */
 	total = n * fir->ratio;
-	first = (fir->taps / fir->ratio + 3) & ~(size_t)3;
+	first = (fir->taps / fir->ratio + 7) & ~(size_t)7;
 	hist = first * fir->ratio;
 	if (n < first || total < fir->taps)
 		return NULL;

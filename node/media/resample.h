@@ -55,7 +55,7 @@ const float *resample_up(struct resample *rs, float *out, const float *in,
 /**
  * From 48 kHz to the codec's rate.
  *
- * @param n    Samples of out; a multiple of 4.
+ * @param n    Samples of out; a multiple of 8.
  * @param in   n * 48000 / rate samples, or NULL: silence.
  *
  * @return as resample_up().

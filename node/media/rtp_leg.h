@@ -36,6 +36,7 @@ struct rtp_rx {
 	uint64_t last_us;        /* last packet of the peer                  */
 	bool heard;              /* MEDIA_EV_RTP_START was told              */
 	bool stopped;            /* MEDIA_EV_RTP_STOP was told               */
+	bool steady;             /* no need to read on in this tick          */
 	uint64_t deaf_until_us;  /* a digit is not to be heard               */
 	uint32_t concealed_smp;  /* since the last packet played             */
 	uint32_t lastc;          /* samples of last                          */

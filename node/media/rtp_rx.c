@@ -123,7 +123,7 @@ static void receive_event(struct rtp_leg *r, const struct packet *pkt,
 
 /* True: the jitter buffer took the packet. */
 static bool receive_audio(struct rtp_leg *r, const struct codec *c,
-			  struct packet *pkt)
+			  struct packet *pkt, const struct tick *t)
 {
 	struct leg_stat *st = &r->leg.stat;
 	size_t n = c->ops->samples(c->st, pkt->data + pkt->payload_off,
@@ -140,6 +140,9 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 
 	case JITTER_STORED:
 	case JITTER_RESYNC:
+		/* One that waited since the last tick has others behind it. */
+		r->rx.steady = pkt->arrival_us + JITTER_TICK_US > t->now_us &&
+			       jitter_in_time(&r->rx.jitter, pkt, t->now_us);
 		stat_inc(st->rx_packets);
 		return true;
 
@@ -179,7 +182,7 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		return false;
 	}
 
-	return receive_audio(r, &set->rxv[i], pkt);
+	return receive_audio(r, &set->rxv[i], pkt, t);
 }
 
 /* One message of a batch; its slot gets a fresh packet if need be. */
@@ -215,11 +218,31 @@ static void publish(struct rtp_leg *r)
 	stat_set(st->jitter_ms, jitter_jitter_ms(j));
 }
 
-void rtp_rx_read(struct leg *leg, const struct tick *t)
+/*
+ * One packet a tick is what comes from a steady peer.  To ask for it alone
+ * is cheaper by a fifth than to be told each time that there is no second
+ * one.  It must prove that any second one may wait for the next tick.
+ *
+ * True: read on.
+ */
+static bool read_one(struct rtp_leg *r, const struct tick *t)
 {
-	struct rtp_leg *r = (struct rtp_leg *)leg;
 	struct rxbatch *rx = &t->w->rx;
-	struct event_done done;
+	ssize_t n = recvmsg(r->fd, &rx->msgv[0].msg_hdr, 0);
+
+	if (n < 0)
+		return false;
+
+	rx->msgv[0].msg_len = (unsigned)n;
+	r->rx.steady = false;
+	receive_slot(r, rx, 0, t);
+
+	return !r->rx.steady;
+}
+
+static void read_all(struct rtp_leg *r, const struct tick *t)
+{
+	struct rxbatch *rx = &t->w->rx;
 	int i, n, round = 0;
 
 	do {
@@ -228,6 +251,15 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 			receive_slot(r, rx, (size_t)i, t);
 
 	} while (n == WORKER_RX && ++round < ROUNDS_MAX);
+}
+
+void rtp_rx_read(struct leg *leg, const struct tick *t)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+	struct event_done done;
+
+	if (read_one(r, t))
+		read_all(r, t);
 
 	if (event_rx_tick(&r->rx.event, &done, t->now_us))
 		tell_digit(r, &done, t);

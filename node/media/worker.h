@@ -23,7 +23,7 @@ enum {
 	WORKER_EVENTS = 16384,  /* ring from the worker                      */
 	WORKER_EVENTS_KEEP = 8200, /* of these for what must not be lost     */
 	WORKER_RX = 4,          /* packets of one recvmmsg()                 */
-	WORKER_TX = 64,         /* packets that wait to be sent              */
+	WORKER_TX = 128,         /* packets that wait to be sent              */
 	WORKER_WINDOW = 500,    /* ticks of the p99: 10 s                    */
 	WORKER_LATE_US = 5000,  /* a tick that begins so late is late        */
 	WORKER_PCM_SMP = CODEC_FRAME_MAX_SMP + MEDIA_FRAME_SMP,

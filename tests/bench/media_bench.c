@@ -8,7 +8,8 @@
  * The floor is what cannot be saved: the system calls, the codec and, for
  * PCMU, resampling and mixing, in one tight loop, measured in the same run.
  *
- * Prints one JSON object a line.  Options: --seconds N (default 3).
+ * Prints one JSON object a line.  Options: --seconds N (default 3),
+ * --only NAME.
  */
 
 #include <math.h>
@@ -486,15 +487,22 @@ int main(int argc, char *argv[])
 		.bitrate_bps = 32000,
 		.complexity = 5,
 	};
+	const char *only = NULL;
 	unsigned seconds = 3;
+	int i;
 
-	if (argc == 3 && !strcmp(argv[1], "--seconds"))
-		seconds = (unsigned)atoi(argv[2]);
-	else if (argc != 1)
-		seconds = 0;
+	for (i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--seconds"))
+			seconds = (unsigned)atoi(argv[i + 1]);
+		else if (!strcmp(argv[i], "--only"))
+			only = argv[i + 1];
+		else
+			break;
+	}
 
-	if (!seconds) {
-		fprintf(stderr, "usage: media-bench [--seconds N]\n");
+	if (!seconds || i != argc) {
+		fprintf(stderr, "usage: media-bench [--seconds N] "
+				"[--only leg.pcmu|leg.opus5]\n");
 		return 2;
 	}
 
@@ -502,8 +510,10 @@ int main(int argc, char *argv[])
 		return 1;
 
 	resample_tables();
-	run("leg.pcmu", &pcmu, seconds);
-	run("leg.opus5", &opus, seconds);
+	if (!only || !strcmp(only, "leg.pcmu"))
+		run("leg.pcmu", &pcmu, seconds);
+	if (!only || !strcmp(only, "leg.opus5"))
+		run("leg.opus5", &opus, seconds);
 	libre_close();
 
 	return 0;

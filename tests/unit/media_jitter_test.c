@@ -1,0 +1,483 @@
+/* libs: sy_media */
+/* SPDX-License-Identifier: MIT */
+#include "media_test.h"
+
+#include <re.h>
+
+#include "node/media/jitter.h"
+#include "node/media/packet.h"
+
+enum {
+	CLOCK = 8000,
+	DUR = 160,
+	TICK = JITTER_TICK_US,
+	T0 = 1000000,
+};
+
+static struct pool pool;
+static struct jitter jit;
+static size_t used_before;
+
+static int setup(void **state)
+{
+	(void)state;
+	used_before = pool.used;
+	jitter_init(&jit, &pool, 40);
+
+	return 0;
+}
+
+/* No packet may be left outside the pool. */
+static int teardown(void **state)
+{
+	(void)state;
+	jitter_flush(&jit);
+	assert_int_equal(pool.used, used_before);
+
+	return 0;
+}
+
+static enum jitter_put put(uint16_t seq, uint32_t ts, uint32_t dur_ts,
+			   uint64_t us)
+{
+	struct packet *pkt = pool_get(&pool);
+	enum jitter_put r;
+
+	assert_non_null(pkt);
+	memset(pkt, 0, offsetof(struct packet, data));
+	pkt->seq = seq;
+	pkt->ts = ts;
+	pkt->dur_ts = dur_ts;
+	pkt->ssrc = 7;
+	pkt->arrival_us = us;
+
+	r = jitter_put(&jit, pkt, CLOCK);
+	if (r != JITTER_STORED && r != JITTER_RESYNC)
+		pool_put(&pool, pkt);
+
+	return r;
+}
+
+/* The number of the packet that is played now, or NO(verdict). */
+#define NO(verdict) (-1 - (int)(verdict))
+
+static int get(uint64_t us)
+{
+	struct packet *pkt;
+	enum jitter_out r = jitter_get(&jit, &pkt, us);
+	int seq;
+
+	if (r != JITTER_PLAY)
+		return NO(r);
+
+	seq = pkt->seq;
+	pool_put(&pool, pkt);
+
+	return seq;
+}
+
+/* Played at depth after it came, and in order. */
+static void test_order(void **state)
+{
+	(void)state;
+
+	assert_int_equal(get(T0), NO(JITTER_WAIT));
+	assert_int_equal(put(11, 1160, DUR, T0), JITTER_STORED);
+	assert_int_equal(put(10, 1000, DUR, T0 + 1), JITTER_STORED);
+	assert_int_equal(get(T0 + TICK), NO(JITTER_WAIT));
+	assert_int_equal(put(13, 1480, DUR, T0 + TICK), JITTER_STORED);
+	assert_int_equal(put(11, 1160, DUR, T0 + TICK), JITTER_DUPLICATE);
+	assert_int_equal(put(12, 1320, DUR, T0 + TICK), JITTER_STORED);
+	assert_int_equal(get(T0 + 2 * TICK), 10);
+	assert_int_equal(get(T0 + 3 * TICK), 11);
+	assert_int_equal(put(10, 1000, DUR, T0 + 3 * TICK), JITTER_DUPLICATE);
+	assert_int_equal(jitter_depth_ms(&jit, T0 + 4 * TICK), 40);
+	assert_int_equal(get(T0 + 4 * TICK), 12);
+	assert_int_equal(get(T0 + 5 * TICK), 13);
+	assert_int_equal(get(T0 + 6 * TICK), NO(JITTER_EMPTY));
+	assert_int_equal(jit.duplicate, 2);
+	assert_int_equal(jit.lost, 0);
+}
+
+static void test_depth(void **state)
+{
+	static const uint32_t depths[] = {20, 60, 200};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(depths); i++) {
+		uint64_t us = T0;
+
+		jitter_init(&jit, &pool, depths[i]);
+		put(1, 0, DUR, us);
+		while (get(us) == NO(JITTER_WAIT))
+			us += TICK;
+		assert_int_equal((us - T0) / 1000, depths[i]);
+	}
+}
+
+/* Sent every 20 ms, with random delay, loss, copies and order, from a random
+ * start that wraps; the model knows when each packet came and says what each
+ * tick must play. */
+static void test_model(void **state)
+{
+	enum { N = 3000 };
+	static uint64_t came[N];   /* read at this tick; 0: never */
+	static uint64_t arrival[N];
+	uint32_t rnd = test_seed() | 1;
+	uint16_t seq0 = (uint16_t)(65536 - test_rand(&rnd) % 500);
+	uint32_t ts0 = 0u - test_rand(&rnd) % 100000;
+	uint64_t us, start = 0, first_arrival = 0;
+	unsigned late = 0, lost = 0, dup = 0, played = 0;
+	int i, first = -1, last = 0;
+
+	(void)state;
+
+	for (i = 0; i < N; i++) {
+		uint64_t delay = test_rand(&rnd) % 36000;
+
+		if (test_rand(&rnd) % 40 == 0)
+			delay += 60000;
+		arrival[i] = test_rand(&rnd) % 25 == 0
+				     ? 0
+				     : T0 + (uint64_t)i * TICK + delay;
+		came[i] = 0;
+	}
+
+	for (us = T0; us < T0 + (uint64_t)(N + 10) * TICK; us += TICK) {
+		int from = (int)((us - T0) / TICK), now, k, want;
+
+		/* what came since the last tick, in the order of arrival */
+		for (;;) {
+			int next = -1;
+
+			for (i = MAX(0, from - 10); i < MIN(N, from + 1); i++) {
+				if (arrival[i] && !came[i] &&
+				    arrival[i] <= us &&
+				    (next < 0 || arrival[i] < arrival[next]))
+					next = i;
+			}
+			if (next < 0)
+				break;
+
+			came[next] = us;
+			if (!first_arrival)
+				first_arrival = arrival[next];
+			put((uint16_t)(seq0 + next),
+			    ts0 + (uint32_t)next * DUR, DUR, arrival[next]);
+
+			if (test_rand(&rnd) % 20 == 0) {
+				assert_int_equal(
+					put((uint16_t)(seq0 + next),
+					    ts0 + (uint32_t)next * DUR, DUR,
+					    us),
+					JITTER_DUPLICATE);
+				++dup;
+			}
+		}
+
+		if (!start && first_arrival &&
+		    us + TICK / 2 >= first_arrival + 40000) {
+			start = us;
+			for (first = 0; !came[first];)
+				++first;
+		}
+
+		if (!start) {
+			assert_int_equal(get(us), NO(JITTER_WAIT));
+			continue;
+		}
+
+		now = first + (int)((us - start) / TICK);
+		want = NO(JITTER_EMPTY);
+		for (k = now + 1; k < MIN(N, now + 10); k++) {
+			if (came[k])
+				want = NO(JITTER_LOST);
+		}
+		if (now < N && came[now])
+			want = (uint16_t)(seq0 + now);
+		assert_int_equal(get(us), want);
+		played += want >= 0;
+	}
+
+	for (i = first; i < N; i++) {
+		uint64_t due = start + (uint64_t)(i - first) * TICK;
+
+		if (came[i])
+			last = i;
+		late += came[i] && came[i] > due;
+	}
+	for (i = first; i < last; i++)
+		lost += !came[i];
+
+	assert_int_equal(jit.duplicate, dup);
+	assert_int_equal(jit.late, late);
+	assert_int_equal(jit.lost, lost);
+	assert_int_equal(jit.resyncs, 0);
+	assert_int_equal(jit.trimmed, 0);
+	assert_true(late > 10 && lost > 50 && played > N * 8 / 10);
+}
+
+/* Fill and start: packets n0 ... n0 + 2 at one a tick; returns the time of
+ * the tick after the one that played n0. */
+static uint64_t begin(uint16_t n0, uint32_t dur)
+{
+	uint64_t us = T0;
+	int i;
+
+	for (i = 0; i < 3; i++, us += TICK) {
+		put((uint16_t)(n0 + i), (uint32_t)(n0 + i) * dur, dur, us);
+		assert_int_equal(get(us), i == 2 ? n0 : NO(JITTER_WAIT));
+	}
+
+	return us;
+}
+
+/* A silence of the sender: no loss, no concealment, right on time again. */
+static void test_dtx(void **state)
+{
+	uint64_t us = begin(1, DUR);
+	int i;
+
+	(void)state;
+
+	assert_int_equal(get(us), 2);
+	us += TICK;
+	assert_int_equal(get(us), 3);
+	us += TICK;
+
+	/* number 4 comes 50 frames later, as its timestamp says */
+	for (i = 0; i < 50; i++, us += TICK) {
+		if (i == 48)
+			put(4, 54 * DUR, DUR, us);
+		assert_int_equal(get(us), i < 48 ? NO(JITTER_EMPTY) : NO(JITTER_WAIT));
+	}
+	assert_int_equal(get(us), 4);
+	assert_int_equal(jit.lost + jit.late + jit.resyncs, 0);
+}
+
+static void test_ssrc(void **state)
+{
+	uint64_t us = begin(100, DUR);
+	struct packet *pkt = pool_get(&pool);
+
+	(void)state;
+
+	memset(pkt, 0, offsetof(struct packet, data));
+	pkt->ssrc = 8;
+	pkt->seq = 5;
+	pkt->ts = 999;
+	pkt->dur_ts = DUR;
+	pkt->arrival_us = us;
+	assert_int_equal(jitter_put(&jit, pkt, CLOCK), JITTER_RESYNC);
+	assert_int_equal(get(us), NO(JITTER_WAIT));
+	assert_int_equal(get(us + 2 * TICK), 5);
+	assert_int_equal(jit.resyncs, 1);
+	assert_int_equal(jit.lost, 0);
+}
+
+/* One stray packet changes nothing; two in a row are a jump. */
+static void test_jump(void **state)
+{
+	uint64_t us = begin(100, DUR);
+
+	(void)state;
+
+	assert_int_equal(put(30000, 5, DUR, us), JITTER_STRAY);
+	assert_int_equal(put(103, 103 * DUR, DUR, us), JITTER_STORED);
+	assert_int_equal(get(us), 101);
+	us += TICK;
+
+	/* the numbers go on, the clock jumps by an hour */
+	assert_int_equal(put(104, 28800000, DUR, us), JITTER_STRAY);
+	assert_int_equal(get(us), 102);
+	us += TICK;
+	assert_int_equal(put(105, 28800160, DUR, us), JITTER_RESYNC);
+	assert_int_equal(get(us + 2 * TICK), 105);
+	us += 3 * TICK;
+
+	/* the numbers jump back */
+	assert_int_equal(put(20000, 28800320, DUR, us), JITTER_STRAY);
+	assert_int_equal(put(20001, 28800480, DUR, us), JITTER_RESYNC);
+	assert_int_equal(get(us + 2 * TICK), 20001);
+}
+
+/* Three packets of 60 ms, then 10 ms ones: the time is what counts. */
+static void test_ptime(void **state)
+{
+	uint64_t us = T0;
+	int i;
+
+	(void)state;
+
+	put(1, 0, 480, us);
+	put(2, 480, 480, us);
+	put(3, 960, 480, us);
+	us += 2 * TICK;
+	assert_int_equal(get(us), 1);
+	assert_int_equal(jitter_ptime_ms(&jit), 60);
+	assert_int_equal(get(us + TICK), NO(JITTER_WAIT));
+	assert_int_equal(get(us + 2 * TICK), NO(JITTER_WAIT));
+	assert_int_equal(get(us + 3 * TICK), 2);
+	us += 6 * TICK;
+	assert_int_equal(get(us), 3);
+
+	for (i = 0; i < 4; i++)
+		put((uint16_t)(4 + i), 1440 + 80u * (uint32_t)i, 80, us);
+	us += 3 * TICK;
+	assert_int_equal(get(us), 4);
+	assert_int_equal(get(us), 5);
+	assert_int_equal(get(us), NO(JITTER_WAIT));
+	assert_int_equal(get(us + TICK), 6);
+	assert_int_equal(get(us + TICK), 7);
+}
+
+/* The way becomes longer by 300 ms for good: heard again soon. */
+static void test_longer_way(void **state)
+{
+	uint64_t us = begin(1, DUR);
+	unsigned i, played = 0;
+
+	(void)state;
+
+	us += 15 * TICK;
+	for (i = 4; i < 54; i++, us += TICK) {
+		put((uint16_t)i, i * DUR, DUR, us);
+		played += get(us) >= 0;
+	}
+
+	assert_true(played > 50 - 16);
+	assert_int_equal(jit.resyncs, 1);
+	assert_true(jit.late >= 5 && jit.late < 15);
+}
+
+/* The first packet was 200 ms behind the others: the surplus goes. */
+static void test_shorter_way(void **state)
+{
+	uint64_t us = T0;
+	unsigned i;
+
+	(void)state;
+
+	put(0, 0, DUR, us);
+	for (i = 1; i < 10; i++)
+		put((uint16_t)i, i * DUR, DUR, us + 100);
+
+	for (us += TICK; i < 200; i++, us += TICK) {
+		put((uint16_t)i, i * DUR, DUR, us);
+		(void)get(us);
+	}
+
+	assert_int_equal(jitter_depth_ms(&jit, us), 40);
+	assert_int_equal(jit.trimmed, 9);
+	assert_int_equal(jit.late + jit.lost, 0);
+}
+
+/* The worker slept for half a second: what was over is not played. */
+static void test_missed_ticks(void **state)
+{
+	uint64_t us = begin(1, DUR);
+	unsigned i;
+
+	(void)state;
+
+	for (i = 4; i < 29; i++, us += TICK)
+		put((uint16_t)i, i * DUR, DUR, us);
+
+	assert_int_equal(get(us), 27);
+	assert_int_equal(get(us + TICK), 28);
+}
+
+static void test_skip(void **state)
+{
+	uint64_t us = begin(1, DUR);
+
+	(void)state;
+
+	jitter_skip(&jit, 4, 7);
+	jitter_skip(&jit, 5, 7);
+	jitter_skip(&jit, 5, 7);
+	jitter_skip(&jit, 6, 99); /* of another stream */
+	put(6, 6 * DUR, DUR, us);
+	assert_int_equal(get(us), 2);
+	assert_int_equal(get(us + TICK), 3);
+	assert_int_equal(get(us + 2 * TICK), NO(JITTER_WAIT));
+	assert_int_equal(get(us + 4 * TICK), 6);
+	assert_int_equal(jit.lost, 0);
+}
+
+/* RFC 3550 6.4.1 by its formula. */
+static void test_jitter(void **state)
+{
+	double want = 0, prev = 0;
+	uint32_t rnd = test_seed() | 1;
+	unsigned i;
+
+	(void)state;
+
+	for (i = 0; i < 300; i++) {
+		uint64_t delay = test_rand(&rnd) % 10 * 1000;
+		double d = (double)delay / 1000 - prev;
+
+		put((uint16_t)i, i * DUR, DUR, T0 + i * TICK + delay);
+		(void)get(T0 + i * TICK + 10000);
+		if (i > 1)
+			want += (fabs(d) - want) / 16;
+		prev = (double)delay / 1000;
+	}
+
+	assert_true(fabs((double)jitter_jitter_ms(&jit) - want) < 0.2);
+}
+
+/* Anything at all may come: nothing leaks, nothing is played twice. */
+static void test_garbage(void **state)
+{
+	uint32_t rnd = test_seed() | 1;
+	uint64_t us = T0;
+	int i;
+
+	(void)state;
+
+	for (i = 0; i < 200000; i++) {
+		uint32_t x = test_rand(&rnd);
+
+		if (x % 3 == 0) {
+			us += x % 50 ? TICK : TICK * (x % 500);
+			while (get(us) >= 0)
+				;
+		}
+		put((uint16_t)(x % 7 ? x >> 8 & 127 : x >> 16),
+		    x % 11 ? (x >> 8 & 127) * DUR : x, (x & 3) * 80, us);
+		if (x % 13 == 0)
+			jitter_skip(&jit, (uint16_t)(x >> 8 & 127), 7);
+		assert_true(jit.count <= JITTER_SLOTS);
+		assert_true(pool.used <= JITTER_SLOTS);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_order),       TEST(test_depth),
+		TEST(test_model),       TEST(test_dtx),
+		TEST(test_ssrc),        TEST(test_jump),
+		TEST(test_ptime),       TEST(test_longer_way),
+		TEST(test_shorter_way), TEST(test_missed_ticks),
+		TEST(test_skip),        TEST(test_jitter),
+		TEST(test_garbage),
+	};
+	struct pool_chunk *chunk = pool_chunk_alloc(2 * JITTER_SLOTS);
+	int err;
+
+	if (!chunk)
+		return 1;
+
+	pool_add(&pool, chunk);
+	err = cmocka_run_group_tests(tests, NULL, NULL);
+	mem_deref(chunk);
+
+	return err;
+}
