@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <re.h>
 #include "proto/token.h"
 
 static int complain(const char *what, const char *why)
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
 
 	token_print(str, key, &tok, NULL, 0);
 	(void)printf("%.*s\n", TOKEN_LEN, str);
+	mem_deref(key);
 
 	return 0;
 }
