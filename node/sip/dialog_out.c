@@ -222,8 +222,11 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 		(void)ack(d, NULL);
 
 	sdp = sdp_of(msg);
-	if (!sdp && pl_is(&msg->to.tag, d->early_tag))
+	if (!sdp && pl_is(&msg->to.tag, d->early_tag)) {
 		sdp = mem_ref(d->early_sdp);
+		if (sdp)
+			sdp->pos = 0;
+	}
 
 	dialog_changed(d);
 	if (d->h.established)
@@ -560,7 +563,7 @@ void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg)
 
 	d = dialog_find(ua, &msg->callid, &msg->from.tag, &msg->to.tag);
 	if (d) {
-		if (d->ack && d->inv_cseq == msg->cseq.num && d->rtag)
+		if (d->ack && d->inv_cseq == msg->cseq.num && !d->abandoned)
 			ack_send(d);
 		return;
 	}

@@ -226,7 +226,7 @@ static void expect_nothing(struct router *r, uint32_t ms)
 		fail_msg("unexpected:\n%s", r->msgv[r->next]);
 }
 
-static unsigned copies(const struct router *r, const char *msg)
+static inline unsigned copies(const struct router *r, const char *msg)
 {
 	unsigned n = 0;
 	size_t i;
@@ -520,7 +520,7 @@ static void on_incoming(struct dialog *d, const struct token *tok,
 	drop();
 }
 
-static int answer(const char *sdp)
+static inline int answer(const char *sdp)
 {
 	struct mbuf *mb = mb_text(sdp);
 	int err = dialog_answer(fx.d, mb);
