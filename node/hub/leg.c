@@ -104,8 +104,11 @@ static void remember(struct hub *hub, const struct leg *leg)
 {
 	struct leg_past *past;
 
-	if (list_count(&hub->past) >= HUB_PAST_MAX)
-		mem_deref(list_ledata(list_head(&hub->past)));
+	if (list_count(&hub->past) >= HUB_PAST_MAX) {
+		past = list_head(&hub->past)->data;
+		list_unlink(&past->le);
+		mem_deref(past);
+	}
 
 	past = mem_zalloc(sizeof(*past), NULL);
 	if (!past)
@@ -115,12 +118,27 @@ static void remember(struct hub *hub, const struct leg *leg)
 	list_append(&hub->past, &past->le, past);
 }
 
+static struct ring *ring_of(const struct hub *hub, const struct leg *caller)
+{
+	struct le *le;
+
+	for (le = list_head(&hub->rings); le; le = le->next) {
+		struct ring *ring = le->data;
+
+		if (ring->conf.caller == caller)
+			return ring;
+	}
+
+	return NULL;
+}
+
 void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 		bool local)
 {
 	struct hub *hub = leg->hub;
 	const struct hub_observer *obs = hub->env->observer;
 	struct leg_info *info = &leg->info;
+	struct ring *ring;
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return;
@@ -144,36 +162,27 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 		leg->ops->hangup(leg, code, reason);
 	if (obs->leg_removed)
 		obs->leg_removed(hub, leg, hub->env->arg);
+
+	/* A ring for a leg that left rings for nobody. */
+	while ((ring = ring_of(hub, leg)))
+		ring_cancel(ring);
 	hub_touch(hub);
-}
-
-/* A ring for a leg that left rings for nobody. */
-static void cancel_rings_of(struct hub *hub, const struct leg *leg)
-{
-	struct le *le = list_head(&hub->rings);
-
-	while (le) {
-		struct ring *ring = le->data;
-
-		le = le->next;
-		if (ring->conf.caller == leg)
-			ring_cancel(ring);
-	}
 }
 
 static void leave(struct leg *leg, uint16_t code, const char *reason,
 		  bool local)
 {
 	struct hub *hub = leg->hub;
-	struct ring *ring = leg->ring;
+	struct ring *ring;
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return;
 
+	ring = mem_ref(leg->ring);
 	leg_finish(leg, code, reason, local);
-	cancel_rings_of(hub, leg);
 	if (ring)
 		ring_leg_ended(ring, leg, code);
+	mem_deref(ring);
 	hub_check(hub, code, reason);
 }
 

@@ -161,8 +161,9 @@ void leg_touched(struct leg *leg);
 /* ------------------------------------------------ from hub.c and ring.c */
 
 /**
- * Move a leg to its hub's gone, hanging it up first where local is true.
- * Nobody's ring is told and the hub does not look at its end.
+ * Move a leg to its hub's gone, hanging it up where local is true.  What
+ * rings for it stops; the ring that it is a branch of is not told, and the
+ * hub does not look at its end.
  */
 void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 		bool local);

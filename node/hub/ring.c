@@ -15,11 +15,26 @@ bool ring_is_on(const struct ring *ring)
 	return ring->hub != NULL;
 }
 
+static struct leg *first_branch(const struct hub *hub,
+				const struct ring *ring)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (leg->ring == ring)
+			return leg;
+	}
+
+	return NULL;
+}
+
 /* Out of the hub, with every branch but one hung up. */
 static void detach(struct ring *ring, struct leg *winner)
 {
 	struct hub *hub = ring->hub;
-	struct le *le;
+	struct leg *leg;
 
 	alarm_stop(hub->env->alarms, &ring->timer);
 	list_unlink(&ring->le);
@@ -27,15 +42,9 @@ static void detach(struct ring *ring, struct leg *winner)
 	if (winner)
 		winner->ring = NULL;
 
-	le = list_head(&hub->legs);
-	while (le) {
-		struct leg *leg = le->data;
-
-		le = le->next;
-		if (leg->ring == ring)
-			leg_finish(leg, 487, winner ? "answered elsewhere" :
-						      "gave up", true);
-	}
+	while ((leg = first_branch(hub, ring)))
+		leg_finish(leg, 487, winner ? "answered elsewhere" :
+					      "gave up", true);
 }
 
 static void finish(struct ring *ring, enum ring_event ev, struct leg *leg,
@@ -92,20 +101,6 @@ void ring_failed(struct ring *ring, uint16_t code)
 	ring->best = ring_better(ring->best, ring_code(code));
 }
 
-static struct leg *first_branch(const struct ring *ring)
-{
-	const struct le *le;
-
-	for (le = list_head(&ring->hub->legs); le; le = le->next) {
-		struct leg *leg = le->data;
-
-		if (leg->ring == ring)
-			return leg;
-	}
-
-	return NULL;
-}
-
 void ring_seal(struct ring *ring, uint16_t code)
 {
 	if (!ring_is_on(ring) || ring->sealed)
@@ -118,7 +113,7 @@ void ring_seal(struct ring *ring, uint16_t code)
 		return;
 	}
 
-	ring->conf.h(ring, RING_STARTED, first_branch(ring), 0,
+	ring->conf.h(ring, RING_STARTED, first_branch(ring->hub, ring), 0,
 		     ring->conf.arg);
 }
 
