@@ -9,7 +9,7 @@
  * PCMU, resampling and mixing, in one tight loop, measured in the same run.
  *
  * Prints one JSON object a line.  Options: --seconds N (default 3),
- * --only NAME.
+ * --only NAME, --legs N (default 100).
  */
 
 #include <math.h>
@@ -33,7 +33,7 @@
 #include "node/media/rtp.h"
 
 enum {
-	LEGS = 100,
+	LEGS_MAX = 1000,
 	HUB_MIN = 2,
 	HUB_MAX = 10,
 	SCRIPT = 100,   /* packets that a peer repeats: 2 s */
@@ -41,6 +41,8 @@ enum {
 	FLOOR_ROUNDS = 60,
 	FLOOR_HUB = 6,  /* the mean hub */
 };
+
+static size_t legs = 100;
 
 struct script {
 	size_t lenv[SCRIPT];
@@ -52,9 +54,9 @@ struct bench {
 	struct media_codec codec;
 	unsigned seconds;
 	struct script script;
-	int fdv[LEGS];            /* the peers' sockets */
-	struct sa peerv[LEGS];
-	struct sa legv[LEGS];
+	int fdv[LEGS_MAX];            /* the peers' sockets */
+	struct sa peerv[LEGS_MAX];
+	struct sa legv[LEGS_MAX];
 	float voice[SCRIPT * MEDIA_FRAME_SMP];
 };
 
@@ -132,7 +134,7 @@ static void open_peers(struct bench *b)
 {
 	size_t i;
 
-	for (i = 0; i < LEGS; i++) {
+	for (i = 0; i < legs; i++) {
 		struct sa *sa = &b->peerv[i];
 
 		(void)sa_set_str(sa, "127.0.0.1", 0);
@@ -147,7 +149,7 @@ static void close_peers(struct bench *b)
 {
 	size_t i;
 
-	for (i = 0; i < LEGS; i++)
+	for (i = 0; i < legs; i++)
 		(void)close(b->fdv[i]);
 }
 
@@ -188,7 +190,7 @@ static void generate(struct bench *b)
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 
 	for (n = 0;; n++) {
-		for (i = 0; i < LEGS; i++) {
+		for (i = 0; i < legs; i++) {
 			peer_send(b, i, n, &b->legv[i]);
 			peer_drain(b, i);
 		}
@@ -204,8 +206,8 @@ static void generate(struct bench *b)
 }
 
 struct call {
-	struct mix *mixv[LEGS];
-	struct media_leg *legv[LEGS];
+	struct mix *mixv[LEGS_MAX];
+	struct media_leg *legv[LEGS_MAX];
 	size_t mixc, legc;
 };
 
@@ -226,11 +228,11 @@ static void build(struct bench *b, struct media *m, struct call *c)
 
 	(void)sa_set_str(&laddr, "127.0.0.1", 0);
 
-	while (!err && c->legc < LEGS) {
+	while (!err && c->legc < legs) {
 
 		err = mix_alloc(&c->mixv[c->mixc++], m);
 
-		for (k = 0; !err && k < hub && c->legc < LEGS; k++) {
+		for (k = 0; !err && k < hub && c->legc < legs; k++) {
 			struct media_leg **lp = &c->legv[c->legc];
 
 			err = media_leg_rtp_alloc(lp, c->mixv[c->mixc - 1],
@@ -256,7 +258,7 @@ static void check(const struct call *c)
 	uint64_t want = 0, got = 0;
 	size_t i;
 
-	for (i = 0; i < LEGS; i++) {
+	for (i = 0; i < legs; i++) {
 		media_leg_stat(c->legv[i], &st);
 		want += st.tx_packets;
 		got += st.frames_played;
@@ -271,8 +273,8 @@ static double measure(struct bench *b)
 {
 	const struct media_conf conf = {
 		.workers = 1,
-		.rtp_port_min = 41000,
-		.rtp_port_max = 42999,
+		.rtp_port_min = 22000,
+		.rtp_port_max = 25999,
 	};
 	struct media_load begin, end;
 	struct call call = {0};
@@ -309,7 +311,7 @@ static double measure(struct bench *b)
 	mem_deref(m);
 
 	return (double)(end.cpu_us - begin.cpu_us) /
-	       (double)(end.ticks - begin.ticks) / LEGS;
+	       (double)(end.ticks - begin.ticks) / legs;
 }
 
 /* One hub of the floor: what stands between receiving and sending. */
@@ -356,12 +358,12 @@ static double floor_round(struct bench *b, struct floor_leg *lv,
 	double begin;
 	size_t i;
 
-	for (i = 0; i < LEGS; i++)
+	for (i = 0; i < legs; i++)
 		peer_send(b, i, n, &b->legv[i]);
 
 	begin = cpu_us();
 
-	for (i = 0; i < LEGS; i++) {
+	for (i = 0; i < legs; i++) {
 		ssize_t len = recv(fdv[i], lv[i].data, sizeof(lv[i].data), 0);
 
 		lv[i].len = len > 0 ? (size_t)len : RTP_HDR_BYTES;
@@ -370,7 +372,7 @@ static double floor_round(struct bench *b, struct floor_leg *lv,
 	if (b->codec.id == MEDIA_OPUS) {
 		static float pcm[CODEC_FRAME_MAX_SMP];
 
-		for (i = 0; i < LEGS; i++) {
+		for (i = 0; i < legs; i++) {
 			struct floor_leg *l = &lv[i];
 
 			(void)l->c.ops->decode(l->c.st, pcm,
@@ -383,17 +385,17 @@ static double floor_round(struct bench *b, struct floor_leg *lv,
 		}
 	}
 	else {
-		for (i = 0; i + FLOOR_HUB <= LEGS; i += FLOOR_HUB)
+		for (i = 0; i + FLOOR_HUB <= legs; i += FLOOR_HUB)
 			floor_hub(&lv[i]);
 	}
 
-	for (i = 0; i < LEGS; i++)
+	for (i = 0; i < legs; i++)
 		(void)sendto(fdv[i], lv[i].data, lv[i].len, 0,
 			     &b->peerv[i].u.sa, b->peerv[i].len);
 
 	begin = cpu_us() - begin;
 
-	for (i = 0; i < LEGS; i++)
+	for (i = 0; i < legs; i++)
 		peer_drain(b, i);
 
 	return begin;
@@ -408,17 +410,17 @@ static int cmp(const void *a, const void *b)
 
 static double measure_floor(struct bench *b)
 {
-	static struct floor_leg lv[LEGS];
-	static struct codec enc[LEGS];
+	static struct floor_leg lv[LEGS_MAX];
+	static struct codec enc[LEGS_MAX];
 	double v[FLOOR_ROUNDS];
-	int fdv[LEGS];
+	int fdv[LEGS_MAX];
 	size_t i;
 	uint32_t n;
 
 	memset(lv, 0, sizeof(lv));
 	memset(enc, 0, sizeof(enc));
 
-	for (i = 0; i < LEGS; i++) {
+	for (i = 0; i < legs; i++) {
 		struct sa *sa = &b->legv[i];
 
 		(void)sa_set_str(sa, "127.0.0.1", 0);
@@ -438,9 +440,9 @@ static double measure_floor(struct bench *b)
 	}
 
 	for (n = 0; n < FLOOR_ROUNDS; n++)
-		v[n] = floor_round(b, lv, enc, fdv, n) / LEGS;
+		v[n] = floor_round(b, lv, enc, fdv, n) / legs;
 
-	for (i = 0; i < LEGS; i++) {
+	for (i = 0; i < legs; i++) {
 		codec_close(&lv[i].c);
 		codec_close(&enc[i]);
 		(void)close(fdv[i]);
@@ -494,15 +496,17 @@ int main(int argc, char *argv[])
 	for (i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--seconds"))
 			seconds = (unsigned)atoi(argv[i + 1]);
+		else if (!strcmp(argv[i], "--legs"))
+			legs = (size_t)atoi(argv[i + 1]);
 		else if (!strcmp(argv[i], "--only"))
 			only = argv[i + 1];
 		else
 			break;
 	}
 
-	if (!seconds || i != argc) {
+	if (!seconds || !legs || legs > LEGS_MAX || i != argc) {
 		fprintf(stderr, "usage: media-bench [--seconds N] "
-				"[--only leg.pcmu|leg.opus5]\n");
+				"[--legs N] [--only leg.pcmu|leg.opus5]\n");
 		return 2;
 	}
 

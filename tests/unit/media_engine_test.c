@@ -22,24 +22,29 @@
 
 enum {
 	PEERS_MAX = 8,
-	EAR_SMP = 2400, /* 0.3 s of 8 kHz */
-	ANEW_SMP = EAR_SMP + 1200, /* what was before is gone */
+	EAR_MS = 300,
+	ANEW_MS = EAR_MS + 150, /* what was before is gone */
+	EAR_SMP = EAR_MS * 48,  /* at most */
 	DEADLINE_MS = 20000,
 };
 
-/* A test peer: sends PCMU every 20 ms, listens always. */
+/* A test peer: sends every 20 ms, listens always. */
 struct peer {
 	int fd;
 	struct sa addr;     /* its own            */
 	struct sa dst;      /* the leg's          */
 	double hz;          /* 0: sends nothing   */
 	size_t pos;
+	bool lossy;         /* loses every tenth packet */
 	uint16_t seq;
 	uint32_t ts;
 	struct media_leg *leg;
+	struct codec enc, dec;
+	size_t ear_smp;     /* EAR_MS at the codec's rate */
 
 	float ear[EAR_SMP]; /* the latest it heard, oldest first */
-	size_t heard;
+	size_t heard_ms;
+	size_t ptime_ms;
 	unsigned packets, markers, seq_gaps, ts_gaps;
 	uint16_t rx_seq;
 	uint32_t rx_ts, rx_ssrc;
@@ -61,22 +66,32 @@ static size_t eventc;
 
 static void peer_send(struct peer *p)
 {
-	uint8_t buf[160];
-	struct packet pkt = {.pt = 0, .ssrc = (uint32_t)(p - peerv) + 1};
-	float pcm[160];
+	struct packet pkt = {
+		.pt = p->enc.prm.pt,
+		.ssrc = (uint32_t)(p - peerv) + 1,
+		.seq = p->seq,
+		.ts = p->ts,
+	};
+	uint32_t rate = p->enc.rate_hz;
+	float pcm[960];
+	size_t len;
 
 	if (p->hz <= 0)
 		return;
 
-	tone_make(pcm, 160, p->pos, p->hz, 8000, 0.25);
-	p->pos += 160;
-	(void)codec_pcmu.encode(NULL, buf, sizeof(buf), pcm, 160);
-	pkt.seq = p->seq++;
-	pkt.ts = p->ts;
-	p->ts += 160;
+	tone_make(pcm, rate / 50, p->pos, p->hz, rate, 0.25);
+	p->pos += rate / 50;
+	p->seq++;
+	p->ts += p->enc.clock_hz / 50;
+
+	if (p->lossy && p->seq % 10 == 0)
+		return;
+
 	rtp_print(&pkt);
-	memcpy(pkt.data + RTP_HDR_BYTES, buf, sizeof(buf));
-	(void)sendto(p->fd, pkt.data, RTP_HDR_BYTES + 160, 0, &p->dst.u.sa,
+	len = p->enc.ops->encode(p->enc.st, pkt.data + RTP_HDR_BYTES,
+				 PACKET_BYTES - RTP_HDR_BYTES, pcm, rate / 50);
+	assert_true(len > 0);
+	(void)sendto(p->fd, pkt.data, RTP_HDR_BYTES + len, 0, &p->dst.u.sa,
 		     p->dst.len);
 }
 
@@ -114,7 +129,7 @@ static void peer_recv(int flags, void *arg)
 	if (p->packets++) {
 		assert_int_equal(pkt.ssrc, p->rx_ssrc);
 		p->seq_gaps += pkt.seq != (uint16_t)(p->rx_seq + 1);
-		p->ts_gaps += pkt.pt == 0 && pkt.ts % 160 != p->rx_ts % 160;
+		p->ts_gaps += pkt.pt == 0 && pkt.ts % 80 != p->rx_ts % 80;
 	}
 	p->markers += pkt.marker;
 	p->rx_seq = pkt.seq;
@@ -126,16 +141,21 @@ static void peer_recv(int flags, void *arg)
 		return;
 	}
 
-	n = codec_pcmu.decode(NULL, pcm, pkt.data + pkt.payload_off,
-			      pkt.payload_len);
-	memmove(p->ear, p->ear + n, (EAR_SMP - n) * sizeof(float));
-	memcpy(p->ear + EAR_SMP - n, pcm, n * sizeof(float));
-	p->heard += n;
+	/* What is left of a codec that was changed. */
+	if (pkt.pt != p->dec.prm.pt)
+		return;
+
+	n = p->dec.ops->decode(p->dec.st, pcm, pkt.data + pkt.payload_off,
+			       pkt.payload_len);
+	memmove(p->ear, p->ear + n, (p->ear_smp - n) * sizeof(float));
+	memcpy(p->ear + p->ear_smp - n, pcm, n * sizeof(float));
+	p->heard_ms += n / (p->dec.rate_hz / 1000);
+	p->ptime_ms = n / (p->dec.rate_hz / 1000);
 }
 
 static double hears(const struct peer *p, double hz)
 {
-	return to_db(tone_amp(p->ear, EAR_SMP, hz, 8000) / 0.25);
+	return to_db(tone_amp(p->ear, p->ear_smp, hz, p->dec.rate_hz) / 0.25);
 }
 
 static void tick(void *arg)
@@ -182,7 +202,7 @@ static void listen_anew(void)
 	size_t i;
 
 	for (i = 0; i < peerc; i++)
-		peerv[i].heard = 0;
+		peerv[i].heard_ms = 0;
 }
 
 static bool all_heard(void)
@@ -190,7 +210,7 @@ static bool all_heard(void)
 	size_t i;
 
 	for (i = 0; i < peerc; i++) {
-		if (peerv[i].heard < ANEW_SMP)
+		if (peerv[i].heard_ms < ANEW_MS)
 			return false;
 	}
 
@@ -221,8 +241,8 @@ static struct media_rtp_params params(const struct peer *p)
 {
 	struct media_rtp_params prm = {
 		.raddr = p->addr,
-		.tx = {.id = MEDIA_PCMU, .clock_hz = 8000},
-		.rxv = {{.id = MEDIA_PCMU, .clock_hz = 8000}},
+		.tx = p->enc.prm,
+		.rxv = {p->enc.prm},
 		.rxc = 1,
 		.event_pt_tx = 101,
 		.event_pt_rx = 101,
@@ -234,7 +254,21 @@ static struct media_rtp_params params(const struct peer *p)
 	return prm;
 }
 
-static struct peer *peer_add(const char *host, double hz)
+static const struct media_codec pcmu = {.id = MEDIA_PCMU, .clock_hz = 8000};
+
+static void peer_codec(struct peer *p, const struct media_codec *prm)
+{
+	codec_close(&p->enc);
+	codec_close(&p->dec);
+	assert_int_equal(codec_init(&p->enc, prm), 0);
+	assert_int_equal(codec_init(&p->dec, prm), 0);
+	assert_int_equal(codec_enc_alloc(&p->enc), 0);
+	assert_int_equal(codec_dec_alloc(&p->dec), 0);
+	p->ear_smp = EAR_MS * p->enc.rate_hz / 1000;
+}
+
+static struct peer *peer_add_codec(const char *host, double hz,
+				   const struct media_codec *codec)
 {
 	struct peer *p = &peerv[peerc++];
 	struct media_rtp_params prm;
@@ -242,6 +276,7 @@ static struct peer *peer_add(const char *host, double hz)
 
 	memset(p, 0, sizeof(*p));
 	p->hz = hz;
+	peer_codec(p, codec);
 	assert_int_equal(sa_set_str(&p->addr, host, 0), 0);
 	laddr = p->addr;
 	p->fd = socket(sa_af(&p->addr), SOCK_DGRAM | SOCK_NONBLOCK, 0);
@@ -260,6 +295,11 @@ static struct peer *peer_add(const char *host, double hz)
 	assert_int_equal(media_leg_rtp_set(p->leg, &prm), 0);
 
 	return p;
+}
+
+static struct peer *peer_add(const char *host, double hz)
+{
+	return peer_add_codec(host, hz, &pcmu);
 }
 
 static bool ports_back(void)
@@ -331,6 +371,8 @@ static int teardown(void **state)
 	for (i = 0; i < n; i++) {
 		fd_close(peerv[i].fd);
 		close(peerv[i].fd);
+		codec_close(&peerv[i].enc);
+		codec_close(&peerv[i].dec);
 	}
 
 	assert_int_equal(count_fds(), fds_before);
@@ -423,6 +465,102 @@ static void test_echo(void **state)
 	assert_true(hears(a, 700) < -60);
 }
 
+/* All codecs, and all lengths of packets, in one mix. */
+static void test_codecs(void **state)
+{
+	static const struct media_codec v[] = {
+		{.id = MEDIA_PCMU, .clock_hz = 8000, .ptime_ms = 30},
+		{.id = MEDIA_PCMA, .pt = 8, .clock_hz = 8000, .ptime_ms = 10},
+		{.id = MEDIA_G722, .pt = 9, .clock_hz = 8000, .ptime_ms = 40},
+		{.id = MEDIA_OPUS, .pt = 96, .clock_hz = 48000,
+		 .ptime_ms = 60, .bitrate_bps = 32000, .complexity = 5},
+		{.id = MEDIA_OPUS, .pt = 97, .clock_hz = 48000,
+		 .bitrate_bps = 64000, .complexity = 5},
+		{.id = MEDIA_L16, .pt = 98, .clock_hz = 16000},
+		{.id = MEDIA_L16, .pt = 99, .clock_hz = 48000},
+	};
+	struct media_stat st;
+	size_t i, k;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(v); i++)
+		(void)peer_add_codec("127.0.0.1", 400 + 300 * (double)i, &v[i]);
+	run(all_heard);
+
+	for (i = 0; i < peerc; i++) {
+		assert_int_equal(peerv[i].ptime_ms,
+				 v[i].ptime_ms ? v[i].ptime_ms : 20);
+		assert_int_equal(peerv[i].seq_gaps, 0);
+		media_leg_stat(peerv[i].leg, &st);
+		assert_int_equal(st.rx_invalid, 0);
+
+		/* Opus is no friend of seven sines at once. */
+		for (k = 0; k < peerc; k++) {
+			double db = hears(&peerv[i], peerv[k].hz);
+
+			if (i == k)
+				assert_true(db < -18);
+			else
+				assert_true(fabs(db) < 4);
+		}
+	}
+}
+
+/* Another codec in the middle of a call: the same stream goes on. */
+static void test_codec_change(void **state)
+{
+	static const struct media_codec g722 = {
+		.id = MEDIA_G722, .pt = 9, .clock_hz = 8000};
+	static const struct media_codec opus = {
+		.id = MEDIA_OPUS, .pt = 96, .clock_hz = 48000,
+		.bitrate_bps = 32000, .complexity = 5};
+	const struct media_codec *v[] = {&g722, &opus, &pcmu};
+	struct media_rtp_params prm;
+	struct peer *a, *b;
+	size_t i;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		peer_codec(a, v[i]);
+		prm = params(a);
+		assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+		listen_anew();
+		run(all_heard);
+		assert_true(fabs(hears(a, 1200)) < 2);
+		assert_true(fabs(hears(b, 500)) < 2);
+	}
+	assert_int_equal(a->seq_gaps, 0); /* nor another SSRC: peer_recv() */
+	assert_int_equal(a->markers, 1);
+}
+
+/* Every tenth packet is lost: counted, concealed, and the tone stays. */
+static void test_loss(void **state)
+{
+	struct media_stat st;
+	struct peer *a, *b;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 0);
+	b = peer_add("127.0.0.1", 500);
+	b->lossy = true;
+	run(all_heard);
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(a, 500)) < 2);
+
+	media_leg_stat(b->leg, &st);
+	assert_true(st.rx_lost >= 2);
+	assert_true(st.frames_concealed >= st.rx_lost);
+	assert_true(st.frames_played > 20);
+}
+
 static bool stopped(void)
 {
 	return count_events(MEDIA_EV_RTP_STOP) == 1;
@@ -449,7 +587,7 @@ static void test_hold_and_silence(void **state)
 	run(stopped); /* b fell silent; a, held, is not missed */
 	packets = a->packets;
 
-	a->heard = 0;
+	a->heard_ms = 0;
 	prm.send = prm.recv = true;
 	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
 	peerc = 2;
@@ -662,6 +800,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_three_legs_v6, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_echo, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_codecs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_codec_change, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_dtmf, setup, teardown),
