@@ -20,28 +20,78 @@ enum verdict {
 	WRONG,
 };
 
+/*
+ * RFC 3261 20.27 has a client skip challenges that it does not know; some
+ * give up instead as soon as there are two.  They are named here, and get
+ * MD5 alone.  (libre before 3.0: EAUTH or ENOSYS on the second challenge.)
+ */
+static bool wants_one_challenge(const struct view *v)
+{
+	static const char *const agents[] = {
+		"baresip v0.", "baresip v1.", "baresip v2.",
+	};
+	const struct view_field *f = view_first(v, VIEW_USER_AGENT);
+	struct pl val;
+
+	if (!f)
+		return false;
+	view_val(v, f, &val);
+	for (size_t i = 0; i < sizeof(agents) / sizeof(agents[0]); i++) {
+		if (val.l >= strlen(agents[i]) &&
+		    !memcmp(val.p, agents[i], strlen(agents[i])))
+			return true;
+	}
+
+	return false;
+}
+
+/* What a challenge says. */
+struct challenge {
+	const char *header;
+	const char *realm;
+	const char *more;
+	struct pl nonce;
+};
+
+static int print_challenge(struct re_printf *pf, const struct challenge *c,
+			   enum digest_alg alg)
+{
+	return re_hprintf(pf,
+			  "%s: Digest realm=\"%s\", nonce=\"%r\", "
+			  "algorithm=%s, qop=\"auth\"%s\r\n",
+			  c->header, c->realm, &c->nonce,
+			  digest_alg_name(alg), c->more);
+}
+
+/* A header field each, the preferred one first: RFC 8760 2.3. */
+static int print_both(struct re_printf *pf, const struct challenge *c)
+{
+	int err = print_challenge(pf, c, DIGEST_SHA256);
+
+	return err ? err : print_challenge(pf, c, DIGEST_MD5);
+}
+
+static int print_md5(struct re_printf *pf, const struct challenge *c)
+{
+	return print_challenge(pf, c, DIGEST_MD5);
+}
+
 static void challenge(struct msg *m, bool stale)
 {
-	const Sy__Config *conf = config_get(m->w->config);
 	const bool reg = m->v->method == VIEW_REGISTER;
-	const char *name = reg ? "WWW-Authenticate" : "Proxy-Authenticate";
-	const char *more = stale ? ", stale=true" : "";
-	struct pl nonce;
+	const bool one = wants_one_challenge(m->v);
 	char str[NONCE_LEN];
+	struct challenge c = {
+		.header = reg ? "WWW-Authenticate" : "Proxy-Authenticate",
+		.realm = config_get(m->w->config)->settings->realm,
+		.more = stale ? ", stale=true" : "",
+		.nonce = {str, sizeof(str)},
+	};
 
 	nonce_print(str, m->w->router->key, (uint32_t)time(NULL), rand_u32());
-	nonce.p = str;
-	nonce.l = sizeof(str);
 	stat_inc(&m->w->stats, stale ? STAT_AUTH_STALE : STAT_AUTH_CHALLENGE);
-
-	/* the preferred one first, RFC 8760 2.3 */
-	answer(m, reg ? 401 : 407, NULL,
-	       "%s: Digest realm=\"%s\", nonce=\"%r\", algorithm=SHA-256, "
-	       "qop=\"auth\"%s\r\n"
-	       "%s: Digest realm=\"%s\", nonce=\"%r\", algorithm=MD5, "
-	       "qop=\"auth\"%s\r\n",
-	       name, conf->settings->realm, &nonce, more, name,
-	       conf->settings->realm, &nonce, more);
+	answer(m, reg ? 401 : 407, NULL, "%H", one ? print_md5 : print_both,
+	       &c);
 }
 
 static const char *ha1(const Sy__Device *dev, enum digest_alg alg)
