@@ -353,6 +353,16 @@ static struct packet *take_head(struct jitter *j, struct packet **s)
 	return pkt;
 }
 
+/* Nothing there, but something behind it.  True: its time is now. */
+static bool hole(struct jitter *j, uint32_t due_ts, int32_t d)
+{
+	j->last_ts = due_ts;
+	advance(j, false);
+	++j->lost;
+
+	return d + (int32_t)j->dur_ts > 0;
+}
+
 enum jitter_out jitter_get(struct jitter *j, struct packet **pktp,
 			   uint64_t now_us)
 {
@@ -399,12 +409,7 @@ enum jitter_out jitter_get(struct jitter *j, struct packet **pktp,
 		if (!j->count)
 			return JITTER_EMPTY;
 
-		/* A hole, and something behind it. */
-		j->last_ts = due_ts;
-		advance(j, false);
-		++j->lost;
-
-		if (d + (int32_t)j->dur_ts > 0)
+		if (hole(j, due_ts, d))
 			return JITTER_LOST;
 	}
 }

@@ -64,6 +64,16 @@ const float *resample_down(struct resample *rs, float *out, const float *in,
 			   size_t n);
 
 /**
+ * A low-pass filter's value: a sinc under a Kaiser window.
+ *
+ * @param x       Distance from its middle [samples].
+ * @param half    Half of its length [samples].
+ * @param cutoff  Frequency where it is half, as a part of the rate.
+ * @param beta    Shape of the window.
+ */
+double resample_kernel(double x, double half, double cutoff, double beta);
+
+/**
  * Resample a whole sound, off the tick, between any two rates.
  *
  * @param outp  Set to *outc samples; the caller free()s it.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The RTP leg: what its three files share.  Engine only. */
+/* The RTP leg: what its files share.  Engine only. */
 
 #ifndef SY_NODE_MEDIA_RTP_LEG_H
 #define SY_NODE_MEDIA_RTP_LEG_H
