@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the peer asks. */
+/* The peer's INVITE, and what we answer to it. */
 
 #include <string.h>
 #include <re.h>
 
 #include "node/sip/ua.h"
 
-static const char accept_sdp[] = "Accept: application/sdp\r\n";
+const char sip_accept[] = "Accept: application/sdp\r\n";
 
 /* ------------------------------------------------------------- answers */
 
@@ -89,7 +89,7 @@ static bool unsupported_handler(const struct sip_hdr *hdr,
 }
 
 /* RFC 3261 8.2.2.3: we support no extension that could be required. */
-static bool refuse_require(struct sipua *ua, const struct sip_msg *msg)
+bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg)
 {
 	struct mbuf *mb;
 	char *hdrs = NULL;
@@ -113,7 +113,7 @@ static bool refuse_require(struct sipua *ua, const struct sip_msg *msg)
 }
 
 /* Take the description out of an INVITE; what cannot be read is answered. */
-static int take_sdp(struct sipua *ua, const struct sip_msg *msg,
+int dialog_take_sdp(struct sipua *ua, const struct sip_msg *msg,
 		    struct mbuf **sdpp)
 {
 	int err = msg_body(sdpp, msg);
@@ -125,7 +125,7 @@ static int take_sdp(struct sipua *ua, const struct sip_msg *msg,
 
 	if (*sdpp && !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
 		*sdpp = mem_deref(*sdpp);
-		ua_refuse(ua, msg, 415, accept_sdp);
+		ua_refuse(ua, msg, 415, sip_accept);
 		return ENOTSUP;
 	}
 
@@ -207,7 +207,7 @@ static int fill(struct dialog *d, const struct sip_msg *msg)
 	return dialog_set_call_id(d, &msg->callid);
 }
 
-static void invite_begin(struct dialog *d, const struct sip_msg *msg,
+void dialog_invite_begin(struct dialog *d, const struct sip_msg *msg,
 			 struct mbuf *sdp)
 {
 	struct strans *st;
@@ -223,7 +223,7 @@ static void invite_begin(struct dialog *d, const struct sip_msg *msg,
 }
 
 /* 100 only when the answer takes its time: it saves a message a call. */
-static void trying(struct dialog *d)
+void dialog_trying(struct dialog *d)
 {
 	struct strans_reply r = {.code = 100};
 
@@ -243,7 +243,7 @@ void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 		return;
 	}
 
-	if (refuse_require(ua, msg) || take_sdp(ua, msg, &sdp))
+	if (dialog_refuse_require(ua, msg) || dialog_take_sdp(ua, msg, &sdp))
 		return;
 
 	err = dialog_alloc(&d, ua, tok);
@@ -258,7 +258,7 @@ void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 		goto out;
 	}
 
-	invite_begin(d, msg, sdp);
+	dialog_invite_begin(d, msg, sdp);
 	if (!d->inv) {
 		mem_deref(d);
 		goto out;
@@ -268,205 +268,10 @@ void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 	mem_ref(d);
 	ua->conf.incomingh(d, tok, msg, sdp, ua->conf.arg);
 	if (mem_nrefs(d) > 1) /* it was kept */
-		trying(d);
+		dialog_trying(d);
 	dialog_settle(d);
 	mem_deref(d);
 
 out:
 	mem_deref(sdp);
-}
-
-/* ---------------------------------------------------------- in dialogs */
-
-void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
-{
-	bool initial = !d->re_invite, late = d->late_offer;
-	struct mbuf *sdp = NULL;
-
-	if (!d->inv || strans_msg(d->inv) || msg->cseq.num != d->inv_cseq)
-		return;
-
-	strans_acked(d->inv);
-	d->inv = NULL;
-	dialog_unpend(d);
-
-	if (d->bye_wait) {
-		d->bye_wait = false;
-		(void)dialog_bye(d);
-		return;
-	}
-
-	if (late && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		(void)msg_body(&sdp, msg);
-
-	if (initial && d->h.established)
-		d->h.established(d, sdp, d->arg);
-	else if (!initial && late && d->h.answered)
-		d->h.answered(d, sdp ? 0 : EBADMSG, 200, sdp, d->arg);
-
-	mem_deref(sdp);
-}
-
-static void retry_later(struct dialog *d, const struct sip_msg *msg)
-{
-	char hdr[32];
-
-	/* RFC 3261 14.2: 0 to 10 seconds, by chance */
-	(void)re_snprintf(hdr, sizeof(hdr), "Retry-After: %u\r\n",
-			  rand_u32() % 11);
-	ua_refuse(d->ua, msg, 500, hdr);
-}
-
-static void recv_reinvite(struct dialog *d, const struct sip_msg *msg)
-{
-	struct mbuf *sdp = NULL;
-
-	if (d->inv && strans_msg(d->inv)) {
-		retry_later(d, msg);
-		return;
-	}
-
-	if (d->req || d->inv || d->need_answer ||
-	    d->state != DIALOG_ANSWERED) {
-		ua_refuse(d->ua, msg, 491, NULL);
-		return;
-	}
-
-	if (take_sdp(d->ua, msg, &sdp))
-		return;
-
-	d->re_invite = true;
-	invite_begin(d, msg, sdp);
-
-	if (!d->inv)
-		ua_refuse(d->ua, msg, 500, NULL);
-	else if (d->h.offer)
-		d->h.offer(d, sdp, d->arg);
-	else
-		(void)dialog_reply(d, 488, NULL, NULL, NULL);
-
-	trying(d);
-	mem_deref(sdp);
-}
-
-static void recv_bye(struct dialog *d, const struct sip_msg *msg)
-{
-	bool answered = d->state == DIALOG_ANSWERED;
-
-	ua_refuse(d->ua, msg, 200, NULL);
-
-	if (d->inv && strans_msg(d->inv)) {
-		(void)dialog_reply(d, 487, NULL, NULL, NULL);
-	}
-	else if (d->inv) {
-		strans_acked(d->inv); /* it has our 2xx, or needs it no more */
-		d->inv = NULL;
-		dialog_unpend(d);
-	}
-
-	d->bye_wait = false;
-	if (!d->inbound && !answered)
-		dialog_cancel(d);
-
-	dialog_close(d, answered ? 200 : 487, NULL, true);
-}
-
-static void recv_options(struct dialog *d, const struct sip_msg *msg)
-{
-	char hdrs[256];
-
-	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s", sip_allow, accept_sdp);
-	ua_refuse(d->ua, msg, 200, hdrs);
-}
-
-static void recv_info(struct dialog *d, const struct sip_msg *msg)
-{
-	struct mbuf *body = NULL;
-	char ctype[128];
-
-	if (msg_body(&body, msg)) {
-		ua_refuse(d->ua, msg, 400, NULL);
-		return;
-	}
-
-	ua_refuse(d->ua, msg, 200, NULL);
-
-	if (body && d->h.info) {
-		(void)re_snprintf(ctype, sizeof(ctype), "%r/%r",
-				  &msg->ctyp.type, &msg->ctyp.subtype);
-		d->h.info(d, ctype, body, d->arg);
-	}
-
-	mem_deref(body);
-}
-
-static void recv_known(struct dialog *d, const struct sip_msg *msg)
-{
-	ua_refuse(d->ua, msg, 405, sip_allow);
-}
-
-static void recv_unknown(struct dialog *d, const struct sip_msg *msg)
-{
-	ua_refuse(d->ua, msg, 501, sip_allow);
-}
-
-static void recv_cancel(struct dialog *d, const struct sip_msg *msg)
-{
-	ua_refuse(d->ua, msg, 481, NULL);
-}
-
-typedef void(recv_h)(struct dialog *d, const struct sip_msg *msg);
-
-static recv_h *method(const struct sip_msg *msg)
-{
-	static const struct {
-		const char *met;
-		recv_h *h;
-	} v[] = {
-		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
-		{"OPTIONS", recv_options}, {"INFO", recv_info},
-		{"MESSAGE", recv_info},    {"CANCEL", recv_cancel},
-		{"UPDATE", recv_known},    {"PRACK", recv_known},
-		{"REFER", recv_known},     {"NOTIFY", recv_known},
-		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},
-		{"REGISTER", recv_known},
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(v); i++) {
-		if (!pl_strcmp(&msg->met, v[i].met))
-			return v[i].h;
-	}
-
-	return recv_unknown;
-}
-
-void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
-{
-	recv_h *h = method(msg);
-
-	if (d->abandoned)
-		return; /* its new owner answers */
-
-	if (h == recv_cancel) {
-		h(d, msg);
-		return;
-	}
-
-	if (d->rcseq_set && msg->cseq.num <= d->rcseq) {
-		ua_refuse(d->ua, msg, 500, NULL);
-		return;
-	}
-	d->rcseq = msg->cseq.num;
-	d->rcseq_set = true;
-
-	if (d->state == DIALOG_ENDED && h != recv_bye) {
-		ua_refuse(d->ua, msg, 481, NULL);
-		return;
-	}
-
-	if (refuse_require(d->ua, msg))
-		return;
-
-	h(d, msg);
 }

@@ -1,149 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What we ask. */
+/* What we ask: INVITE and CANCEL, and INVITE again within the dialog. */
 
 #include <string.h>
 #include <re.h>
 
 #include "node/sip/ua.h"
 
-enum {
-	/* When a BYE has no answer by then and its router is no longer
-	 * live, it is sent by another: a lease is 3 s. */
-	BYE_RETRY_MS = 4000,
-};
-
-/* The end of a client transaction, before anything else is done with it. */
-static void client_done(struct dialog *d)
-{
-	if (d->ua)
-		--d->ua->clients;
-	dialog_unpend(d);
-}
-
 static uint16_t code_of(int err, const struct sip_msg *msg)
 {
 	return msg ? msg->scode : err == ETIMEDOUT ? 408 : 503;
-}
-
-static struct mbuf *sdp_of(const struct sip_msg *msg)
-{
-	struct mbuf *sdp = NULL;
-
-	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		(void)msg_body(&sdp, msg);
-
-	return sdp;
-}
-
-static bool pl_is(const struct pl *pl, const char *str)
-{
-	return str && pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
-}
-
-/* ------------------------------------------------------------ ACK, BYE */
-
-static void ack_handler(void *arg)
-{
-	struct dialog *d = arg;
-
-	d->ack = mem_deref(d->ack);
-	d->early_sdp = mem_deref(d->early_sdp);
-	d->early_tag = mem_deref(d->early_tag);
-}
-
-static void ack_send(struct dialog *d)
-{
-	const struct send s = {.stateful = false};
-
-	d->ack->pos = 0;
-	(void)request_send(d, "ACK", d->ack, &s);
-}
-
-/* An ACK is repeated as often as its 2xx, and kept as long as that may be. */
-static int ack(struct dialog *d, struct mbuf *sdp)
-{
-	const struct request r = {
-		.met = "ACK", .cseq = d->inv_cseq, .body = sdp};
-	struct mbuf *mb;
-	int err;
-
-	err = request_print(&mb, d, &r);
-	if (err)
-		return err;
-
-	mem_deref(d->ack);
-	d->ack = mb;
-	d->need_answer = false;
-	ack_send(d);
-	wheel_start(d->ua->wheel, &d->ack_tmr,
-		    stranss_span_ms(d->ua->stranss), ack_handler, d);
-
-	return 0;
-}
-
-static void bye_resp(int err, const struct sip_msg *msg, void *arg)
-{
-	struct dialog *d = arg;
-
-	(void)err;
-
-	if (msg && msg->scode < 200)
-		return;
-
-	mem_ref(d);
-	client_done(d);
-	wheel_cancel(&d->bye_tmr);
-	dialog_settle(d);
-	mem_deref(d);
-}
-
-static int bye_send(struct dialog *d)
-{
-	const struct request r = {.met = "BYE", .cseq = ++d->lcseq};
-	const struct send s = {.stateful = true,
-			       .resph = bye_resp,
-			       .router = d->bye_router};
-	struct mbuf *mb;
-	int err;
-
-	err = request_print(&mb, d, &r);
-	if (err)
-		return err;
-
-	err = request_send(d, "BYE", mb, &s);
-	mem_deref(mb);
-
-	return err;
-}
-
-static void bye_retry_handler(void *arg)
-{
-	struct dialog *d = arg;
-	struct ua_router r;
-
-	if (ua_router(d->ua, &r, d->bye_router, d->tcp) ||
-	    !strcmp(r.id, d->bye_router))
-		return;
-
-	(void)bye_send(d);
-}
-
-int dialog_bye(struct dialog *d)
-{
-	int err;
-
-	if (!d->ua || d->abandoned)
-		return ECONNABORTED;
-
-	if (d->need_answer)
-		(void)ack(d, NULL);
-
-	err = bye_send(d);
-	if (!err)
-		wheel_start(d->ua->wheel, &d->bye_tmr, BYE_RETRY_MS,
-			    bye_retry_handler, d);
-
-	return err;
 }
 
 void dialog_cancel(struct dialog *d)
@@ -153,8 +18,6 @@ void dialog_cancel(struct dialog *d)
 	sip_request_cancel(d->req);
 }
 
-/* -------------------------------------------------------------- INVITE */
-
 static void invite_progress(struct dialog *d, const struct sip_msg *msg)
 {
 	struct mbuf *sdp;
@@ -163,7 +26,7 @@ static void invite_progress(struct dialog *d, const struct sip_msg *msg)
 	if (msg->scode == 100 || d->state == DIALOG_ENDED)
 		return;
 
-	sdp = sdp_of(msg);
+	sdp = msg_sdp(msg);
 
 	if (sdp || !pl_is(&msg->to.tag, d->early_tag)) {
 		mem_deref(d->early_sdp);
@@ -186,7 +49,7 @@ static void invite_progress(struct dialog *d, const struct sip_msg *msg)
 }
 
 /* The dialog that a 2xx makes (RFC 3261 12.1.2). */
-static int confirm(struct dialog *d, const struct sip_msg *msg)
+int dialog_confirm(struct dialog *d, const struct sip_msg *msg)
 {
 	mem_deref(d->rtag);
 	d->rtag = mem_zalloc(msg->to.tag.l + 1, NULL);
@@ -205,23 +68,23 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 	bool late = d->need_answer;
 	struct mbuf *sdp;
 
-	if (confirm(d, msg)) {
+	if (dialog_confirm(d, msg)) {
 		dialog_close(d, 500, NULL, false);
 		return;
 	}
 
 	if (d->state == DIALOG_ENDED) {
 		/* our CANCEL crossed it */
-		(void)ack(d, NULL);
+		(void)dialog_send_ack(d, NULL);
 		(void)dialog_bye(d);
 		return;
 	}
 
 	d->state = DIALOG_ANSWERED;
 	if (!late)
-		(void)ack(d, NULL);
+		(void)dialog_send_ack(d, NULL);
 
-	sdp = sdp_of(msg);
+	sdp = msg_sdp(msg);
 	if (!sdp && pl_is(&msg->to.tag, d->early_tag)) {
 		sdp = mem_ref(d->early_sdp);
 		if (sdp)
@@ -246,7 +109,7 @@ static void invite_resp(int err, const struct sip_msg *msg, void *arg)
 		goto out;
 	}
 
-	client_done(d);
+	dialog_client_done(d);
 	if (d->abandoned || !d->ua)
 		goto out;
 
@@ -430,7 +293,7 @@ int dialog_ack(struct dialog *d, struct mbuf *sdp)
 	if (d->state != DIALOG_ANSWERED || !d->need_answer)
 		return EPROTO;
 
-	return ack(d, sdp);
+	return dialog_send_ack(d, sdp);
 }
 
 /* ----------------------------------------------------------- re-INVITE */
@@ -458,14 +321,14 @@ static void reinvite_resp(int err, const struct sip_msg *msg, void *arg)
 		return;
 
 	mem_ref(d);
-	client_done(d);
+	dialog_client_done(d);
 	if (d->abandoned || !d->ua)
 		goto out;
 
 	if (msg && msg->scode < 300) {
 		(void)dialog_set_target(d, msg);
-		(void)ack(d, NULL);
-		sdp = sdp_of(msg);
+		(void)dialog_send_ack(d, NULL);
+		sdp = msg_sdp(msg);
 		dialog_changed(d);
 		if (d->h.answered)
 			d->h.answered(d, sdp ? 0 : EBADMSG, msg->scode, sdp,
@@ -501,74 +364,4 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp)
 		dialog_changed(d);
 
 	return err;
-}
-
-/* -------------------------------------------------------- further 2xx */
-
-/* Another branch of a fork answered too: take it and end it. */
-static void fork_end(struct dialog *d, const struct sip_msg *msg)
-{
-	struct dialog *f;
-	struct pl call_id;
-	int err;
-
-	if (dialog_alloc(&f, d->ua, &d->tok))
-		return;
-
-	f->orphan = true;
-	f->inv_cseq = f->lcseq = msg->cseq.num;
-	f->tcp = d->tcp;
-	f->next_hop = d->next_hop;
-	memcpy(f->router, d->router, sizeof(f->router));
-	pl_set_str(&call_id, d->call_id);
-
-	err = str_dup(&f->lhdr, d->lhdr);
-	err |= str_dup(&f->rhdr, d->rhdr);
-	err |= str_dup(&f->target, d->target);
-	err |= str_dup(&f->contact, d->contact);
-	err |= confirm(f, msg);
-	err |= dialog_set_call_id(f, &call_id);
-
-	if (!err) {
-		(void)ack(f, NULL);
-		err = dialog_bye(f);
-	}
-	if (err)
-		mem_deref(f);
-}
-
-static struct dialog *find_forked(const struct sipua *ua,
-				  const struct sip_msg *msg)
-{
-	struct le *le;
-
-	le = list_head(hash_list(ua->ht, hash_joaat_pl(&msg->callid)));
-
-	for (; le; le = le->next) {
-		struct dialog *d = le->data;
-
-		if (!d->inbound && d->rtag && !d->abandoned &&
-		    d->inv_cseq == msg->cseq.num && !d->re_invite &&
-		    pl_is(&msg->callid, d->call_id) &&
-		    pl_is(&msg->from.tag, d->ltag))
-			return d;
-	}
-
-	return NULL;
-}
-
-void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg)
-{
-	struct dialog *d;
-
-	d = dialog_find(ua, &msg->callid, &msg->from.tag, &msg->to.tag);
-	if (d) {
-		if (d->ack && d->inv_cseq == msg->cseq.num && !d->abandoned)
-			ack_send(d);
-		return;
-	}
-
-	d = find_forked(ua, msg);
-	if (d)
-		fork_end(d, msg);
 }

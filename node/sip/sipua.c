@@ -10,10 +10,7 @@ enum {
 	HASH_CTRANS = 1024,
 	HASH_STRANS = 2,     /* libre's own are not used */
 	HASH_CONNS = 256,
-	CTX_SIZE = 1024,
 };
-
-static const char magic[] = "z9hG4bK";
 
 const char sip_allow[] =
 	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE\r\n";
@@ -52,191 +49,6 @@ static void destructor(void *arg)
 	mem_deref(ua->sip);
 }
 
-/* ------------------------------------------------------------- routers */
-
-void sipua_set_routers(struct sipua *ua, const Sy__Member *const *routerv,
-		       size_t routerc, uint32_t instance)
-{
-	ua->routerv = routerv;
-	ua->routerc = routerc;
-	ua->instance = instance;
-}
-
-uint32_t ua_instance(const struct sipua *ua)
-{
-	return ua->conf.members ? member_instance(ua->conf.members)
-				: ua->instance;
-}
-
-static void apply_routers(const struct sipua *ua, member_h *h, void *arg)
-{
-	size_t i;
-
-	if (ua->conf.members) {
-		member_apply(ua->conf.members, SY__MEMBER_KIND__ROUTER, h,
-			     arg);
-		return;
-	}
-
-	for (i = 0; i < ua->routerc; i++) {
-		if (h(ua->routerv[i], arg))
-			return;
-	}
-}
-
-struct pick {
-	const char *id;
-	const Sy__Member *m;
-	unsigned n;
-};
-
-/* The preferred one, else each with the same chance. */
-static bool pick_handler(const Sy__Member *m, void *arg)
-{
-	struct pick *p = arg;
-
-	if (p->id && p->id[0] && !strcmp(m->id, p->id)) {
-		p->m = m;
-		return true;
-	}
-
-	if (rand_u32() % ++p->n == 0)
-		p->m = m;
-
-	return false;
-}
-
-static void contact_of(const Sy__Member *m, bool tcp, char *buf, size_t size)
-{
-	const char *pfx = tcp ? "tcp:" : "udp:";
-	size_t i;
-
-	for (i = 0; i < m->n_addresses; i++) {
-		if (strncmp(m->addresses[i], pfx, 4))
-			continue;
-
-		(void)re_snprintf(buf, size, "%s%s", m->addresses[i] + 4,
-				  tcp ? ";transport=tcp" : "");
-		return;
-	}
-
-	str_ncpy(buf, m->address, size);
-}
-
-int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
-	      bool tcp)
-{
-	struct pick p = {.id = id};
-
-	apply_routers(ua, pick_handler, &p);
-	if (!p.m || sa_decode(&r->addr, p.m->address, strlen(p.m->address)))
-		return EHOSTUNREACH;
-
-	str_ncpy(r->id, p.m->id, sizeof(r->id));
-	contact_of(p.m, tcp, r->contact, sizeof(r->contact));
-
-	return 0;
-}
-
-struct at {
-	const struct pl *addr;
-	const Sy__Member *m;
-};
-
-static bool at_handler(const Sy__Member *m, void *arg)
-{
-	struct at *at = arg;
-
-	if (pl_strcmp(at->addr, m->address))
-		return false;
-
-	at->m = m;
-	return true;
-}
-
-const char *ua_router_at(const struct sipua *ua, const struct pl *addr)
-{
-	struct at at = {.addr = addr};
-
-	apply_routers(ua, at_handler, &at);
-
-	return at.m ? at.m->id : NULL;
-}
-
-/* -------------------------------------------------------------- tokens */
-
-struct second {
-	struct sip_via via;
-	unsigned n;
-};
-
-static bool second_via(const struct sip_hdr *hdr, const struct sip_msg *msg,
-		       void *arg)
-{
-	struct second *s = arg;
-
-	(void)msg;
-
-	if (s->n++ == 0)
-		return false;
-
-	/* An old peer's Via has no branch: that is an error to libre, but
-	 * the sent-by was read by then. */
-	(void)sip_via_decode(&s->via, &hdr->val);
-
-	return true;
-}
-
-/* What a BRANCH token's MAC covers beside itself (proto/SIP.md). */
-static size_t branch_ctx(char *buf, size_t size, const struct sip_msg *msg)
-{
-	struct second s = {.n = 0};
-	struct pl num;
-	const struct pl *v[] = {&s.via.sentby, &s.via.branch, &msg->callid,
-				&msg->from.tag, &num};
-	char cseq[16];
-	size_t n = 0, i;
-
-	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, second_via, &s);
-
-	(void)re_snprintf(cseq, sizeof(cseq), "%u", msg->cseq.num);
-	pl_set_str(&num, cseq);
-
-	for (i = 0; i < ARRAY_SIZE(v); i++) {
-		if (n + v[i]->l + 1 > size)
-			return 0;
-		if (v[i]->l)
-			memcpy(&buf[n], v[i]->p, v[i]->l);
-		n += v[i]->l;
-		buf[n++] = 0;
-	}
-
-	return n;
-}
-
-static int token_check(const struct sipua *ua, const struct sip_msg *msg,
-		       struct token *tok)
-{
-	const struct pl *b = &msg->via.branch;
-	size_t pfx = sizeof(magic) - 1, n;
-	char ctx[CTX_SIZE];
-	int err;
-
-	if (b->l != pfx + TOKEN_LEN || memcmp(b->p, magic, pfx))
-		return EINVAL;
-
-	n = branch_ctx(ctx, sizeof(ctx), msg);
-	if (!n)
-		return EINVAL;
-
-	err = token_read(tok, ua->conf.key, TOKEN_BRANCH, b->p + pfx,
-			 TOKEN_LEN, ctx, n);
-	if (err)
-		return err;
-
-	return tok->instance == ua_instance(ua) ? 0 : ESTALE;
-}
-
 /* ------------------------------------------------------------ messages */
 
 int msg_body(struct mbuf **mbp, const struct sip_msg *msg)
@@ -266,6 +78,16 @@ int msg_body(struct mbuf **mbp, const struct sip_msg *msg)
 	*mbp = mb;
 
 	return 0;
+}
+
+struct mbuf *msg_sdp(const struct sip_msg *msg)
+{
+	struct mbuf *sdp = NULL;
+
+	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+		(void)msg_body(&sdp, msg);
+
+	return sdp;
 }
 
 void ua_refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
@@ -347,7 +169,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	if (strans_recv(ua->stranss, msg) != STRANS_NEW)
 		return true;
 
-	if (token_check(ua, msg, &tok)) {
+	if (ua_token_check(ua, msg, &tok)) {
 		++ua->no_token;
 		return true;
 	}

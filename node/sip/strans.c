@@ -3,12 +3,12 @@
 #include <string.h>
 #include <re.h>
 
+#include "node/sip/path.h"
 #include "node/sip/strans.h"
 
 enum {
 	T1_MS = 500,
 	HASH_SIZE = 1024,
-	PATHS_MAX = 8,    /* routers that brought the same request */
 };
 
 enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };
@@ -19,16 +19,6 @@ struct stranss {
 	struct hash *ht;      /* by branch; owns the transactions */
 	uint32_t t1_ms, t2_ms;
 	uint32_t count;
-};
-
-/* One way back: a top Via, and where it leads. */
-struct path {
-	struct le le;
-	char *via;            /* the value of the header */
-	char *sentby;
-	struct sa dst;
-	enum sip_transp tp;
-	void *sock;
 };
 
 struct strans {
@@ -55,16 +45,6 @@ struct strans {
 	strans_noack_h *noackh;
 	void *arg;
 };
-
-static void path_destructor(void *arg)
-{
-	struct path *p = arg;
-
-	list_unlink(&p->le);
-	mem_deref(p->via);
-	mem_deref(p->sentby);
-	mem_deref(p->sock);
-}
 
 static void strans_destructor(void *arg)
 {
@@ -152,108 +132,11 @@ static struct strans *find(const struct stranss *t, const struct pl *branch,
 	return NULL;
 }
 
-/* The top Via as it goes back: RFC 3261 18.2.1, RFC 3581 4. */
-static int via_print(char **viap, struct sa *dst, const struct sip_msg *msg)
+static int send_to(const struct strans *st, const struct path *p)
 {
-	const struct sip_via *via = &msg->via;
-	struct pl rp;
-	bool rport = !msg_param_exists(&via->params, "rport", &rp);
-	struct mbuf *mb = mbuf_alloc(256);
-	int err = 0;
-
-	if (!mb)
-		return ENOMEM;
-
-	if (rport) {
-		err |= mbuf_write_pl_skip(mb, &via->val, &rp);
-		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
-	}
-	else {
-		err |= mbuf_write_pl(mb, &via->val);
-	}
-
-	if (rport || !sa_cmp(&msg->src, &via->addr, SA_ADDR))
-		err |= mbuf_printf(mb, ";received=%j", &msg->src);
-
-	mb->pos = 0;
-	if (!err)
-		err = mbuf_strdup(mb, viap, mb->end);
-	mem_deref(mb);
-
-	sip_reply_addr(dst, msg, rport);
-
-	return err;
-}
-
-static struct path *path_find(const struct strans *st,
-			      const struct sip_msg *msg)
-{
-	struct le *le;
-
-	for (le = st->pathl.head; le; le = le->next) {
-		struct path *p = le->data;
-
-		if (p->tp == msg->tp && !pl_strcmp(&msg->via.sentby, p->sentby))
-			return p;
-	}
-
-	return NULL;
-}
-
-static int path_add(struct path **pp, struct strans *st,
-		    const struct sip_msg *msg)
-{
-	struct path *p;
-	int err;
-
-	if (list_count(&st->pathl) >= PATHS_MAX)
-		return EOVERFLOW;
-
-	p = mem_zalloc(sizeof(*p), path_destructor);
-	if (!p)
-		return ENOMEM;
-
-	p->tp = msg->tp;
-	p->sock = mem_ref(msg->sock);
-	err = pl_strdup(&p->sentby, &msg->via.sentby);
-	err |= via_print(&p->via, &p->dst, msg);
-
-	if (err) {
-		mem_deref(p);
-		return err;
-	}
-
-	list_append(&st->pathl, &p->le, p);
-	if (pp)
-		*pp = p;
-
-	return 0;
-}
-
-static int path_send(const struct strans *st, const struct path *p)
-{
-	struct mbuf *mb;
-	int err;
-
-	if (!st->start)
-		return 0;
-
-	mb = mbuf_alloc(st->start->end + st->rest->end + 512);
-	if (!mb)
-		return ENOMEM;
-
-	err = mbuf_write_mem(mb, st->start->buf, st->start->end);
-	err |= mbuf_printf(mb, "Via: %s\r\n", p->via);
-	err |= mbuf_write_mem(mb, st->via->buf, st->via->end);
-	err |= mbuf_write_mem(mb, st->rest->buf, st->rest->end);
-	mb->pos = 0;
-
-	if (!err)
-		err = sip_send(st->t->sip, p->sock, p->tp, &p->dst, mb);
-
-	mem_deref(mb);
-
-	return err;
+	return st->start ? path_send(p, st->t->sip, st->start, st->via,
+				     st->rest)
+			 : 0;
 }
 
 /* Good if one path took it: which of the routers lives is not known here. */
@@ -263,7 +146,7 @@ static int send_all(const struct strans *st)
 	int err = ENOTCONN;
 
 	for (le = st->pathl.head; le; le = le->next) {
-		int e = path_send(st, le->data);
+		int e = send_to(st, le->data);
 
 		err = err && e ? e : 0;
 	}
@@ -364,13 +247,13 @@ enum strans_recv strans_recv(struct stranss *t, const struct sip_msg *msg)
 		return pl_strcmp(&msg->met, "CANCEL") ? STRANS_NEW
 						      : recv_cancel(t, msg);
 
-	p = path_find(st, msg);
-	if (!p && path_add(&p, st, msg))
+	p = path_find(&st->pathl, msg);
+	if (!p && path_add(&p, &st->pathl, msg))
 		return STRANS_DONE;
 
 	/* A 2xx repeats by its own clock, but a new path has not seen it. */
 	if (st->state != CONFIRMED || !st->invite)
-		(void)path_send(st, p);
+		(void)send_to(st, p);
 
 	return STRANS_DONE;
 }
@@ -444,7 +327,7 @@ int strans_alloc(struct strans **stp, struct stranss *t,
 	err = pl_strdup(&st->branch, &msg->via.branch);
 	err |= pl_strdup(&st->met, &msg->met);
 	err |= copy(st, msg);
-	err |= path_add(NULL, st, msg);
+	err |= path_add(NULL, &st->pathl, msg);
 
 	if (err) {
 		mem_deref(st);
@@ -511,8 +394,7 @@ out:
 
 static void final(struct strans *st, uint16_t code)
 {
-	bool reliable = ((struct path *)st->pathl.head->data)->tp !=
-			SIP_TRANSP_UDP;
+	bool reliable = path_is_reliable(st->pathl.head->data);
 
 	st->msg = mem_deref(st->msg);
 	st->state = st->invite && code < 300 ? ACCEPTED : COMPLETED;
@@ -583,49 +465,4 @@ bool strans_is_replied(const struct strans *st)
 const struct sip_msg *strans_msg(const struct strans *st)
 {
 	return st ? st->msg : NULL;
-}
-
-const char *sip_reason(uint16_t code)
-{
-	static const struct {
-		uint16_t code;
-		const char *reason;
-	} v[] = {
-		{100, "Trying"},
-		{180, "Ringing"},
-		{181, "Call Is Being Forwarded"},
-		{183, "Session Progress"},
-		{200, "OK"},
-		{400, "Bad Request"},
-		{403, "Forbidden"},
-		{404, "Not Found"},
-		{405, "Method Not Allowed"},
-		{408, "Request Timeout"},
-		{410, "Gone"},
-		{415, "Unsupported Media Type"},
-		{420, "Bad Extension"},
-		{480, "Temporarily Unavailable"},
-		{481, "Call/Transaction Does Not Exist"},
-		{482, "Loop Detected"},
-		{486, "Busy Here"},
-		{487, "Request Terminated"},
-		{488, "Not Acceptable Here"},
-		{491, "Request Pending"},
-		{500, "Server Internal Error"},
-		{501, "Not Implemented"},
-		{503, "Service Unavailable"},
-		{504, "Server Time-out"},
-		{600, "Busy Everywhere"},
-		{603, "Decline"},
-		{604, "Does Not Exist Anywhere"},
-		{606, "Not Acceptable"},
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(v); i++) {
-		if (v[i].code == code)
-			return v[i].reason;
-	}
-
-	return code < 200 ? "Progress" : code < 300 ? "OK" : "Failure";
 }

@@ -2,12 +2,17 @@
 /*
  * What the files of this folder share; nobody else includes it.
  *
- *   sipua.c      sockets, token check, who gets a message, live routers
- *   strans.c     server transactions
- *   dialog.c     life of a dialog, its state, its API
- *   dialog_in.c  what the peer asks: INVITE, ACK, BYE, re-INVITE ...
- *   dialog_out.c what we ask: INVITE, CANCEL, ACK, BYE, re-INVITE
- *   request.c    the text of our requests
+ *   sipua.c       sockets, and who gets a message
+ *   ua_token.c    is a request from a router of ours?
+ *   ua_router.c   live routers
+ *   strans.c      server transactions
+ *   dialog.c      life and state of a dialog
+ *   dialog_api.c  what its owner asks
+ *   dialog_in.c   the peer's INVITE and our answers to it
+ *   dialog_within.c  its ACK, re-INVITE, BYE ... within the dialog
+ *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
+ *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
+ *   request.c     the text of our requests
  *
  * Life of a dialog.  Its owner holds the only reference.  When the owner
  * lets go of it while something is still to be exchanged (a BYE waits for
@@ -78,6 +83,11 @@ const char *ua_router_at(const struct sipua *ua, const struct pl *addr);
 
 uint32_t ua_instance(const struct sipua *ua);
 
+/** Did a router of ours send this request to this node?
+ * @return 0 and the token; EINVAL, EBADMSG, ESTALE: drop it. */
+int ua_token_check(const struct sipua *ua, const struct sip_msg *msg,
+		   struct token *tok);
+
 /** Reply to a request outside of any dialog. */
 void ua_refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
 	       const char *hdrs);
@@ -85,7 +95,8 @@ void ua_refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
 /** The body of a message as its Content-Length says; 0 and NULL: none. */
 int msg_body(struct mbuf **mbp, const struct sip_msg *msg);
 
-extern const char sip_allow[]; /* "Allow: ...\r\n" */
+extern const char sip_allow[];  /* "Allow: ...\r\n" */
+extern const char sip_accept[]; /* "Accept: ...\r\n" */
 
 /* One INVITE of ours, from its request to the end of its transaction. */
 struct dialog {
@@ -162,17 +173,41 @@ void dialog_end(struct dialog *d, uint16_t code, const char *reason);
 /* --- dialog_in.c */
 void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 			const struct token *tok);
+/** Refuse what requires an extension. @return true: it was refused. */
+bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg);
+/** Take the description out of an INVITE. @return not 0: it was refused. */
+int dialog_take_sdp(struct sipua *ua, const struct sip_msg *msg,
+		    struct mbuf **sdpp);
+/** Begin the transaction of an INVITE: d->inv; NULL: no memory. */
+void dialog_invite_begin(struct dialog *d, const struct sip_msg *msg,
+			 struct mbuf *sdp);
+/** 100, if nothing was answered yet. */
+void dialog_trying(struct dialog *d);
+
+/* --- dialog_within.c */
 void dialog_recv_request(struct dialog *d, const struct sip_msg *msg);
 void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg);
 /** Answer the peer's INVITE that is pending. */
 int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		 struct mbuf *sdp, const char *hdrs);
 
+/** What a response to INVITE brings. */
+struct mbuf *msg_sdp(const struct sip_msg *msg);
+bool pl_is(const struct pl *pl, const char *str);
+
 /* --- dialog_out.c */
+void dialog_cancel(struct dialog *d);
+/** Take tag, target and route set from a 2xx (RFC 3261 12.1.2). */
+int dialog_confirm(struct dialog *d, const struct sip_msg *msg);
+
+/* --- dialog_end.c */
+/** The end of a client transaction, before anything else is done. */
+void dialog_client_done(struct dialog *d);
+/** ACK the 2xx to our INVITE, and every copy of it. @param sdp  Or NULL. */
+int dialog_send_ack(struct dialog *d, struct mbuf *sdp);
 /** A response that no transaction waits for: a 2xx again, or forked. */
 void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg);
 int dialog_bye(struct dialog *d);
-void dialog_cancel(struct dialog *d);
 
 /* --- request.c */
 struct request {

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* What the owner of a dialog asks of it; see dialog.h. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/ua.h"
+
+void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
+			 void *arg)
+{
+	if (!d || !h || d->state == DIALOG_ENDED)
+		return;
+
+	d->h = *h;
+	d->arg = arg;
+}
+
+int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
+		    struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || code <= 100 || code >= 200)
+		return EINVAL;
+
+	if (!d->inbound ||
+	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+		return EPROTO;
+
+	err = dialog_reply(d, code, reason, sdp, NULL);
+	if (err)
+		return err;
+
+	d->state = DIALOG_EARLY;
+	dialog_changed(d);
+
+	return 0;
+}
+
+int dialog_answer(struct dialog *d, struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || !sdp)
+		return EINVAL;
+
+	if (!d->inbound ||
+	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+		return EPROTO;
+
+	err = dialog_reply(d, 200, NULL, sdp, NULL);
+	if (err)
+		return err;
+
+	d->state = DIALOG_ANSWERED;
+	dialog_changed(d);
+
+	return 0;
+}
+
+int dialog_accept(struct dialog *d, struct mbuf *sdp)
+{
+	int err;
+
+	if (!d || !sdp)
+		return EINVAL;
+
+	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
+	    !strans_msg(d->inv))
+		return EPROTO;
+
+	err = dialog_reply(d, 200, NULL, sdp, NULL);
+	if (!err)
+		dialog_changed(d);
+
+	return err;
+}
+
+int dialog_refuse(struct dialog *d, uint16_t code, const char *reason)
+{
+	if (!d || code < 300)
+		return EINVAL;
+
+	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
+	    !strans_msg(d->inv))
+		return EPROTO;
+
+	return dialog_reply(d, code, reason, NULL, NULL);
+}
+
+void dialog_hangup(struct dialog *d, uint16_t code, const char *reason)
+{
+	if (!d || !d->ua || d->state == DIALOG_ENDED)
+		return;
+
+	dialog_end(d, code, reason);
+}
+
+static void forget_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	dialog_unpend(d);
+	dialog_settle(d);
+}
+
+void dialog_abandon(struct dialog *d)
+{
+	if (!d || !d->ua || d->abandoned)
+		return;
+
+	memset(&d->h, 0, sizeof(d->h));
+	d->state = DIALOG_ENDED;
+	d->bye_wait = false;
+	d->abandoned = true;
+
+	if (d->inv) {
+		strans_silence(d->inv);
+		d->inv = NULL;
+		dialog_unpend(d);
+	}
+
+	/* Until the peer knows its new owner it still asks here: to say 481
+	 * would end the call, so it is remembered for a while. */
+	++d->pending;
+	wheel_cancel(&d->bye_tmr);
+	wheel_start(d->ua->wheel, &d->reap, stranss_span_ms(d->ua->stranss),
+		    forget_handler, d);
+}
+
+enum dialog_state dialog_state(const struct dialog *d)
+{
+	return d ? d->state : DIALOG_ENDED;
+}
+
+const char *dialog_call_id(const struct dialog *d)
+{
+	return d ? d->call_id : NULL;
+}
+
+const char *dialog_router(const struct dialog *d)
+{
+	return d && d->router[0] ? d->router : NULL;
+}
+
+static Sy__LegState leg_state(const struct dialog *d)
+{
+	switch (d->state) {
+
+	case DIALOG_INCOMING: return SY__LEG_STATE__LEG_SETUP;
+	case DIALOG_CALLING:  return SY__LEG_STATE__LEG_SETUP;
+	case DIALOG_EARLY:    return SY__LEG_STATE__LEG_RINGING;
+	case DIALOG_ANSWERED: return SY__LEG_STATE__LEG_ANSWERED;
+	case DIALOG_ENDED:    return SY__LEG_STATE__LEG_ENDED;
+	}
+
+	return SY__LEG_STATE__LEG_STATE_UNKNOWN;
+}
+
+void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
+{
+	const struct sip_msg *msg;
+
+	if (!d || !out)
+		return;
+
+	out->ref = d->tok.leg;
+	out->direction = d->inbound ? SY__DIRECTION__INBOUND
+				    : SY__DIRECTION__OUTBOUND;
+	out->state = leg_state(d);
+	out->call_id = d->call_id;
+	out->local_tag = (char *)d->ltag;
+	out->remote_tag = d->rtag ? d->rtag : d->early_tag;
+	out->local_uri = d->lhdr;
+	out->remote_uri = d->rhdr;
+	out->local_cseq = d->lcseq;
+	out->remote_cseq = d->rcseq;
+	out->route_set = d->routev;
+	out->n_route_set = d->routec;
+	out->remote_target = d->target;
+	out->transport = d->tcp ? "tcp" : "udp";
+
+	msg = d->inbound && !d->re_invite ? strans_msg(d->inv) : NULL;
+	if (msg) {
+		out->invite.data = (uint8_t *)msg->met.p;
+		out->invite.len =
+			(size_t)(msg->mb->buf + msg->mb->end -
+				 (uint8_t *)msg->met.p);
+	}
+
+	if (!out->remote_tag)
+		out->remote_tag = (char *)protobuf_c_empty_string;
+	if (!out->remote_target)
+		out->remote_target = (char *)protobuf_c_empty_string;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* ACK to a 2xx, BYE, and the 2xx that come again or from another branch. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/ua.h"
+
+enum {
+	/* When a BYE has no answer by then and its router is no longer
+	 * live, it is sent by another: a lease is 3 s. */
+	BYE_RETRY_MS = 4000,
+};
+
+/* The end of a client transaction, before anything else is done with it. */
+void dialog_client_done(struct dialog *d)
+{
+	if (d->ua)
+		--d->ua->clients;
+	dialog_unpend(d);
+}
+
+/* ------------------------------------------------------------ ACK, BYE */
+
+static void ack_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	d->ack = mem_deref(d->ack);
+	d->early_sdp = mem_deref(d->early_sdp);
+	d->early_tag = mem_deref(d->early_tag);
+}
+
+static void ack_send(struct dialog *d)
+{
+	const struct send s = {.stateful = false};
+
+	d->ack->pos = 0;
+	(void)request_send(d, "ACK", d->ack, &s);
+}
+
+/* An ACK is repeated as often as its 2xx, and kept as long as that may be. */
+int dialog_send_ack(struct dialog *d, struct mbuf *sdp)
+{
+	const struct request r = {
+		.met = "ACK", .cseq = d->inv_cseq, .body = sdp};
+	struct mbuf *mb;
+	int err;
+
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	mem_deref(d->ack);
+	d->ack = mb;
+	d->need_answer = false;
+	ack_send(d);
+	wheel_start(d->ua->wheel, &d->ack_tmr,
+		    stranss_span_ms(d->ua->stranss), ack_handler, d);
+
+	return 0;
+}
+
+static void bye_resp(int err, const struct sip_msg *msg, void *arg)
+{
+	struct dialog *d = arg;
+
+	(void)err;
+
+	if (msg && msg->scode < 200)
+		return;
+
+	mem_ref(d);
+	dialog_client_done(d);
+	wheel_cancel(&d->bye_tmr);
+	dialog_settle(d);
+	mem_deref(d);
+}
+
+static int bye_send(struct dialog *d)
+{
+	const struct request r = {.met = "BYE", .cseq = ++d->lcseq};
+	const struct send s = {.stateful = true,
+			       .resph = bye_resp,
+			       .router = d->bye_router};
+	struct mbuf *mb;
+	int err;
+
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	err = request_send(d, "BYE", mb, &s);
+	mem_deref(mb);
+
+	return err;
+}
+
+static void bye_retry_handler(void *arg)
+{
+	struct dialog *d = arg;
+	struct ua_router r;
+
+	if (ua_router(d->ua, &r, d->bye_router, d->tcp) ||
+	    !strcmp(r.id, d->bye_router))
+		return;
+
+	(void)bye_send(d);
+}
+
+int dialog_bye(struct dialog *d)
+{
+	int err;
+
+	if (!d->ua || d->abandoned)
+		return ECONNABORTED;
+
+	if (d->need_answer)
+		(void)dialog_send_ack(d, NULL);
+
+	err = bye_send(d);
+	if (!err)
+		wheel_start(d->ua->wheel, &d->bye_tmr, BYE_RETRY_MS,
+			    bye_retry_handler, d);
+
+	return err;
+}
+
+/* -------------------------------------------------------- further 2xx */
+
+/* Another branch of a fork answered too: take it and end it. */
+static void fork_end(struct dialog *d, const struct sip_msg *msg)
+{
+	struct dialog *f;
+	struct pl call_id;
+	int err;
+
+	if (dialog_alloc(&f, d->ua, &d->tok))
+		return;
+
+	f->orphan = true;
+	f->inv_cseq = f->lcseq = msg->cseq.num;
+	f->tcp = d->tcp;
+	f->next_hop = d->next_hop;
+	memcpy(f->router, d->router, sizeof(f->router));
+	pl_set_str(&call_id, d->call_id);
+
+	err = str_dup(&f->lhdr, d->lhdr);
+	err |= str_dup(&f->rhdr, d->rhdr);
+	err |= str_dup(&f->target, d->target);
+	err |= str_dup(&f->contact, d->contact);
+	err |= dialog_confirm(f, msg);
+	err |= dialog_set_call_id(f, &call_id);
+
+	if (!err) {
+		(void)dialog_send_ack(f, NULL);
+		err = dialog_bye(f);
+	}
+	if (err)
+		mem_deref(f);
+}
+
+static struct dialog *find_forked(const struct sipua *ua,
+				  const struct sip_msg *msg)
+{
+	struct le *le;
+
+	le = list_head(hash_list(ua->ht, hash_joaat_pl(&msg->callid)));
+
+	for (; le; le = le->next) {
+		struct dialog *d = le->data;
+
+		if (!d->inbound && d->rtag && !d->abandoned &&
+		    d->inv_cseq == msg->cseq.num && !d->re_invite &&
+		    pl_is(&msg->callid, d->call_id) &&
+		    pl_is(&msg->from.tag, d->ltag))
+			return d;
+	}
+
+	return NULL;
+}
+
+void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg)
+{
+	struct dialog *d;
+
+	d = dialog_find(ua, &msg->callid, &msg->from.tag, &msg->to.tag);
+	if (d) {
+		if (d->ack && d->inv_cseq == msg->cseq.num && !d->abandoned)
+			ack_send(d);
+		return;
+	}
+
+	d = find_forked(ua, msg);
+	if (d)
+		fork_end(d, msg);
+}

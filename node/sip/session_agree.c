@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* What an offer and its answer mean for the media engine. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/session_impl.h"
+
+static void codec_set(const struct session *s, struct media_codec *c,
+		      const struct format *f, int pt, const char *fmtp,
+		      uint32_t ptime_ms)
+{
+	struct pl params, val;
+
+	memset(c, 0, sizeof(*c));
+	c->id = f->id;
+	c->pt = (uint8_t)pt;
+	c->clock_hz = f->clock_hz;
+	c->ptime_ms = ptime_ms;
+	c->complexity = -1;
+
+	if (f->id != MEDIA_OPUS)
+		return;
+
+	c->bitrate_bps = s->conf.opus_bitrate_bps;
+	if (!fmtp)
+		return;
+
+	pl_set_str(&params, fmtp);
+	c->fec = fmt_param_get(&params, "useinbandfec", &val) &&
+		 !pl_strcmp(&val, "1");
+	if (fmt_param_get(&params, "maxaveragebitrate", &val)) {
+		uint32_t bps = pl_u32(&val);
+
+		if (bps >= 6000 &&
+		    (!c->bitrate_bps || bps < c->bitrate_bps))
+			c->bitrate_bps = bps;
+	}
+}
+
+/* Payload types that may arrive: those of our own description. */
+static void collect_rx(const struct session *s, const struct round *r,
+		       struct media_rtp_params *prm)
+{
+	const struct list *lst = sdp_media_format_lst(r->audio, true);
+	const struct le *le;
+
+	for (le = list_head(lst); le; le = le->next) {
+		const struct sdp_format *lf = le->data;
+		const struct format *f = lf->data;
+
+		if (!lf->sup)
+			continue;
+
+		if (f->event) {
+			if (prm->event_pt_rx < 0 ||
+			    f->clock_hz == prm->tx.clock_hz) {
+				prm->event_pt_rx = lf->pt;
+				prm->event_clock_hz = f->clock_hz;
+			}
+		}
+		else if (prm->rxc < ARRAY_SIZE(prm->rxv)) {
+			codec_set(s, &prm->rxv[prm->rxc++], f, lf->pt,
+				  lf->rparams, r->ptime_ms);
+		}
+	}
+}
+
+/* What we send: the first codec in the peer's order that we know. */
+static const struct format *collect_tx(const struct session *s,
+				       const struct round *r,
+				       struct media_rtp_params *prm)
+{
+	const struct list *lst = sdp_media_format_lst(r->audio, false);
+	const struct format *tx = NULL;
+	const struct le *le;
+
+	for (le = list_head(lst); le; le = le->next) {
+		const struct sdp_format *rf = le->data;
+		const struct format *f = rf->data;
+
+		if (!rf->sup || f->event || tx)
+			continue;
+
+		tx = f;
+		codec_set(s, &prm->tx, f, rf->pt, rf->params, r->ptime_ms);
+	}
+
+	return tx;
+}
+
+static void collect_event_tx(const struct round *r,
+			     struct media_rtp_params *prm)
+{
+	const struct list *lst = sdp_media_format_lst(r->audio, false);
+	const struct le *le;
+
+	for (le = list_head(lst); le; le = le->next) {
+		const struct sdp_format *rf = le->data;
+		const struct format *f = rf->data;
+
+		if (rf->sup && f->event && f->clock_hz == prm->event_clock_hz)
+			prm->event_pt_tx = rf->pt;
+	}
+}
+
+int session_agree(const struct session *s, const struct round *r,
+		 struct agreement *a)
+{
+	const struct sa *raddr = sdp_media_raddr(r->audio);
+	enum sdp_dir rdir = sdp_media_rdir(r->audio);
+	bool off = !sa_port(raddr);
+
+	memset(a, 0, sizeof(*a));
+	sa_init(&a->prm.raddr, AF_INET);
+	a->prm.event_pt_rx = a->prm.event_pt_tx = -1;
+
+	if (off) {
+		/* The peer takes its stream away; it may give it back by a
+		 * later offer, so this is a hold (RFC 3264 8.2). */
+		if (!s->ready)
+			return ENOTSUP;
+		a->prm = s->prm;
+		a->tx = s->tx;
+		a->prm.send = a->prm.recv = false;
+		a->remote_hold = true;
+		return 0;
+	}
+
+	a->tx = collect_tx(s, r, &a->prm);
+	if (!a->tx)
+		return ENOTSUP;
+
+	collect_rx(s, r, &a->prm);
+	collect_event_tx(r, &a->prm);
+
+	/* RFC 2543's hold: nothing may be sent to 0.0.0.0. */
+	if (sa_isset(raddr, SA_ADDR))
+		a->prm.raddr = *raddr;
+	else
+		rdir = (enum sdp_dir)(rdir & ~SDP_SENDONLY);
+
+	a->remote_hold = !(rdir & SDP_SENDONLY);
+	a->prm.send = rdir & SDP_SENDONLY;
+	a->prm.recv = !r->hold && (rdir & SDP_RECVONLY);
+
+	return 0;
+}
+
+static bool proto_is_ours(const char *proto)
+{
+	return !strcmp(proto, "RTP/AVP") || !strcmp(proto, "RTP/AVPF");
+}
+
+int session_check_line(const struct session *s, const struct sdptext_media *m)
+{
+	if (!m->port)
+		return 0;
+
+	if (!m->has_addr)
+		return EBADMSG;
+
+	if (m->named)
+		return ENOTSUP; /* no name is resolved on the way of a call */
+
+	if (sa_isset(&m->addr, SA_ADDR) &&
+	    sa_af(&m->addr) != sa_af(&s->conf.laddr))
+		return ENOTSUP;
+
+	return 0;
+}
+
+/* Which m line of an offer we take: the first audio that is on; once
+ * something was negotiated also one that is off. */
+int session_choose_line(const struct session *s, const struct sdptext *t,
+		       size_t *ip)
+{
+	size_t i;
+	int err = ENOTSUP;
+
+	for (i = 0; i < t->mc && err; i++) {
+		const struct sdptext_media *m = &t->mv[i];
+
+		if (strcmp(m->name, "audio") || !proto_is_ours(m->proto) ||
+		    !m->port)
+			continue;
+
+		*ip = i;
+		err = session_check_line(s, m);
+	}
+
+	for (i = 0; i < t->mc && err == ENOTSUP && s->ready; i++) {
+		const struct sdptext_media *m = &t->mv[i];
+
+		if (strcmp(m->name, "audio") || !proto_is_ours(m->proto) ||
+		    m->port)
+			continue;
+
+		*ip = i;
+		err = 0;
+	}
+
+	return err;
+}
+

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the session*.c files share; nobody else includes it.
+ *
+ * What was negotiated is kept in struct session, in plain members; libre's
+ * SDP objects live in a round, for one offer and its answer only.  So a
+ * round that fails leaves nothing behind, and the text of any round can be
+ * made again.
+ *
+ *   session_answer():    round_build() -> decode offer -> encode -> commit
+ *   session_offer():     round_build() -> encode, kept as s->offer
+ *   session_answered():  decode into s->offer -> commit
+ *
+ * A payload type, once it has stood in a description, names the same codec
+ * to the end (RFC 3264 8.3.2): s->ptv.
+ */
+
+#ifndef SY_NODE_SIP_SESSION_IMPL_H
+#define SY_NODE_SIP_SESSION_IMPL_H
+
+#include <re.h>
+
+#include "node/sip/sdptext.h"
+#include "node/sip/session.h"
+
+enum {
+	PT_UNSET = -1,
+	PTIME_DEFAULT_MS = 20,
+};
+
+/* What we can put into a description. */
+struct format {
+	const char *name;
+	enum media_codec_id id;
+	bool event;       /* telephone-event: no codec (RFC 4733) */
+	int pt;           /* if it is still free                  */
+	uint32_t clock_hz;
+	uint8_t ch;       /* RFC 7587 7: Opus is always "/2"      */
+	const char *fmtp;
+};
+
+enum { FMT_EVENT_8K = 5, FMT_EVENT_48K, FMTC };
+
+extern const struct format session_formats[FMTC];
+
+/* One m line of the last round; all but ours are refused. */
+struct line {
+	char *name;
+	char *proto;
+};
+
+/* One round of offer and answer. */
+struct round {
+	struct sdp_session *sdp;
+	struct sdp_media *audio; /* borrowed from sdp */
+	struct line linev[SDPTEXT_MEDIA_MAX];
+	size_t linec;
+	size_t ours;             /* index of our line */
+	uint32_t ptime_ms;
+	bool hold;               /* ours */
+};
+
+struct session {
+	struct session_conf conf;
+	unsigned fmtv[FMTC];     /* formats that we use, by preference */
+	size_t fmtc;
+	int ptv[FMTC];           /* payload types in use, or PT_UNSET */
+	uint64_t id;
+	uint64_t version;
+	struct mbuf *last;       /* last description, after its o line */
+	struct round *offer;     /* ours, as long as it may be answered */
+	struct round *agreed;    /* m lines of the last round */
+	struct media_rtp_params prm;
+	const struct format *tx;
+	bool ready;
+	bool hold;
+	bool remote_hold;
+};
+
+/* The peer's side of a decoded round. */
+struct agreement {
+	struct media_rtp_params prm;
+	const struct format *tx;
+	bool remote_hold;
+};
+
+/* --- session_round.c */
+
+/** A round for the m lines of an offer (t), of the last round (agreed), or,
+ * where both are NULL, for one audio line. */
+int round_alloc(struct round **rp, const struct sdptext *t,
+		const struct round *agreed);
+
+/** Make libre's objects for its lines; r->ours must be set. */
+int round_build(struct session *s, struct round *r);
+
+/** Our description as text; the session's version counts changes only. */
+int round_print(struct session *s, struct round *r, bool offer,
+		struct mbuf **mbp);
+
+/* --- session_agree.c */
+
+/** Which m line of an offer we take. @return 0, EBADMSG, ENOTSUP. */
+int session_choose_line(const struct session *s, const struct sdptext *t,
+			size_t *ip);
+
+/** Can we send to where this line says? @return 0, EBADMSG, ENOTSUP. */
+int session_check_line(const struct session *s,
+		       const struct sdptext_media *m);
+
+/** What follows from a decoded round; changes nothing.
+ * @return 0, ENOTSUP (no common codec). */
+int session_agree(const struct session *s, const struct round *r,
+		  struct agreement *a);
+
+#endif

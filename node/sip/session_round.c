@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* One round of offer and answer as libre's objects, and as text. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/session_impl.h"
+
+enum {
+	PT_DYNAMIC_MIN = 96,
+	PT_DYNAMIC_MAX = 127,
+};
+
+const struct format session_formats[FMTC] = {
+	{"opus", MEDIA_OPUS, false, 96, 48000, 2, "useinbandfec=1"},
+	{"G722", MEDIA_G722, false, 9, 8000, 1, NULL},
+	{"PCMU", MEDIA_PCMU, false, 0, 8000, 1, NULL},
+	{"PCMA", MEDIA_PCMA, false, 8, 8000, 1, NULL},
+	{"L16", MEDIA_L16, false, 97, 48000, 1, NULL},
+	[FMT_EVENT_8K] = {"telephone-event", 0, true, 101, 8000, 1, "0-15"},
+	[FMT_EVENT_48K] = {"telephone-event", 0, true, 100, 48000, 1, "0-15"},
+};
+
+static void round_destructor(void *arg)
+{
+	struct round *r = arg;
+	size_t i;
+
+	mem_deref(r->sdp);
+	for (i = 0; i < r->linec; i++) {
+		mem_deref(r->linev[i].name);
+		mem_deref(r->linev[i].proto);
+	}
+}
+
+static int line_add(struct round *r, const char *name, const char *proto)
+{
+	struct line *l;
+
+	if (r->linec >= ARRAY_SIZE(r->linev))
+		return EOVERFLOW;
+
+	l = &r->linev[r->linec++];
+
+	return str_dup(&l->name, name) | str_dup(&l->proto, proto);
+}
+
+int round_alloc(struct round **rp, const struct sdptext *t,
+		       const struct round *agreed)
+{
+	struct round *r;
+	size_t i;
+	int err = 0;
+
+	r = mem_zalloc(sizeof(*r), round_destructor);
+	if (!r)
+		return ENOMEM;
+
+	if (t) {
+		for (i = 0; i < t->mc && !err; i++)
+			err = line_add(r, t->mv[i].name, t->mv[i].proto);
+	}
+	else if (agreed) {
+		for (i = 0; i < agreed->linec && !err; i++)
+			err = line_add(r, agreed->linev[i].name,
+				       agreed->linev[i].proto);
+		r->ours = agreed->ours;
+	}
+	else {
+		err = line_add(r, "audio", "RTP/AVP");
+	}
+
+	r->ptime_ms = PTIME_DEFAULT_MS;
+
+	if (err)
+		mem_deref(r);
+	else
+		*rp = r;
+
+	return err;
+}
+
+static bool pt_is_taken(const struct session *s, int pt)
+{
+	size_t i;
+
+	for (i = 0; i < FMTC; i++) {
+		if (s->ptv[i] == pt)
+			return true;
+	}
+
+	return false;
+}
+
+/* The payload type that a format has, or gets now. */
+static int pt_of(struct session *s, unsigned f)
+{
+	int pt = session_formats[f].pt;
+
+	if (s->ptv[f] != PT_UNSET)
+		return s->ptv[f];
+
+	if (pt_is_taken(s, pt)) {
+		for (pt = PT_DYNAMIC_MIN; pt < PT_DYNAMIC_MAX; pt++) {
+			if (!pt_is_taken(s, pt))
+				break;
+		}
+	}
+
+	s->ptv[f] = pt;
+
+	return pt;
+}
+
+static int format_add(struct session *s, struct sdp_media *m, unsigned f)
+{
+	const struct format *fmt = &session_formats[f];
+	char id[8];
+
+	(void)re_snprintf(id, sizeof(id), "%d", pt_of(s, f));
+
+	return sdp_format_add(NULL, m, false, id, fmt->name, fmt->clock_hz,
+			      fmt->ch, NULL, NULL, (void *)fmt, false,
+			      fmt->fmtp ? "%s" : NULL, fmt->fmtp);
+}
+
+/* All our formats; the codec in use first, so that a new offer does not
+ * change it without need. */
+static int formats_add(struct session *s, struct sdp_media *m)
+{
+	size_t i;
+	int err = 0;
+
+	if (s->tx)
+		err = format_add(s, m, (unsigned)(s->tx - session_formats));
+
+	for (i = 0; i < s->fmtc && !err; i++) {
+		if (&session_formats[s->fmtv[i]] != s->tx)
+			err = format_add(s, m, s->fmtv[i]);
+	}
+
+	return err;
+}
+
+int round_build(struct session *s, struct round *r)
+{
+	struct sdp_media *m;
+	size_t i;
+	int err;
+
+	err = sdp_session_alloc(&r->sdp, &s->conf.laddr);
+
+	for (i = 0; i < r->linec && !err; i++) {
+		const struct line *l = &r->linev[i];
+		bool ours = i == r->ours;
+
+		err = sdp_media_add(&m, r->sdp, l->name,
+				    ours ? sa_port(&s->conf.laddr) : 0,
+				    l->proto);
+		if (err || !ours)
+			continue;
+
+		r->audio = m;
+		err = formats_add(s, m);
+	}
+
+	return err;
+}
+
+int round_print(struct session *s, struct round *r, bool offer,
+		 struct mbuf **mbp)
+{
+	struct mbuf *raw = NULL, *mb;
+	struct pl o, body;
+	int err;
+
+	err = sdp_media_set_lattr(r->audio, true, "ptime", "%u", r->ptime_ms);
+	if (!err)
+		err = sdp_encode(&raw, r->sdp, offer);
+	if (err)
+		return err;
+
+	mb = mbuf_alloc(512);
+	if (!mb || re_regex((char *)raw->buf, raw->end, "o=[^\r\n]+\r\n", &o)) {
+		err = ENOMEM;
+		goto out;
+	}
+
+	body.p = o.p + o.l + 2;
+	body.l = (size_t)((char *)raw->buf + raw->end - body.p);
+
+	if (!s->last || s->last->end != body.l ||
+	    memcmp(s->last->buf, body.p, body.l)) {
+		struct mbuf *last = mbuf_alloc(body.l);
+
+		if (!last) {
+			err = ENOMEM;
+			goto out;
+		}
+		(void)mbuf_write_pl(last, &body);
+		mem_deref(s->last);
+		s->last = last;
+		++s->version;
+	}
+
+	err = mbuf_printf(mb, "v=0\r\no=- %llu %llu IN IP%d %j\r\n%r", s->id,
+			  s->version,
+			  sa_af(&s->conf.laddr) == AF_INET6 ? 6 : 4,
+			  &s->conf.laddr, &body);
+	mb->pos = 0;
+
+out:
+	mem_deref(raw);
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+
+	return err;
+}
+

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* The live routers: which to send through, and which a message came by. */
+
+#include <string.h>
+#include <re.h>
+
+#include "node/sip/ua.h"
+
+void sipua_set_routers(struct sipua *ua, const Sy__Member *const *routerv,
+		       size_t routerc, uint32_t instance)
+{
+	ua->routerv = routerv;
+	ua->routerc = routerc;
+	ua->instance = instance;
+}
+
+uint32_t ua_instance(const struct sipua *ua)
+{
+	return ua->conf.members ? member_instance(ua->conf.members)
+				: ua->instance;
+}
+
+static void apply_routers(const struct sipua *ua, member_h *h, void *arg)
+{
+	size_t i;
+
+	if (ua->conf.members) {
+		member_apply(ua->conf.members, SY__MEMBER_KIND__ROUTER, h,
+			     arg);
+		return;
+	}
+
+	for (i = 0; i < ua->routerc; i++) {
+		if (h(ua->routerv[i], arg))
+			return;
+	}
+}
+
+struct pick {
+	const char *id;
+	const Sy__Member *m;
+	unsigned n;
+};
+
+/* The preferred one, else each with the same chance. */
+static bool pick_handler(const Sy__Member *m, void *arg)
+{
+	struct pick *p = arg;
+
+	if (p->id && p->id[0] && !strcmp(m->id, p->id)) {
+		p->m = m;
+		return true;
+	}
+
+	if (rand_u32() % ++p->n == 0)
+		p->m = m;
+
+	return false;
+}
+
+static void contact_of(const Sy__Member *m, bool tcp, char *buf, size_t size)
+{
+	const char *pfx = tcp ? "tcp:" : "udp:";
+	size_t i;
+
+	for (i = 0; i < m->n_addresses; i++) {
+		if (strncmp(m->addresses[i], pfx, 4))
+			continue;
+
+		(void)re_snprintf(buf, size, "%s%s", m->addresses[i] + 4,
+				  tcp ? ";transport=tcp" : "");
+		return;
+	}
+
+	str_ncpy(buf, m->address, size);
+}
+
+int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
+	      bool tcp)
+{
+	struct pick p = {.id = id};
+
+	apply_routers(ua, pick_handler, &p);
+	if (!p.m || sa_decode(&r->addr, p.m->address, strlen(p.m->address)))
+		return EHOSTUNREACH;
+
+	str_ncpy(r->id, p.m->id, sizeof(r->id));
+	contact_of(p.m, tcp, r->contact, sizeof(r->contact));
+
+	return 0;
+}
+
+struct at {
+	const struct pl *addr;
+	const Sy__Member *m;
+};
+
+static bool at_handler(const Sy__Member *m, void *arg)
+{
+	struct at *at = arg;
+
+	if (pl_strcmp(at->addr, m->address))
+		return false;
+
+	at->m = m;
+	return true;
+}
+
+const char *ua_router_at(const struct sipua *ua, const struct pl *addr)
+{
+	struct at at = {.addr = addr};
+
+	apply_routers(ua, at_handler, &at);
+
+	return at.m ? at.m->id : NULL;
+}
