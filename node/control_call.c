@@ -125,20 +125,20 @@ static void pending_destructor(void *data)
 			   "call has ended");
 }
 
-static void add_handler(struct ring *ring, enum ring_event ev,
+static void add_handler(struct hunt *hunt, enum hunt_event ev,
 			struct leg *leg, uint16_t code, void *arg)
 {
 	struct pending *p = arg;
 
-	(void)ring;
+	(void)hunt;
 	if (!p->req)
 		return;
 
-	if (ev == RING_STARTED) {
+	if (ev == HUNT_STARTED) {
 		control_reply_call(p->node, p->req, p->hub, leg->info.id);
 		p->req = NULL;
 	}
-	else if (ev == RING_FAILED) {
+	else if (ev == HUNT_FAILED) {
 		bus_replyf(p->req,
 			   code == 404 ? SY__RESULT_CODE__NOT_FOUND :
 					 SY__RESULT_CODE__CONFLICT,
@@ -158,7 +158,7 @@ static void add_dial(struct node *n, struct bus_request *req,
 		.hub = hub,
 		.dest = msg->destination,
 		.from_name = msg->caller_name,
-		.ring = {
+		.hunt = {
 			.ring_ms = node_ring_ms(n, msg->ring_seconds),
 			.h = add_handler,
 			.arg = p,
@@ -223,16 +223,16 @@ struct origin {
 	uint32_t ring_ms;
 };
 
-static void origin_handler(struct ring *ring, enum ring_event ev,
+static void origin_handler(struct hunt *hunt, enum hunt_event ev,
 			   struct leg *leg, uint16_t code, void *arg)
 {
 	const struct origin *o = arg;
 	struct app_call call = {.hub = o->hub, .leg = leg};
 
-	(void)ring;
-	if (ev == RING_FAILED)
+	(void)hunt;
+	if (ev == HUNT_FAILED)
 		hub_end(o->hub, code, "no answer");
-	if (ev != RING_ANSWERED)
+	if (ev != HUNT_ANSWERED)
 		return;
 
 	call.dest = o->hub->dest;
@@ -251,7 +251,7 @@ static int origin_start(struct node *n, struct hub *hub,
 		.dest = msg->from,
 		.from_user = hub->called,
 		.from_name = msg->caller_name,
-		.ring = {
+		.hunt = {
 			.origin = true,
 			.ring_ms = node_ring_ms(n, msg->ring_seconds),
 			.h = origin_handler,
@@ -265,7 +265,7 @@ static int origin_start(struct node *n, struct hub *hub,
 
 	o->node = n;
 	o->hub = hub;
-	o->ring_ms = conf.ring.ring_ms;
+	o->ring_ms = conf.hunt.ring_ms;
 	err = dial_start(n, &conf);
 	if (err)
 		mem_deref(o);

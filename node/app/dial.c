@@ -2,9 +2,9 @@
 /*
  * Dialling: see dial.h.
  *
- *   dial_start -> ring_alloc -> store_reg_get ... reply -> a leg a contact
- *              |                                           -> ring_seal
- *              +-> (trunk)  next turn of the loop -> one leg -> ring_seal
+ *   dial_start -> hunt_alloc -> store_reg_get ... reply -> a leg a contact
+ *              |                                           -> hunt_seal
+ *              +-> (trunk)  next turn of the loop -> one leg -> hunt_seal
  *
  * The question to Redis holds a reference to the ring, which may be over when
  * the answer comes.
@@ -23,7 +23,7 @@ enum { URI_MAX = 512 };
 struct dial_lookup {
 	struct le le;             /* in node->lookups                   */
 	struct node *node;        /* borrowed                           */
-	struct ring *ring;        /* reference                          */
+	struct hunt *hunt;        /* reference                          */
 	struct tmr tmr;           /* trunk: next turn of the loop       */
 	char *target;             /* device, or number                  */
 	char *trunk;              /* NULL: a device                     */
@@ -36,7 +36,7 @@ static void destructor(void *data)
 
 	tmr_cancel(&dl->tmr);
 	list_unlink(&dl->le);
-	mem_deref(dl->ring);
+	mem_deref(dl->hunt);
 	mem_deref(dl->target);
 	mem_deref(dl->trunk);
 	mem_deref(dl->from_user);
@@ -78,15 +78,15 @@ static void branch(struct dial_lookup *dl, struct leg_sip_call *call)
 	call->from_uri = from;
 	call->from_name = dl->from_name;
 	if (!err)
-		err = leg_sip_call(&leg, n, dl->ring->hub, call);
+		err = leg_sip_call(&leg, n, dl->hunt->hub, call);
 	if (err) {
 		log_warn("leg not called",
-			 LOG_S("call", dl->ring->hub->id), LOG_E(err));
-		ring_failed(dl->ring, code_of(err));
+			 LOG_S("call", dl->hunt->hub->id), LOG_E(err));
+		hunt_failed(dl->hunt, code_of(err));
 		return;
 	}
 
-	ring_add(dl->ring, leg);
+	hunt_add(dl->hunt, leg);
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -102,7 +102,7 @@ static void ring_bindings(struct dial_lookup *dl,
 	if (user_uri(to, sizeof(to), dl->target, domain(dl->node)))
 		return;
 
-	for (i = 0; i < reg->n_bindings && ring_is_on(dl->ring); i++) {
+	for (i = 0; i < reg->n_bindings && hunt_is_on(dl->hunt); i++) {
 		const Sy__Binding *b = reg->bindings[i];
 		struct leg_sip_call call = {
 			.kind = SY__LEG_KIND__DEVICE,
@@ -126,7 +126,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	struct dial_lookup *dl = arg;
 	uint16_t code = 480; /* known, not here */
 
-	if (!ring_is_on(dl->ring))
+	if (!hunt_is_on(dl->hunt))
 		goto out;
 
 	if (err)
@@ -137,7 +137,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 				strlen(dl->target)))
 		code = 404;
 
-	ring_seal(dl->ring, code);
+	hunt_seal(dl->hunt, code);
 
 out:
 	mem_deref(dl);
@@ -173,10 +173,10 @@ static void later_handler(void *arg)
 {
 	struct dial_lookup *dl = arg;
 
-	if (ring_is_on(dl->ring)) {
+	if (hunt_is_on(dl->hunt)) {
 		const uint16_t code = dl->trunk ? ring_trunk(dl) : 503;
 
-		ring_seal(dl->ring, code);
+		hunt_seal(dl->hunt, code);
 	}
 	mem_deref(dl);
 }
@@ -217,13 +217,13 @@ static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
 	if (conf->from_name && *conf->from_name)
 		err |= str_dup(&dl->from_name, conf->from_name);
 	if (!err)
-		err = ring_alloc(&dl->ring, conf->hub, &conf->ring);
+		err = hunt_alloc(&dl->hunt, conf->hub, &conf->hunt);
 	if (err) {
 		mem_deref(dl);
 		return err;
 	}
 
-	mem_ref(dl->ring); /* ours, beside the hub's */
+	mem_ref(dl->hunt); /* ours, beside the hub's */
 	list_append(&n->lookups, &dl->le, dl);
 	*dlp = dl;
 
@@ -251,25 +251,25 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 
 /* ----------------------------------------------------- a call to be put on */
 
-static void main_handler(struct ring *ring, enum ring_event ev,
+static void main_handler(struct hunt *hunt, enum hunt_event ev,
 			 struct leg *leg, uint16_t code, void *arg)
 {
-	struct leg *caller = ring->conf.caller;
+	struct leg *caller = hunt->conf.caller;
 
 	(void)leg;
 	(void)arg;
 	switch (ev) {
 
-	case RING_PROGRESS:
+	case HUNT_PROGRESS:
 		(void)leg_progress(caller, 180);
 		break;
 
-	case RING_ANSWERED:
+	case HUNT_ANSWERED:
 		if (leg_answer(caller))
 			hub_end(caller->hub, 500, "caller not answered");
 		break;
 
-	case RING_FAILED:
+	case HUNT_FAILED:
 		hub_end(caller->hub, code, "no answer");
 		break;
 
@@ -284,7 +284,7 @@ uint16_t app_dial(struct node *n, const struct app_call *call)
 		.hub = call->hub,
 		.dest = call->dest,
 		.from_name = call->leg->info.name,
-		.ring = {
+		.hunt = {
 			.caller = call->leg,
 			.ring_ms = call->ring_ms,
 			.h = main_handler,

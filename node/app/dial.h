@@ -15,7 +15,7 @@ struct dial_conf {
 	const Sy__Destination *dest; /* device or external; borrowed      */
 	const char *from_user;       /* or NULL: the hub's caller         */
 	const char *from_name;       /* or NULL                           */
-	struct ring_conf ring;
+	struct hunt_conf hunt;
 };
 
 /** True for the kinds of destination that can be dialled. */

@@ -16,8 +16,8 @@ static void expect_destructor(void *data)
 
 static void close_rings(struct hub *hub)
 {
-	while (hub->rings.head)
-		ring_cancel(hub->rings.head->data);
+	while (hub->hunts.head)
+		hunt_cancel(hub->hunts.head->data);
 }
 
 static void destructor(void *data)
@@ -314,7 +314,7 @@ static struct census count(const struct hub *hub)
 
 		if (!leg->ops->party)
 			c.players++;
-		else if (!leg->ring)
+		else if (!leg->hunt)
 			c.parties++;
 
 		if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
@@ -355,10 +355,10 @@ static bool has_origin(const struct hub *hub)
 {
 	const struct le *le;
 
-	for (le = list_head(&hub->rings); le; le = le->next) {
-		const struct ring *ring = le->data;
+	for (le = list_head(&hub->hunts); le; le = le->next) {
+		const struct hunt *hunt = le->data;
 
-		if (ring->conf.origin)
+		if (hunt->conf.origin)
 			return true;
 	}
 
@@ -375,7 +375,7 @@ void hub_check(struct hub *hub, uint16_t code, const char *reason)
 	if (!c.parties)
 		hub_end(hub, code, reason);
 	else if (!hub->conference && c.parties + c.players < 2 &&
-		 !hub->rings.head)
+		 !hub->hunts.head)
 		hub_end(hub, code, reason);
 }
 
@@ -420,7 +420,7 @@ void hub_abandon(struct hub *hub)
 	while (hub->legs.head) {
 		struct leg *leg = hub->legs.head->data;
 
-		leg->ring = NULL;
+		leg->hunt = NULL;
 		leg->info.state = SY__LEG_STATE__LEG_ENDED;
 		list_unlink(&leg->le);
 		list_append(&hub->gone, &leg->le, leg);

@@ -23,7 +23,7 @@
 #define SY_NODE_HUB_HUB_H
 
 #include "node/hub/leg.h"
-#include "node/hub/ring.h"
+#include "node/hub/hunt.h"
 
 enum {
 	HUB_PAST_MAX = 64,       /* ended legs kept for the call's record   */
@@ -87,7 +87,7 @@ struct hub {
 	struct list legs;      /* struct leg                           */
 	struct list gone;      /* struct leg, ended, until hub_purge() */
 	struct list past;      /* struct leg_past, oldest first        */
-	struct list rings;
+	struct list hunts;
 	struct list expects;
 	struct list call_ids;  /* struct hub_call_id: its placements   */
 	void *mix;             /* struct mix; owned; freed after the legs */
@@ -161,7 +161,7 @@ void hub_purge(struct hub *hub);
 void hub_update(struct hub *hub);
 
 /**
- * Somebody left: is it over?  Called by leg.c and ring.c.
+ * Somebody left: is it over?  Called by leg.c and hunt.c.
  *
  * @param code, reason  Of who left last.
  */

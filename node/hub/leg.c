@@ -86,8 +86,8 @@ void leg_ringing(struct leg *leg, uint16_t code)
 	if (leg_is(leg, SY__LEG_STATE__LEG_SETUP))
 		set_state(leg, SY__LEG_STATE__LEG_RINGING);
 
-	if (leg->ring)
-		ring_leg_progress(leg->ring, leg, code);
+	if (leg->hunt)
+		hunt_leg_progress(leg->hunt, leg, code);
 }
 
 void leg_answered(struct leg *leg)
@@ -96,8 +96,8 @@ void leg_answered(struct leg *leg)
 		return;
 
 	set_state(leg, SY__LEG_STATE__LEG_ANSWERED);
-	if (leg->ring)
-		ring_leg_answered(leg->ring, leg);
+	if (leg->hunt)
+		hunt_leg_answered(leg->hunt, leg);
 }
 
 static void remember(struct hub *hub, const struct leg *leg)
@@ -118,15 +118,15 @@ static void remember(struct hub *hub, const struct leg *leg)
 	list_append(&hub->past, &past->le, past);
 }
 
-static struct ring *ring_of(const struct hub *hub, const struct leg *caller)
+static struct hunt *hunt_of(const struct hub *hub, const struct leg *caller)
 {
 	struct le *le;
 
-	for (le = list_head(&hub->rings); le; le = le->next) {
-		struct ring *ring = le->data;
+	for (le = list_head(&hub->hunts); le; le = le->next) {
+		struct hunt *hunt = le->data;
 
-		if (ring->conf.caller == caller)
-			return ring;
+		if (hunt->conf.caller == caller)
+			return hunt;
 	}
 
 	return NULL;
@@ -138,7 +138,7 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 	struct hub *hub = leg->hub;
 	const struct hub_observer *obs = hub->env->observer;
 	struct leg_info *info = &leg->info;
-	struct ring *ring;
+	struct hunt *hunt;
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return;
@@ -151,7 +151,7 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 	info->end_code = code;
 	str_ncpy(info->end_reason, reason ? reason : "",
 		 sizeof(info->end_reason));
-	leg->ring = NULL;
+	leg->hunt = NULL;
 	leg->dirty = true;
 
 	list_unlink(&leg->le);
@@ -164,8 +164,8 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 		obs->leg_removed(hub, leg, hub->env->arg);
 
 	/* A ring for a leg that left rings for nobody. */
-	while ((ring = ring_of(hub, leg)))
-		ring_cancel(ring);
+	while ((hunt = hunt_of(hub, leg)))
+		hunt_cancel(hunt);
 	hub_touch(hub);
 }
 
@@ -173,16 +173,16 @@ static void leave(struct leg *leg, uint16_t code, const char *reason,
 		  bool local)
 {
 	struct hub *hub = leg->hub;
-	struct ring *ring;
+	struct hunt *hunt;
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return;
 
-	ring = mem_ref(leg->ring);
+	hunt = mem_ref(leg->hunt);
 	leg_finish(leg, code, reason, local);
-	if (ring)
-		ring_leg_ended(ring, leg, code);
-	mem_deref(ring);
+	if (hunt)
+		hunt_leg_ended(hunt, leg, code);
+	mem_deref(hunt);
 	hub_check(hub, code, reason);
 }
 

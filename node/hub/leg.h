@@ -24,7 +24,7 @@
 
 struct hub;
 struct leg;
-struct ring;
+struct hunt;
 
 enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16 };
 
@@ -99,7 +99,7 @@ struct leg {
 	struct leg_info info;
 	uint32_t ref;              /* reference in its tokens; unique
 				      in its hub; 0: has no tokens     */
-	struct ring *ring;         /* while it is a branch; borrowed   */
+	struct hunt *hunt;         /* while it is a branch; borrowed   */
 	bool shown;                /* observers know of it             */
 	bool dirty;                /* what is shown changed            */
 	bool dirty_dialog;         /* its checkpoint changed           */
@@ -158,7 +158,7 @@ void leg_changed(struct leg *leg);
 /** Only its checkpoint changed. */
 void leg_touched(struct leg *leg);
 
-/* ------------------------------------------------ from hub.c and ring.c */
+/* ------------------------------------------------ from hub.c and hunt.c */
 
 /**
  * Move a leg to its hub's gone, hanging it up where local is true.  What

@@ -29,34 +29,34 @@ struct model {
 	size_t fatec;
 	int ring_ends;       /* last events of rings            */
 	int rings;           /* rings that were begun           */
-	struct ring *open;   /* not sealed yet; reference       */
+	struct hunt *open;   /* not sealed yet; reference       */
 };
 
-static void ring_handler(struct ring *ring, enum ring_event ev,
+static void ring_handler(struct hunt *hunt, enum hunt_event ev,
 			 struct leg *leg, uint16_t code, void *arg)
 {
 	struct model **boxp = arg, *m = *boxp;
-	struct leg *caller = ring->conf.caller;
+	struct leg *caller = hunt->conf.caller;
 
 	switch (ev) {
 
-	case RING_PROGRESS:
+	case HUNT_PROGRESS:
 		if (caller)
 			(void)leg_progress(caller, code);
 		break;
 
-	case RING_ANSWERED:
+	case HUNT_ANSWERED:
 		m->ring_ends++;
 		assert_non_null(leg);
-		assert_false(ring_is_on(ring));
+		assert_false(hunt_is_on(hunt));
 		if (caller && leg_answer(caller))
 			hub_end(m->hub, 500, NULL);
 		break;
 
-	case RING_FAILED:
+	case HUNT_FAILED:
 		m->ring_ends++;
 		assert_true(code >= 400);
-		if (caller || ring->conf.origin)
+		if (caller || hunt->conf.origin)
 			hub_end(m->hub, code, NULL);
 		break;
 
@@ -94,7 +94,7 @@ static struct leg *new_leg(struct model *m, const struct leg_ops *ops,
 static void begin_ring(struct model *m, struct leg *caller, bool origin)
 {
 	struct model **box = mem_alloc(sizeof(*box), NULL);
-	const struct ring_conf conf = {
+	const struct hunt_conf conf = {
 		.caller = caller,
 		.origin = origin,
 		.ring_ms = 1000 * (1 + rnd(60)),
@@ -105,7 +105,7 @@ static void begin_ring(struct model *m, struct leg *caller, bool origin)
 	*box = m;
 	mem_deref(m->open);
 	m->open = NULL;
-	assert_int_equal(ring_alloc(&m->open, m->hub, &conf), 0);
+	assert_int_equal(hunt_alloc(&m->open, m->hub, &conf), 0);
 	mem_ref(m->open);
 	m->rings++;
 }
@@ -114,10 +114,10 @@ static void branches(struct model *m)
 {
 	uint32_t n = rnd(4);
 
-	while (m->open && ring_is_on(m->open) && n--)
-		ring_add(m->open, new_leg(m, &fake_party, OUT));
-	if (m->open && ring_is_on(m->open) && rnd(3))
-		ring_seal(m->open, 480);
+	while (m->open && hunt_is_on(m->open) && n--)
+		hunt_add(m->open, new_leg(m, &fake_party, OUT));
+	if (m->open && hunt_is_on(m->open) && rnd(3))
+		hunt_seal(m->open, 480);
 }
 
 static void expect(struct model *m)
@@ -204,12 +204,12 @@ static void check(const struct model *m, int state_before)
 	assert_true(m->ring_ends <= m->rings);
 	assert_true(list_count(&hub->past) <= HUB_PAST_MAX);
 	assert_int_equal(m->w.alarms.count,
-			 list_count(&hub->rings) +
+			 list_count(&hub->hunts) +
 				 list_count(&hub->expects));
 
 	if (hub_is_over(hub)) {
 		assert_null(hub->legs.head);
-		assert_null(hub->rings.head);
+		assert_null(hub->hunts.head);
 		assert_null(hub->expects.head);
 	}
 
@@ -218,15 +218,15 @@ static void check(const struct model *m, int state_before)
 
 		assert_ptr_equal(leg->hub, hub);
 		assert_false(leg_is(leg, SY__LEG_STATE__LEG_ENDED));
-		assert_true(!leg->ring || leg->ring->hub == hub);
+		assert_true(!leg->hunt || leg->hunt->hub == hub);
 		answered += leg_is(leg, SY__LEG_STATE__LEG_ANSWERED);
-		lonely += leg->ops->party && !leg->ring;
+		lonely += leg->ops->party && !leg->hunt;
 	}
 	for (le = list_head(&hub->gone); le; le = le->next) {
 		const struct leg *leg = le->data;
 
 		assert_true(leg_is(leg, SY__LEG_STATE__LEG_ENDED));
-		assert_null(leg->ring);
+		assert_null(leg->hunt);
 	}
 	if (answered >= 2)
 		assert_true(hub->state >= SY__CALL_STATE__CALL_ANSWERED);

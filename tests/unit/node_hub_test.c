@@ -30,30 +30,30 @@ struct outcome {
 	struct leg *leg;
 };
 
-static void ring_handler(struct ring *ring, enum ring_event ev,
+static void ring_handler(struct hunt *hunt, enum hunt_event ev,
 			 struct leg *leg, uint16_t code, void *arg)
 {
 	struct outcome **boxp = arg, *o = *boxp;
-	struct leg *caller = ring->conf.caller;
+	struct leg *caller = hunt->conf.caller;
 
 	o->leg = leg;
 	o->code = code;
 	switch (ev) {
 
-	case RING_STARTED:
+	case HUNT_STARTED:
 		o->started++;
 		break;
-	case RING_PROGRESS:
+	case HUNT_PROGRESS:
 		o->progress++;
 		if (caller)
 			(void)leg_progress(caller, 180);
 		break;
-	case RING_ANSWERED:
+	case HUNT_ANSWERED:
 		o->answered++;
 		if (caller)
 			(void)leg_answer(caller);
 		break;
-	case RING_FAILED:
+	case HUNT_FAILED:
 		o->failed++;
 		if (caller)
 			hub_end(caller->hub, code, "no answer");
@@ -61,24 +61,24 @@ static void ring_handler(struct ring *ring, enum ring_event ev,
 	}
 }
 
-static struct ring *ring_for(struct hub *hub, struct leg *caller,
+static struct hunt *ring_for(struct hub *hub, struct leg *caller,
 			     struct outcome *o, bool origin)
 {
 	struct outcome **box = mem_alloc(sizeof(*box), NULL);
-	const struct ring_conf conf = {
+	const struct hunt_conf conf = {
 		.caller = caller,
 		.origin = origin,
 		.ring_ms = 30000,
 		.h = ring_handler,
 		.arg = box,
 	};
-	struct ring *ring = NULL;
+	struct hunt *hunt = NULL;
 
 	memset(o, 0, sizeof(*o));
 	*box = o;
-	assert_int_equal(ring_alloc(&ring, hub, &conf), 0);
+	assert_int_equal(hunt_alloc(&hunt, hub, &conf), 0);
 
-	return ring;
+	return hunt;
 }
 
 /* A call of one caller to a device with three phones, all ringing. */
@@ -87,7 +87,7 @@ struct call {
 	struct hub *hub;
 	struct fate a, b[3];
 	struct leg *caller, *branch[3];
-	struct ring *ring;
+	struct hunt *hunt;
 	struct outcome o;
 };
 
@@ -98,12 +98,12 @@ static void call_ring(struct call *c)
 	world_init(&c->w);
 	c->hub = make(&c->w, NULL);
 	c->caller = fake_add(c->hub, &c->a, &fake_party, IN);
-	c->ring = ring_for(c->hub, c->caller, &c->o, false);
+	c->hunt = ring_for(c->hub, c->caller, &c->o, false);
 	for (i = 0; i < 3; i++) {
 		c->branch[i] = fake_add(c->hub, &c->b[i], &fake_party, OUT);
-		ring_add(c->ring, c->branch[i]);
+		hunt_add(c->hunt, c->branch[i]);
 	}
-	ring_seal(c->ring, 480);
+	hunt_seal(c->hunt, 480);
 	assert_int_equal(c->o.started, 1);
 	assert_ptr_equal(c->o.leg, c->branch[0]);
 }
@@ -264,7 +264,7 @@ static void nobody_to_ring(void **state)
 	world_init(&w);
 	hub = make(&w, NULL);
 	caller = fake_add(hub, &a, &fake_party, IN);
-	ring_seal(ring_for(hub, caller, &o, false), 404);
+	hunt_seal(ring_for(hub, caller, &o, false), 404);
 	assert_int_equal(o.failed, 1);
 	assert_int_equal(a.code, 404);
 	mem_deref(hub);
@@ -286,14 +286,14 @@ static void codes(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(v); i++) {
-		assert_int_equal(ring_better(v[i].a, v[i].b), v[i].best);
-		assert_int_equal(ring_better(v[i].b, v[i].a), v[i].best);
+		assert_int_equal(hunt_better(v[i].a, v[i].b), v[i].best);
+		assert_int_equal(hunt_better(v[i].b, v[i].a), v[i].best);
 	}
-	assert_int_equal(ring_code(302), 480);
-	assert_int_equal(ring_code(407), 403);
-	assert_int_equal(ring_code(503), 500);
-	assert_int_equal(ring_code(486), 486);
-	assert_int_equal(ring_code(200), 480);
+	assert_int_equal(hunt_code(302), 480);
+	assert_int_equal(hunt_code(407), 403);
+	assert_int_equal(hunt_code(503), 500);
+	assert_int_equal(hunt_code(486), 486);
+	assert_int_equal(hunt_code(200), 480);
 }
 
 static void conference(void **state)
@@ -357,7 +357,7 @@ static void third_party(void **state)
 {
 	struct call c;
 	struct outcome o;
-	struct ring *ring;
+	struct hunt *hunt;
 	struct fate t[2];
 	struct leg *third;
 
@@ -365,18 +365,18 @@ static void third_party(void **state)
 	call_ring(&c);
 	leg_answered(c.branch[0]);
 
-	ring = ring_for(c.hub, NULL, &o, false);
+	hunt = ring_for(c.hub, NULL, &o, false);
 	third = fake_add(c.hub, &t[0], &fake_party, OUT);
-	ring_add(ring, third);
-	ring_seal(ring, 480);
+	hunt_add(hunt, third);
+	hunt_seal(hunt, 480);
 	leg_ended(third, 486, NULL);
 	assert_int_equal(o.failed, 1);
 	assert_false(hub_is_over(c.hub));
 
-	ring = ring_for(c.hub, NULL, &o, false);
+	hunt = ring_for(c.hub, NULL, &o, false);
 	third = fake_add(c.hub, &t[1], &fake_party, OUT);
-	ring_add(ring, third);
-	ring_seal(ring, 480);
+	hunt_add(hunt, third);
+	hunt_seal(hunt, 480);
 	leg_ended(c.branch[0], 200, NULL);
 	assert_false(hub_is_over(c.hub));
 	leg_answered(third);
@@ -393,15 +393,15 @@ static void last_one_left_while_ringing(void **state)
 {
 	struct call c;
 	struct outcome o;
-	struct ring *ring;
+	struct hunt *hunt;
 	struct fate t;
 
 	(void)state;
 	call_ring(&c);
 	leg_answered(c.branch[0]);
-	ring = ring_for(c.hub, NULL, &o, false);
-	ring_add(ring, fake_add(c.hub, &t, &fake_party, OUT));
-	ring_seal(ring, 480);
+	hunt = ring_for(c.hub, NULL, &o, false);
+	hunt_add(hunt, fake_add(c.hub, &t, &fake_party, OUT));
+	hunt_seal(hunt, 480);
 	leg_ended(c.branch[0], 200, NULL);
 	leg_ended(c.caller, 200, NULL);
 	assert_true(hub_is_over(c.hub));
@@ -415,7 +415,7 @@ static void origin(void **state)
 {
 	struct world w;
 	struct outcome o, o2;
-	struct ring *ring;
+	struct hunt *hunt;
 	struct hub *hub;
 	struct fate f[2];
 	struct leg *a, *b;
@@ -423,21 +423,21 @@ static void origin(void **state)
 	(void)state;
 	world_init(&w);
 	hub = make(&w, NULL);
-	ring = ring_for(hub, NULL, &o, true);
+	hunt = ring_for(hub, NULL, &o, true);
 	hub_check(hub, 0, NULL);
 	assert_false(hub_is_over(hub));
 	a = fake_add(hub, &f[0], &fake_party, OUT);
-	ring_add(ring, a);
-	ring_seal(ring, 480);
+	hunt_add(hunt, a);
+	hunt_seal(hunt, 480);
 
-	/* What the application does on RING_ANSWERED: it rings on. */
-	ring = ring_for(hub, a, &o2, false);
+	/* What the application does on HUNT_ANSWERED: it rings on. */
+	hunt = ring_for(hub, a, &o2, false);
 	leg_answered(a);
 	assert_int_equal(o.answered, 1);
 	assert_false(hub_is_over(hub));
 	b = fake_add(hub, &f[1], &fake_party, OUT);
-	ring_add(ring, b);
-	ring_seal(ring, 480);
+	hunt_add(hunt, b);
+	hunt_seal(hunt, 480);
 	leg_ringing(b, 180);
 	assert_int_equal(f[0].progresses, 0); /* it is answered already */
 	leg_answered(b);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Parallel ringing: see hunt.h. */
+
+#include "node/hub/hub.h"
+
+static void destructor(void *data)
+{
+	struct hunt *hunt = data;
+
+	mem_deref(hunt->conf.arg);
+}
+
+bool hunt_is_on(const struct hunt *hunt)
+{
+	return hunt->hub != NULL;
+}
+
+static struct leg *first_branch(const struct hub *hub,
+				const struct hunt *hunt)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (leg->hunt == hunt)
+			return leg;
+	}
+
+	return NULL;
+}
+
+/* Out of the hub, with every branch but one hung up. */
+static void detach(struct hunt *hunt, struct leg *winner)
+{
+	struct hub *hub = hunt->hub;
+	struct leg *leg;
+
+	alarm_stop(hub->env->alarms, &hunt->timer);
+	list_unlink(&hunt->le);
+	hunt->hub = NULL;
+	if (winner)
+		winner->hunt = NULL;
+
+	while ((leg = first_branch(hub, hunt)))
+		leg_finish(leg, 487, winner ? "answered elsewhere" :
+					      "gave up", true);
+}
+
+static void finish(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
+		   uint16_t code)
+{
+	struct hub *hub = hunt->hub;
+
+	detach(hunt, leg);
+	hunt->conf.h(hunt, ev, leg, code, hunt->conf.arg);
+	mem_deref(hunt);
+	hub_check(hub, code, NULL);
+}
+
+static void timeout_handler(void *arg)
+{
+	struct hunt *hunt = arg;
+
+	finish(hunt, HUNT_FAILED, NULL, hunt_better(hunt->best, 480));
+}
+
+int hunt_alloc(struct hunt **hp, struct hub *hub,
+	       const struct hunt_conf *conf)
+{
+	struct hunt *hunt;
+
+	if (!hp || !hub || !conf || !conf->h || hub_is_over(hub))
+		return EINVAL;
+
+	hunt = mem_zalloc(sizeof(*hunt), destructor);
+	if (!hunt)
+		return ENOMEM;
+
+	hunt->hub = hub;
+	hunt->conf = *conf;
+	list_append(&hub->hunts, &hunt->le, hunt);
+	alarm_start(hub->env->alarms, &hunt->timer, conf->ring_ms,
+		    timeout_handler, hunt);
+
+	*hp = hunt;
+	return 0;
+}
+
+void hunt_add(struct hunt *hunt, struct leg *leg)
+{
+	if (!hunt_is_on(hunt) || leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return;
+
+	leg->hunt = hunt;
+	hunt->branches++;
+}
+
+void hunt_failed(struct hunt *hunt, uint16_t code)
+{
+	hunt->best = hunt_better(hunt->best, hunt_code(code));
+}
+
+void hunt_seal(struct hunt *hunt, uint16_t code)
+{
+	if (!hunt_is_on(hunt) || hunt->sealed)
+		return;
+
+	hunt->sealed = true;
+	if (!hunt->branches) {
+		finish(hunt, HUNT_FAILED, NULL,
+		       hunt->best ? hunt->best : code);
+		return;
+	}
+
+	hunt->conf.h(hunt, HUNT_STARTED, first_branch(hunt->hub, hunt), 0,
+		     hunt->conf.arg);
+}
+
+void hunt_cancel(struct hunt *hunt)
+{
+	if (!hunt_is_on(hunt))
+		return;
+
+	detach(hunt, NULL);
+	mem_deref(hunt);
+}
+
+void hunt_leg_progress(struct hunt *hunt, struct leg *leg, uint16_t code)
+{
+	hunt->conf.h(hunt, HUNT_PROGRESS, leg, code, hunt->conf.arg);
+}
+
+void hunt_leg_answered(struct hunt *hunt, struct leg *leg)
+{
+	finish(hunt, HUNT_ANSWERED, leg, 200);
+}
+
+void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
+{
+	(void)leg;
+
+	if (!hunt_is_on(hunt))
+		return;
+
+	if (hunt->branches)
+		hunt->branches--;
+	hunt_failed(hunt, code);
+
+	/* A 6xx speaks for all of the callee's phones (RFC 3261 16.7). */
+	if (code >= 600 || (hunt->sealed && !hunt->branches))
+		finish(hunt, HUNT_FAILED, NULL, hunt->best);
+}
+
+uint16_t hunt_code(uint16_t code)
+{
+	if (code < 300 || code >= 700)
+		return 480;
+	if (code < 400)
+		return 480; /* where to is only in its Contact */
+	if (code == 401 || code == 407)
+		return 403; /* the challenge was for us */
+	if (code == 481 || code == 482 || code == 503)
+		return 500; /* about our own request; 503: RFC 3261 16.7 */
+
+	return code;
+}
+
+/* Lower is better. */
+static uint32_t rank(uint16_t code)
+{
+	static const uint16_t order[] = {
+		486, 480, 415, 420, 484, 488,
+	};
+	static const uint16_t poor[] = {404, 410, 408, 430, 487};
+	size_t i;
+
+	if (code >= 600)
+		return 0;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (order[i] == code)
+			return 1 + (uint32_t)i;
+	for (i = 0; i < ARRAY_SIZE(poor); i++)
+		if (poor[i] == code)
+			return 500 + (uint32_t)i;
+
+	/* Other 4xx before the poor ones, 5xx after all of them. */
+	return code < 500 ? 50 : 1000 + code;
+}
+
+uint16_t hunt_better(uint16_t a, uint16_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+
+	return rank(b) < rank(a) ? b : a;
+}

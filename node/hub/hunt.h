@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hunt: several contacts ring at once, the first answer wins and the others
+ * are cancelled; when all have failed the best of their codes tells why.
+ *
+ *   hunt_alloc() -> hunt_add() each leg -> hunt_seal()
+ *       -> HUNT_STARTED -> HUNT_PROGRESS ... -> HUNT_ANSWERED or HUNT_FAILED
+ *
+ * A hunt belongs to its hub until its last event; whoever waits for something
+ * on its behalf (a look at the registrations) holds a reference and asks
+ * hunt_is_on().
+ */
+
+#ifndef SY_NODE_HUB_HUNT_H
+#define SY_NODE_HUB_HUNT_H
+
+#include "node/hub/leg.h"
+#include "node/hub/alarm.h"
+
+enum hunt_event {
+	HUNT_STARTED,  /* all branches are known; leg: the first           */
+	HUNT_PROGRESS, /* leg rings; code 180 ...                          */
+	HUNT_ANSWERED, /* leg won; last event                              */
+	HUNT_FAILED,   /* nobody did; code says why; last event            */
+};
+
+/**
+ * @param leg   The leg, or NULL.
+ * @param code  SIP status, or 0.
+ */
+typedef void(hunt_h)(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
+		     uint16_t code, void *arg);
+
+struct hunt_conf {
+	struct leg *caller;  /* rings for this leg: ends when it leaves; or
+				NULL. Borrowed.                           */
+	bool origin;         /* the hub lives for it before any leg does  */
+	uint32_t ring_ms;    /* give up after                             */
+	hunt_h *h;
+	void *arg;           /* taken: mem_deref()ed with the hunt        */
+};
+
+struct hunt {
+	struct le le;        /* in hub->hunts                             */
+	struct hub *hub;     /* NULL: it is over                          */
+	struct hunt_conf conf;
+	struct alarm timer;
+	uint32_t branches;   /* legs that may still answer                */
+	uint16_t best;       /* best failure so far, 0: none              */
+	bool sealed;         /* no more branches come                     */
+};
+
+/**
+ * Begin to ring.
+ *
+ * @param hp    Set on success; borrowed (mem_ref() it to keep it).
+ * @param conf  Copied; on error its arg is still the caller's.
+ *
+ * @return 0, ENOMEM.
+ */
+int hunt_alloc(struct hunt **hp, struct hub *hub,
+	       const struct hunt_conf *conf);
+
+/** True until its last event, or until its hub or its caller went. */
+bool hunt_is_on(const struct hunt *hunt);
+
+/** Add a branch: a leg that is in the hub already. */
+void hunt_add(struct hunt *hunt, struct leg *leg);
+
+/** A branch that could not even be tried. @param code  As if answered. */
+void hunt_failed(struct hunt *hunt, uint16_t code);
+
+/**
+ * All branches were added.  Without any it fails at once.
+ *
+ * @param code  Why, if there was no branch at all.
+ */
+void hunt_seal(struct hunt *hunt, uint16_t code);
+
+/** Stop it without an event; its legs are hung up. */
+void hunt_cancel(struct hunt *hunt);
+
+/** The better of two codes to tell the caller (RFC 3261 16.7 step 6);
+ * 0: none. */
+uint16_t hunt_better(uint16_t a, uint16_t b);
+
+/** A branch's failure as the caller should see it: a B2BUA cannot hand on
+ * a redirection or another server's challenge. */
+uint16_t hunt_code(uint16_t code);
+
+/* Called by leg.c. */
+void hunt_leg_progress(struct hunt *hunt, struct leg *leg, uint16_t code);
+void hunt_leg_answered(struct hunt *hunt, struct leg *leg);
+void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code);
+
+#endif
