@@ -349,10 +349,13 @@ static void fail_parser(struct h1 *h, llhttp_errno_t e)
 {
 	const char *why = llhttp_get_error_reason(&h->parser);
 
-	switch (e) {
-	case HPE_USER:
+	/* llhttp has a code of its own for each callback that stops it. */
+	if (h->fail_status) {
 		fail(h, h->fail_status, h->fail_slug, h->fail_detail);
-		break;
+		return;
+	}
+
+	switch (e) {
 	case HPE_INVALID_METHOD:
 		fail(h, 501, "method",
 		     "this is no method of HTTP that is known here");

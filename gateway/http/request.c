@@ -13,6 +13,7 @@ static void destructor(void *arg)
 	struct web_req *req = arg;
 
 	list_unlink(req_le(req));
+	mem_deref(req->user);
 	mem_deref(req->method);
 	mem_deref(req->path);
 	mem_deref(req->query);

@@ -65,6 +65,8 @@ struct web_req {
 	web_data_h *datah;       /* set in the head handler: the body is
 				    not collected, and not limited        */
 	void *arg;               /* of the handlers above                 */
+	void *user;              /* of the application; released with the
+				    request (mem_deref)                   */
 
 	/* The response: by the functions below; read by the engine. */
 	struct {

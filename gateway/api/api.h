@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The REST API: one file a resource, one table of routes (dispatch.c).
+ *
+ * A handler is called with a request that is complete, allowed and whose
+ * body is parsed.  It answers now by api_reply*() or problem(); or later,
+ * and then holds the request meanwhile: api_hold(), api_release().
+ */
+
+#ifndef SY_GATEWAY_API_API_H
+#define SY_GATEWAY_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/api/auth.h"
+#include "gateway/api/route.h"
+#include "gateway/http/problem.h"
+#include "gateway/http/request.h"
+#include "gateway/view.h"
+#include "proto/metrics.h"
+#include "proto/ulid.h"
+
+enum { API_LIMIT_DEFAULT = 100, API_LIMIT_MAX = 1000 };
+
+enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
+
+struct api {
+	struct view *view;        /* borrowed                             */
+	struct auth auth;
+	enum api_metrics metrics; /* who may read /metrics                */
+	void (*sample)(void *arg); /* set gauges before /metrics; or NULL */
+	void *arg;
+	struct {
+		struct metric *class[5]; /* 1xx to 5xx                    */
+		struct metric *unauthorized;
+		struct metric *forbidden;
+	} met;
+};
+
+/** A request on its way. Lives as long as its web request. */
+struct api_req {
+	struct api *api;          /* borrowed                             */
+	struct web_req *web;      /* borrowed: it owns this               */
+	const struct api_route *route;
+	struct route_params params;
+	ProtobufCMessage *body;   /* as route->body says; owned           */
+	char token[AUTH_ID_SIZE]; /* id of its token                      */
+	bool counted;             /* in the metrics                       */
+};
+
+/** @param admin_token  NULL: none. */
+int api_init(struct api *api, struct view *view, const char *admin_token);
+
+/** Handlers for the server; arg is the struct api. */
+void api_head(struct web_req *req, void *arg);
+void api_request(struct web_req *req, void *arg);
+
+/** Keep the request beyond the handler. */
+void api_hold(struct api_req *a);
+
+/** The counterpart: after the answer. Counts it. */
+void api_release(struct api_req *a);
+
+/** Answer with a message of the schema as JSON. */
+void api_reply(struct api_req *a, unsigned status,
+	       const ProtobufCMessage *msg);
+
+/** Answer with a list. @param next  Cursor of the next page, or NULL. */
+void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
+		    size_t msgc, const char *next);
+
+/** Answer 204. */
+void api_reply_empty(struct api_req *a);
+
+/** Answer 503 with Retry-After. */
+void api_unavailable(struct api_req *a, const char *detail);
+
+/** Answer for an error of the store or of Redis; ENOENT: 404 "no such
+ * <what>". */
+void api_reply_err(struct api_req *a, int err, const char *what);
+
+/** Answer for a Result that is not OK. */
+void api_reply_result(struct api_req *a, const Sy__Result *res);
+
+/**
+ * Read ?limit= and ?cursor=.
+ *
+ * @return true: go on; false: was answered.
+ */
+bool api_page(struct api_req *a, size_t *limitp, char *cursor, size_t size);
+
+/** A path parameter that must be a ULID, in upper case; else 404 is
+ * answered. @param what  "call". */
+bool api_ulid(struct api_req *a, size_t i, char id[ULID_LEN + 1],
+	      const char *what);
+
+/* Handlers, one file a resource. */
+api_h api_healthz, api_readyz;
+api_h api_metrics_get;
+api_h api_status_get;
+api_h api_nodes_list;
+api_h api_registrations_list;
+api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
+api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;
+
+#endif

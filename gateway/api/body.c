@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Bodies and answers in JSON.  (jansson's names and libre's collide: no
+ * header of libre here.) */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/api/api.h"
+#include "gateway/api/body.h"
+#include "proto/json.h"
+
+#define TYPE_JSON "application/json"
+
+/* json_to_message() says "path.of.field: cause, what is allowed". */
+static void refuse(struct web_req *req, char *text)
+{
+	struct problem_field f = {.field = "", .cause = text};
+	char *colon = strstr(text, ": ");
+
+	if (colon && !memchr(text, ' ', (size_t)(colon - text))) {
+		*colon = '\0';
+		f.field = text;
+		f.cause = colon + 2;
+	}
+	(void)problem_fields(req, &f, 1);
+}
+
+bool body_read(struct api_req *a)
+{
+	char errbuf[512] = "";
+	json_error_t je;
+	const uint8_t *p;
+	size_t len;
+	json_t *j;
+	int err;
+
+	p = web_body(a->web, &len);
+	j = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, &je);
+	if (!j) {
+		(void)problem_json(a->web, je.line, je.column, je.text);
+		return false;
+	}
+
+	err = json_to_message(&a->body, a->route->body, j, errbuf,
+			      sizeof(errbuf));
+	json_decref(j);
+	if (err == ENOMEM)
+		(void)problem(a->web, 500, "internal", "out of memory");
+	else if (err)
+		refuse(a->web, errbuf);
+
+	return !err;
+}
+
+static void answer(struct api_req *a, unsigned status, const char *str)
+{
+	if (!str) {
+		(void)problem(a->web, 500, "internal", "out of memory");
+		return;
+	}
+	(void)web_head(a->web, "cache-control", "no-store");
+	(void)web_reply(a->web, status, TYPE_JSON, str, strlen(str));
+}
+
+void api_reply(struct api_req *a, unsigned status,
+	       const ProtobufCMessage *msg)
+{
+	char *str = json_print(msg, JSON_DEFAULTS);
+
+	answer(a, status, str);
+	free(str);
+}
+
+void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
+		    size_t msgc, const char *next)
+{
+	json_t *items = json_array(), *j;
+	char *str = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < msgc && !err; i++)
+		err = json_array_append_new(
+			items, json_from_message(msgv[i], JSON_DEFAULTS));
+
+	j = json_pack("{s:o, s:s}", "items", items, "nextCursor",
+		      next ? next : "");
+	if (!err && j)
+		str = json_dumps(j, JSON_COMPACT);
+	answer(a, 200, str);
+	free(str);
+	json_decref(j);
+}

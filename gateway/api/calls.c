@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* /api/calls: list, inspect, hang up.  (Originate: originate.c.) */
+
+#include <errno.h>
+#include <re.h>
+
+#include "gateway/api/command.h"
+#include "proto/store.h"
+
+static void on_list(int err, Sy__Call *const *callv, size_t callc,
+		    const char *next, void *arg)
+{
+	struct api_req *a = arg;
+
+	if (err)
+		api_reply_err(a, err, "call");
+	else
+		api_reply_list(a, (const ProtobufCMessage *const *)callv,
+			       callc, next);
+	api_release(a);
+}
+
+void api_calls_list(struct api_req *a)
+{
+	static const struct problem_field bad_cursor = {
+		.field = "cursor",
+		.cause = "is not one that this list gave",
+		.allowed = "the nextCursor of a list",
+	};
+	char cursor[ROUTE_PARAM_SIZE];
+	size_t limit;
+	int err;
+
+	if (!api_page(a, &limit, cursor, sizeof(cursor)))
+		return;
+	if (*cursor && !ulid_is_valid(cursor)) {
+		(void)problem_fields(a->web, &bad_cursor, 1);
+		return;
+	}
+
+	api_hold(a);
+	err = store_hub_list(view_redis(a->api->view),
+			     *cursor ? cursor : NULL, limit, on_list, a);
+	if (err) {
+		api_reply_err(a, err, "call");
+		api_release(a);
+	}
+}
+
+static void on_get(struct command *c, const Sy__Result *res)
+{
+	api_reply(c->a, 200, &res->call->base);
+}
+
+void api_calls_get(struct api_req *a)
+{
+	struct command *c = command_alloc(a);
+
+	if (!c)
+		return;
+	if (!api_ulid(a, 0, c->call, "call")) {
+		command_drop(c);
+		return;
+	}
+
+	/* The record is always right about who; the owner knows how well
+	 * they hear each other. */
+	c->fallback = true;
+	sy__get_call__init(&c->u.get);
+	c->u.get.call = c->call;
+	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
+	c->env.get_call = &c->u.get;
+	command_to_owner(c, on_get);
+}
+
+static void on_hangup(struct command *c, const Sy__Result *res)
+{
+	(void)res;
+	api_reply_empty(c->a);
+}
+
+void api_calls_hangup(struct api_req *a)
+{
+	struct command *c = command_alloc(a);
+
+	if (!c)
+		return;
+	if (!api_ulid(a, 0, c->call, "call")) {
+		command_drop(c);
+		return;
+	}
+
+	sy__hangup_call__init(&c->u.hangup);
+	c->u.hangup.call = c->call;
+	c->u.hangup.reason = "hung up by the API";
+	c->env.body_case = SY__ENVELOPE__BODY_HANGUP_CALL;
+	c->env.hangup_call = &c->u.hangup;
+	command_to_owner(c, on_hangup);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a web request to the handler of a resource.  What can be refused by
+ * its header alone (path, method, token, type of the body) is refused before
+ * the body is read.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <re.h>
+
+#include "gateway/api/api.h"
+#include "gateway/api/body.h"
+#include "proto/log.h"
+
+static const struct api_route routev[] = {
+	{"GET", "/healthz", NULL, api_healthz, NULL},
+	{"GET", "/readyz", NULL, api_readyz, NULL},
+	{"GET", "/metrics", NULL, api_metrics_get, NULL},
+	{"GET", "/api/status", "nodes:read", api_status_get, NULL},
+	{"GET", "/api/nodes", "nodes:read", api_nodes_list, NULL},
+	{"GET", "/api/registrations", "registrations:read",
+	 api_registrations_list, NULL},
+	{"GET", "/api/calls", "calls:read", api_calls_list, NULL},
+	{"POST", "/api/calls", "calls:write", api_calls_create,
+	 &sy__new_call__descriptor},
+	{"GET", "/api/calls/{id}", "calls:read", api_calls_get, NULL},
+	{"DELETE", "/api/calls/{id}", "calls:write", api_calls_hangup, NULL},
+	{"GET", "/api/calls/{id}/legs", "calls:read", api_legs_list, NULL},
+	{"POST", "/api/calls/{id}/legs", "calls:write", api_legs_add,
+	 &sy__new_leg__descriptor},
+	{"PATCH", "/api/calls/{id}/legs/{leg}", "calls:write",
+	 api_legs_update, &sy__update_leg__descriptor},
+	{"DELETE", "/api/calls/{id}/legs/{leg}", "calls:write",
+	 api_legs_remove, NULL},
+};
+
+static void destructor(void *arg)
+{
+	struct api_req *a = arg;
+
+	if (a->body)
+		protobuf_c_message_free_unpacked(a->body, NULL);
+}
+
+static void count(struct api *api, const struct web_req *req)
+{
+	unsigned class = req->res.status / 100;
+
+	if (class >= 1 && class <= 5)
+		metric_inc(api->met.class[class - 1]);
+}
+
+int api_init(struct api *api, struct view *view, const char *admin_token)
+{
+	static const char *const labels[] = {
+		"class=\"1xx\"", "class=\"2xx\"", "class=\"3xx\"",
+		"class=\"4xx\"", "class=\"5xx\"",
+	};
+
+	*api = (struct api){.view = view};
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		api->met.class[i] = metric_add(
+			METRIC_COUNTER, "sy_gateway_responses_total",
+			"Responses by class of their status", labels[i]);
+	api->met.unauthorized = metric_add(
+		METRIC_COUNTER, "sy_gateway_unauthorized_total",
+		"Requests without a known token", NULL);
+	api->met.forbidden = metric_add(
+		METRIC_COUNTER, "sy_gateway_forbidden_total",
+		"Requests whose token lacked the scope", NULL);
+	if (!api->met.class[0] || !api->met.unauthorized ||
+	    !api->met.forbidden)
+		return ENOMEM;
+
+	return auth_init(&api->auth, admin_token);
+}
+
+/* ---------------------------------------------------------- the header */
+
+static bool find_route(struct api_req *a, struct web_req *req)
+{
+	char allow[ROUTE_ALLOW_SIZE];
+
+	switch (route_find(&a->route, &a->params, allow, routev,
+			   sizeof(routev) / sizeof(routev[0]), req->method, req->path)) {
+	case ROUTE_FOUND:
+		return true;
+	case ROUTE_NO_PATH:
+		(void)problem(req, 404, "not-found",
+			      "there is nothing at this path");
+		return false;
+	default:
+		break;
+	}
+
+	(void)web_head(req, "allow", "%s", allow);
+	if (!strcmp(req->method, "OPTIONS"))
+		(void)web_reply(req, 204, NULL, NULL, 0);
+	else
+		(void)problem(req, 405, "method-not-allowed",
+			      "%s is not possible here, only %s", req->method,
+			      allow);
+
+	return false;
+}
+
+static const char *scope_of(const struct api_req *a)
+{
+	if (a->route->handler == api_metrics_get &&
+	    a->api->metrics == API_METRICS_TOKEN)
+		return "metrics:read";
+
+	return a->route->scope;
+}
+
+static bool check_token(struct api_req *a, struct web_req *req)
+{
+	const char *scope = scope_of(a);
+	enum auth_out out;
+
+	if (!scope)
+		return true;
+
+	out = auth_check(&a->api->auth, view_config(a->api->view),
+			 web_header(req, "authorization"), scope, a->token);
+	if (out == AUTH_OK)
+		return true;
+
+	if (out == AUTH_DENIED) {
+		metric_inc(a->api->met.forbidden);
+		(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\", "
+			       "error=\"insufficient_scope\", scope=\"%s\"",
+			       "switchyard", scope);
+		(void)problem(req, 403, "forbidden",
+			      "the token \"%s\" lacks the scope %s", a->token,
+			      scope);
+		return false;
+	}
+
+	metric_inc(a->api->met.unauthorized);
+	(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\"%s",
+		       "switchyard", out == AUTH_UNKNOWN ?
+		       ", error=\"invalid_token\"" : "");
+	(void)problem(req, 401, "unauthorized", out == AUTH_UNKNOWN
+		      ? "the token is not known"
+		      : "send a token: Authorization: Bearer <token>");
+
+	return false;
+}
+
+static bool check_type(const struct api_req *a, struct web_req *req)
+{
+	static const char *const typev[] = {
+		"application/json", "application/merge-patch+json"};
+	const char *type = web_header(req, "content-type");
+	size_t len = type ? strcspn(type, "; \t") : 0;
+
+	if (!a->route->body)
+		return true;
+	for (size_t i = 0; i < sizeof(typev) / sizeof(typev[0]); i++) {
+		if (len == strlen(typev[i]) &&
+		    !strncasecmp(type, typev[i], len))
+			return true;
+	}
+
+	(void)web_head(req, "accept", "application/json");
+	(void)problem(req, 415, "media-type", "the body must be sent as "
+		      "Content-Type: application/json");
+
+	return false;
+}
+
+void api_head(struct web_req *req, void *arg)
+{
+	struct api_req *a = mem_zalloc(sizeof(*a), destructor);
+	struct api *api = arg;
+
+	if (!a) {
+		(void)problem(req, 500, "internal", "out of memory");
+		return;
+	}
+	req->user = a;
+	a->api = api;
+	a->web = req;
+
+	(void)web_head(req, "x-content-type-options", "nosniff");
+	if (!find_route(a, req) || !check_token(a, req) ||
+	    !check_type(a, req))
+		count(api, req);
+}
+
+/* ------------------------------------------------------------ the request */
+
+void api_request(struct web_req *req, void *arg)
+{
+	struct api_req *a = req->user;
+	(void)arg;
+
+	api_hold(a);
+	if (!a->route->body || body_read(a))
+		a->route->handler(a);
+	api_release(a);
+}
+
+void api_hold(struct api_req *a)
+{
+	(void)mem_ref(a->web);
+}
+
+void api_release(struct api_req *a)
+{
+	struct web_req *req = a->web;
+
+	if (req->res.status && !a->counted) {
+		a->counted = true;
+		count(a->api, req);
+		log_debug("request", LOG_S("method", req->method),
+			  LOG_S("path", req->path),
+			  LOG_U("status", req->res.status),
+			  LOG_S("token", a->token),
+			  LOG_S("peer", req->peer));
+	}
+	mem_deref(req);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* /api/calls/{id}/legs: list, add, mute and hold, remove. */
+
+#include <errno.h>
+#include <string.h>
+#include <re.h>
+
+#include "gateway/api/command.h"
+#include "gateway/api/target.h"
+
+static struct command *start(struct api_req *a, bool leg)
+{
+	struct command *c = command_alloc(a);
+
+	if (!c)
+		return NULL;
+	if (!api_ulid(a, 0, c->call, "call") ||
+	    (leg && !api_ulid(a, 1, c->leg, "leg"))) {
+		command_drop(c);
+		return NULL;
+	}
+
+	return c;
+}
+
+static const Sy__Leg *find_leg(const Sy__Result *res, const char *id)
+{
+	for (size_t i = 0; res->call && i < res->call->n_legs; i++) {
+		if (!strcmp(res->call->legs[i]->id, id))
+			return res->call->legs[i];
+	}
+
+	return NULL;
+}
+
+static void reply_leg(struct command *c, unsigned status,
+		      const Sy__Result *res, const char *id)
+{
+	const Sy__Leg *leg = find_leg(res, id);
+
+	if (leg)
+		api_reply(c->a, status, &leg->base);
+	else
+		(void)problem(c->a->web, 404, "not-found",
+			      "the leg has ended meanwhile");
+}
+
+/* ------------------------------------------------------------------- list */
+
+static void on_list(struct command *c, const Sy__Result *res)
+{
+	api_reply_list(c->a,
+		       (const ProtobufCMessage *const *)res->call->legs,
+		       res->call->n_legs, NULL);
+}
+
+void api_legs_list(struct api_req *a)
+{
+	struct command *c = start(a, false);
+
+	if (!c)
+		return;
+
+	c->fallback = true;
+	sy__get_call__init(&c->u.get);
+	c->u.get.call = c->call;
+	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
+	c->env.get_call = &c->u.get;
+	command_to_owner(c, on_list);
+}
+
+/* -------------------------------------------------------------------- add */
+
+static bool check_new(struct command *c, const Sy__NewLeg *body)
+{
+	struct complaints bad = {.n = 0};
+	bool device = !strcmp(body->kind, "device");
+	int err = 0;
+
+	if (!device && strcmp(body->kind, "external"))
+		complain(&bad, "kind", *body->kind ? "is not known"
+			 : "is missing", "device, external");
+	check_number(&bad, "to", body->to);
+	check_name(&bad, "callerName", body->caller_name);
+	check_ring(&bad, body->ring_seconds);
+	if (!bad.n) {
+		err = target_party(&c->to, c->a, body->to);
+		complain_target(&bad, "to", err);
+	}
+	if (!bad.n && !err && device !=
+	    (c->to.dest.kind_case == SY__DESTINATION__KIND_DEVICE))
+		complain(&bad, "to", device ? "is not a device"
+			 : "does not lead to a trunk", NULL);
+
+	if (complaints_answer(&bad, c->a->web))
+		return false;
+	if (err == EAGAIN)
+		api_unavailable(c->a, "no configuration was loaded yet");
+
+	return !err;
+}
+
+static void on_added(struct command *c, const Sy__Result *res)
+{
+	(void)web_head(c->a->web, "location", "/api/calls/%s/legs/%s",
+		       c->call, res->leg);
+	reply_leg(c, 201, res, res->leg);
+}
+
+void api_legs_add(struct api_req *a)
+{
+	const Sy__NewLeg *body = (const Sy__NewLeg *)a->body;
+	struct command *c = start(a, false);
+
+	if (!c)
+		return;
+	if (!check_new(c, body)) {
+		command_drop(c);
+		return;
+	}
+
+	sy__add_leg__init(&c->u.add);
+	c->u.add.call = c->call;
+	c->u.add.destination = &c->to.dest;
+	c->u.add.caller_name = body->caller_name;
+	c->u.add.ring_seconds = body->ring_seconds ? body->ring_seconds
+						   : c->to.ring_seconds;
+	c->env.body_case = SY__ENVELOPE__BODY_ADD_LEG;
+	c->env.add_leg = &c->u.add;
+	command_to_owner(c, on_added);
+}
+
+/* ----------------------------------------------------------------- change */
+
+static bool check_update(const struct command *c, const Sy__UpdateLeg *body)
+{
+	struct complaints bad = {.n = 0};
+
+	if (*body->call && strcasecmp(body->call, c->call))
+		complain(&bad, "call", "is not the one in the path",
+			 "leave it out");
+	if (*body->leg && strcasecmp(body->leg, c->leg))
+		complain(&bad, "leg", "is not the one in the path",
+			 "leave it out");
+	if (!body->set_muted_case && !body->set_deaf_case &&
+	    !body->set_held_case)
+		complain(&bad, "", "nothing is to be changed",
+			 "muted, deaf, held");
+
+	return !complaints_answer(&bad, c->a->web);
+}
+
+static void on_updated(struct command *c, const Sy__Result *res)
+{
+	reply_leg(c, 200, res, c->leg);
+}
+
+void api_legs_update(struct api_req *a)
+{
+	const Sy__UpdateLeg *body = (const Sy__UpdateLeg *)a->body;
+	struct command *c = start(a, true);
+
+	if (!c)
+		return;
+	if (!check_update(c, body)) {
+		command_drop(c);
+		return;
+	}
+
+	/* A copy whose strings are borrowed: the body outlives the command. */
+	c->u.update = *body;
+	c->u.update.call = c->call;
+	c->u.update.leg = c->leg;
+	c->env.body_case = SY__ENVELOPE__BODY_UPDATE_LEG;
+	c->env.update_leg = &c->u.update;
+	command_to_owner(c, on_updated);
+}
+
+/* ----------------------------------------------------------------- remove */
+
+static void on_removed(struct command *c, const Sy__Result *res)
+{
+	(void)res;
+	api_reply_empty(c->a);
+}
+
+void api_legs_remove(struct api_req *a)
+{
+	struct command *c = start(a, true);
+
+	if (!c)
+		return;
+
+	sy__remove_leg__init(&c->u.remove);
+	c->u.remove.call = c->call;
+	c->u.remove.leg = c->leg;
+	c->u.remove.reason = "removed by the API";
+	c->env.body_case = SY__ENVELOPE__BODY_REMOVE_LEG;
+	c->env.remove_leg = &c->u.remove;
+	command_to_owner(c, on_removed);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /api/registrations: devices with their current contacts. */
+
+#include <errno.h>
+#include <re.h>
+
+#include "gateway/api/api.h"
+#include "proto/store.h"
+
+static void on_list(int err, Sy__Registration *const *regv, size_t regc,
+		    const char *next, void *arg)
+{
+	struct api_req *a = arg;
+
+	if (err)
+		api_reply_err(a, err, "registration");
+	else
+		api_reply_list(a, (const ProtobufCMessage *const *)regv, regc,
+			       next);
+	api_release(a);
+}
+
+void api_registrations_list(struct api_req *a)
+{
+	char cursor[ROUTE_PARAM_SIZE];
+	size_t limit;
+	int err;
+
+	if (!api_page(a, &limit, cursor, sizeof(cursor)))
+		return;
+
+	api_hold(a);
+	err = store_reg_list(view_redis(a->api->view),
+			     *cursor ? cursor : NULL, limit, on_list, a);
+	if (err) {
+		api_reply_err(a, err, "registration");
+		api_release(a);
+	}
+}

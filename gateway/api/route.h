@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of routes: method and path to what serves it. */
+
+#ifndef SY_GATEWAY_API_ROUTE_H
+#define SY_GATEWAY_API_ROUTE_H
+
+#include <stddef.h>
+#include <protobuf-c/protobuf-c.h>
+
+struct api_req;
+
+typedef void(api_h)(struct api_req *a);
+
+enum {
+	ROUTE_PARAMS = 2,      /* {...} in a path, at most   */
+	ROUTE_PARAM_SIZE = 128,
+	ROUTE_ALLOW_SIZE = 64,
+};
+
+struct api_route {
+	const char *method;   /* GET serves HEAD, too                     */
+	const char *path;     /* "/api/calls/{id}": {..} is one segment   */
+	const char *scope;    /* that a token must have; NULL: open to all */
+	api_h *handler;
+	const ProtobufCMessageDescriptor *body; /* of the JSON; NULL: none */
+};
+
+/** What a path's {...} were, percent-decoded. */
+struct route_params {
+	char v[ROUTE_PARAMS][ROUTE_PARAM_SIZE];
+};
+
+enum route_out {
+	ROUTE_FOUND,
+	ROUTE_NO_PATH,    /* 404 */
+	ROUTE_NO_METHOD,  /* 405 */
+};
+
+/**
+ * Find a route.
+ *
+ * @param routep  Set on ROUTE_FOUND.
+ * @param params  Set on ROUTE_FOUND.
+ * @param allow   Unless ROUTE_NO_PATH set to "GET, HEAD, ...".
+ */
+enum route_out route_find(const struct api_route **routep,
+			  struct route_params *params,
+			  char allow[ROUTE_ALLOW_SIZE],
+			  const struct api_route *v, size_t n,
+			  const char *method, const char *path);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and numbers: see target.h. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/api/target.h"
+
+void complain(struct complaints *c, const char *field, const char *cause,
+	      const char *allowed)
+{
+	if (c->n < FIELDS_MAX)
+		c->v[c->n++] = (struct problem_field){field, cause, allowed};
+}
+
+bool complaints_answer(const struct complaints *c, struct web_req *req)
+{
+	if (!c->n)
+		return false;
+
+	(void)problem_fields(req, c->v, c->n);
+
+	return true;
+}
+
+static bool is_plain(const char *str, char least)
+{
+	for (; *str; str++) {
+		if ((unsigned char)*str < (unsigned char)least ||
+		    *str == 0x7f)
+			return false;
+	}
+
+	return true;
+}
+
+void check_number(struct complaints *c, const char *field, const char *str)
+{
+	size_t len = strlen(str);
+
+	if (!len)
+		complain(c, field, "is missing", "a device or a number");
+	else if (len > TARGET_MAX_LEN)
+		complain(c, field, "is too long", "up to 64 characters");
+	else if (!is_plain(str, '!'))
+		complain(c, field, "has a blank or a control character",
+			 "a device or a number");
+}
+
+void check_name(struct complaints *c, const char *field, const char *str)
+{
+	if (strlen(str) > TARGET_MAX_LEN || !is_plain(str, ' '))
+		complain(c, field, "is too long, or has a control character",
+			 "up to 64 characters");
+}
+
+void check_ring(struct complaints *c, uint32_t ring_seconds)
+{
+	if (ring_seconds > RING_MAX_S)
+		complain(c, "ringSeconds", "is too long",
+			 "1 to 600; 0: the default");
+}
+
+static bool as_device(struct dialplan_match *m, const struct api_req *a,
+		      const char *name)
+{
+	const struct config *table = view_config_table(a->api->view);
+	const Sy__Device *dev = config_device(table, name, strlen(name));
+
+	if (!dev || strlen(dev->id) >= sizeof(m->text[0]))
+		return false;
+
+	memset(m, 0, sizeof(*m));
+	sy__destination__init(&m->dest);
+	(void)strcpy(m->text[0], dev->id);
+	m->dest.kind_case = SY__DESTINATION__KIND_DEVICE;
+	m->dest.device = m->text[0];
+
+	return true;
+}
+
+int target_number(struct dialplan_match *m, const struct api_req *a,
+		  const char *number)
+{
+	const Sy__Config *conf = view_config(a->api->view);
+	Sy__Source src = SY__SOURCE__INIT;
+
+	if (!conf)
+		return EAGAIN;
+
+	src.kind_case = SY__SOURCE__KIND_API;
+	src.api = (char *)a->token;
+	if (!dialplan_find(m, conf, number, &src))
+		return 0;
+
+	return as_device(m, a, number) ? 0 : ENOENT;
+}
+
+int target_party(struct dialplan_match *m, const struct api_req *a,
+		 const char *name)
+{
+	int err;
+
+	if (!view_config(a->api->view))
+		return EAGAIN;
+	if (as_device(m, a, name))
+		return 0;
+
+	err = target_number(m, a, name);
+	if (err)
+		return err;
+
+	return m->dest.kind_case == SY__DESTINATION__KIND_DEVICE ||
+	       m->dest.kind_case == SY__DESTINATION__KIND_EXTERNAL
+		? 0 : EINVAL;
+}
+
+void complain_target(struct complaints *c, const char *field, int err)
+{
+	if (err == ENOENT)
+		complain(c, field, "is no device, and no route has this "
+			 "number", "a device, or a number of the dial plan");
+	else if (err == EINVAL)
+		complain(c, field, "cannot be rung",
+			 "a device, or a number that leads to a trunk");
+	else if (err && err != EAGAIN)
+		complain(c, field, "cannot be resolved", NULL);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting a gateway together: see gateway.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <re.h>
+
+#include "gateway/gateway.h"
+#include "gateway/http/server.h"
+#include "proto/log.h"
+#include "proto/loop.h"
+
+enum {
+	GRACE_MS = 5000,   /* for requests that run when it ends          */
+	LEAVE_MS = 100,    /* for the farewell to reach Redis             */
+	ADDRESS_SIZE = 80,
+};
+
+struct gateway {
+	struct gateway_conf conf;
+	struct loop *loop;
+	struct view *view;
+	struct api api;
+	struct web_server *server;
+	struct web_tls *tls;
+	struct loop_timer *leave;
+	char addressv[2][ADDRESS_SIZE]; /* "http:127.0.0.1:8080"          */
+	size_t addressc;
+	struct {
+		struct metric *conns, *accepted, *refused, *tls_failed,
+			*expired, *ready, *redis;
+	} met;
+	bool stopping;
+};
+
+/* ---------------------------------------------------------------- metrics */
+
+static void sample(void *arg)
+{
+	struct gateway *g = arg;
+	struct web_server_stat st;
+
+	web_server_stat(g->server, &st);
+	metric_set(g->met.conns, st.conns);
+	metric_set(g->met.accepted, (double)st.accepted);
+	metric_set(g->met.refused, (double)st.refused);
+	metric_set(g->met.tls_failed, (double)st.tls_failed);
+	metric_set(g->met.expired, (double)st.expired);
+	metric_set(g->met.ready, view_is_ready(g->view, NULL));
+	metric_set(g->met.redis, view_has_redis(g->view));
+}
+
+static int add_metrics(struct gateway *g)
+{
+	const struct {
+		struct metric **mp;
+		const char *name, *help;
+	} v[] = {
+		{&g->met.conns, "sy_gateway_connections",
+		 "Connections open now"},
+		{&g->met.accepted, "sy_gateway_connections_accepted",
+		 "Connections accepted since start"},
+		{&g->met.refused, "sy_gateway_connections_refused",
+		 "Connections closed because there were too many"},
+		{&g->met.tls_failed, "sy_gateway_tls_failed",
+		 "TLS handshakes that failed since start"},
+		{&g->met.expired, "sy_gateway_connections_expired",
+		 "Time limits that connections ran into since start"},
+		{&g->met.ready, "sy_gateway_ready",
+		 "1 when ready to serve"},
+		{&g->met.redis, "sy_gateway_redis_up",
+		 "1 while Redis is reachable"},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		*v[i].mp = metric_add(METRIC_GAUGE, v[i].name, v[i].help,
+				      NULL);
+		if (!*v[i].mp)
+			return ENOMEM;
+	}
+
+	return 0;
+}
+
+/* ------------------------------------------------------------------ start */
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case EADDRINUSE:
+		return "the port is in use by another process";
+	case EACCES:
+		return "no right to listen on this port";
+	case EADDRNOTAVAIL:
+		return "this machine does not have this address";
+	default:
+		return strerror(err);
+	}
+}
+
+static int listen_on(struct gateway *g, const char *scheme, const char *addr,
+		     struct web_tls *tls, char *errbuf, size_t errsize)
+{
+	char bound[ADDRESS_SIZE - 8];
+	int err;
+
+	if (!addr || !*addr)
+		return 0;
+
+	err = web_server_listen(g->server, addr, tls, bound, sizeof(bound));
+	if (err) {
+		(void)snprintf(errbuf, errsize, "cannot listen on %s://%s: %s",
+			       scheme, addr, reason(err));
+		return err;
+	}
+
+	(void)snprintf(g->addressv[g->addressc++], ADDRESS_SIZE, "%s:%s",
+		       scheme, bound);
+	log_info("listening", LOG_S("scheme", scheme),
+		 LOG_S("address", bound));
+
+	return 0;
+}
+
+static int start_tls(struct gateway *g, char *errbuf, size_t errsize)
+{
+	const char *cert = g->conf.tls_cert, *key = g->conf.tls_key;
+	bool own = cert && *cert;
+	int err;
+
+	if (!g->conf.https || !*g->conf.https)
+		return 0;
+
+	if (own != (key && *key)) {
+		(void)snprintf(errbuf, errsize, "--tls-cert and --tls-key "
+			       "must be given together");
+		return EINVAL;
+	}
+
+	err = web_tls_alloc(&g->tls, own ? cert : NULL, own ? key : NULL,
+			    errbuf, errsize);
+	if (!err)
+		log_info("tls certificate",
+			 LOG_S("source", own ? cert : "self-signed"),
+			 LOG_S("sha256", web_tls_fingerprint(g->tls)));
+
+	return err;
+}
+
+static int start_server(struct gateway *g, char *errbuf, size_t errsize)
+{
+	const struct web_server_conf sconf = {
+		.loop = g->conf.loop,
+		.lim = web_limits_default,
+		.headh = api_head,
+		.requesth = api_request,
+		.arg = &g->api,
+	};
+	int err;
+
+	err = web_server_alloc(&g->server, &sconf);
+	if (!err)
+		err = start_tls(g, errbuf, errsize);
+	if (!err)
+		err = listen_on(g, "http", g->conf.http, NULL, errbuf,
+				errsize);
+	if (!err)
+		err = listen_on(g, "https", g->conf.https, g->tls, errbuf,
+				errsize);
+
+	return err;
+}
+
+static int start_view(struct gateway *g)
+{
+	const char *addressv[2] = {g->addressv[0], g->addressv[1]};
+	const struct view_conf vconf = {
+		.loop = g->loop,
+		.redis_url = g->conf.redis_url,
+		.id = g->conf.id,
+		.addressv = addressv,
+		.addressc = g->addressc,
+	};
+
+	return view_alloc(&g->view, &vconf);
+}
+
+int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
+		  char *errbuf, size_t errsize)
+{
+	struct gateway *g;
+	int err;
+
+	if (!gp || !conf || !conf->loop || !errbuf)
+		return EINVAL;
+
+	errbuf[0] = '\0';
+	g = mem_zalloc(sizeof(*g), NULL);
+	if (!g)
+		return ENOMEM;
+
+	/* Ports first: they say at once when they are in use, and nothing
+	 * is served before the loop runs. */
+	g->conf = *conf;
+	err = start_server(g, errbuf, errsize);
+	if (!err)
+		err = loop_uv_alloc(&g->loop, conf->loop);
+	if (!err)
+		err = start_view(g);
+	if (!err)
+		err = api_init(&g->api, g->view, conf->admin_token);
+	if (!err)
+		err = add_metrics(g);
+	if (err) {
+		if (!errbuf[0])
+			(void)snprintf(errbuf, errsize, "cannot start: %s",
+				       strerror(err));
+		gateway_stop(g);
+		(void)uv_run(conf->loop, UV_RUN_DEFAULT);
+		gateway_free(g);
+		return err;
+	}
+
+	g->api.metrics = conf->metrics;
+	g->api.sample = sample;
+	g->api.arg = g;
+	view_listening(g->view);
+	*gp = g;
+
+	return 0;
+}
+
+/* -------------------------------------------------------------------- end */
+
+static void on_left(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->view = mem_deref(g->view);
+	g->leave = mem_deref(g->leave);
+}
+
+/* The requests are through: leave the table.  The view goes a moment later,
+ * so that the farewell is on its way. */
+static void on_stopped(void *arg)
+{
+	struct gateway *g = arg;
+
+	log_info("all requests are done", LOG_S("id", g->conf.id));
+	if (!g->view)
+		return;
+	if (!g->loop || loop_timer_start(&g->leave, g->loop, LEAVE_MS,
+					 on_left, g))
+		on_left(g);
+}
+
+void gateway_stop(struct gateway *g)
+{
+	if (!g)
+		return;
+
+	if (!g->stopping && g->view)
+		view_leave(g->view);
+	if (g->server)
+		web_server_stop(g->server, GRACE_MS, on_stopped, g);
+	else
+		on_stopped(g);
+	g->stopping = true;
+}
+
+void gateway_free(struct gateway *g)
+{
+	if (!g)
+		return;
+
+	mem_deref(g->leave);
+	mem_deref(g->view);
+	mem_deref(g->server);
+	mem_deref(g->tls);
+	mem_deref(g->loop);
+	mem_deref(g);
+}

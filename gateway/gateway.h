@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* A gateway: view, API and HTTP server put together on one libuv loop. */
+
+#ifndef SY_GATEWAY_GATEWAY_H
+#define SY_GATEWAY_GATEWAY_H
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "gateway/api/api.h"
+
+struct gateway;
+
+struct gateway_conf {
+	uv_loop_t *loop;         /* borrowed, outlives the gateway        */
+	const char *redis_url;
+	const char *id;          /* member id                             */
+	const char *http;        /* "host:port"; NULL or "": no such port */
+	const char *https;
+	const char *tls_cert;    /* PEM files; NULL or "": self-signed    */
+	const char *tls_key;
+	const char *admin_token; /* NULL or "": none                      */
+	enum api_metrics metrics;
+};
+
+/**
+ * Start: listens when this returns.
+ *
+ * @param errbuf  On error, one line that says what and why.
+ */
+int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
+		  char *errbuf, size_t errsize);
+
+/** End in order; afterwards the loop runs out of work.  A second call: at
+ * once. */
+void gateway_stop(struct gateway *g);
+
+/** After the loop has ended. */
+void gateway_free(struct gateway *g);
+
+#endif

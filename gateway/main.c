@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* switchyard-gateway: options, signals, and the loop. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <re.h>
+
+#include "gateway/gateway.h"
+#include "gateway/http/server.h"
+#include "proto/log.h"
+#include "proto/option.h"
+
+#define PROG "switchyard-gateway"
+
+struct options {
+	const char *redis, *id, *http, *https, *cert, *key, *token;
+	const char *metrics, *level, *format;
+};
+
+struct process {
+	uv_loop_t loop;
+	uv_signal_t sigv[2];
+	struct gateway *gateway;
+	unsigned signals;
+};
+
+static int check_address(const char *val, const char **errp)
+{
+	*errp = "an address and a port, as 127.0.0.1:8443 or [::1]:8443, or "
+		"nothing for no such port";
+
+	return !*val || web_address_is_valid(val) ? 0 : EINVAL;
+}
+
+static int check_id(const char *val, const char **errp)
+{
+	size_t len = strlen(val);
+
+	*errp = "1 to 63 letters, digits, - _ .";
+
+	return len && len < 64 &&
+	       strspn(val, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+		      "XYZ0123456789-_.") == len ? 0 : EINVAL;
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+	const struct option_def defv[] = {
+		{.name = "redis", .type = OPTION_STRING, .value = &o->redis,
+		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
+		 .check = redis_url_check,
+		 .help = "redis://, rediss:// or unix:// of the cluster"},
+		{.name = "id", .type = OPTION_STRING, .value = &o->id,
+		 .def = "gateway-1", .metavar = "NAME", .check = check_id,
+		 .help = "name of this gateway in the cluster"},
+		{.name = "http", .type = OPTION_STRING, .value = &o->http,
+		 .def = "", .metavar = "ADDR", .check = check_address,
+		 .help = "port without TLS (development only)"},
+		{.name = "https", .type = OPTION_STRING, .value = &o->https,
+		 .def = "127.0.0.1:8443", .metavar = "ADDR",
+		 .check = check_address, .help = "port with TLS"},
+		{.name = "tls-cert", .type = OPTION_STRING, .value = &o->cert,
+		 .def = "", .metavar = "FILE",
+		 .help = "PEM certificate and chain; without one a "
+			 "self-signed certificate is made"},
+		{.name = "tls-key", .type = OPTION_STRING, .value = &o->key,
+		 .def = "", .metavar = "FILE", .help = "PEM key of it"},
+		{.name = "admin-token", .type = OPTION_STRING,
+		 .value = &o->token, .def = "", .metavar = "TOKEN",
+		 .secret = true,
+		 .help = "API token with every scope (better by the "
+			 "variable)"},
+		{.name = "metrics", .type = OPTION_CHOICE,
+		 .value = &o->metrics, .def = "open",
+		 .choices = "open|token|off",
+		 .help = "who may read /metrics: all, tokens with the scope "
+			 "metrics:read, nobody"},
+		{.name = "log-level", .type = OPTION_CHOICE,
+		 .value = &o->level, .def = "info",
+		 .choices = "debug|info|warn|error", .help = "log from here"},
+		{.name = "log-format", .type = OPTION_CHOICE,
+		 .value = &o->format, .def = "logfmt",
+		 .choices = "logfmt|json", .help = "format of the log"},
+	};
+
+	return option_read(PROG, "HTTP gateway of a Switchyard cluster: REST "
+			   "over HTTP/2 and HTTP/1.1", defv,
+			   sizeof(defv) / sizeof(defv[0]), argc, argv);
+}
+
+/* Each connection is a file: use what the machine allows. */
+static void raise_files(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+static void start_log(const struct options *o)
+{
+	struct log_conf conf = {.proc = o->id};
+
+	(void)log_level_read(&conf.level, o->level);
+	(void)log_format_read(&conf.format, o->format);
+	log_init(&conf);
+}
+
+static void on_signal(uv_signal_t *sig, int num)
+{
+	struct process *p = sig->data;
+
+	log_info("stopping", LOG_S("signal", strsignal(num)));
+	gateway_stop(p->gateway);
+	if (p->signals++)
+		return;
+	for (size_t i = 0; i < sizeof(p->sigv) / sizeof(p->sigv[0]); i++)
+		uv_unref((uv_handle_t *)&p->sigv[i]);
+}
+
+static void watch_signals(struct process *p)
+{
+	static const int numv[] = {SIGTERM, SIGINT};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(numv) / sizeof(numv[0]); i++) {
+		(void)uv_signal_init(&p->loop, &p->sigv[i]);
+		p->sigv[i].data = p;
+		(void)uv_signal_start(&p->sigv[i], on_signal, numv[i]);
+	}
+}
+
+static void close_signals(struct process *p)
+{
+	for (size_t i = 0; i < sizeof(p->sigv) / sizeof(p->sigv[0]); i++)
+		uv_close((uv_handle_t *)&p->sigv[i], NULL);
+}
+
+static int run(struct process *p, const struct options *o)
+{
+	const struct gateway_conf conf = {
+		.loop = &p->loop,
+		.redis_url = o->redis,
+		.id = o->id,
+		.http = o->http,
+		.https = o->https,
+		.tls_cert = o->cert,
+		.tls_key = o->key,
+		.admin_token = o->token,
+		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
+			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :
+			   API_METRICS_OFF,
+	};
+	char errbuf[512];
+	int err;
+
+	err = gateway_alloc(&p->gateway, &conf, errbuf, sizeof(errbuf));
+	if (err) {
+		(void)fprintf(stderr, PROG ": %s\n", errbuf);
+		return 1;
+	}
+
+	watch_signals(p);
+	(void)uv_run(&p->loop, UV_RUN_DEFAULT);
+	gateway_free(p->gateway);
+	close_signals(p);
+	(void)uv_run(&p->loop, UV_RUN_DEFAULT);
+
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct process p = {.signals = 0};
+	int status;
+
+	switch (read_options(&o, argc, argv)) {
+	case 0:
+		break;
+	case 1:
+		return 0;
+	default:
+		return 2;
+	}
+
+	if (!*o.http && !*o.https) {
+		(void)fprintf(stderr, PROG ": neither --http nor --https "
+			      "names a port to listen on\n");
+		return 2;
+	}
+
+	raise_files();
+	start_log(&o);
+	if (uv_loop_init(&p.loop))
+		return 1;
+	status = run(&p, &o);
+	(void)uv_loop_close(&p.loop);
+
+	return status;
+}
