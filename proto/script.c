@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <openssl/sha.h>
 #include <hiredis/hiredis.h>
@@ -32,18 +33,14 @@ struct run {
 	int argc;
 	uint32_t deadline_ms;
 	enum script script;
-	char digest[41];
 };
 
-static const char *text_of(enum script script)
-{
-	for (size_t i = 0; script_texts[i].name; i++) {
-		if (!strcmp(script_texts[i].name, names[script]))
-			return script_texts[i].text;
-	}
-
-	return NULL;
-}
+/* Text and digest of each; any thread may be the first to need them. */
+static struct loaded {
+	const char *text;     /* NULL: no such file */
+	char digest[41];
+} table[SCRIPT_COUNT];
+static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
 static void digest_print(char hex[41], const char *text)
 {
@@ -56,6 +53,25 @@ static void digest_print(char hex[41], const char *text)
 		hex[2 * i + 1] = digit[md[i] & 15];
 	}
 	hex[40] = '\0';
+}
+
+static void table_init(void)
+{
+	for (size_t i = 0; script_texts[i].name; i++) {
+		for (int k = 0; k < SCRIPT_COUNT; k++) {
+			if (strcmp(script_texts[i].name, names[k]))
+				continue;
+			table[k].text = script_texts[i].text;
+			digest_print(table[k].digest, table[k].text);
+		}
+	}
+}
+
+static const struct loaded *loaded(enum script script)
+{
+	pthread_once(&table_once, table_init);
+
+	return &table[script];
 }
 
 static void run_destructor(void *arg)
@@ -75,7 +91,7 @@ static void reply_handler(int err, const redisReply *reply, void *arg)
 	if (err == EPROTO && reply && !strncmp(reply->str, "NOSCRIPT", 8)) {
 		run->argv[0] = "EVAL";
 		run->lenv[0] = 4;
-		run->argv[1] = text_of(run->script);
+		run->argv[1] = loaded(run->script)->text;
 		run->lenv[1] = strlen(run->argv[1]);
 		err = redis_command_argv(run->redis, run->deadline_ms,
 					 reply_handler, run, run->argc,
@@ -113,7 +129,7 @@ static int copy_args(struct run *run, int keyc, int argc, const char **argv,
 	data = (char *)run->argv + size;
 	run->argv[0] = "EVALSHA";
 	run->lenv[0] = 7;
-	run->argv[1] = run->digest;
+	run->argv[1] = loaded(run->script)->digest;
 	run->lenv[1] = 40;
 	run->argv[2] = data;
 	run->lenv[2] = (size_t)re_snprintf(data, 16, "%d", keyc);
@@ -135,14 +151,12 @@ static int start(struct redis *r, enum script script, uint32_t deadline_ms,
 		 redis_reply_h *h, void *arg, bool owned, int keyc, int argc,
 		 const char **argv, const size_t *lenv)
 {
-	const char *text;
 	struct run *run;
 	int err;
 
 	if (!r || script >= SCRIPT_COUNT || keyc > argc)
 		return EINVAL;
-	text = text_of(script);
-	if (!text)
+	if (!loaded(script)->text)
 		return ENOSYS;
 
 	run = mem_zalloc(sizeof(*run), run_destructor);
@@ -154,7 +168,6 @@ static int start(struct redis *r, enum script script, uint32_t deadline_ms,
 	run->arg = arg;
 	run->deadline_ms = deadline_ms;
 	run->script = script;
-	digest_print(run->digest, text);
 	err = copy_args(run, keyc, argc, argv, lenv);
 	if (!err)
 		err = redis_command_argv(r, deadline_ms, reply_handler, run,

@@ -15,6 +15,7 @@
  *                                   (conference); refreshed by its owner
  *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
  *   sy:regs                  zset   device ids, score 0
+ *   sy:regs:expiry           zset   device ids by their last expiry [ms]
  *   sy:{members}, sy:{members}:lease, sy:{members}:instance
  *   sy:{config}:...          see config.h
  *   sy:events, sy:cdr        streams, capped
@@ -154,7 +155,8 @@ struct store_reg_put {
 };
 
 /**
- * @param err  ESTALE: a binding with this Call-ID has a CSeq as high;
+ * @param err  ESTALE: a binding with this Call-ID has a higher CSeq (an equal
+ *             one is a retransmission, and done again: no error);
  *             ENOSPC: too many contacts.
  * @param reg  All current bindings afterwards; borrowed for the call.
  */

@@ -10,7 +10,10 @@
 
 enum {
 	KEY_SIZE = 160,
-	ROOM_TTL_S = 30, /* its owner keeps it alive, see store_room_keep() */
+	/* Its owner keeps it alive, see store_room_keep().  Long, since a
+	 * room that lapsed while Redis was stalled would be split in two; a
+	 * dead owner is replaced by not_node, not by waiting. */
+	ROOM_TTL_S = 300,
 };
 
 static void call_key(char key[KEY_SIZE], const char *call_id)

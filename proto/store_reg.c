@@ -6,18 +6,13 @@
 #include <re.h>
 #include "proto/script.h"
 #include "proto/store.h"
+#include "proto/store_impl.h"
 
-#define KEY_REGS "sy:regs"
+enum { MAX_CONTACTS = 10 };
 
-enum {
-	KEY_SIZE = 128,
-	MAX_CONTACTS = 10,
-	LIST_MAX = 1000,
-};
-
-static int reg_key(char key[KEY_SIZE], const char *device)
+int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device)
 {
-	return re_snprintf(key, KEY_SIZE, "sy:reg:{%s}", device) < 0
+	return re_snprintf(key, STORE_REG_KEY_SIZE, "sy:reg:{%s}", device) < 0
 		       ? ENAMETOOLONG : 0;
 }
 
@@ -35,7 +30,7 @@ static int binding_cmp(const void *a, const void *b)
 }
 
 /* A Registration from an array of packed Bindings, best q first. */
-static Sy__Registration *reg_read(const char *device, const redisReply *reply)
+Sy__Registration *store_reg_read(const char *device, const redisReply *reply)
 {
 	Sy__Registration *reg = calloc(1, sizeof(*reg));
 
@@ -81,12 +76,31 @@ static void asking_destructor(void *arg)
 	mem_deref(a->device);
 }
 
-/* The index lies in another slot than the device: its own command. */
-static void index_device(struct asking *a, bool registered)
+/* The indices lie in other slots than the device: commands of their own.  One
+ * has all scores 0, to be paged by id; one has the expiry [ms] as score, to
+ * be counted. */
+static void index_device(struct asking *a, const Sy__Registration *reg)
 {
-	(void)redis_command(a->redis, 0, NULL, NULL,
-			    registered ? "ZADD " KEY_REGS " 0 %s"
-				       : "ZREM " KEY_REGS " %s", a->device);
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < reg->n_bindings; i++) {
+		uint64_t ms = timestamp_ms(reg->bindings[i]->expires_at);
+
+		last = ms > last ? ms : last;
+	}
+	if (reg->n_bindings) {
+		(void)redis_command(a->redis, 0, NULL, NULL,
+				    "ZADD " STORE_KEY_REGS " 0 %s", a->device);
+		(void)redis_command(a->redis, 0, NULL, NULL,
+				    "ZADD " STORE_KEY_REGS_EXPIRY " %llu %s",
+				    (unsigned long long)last, a->device);
+	}
+	else {
+		(void)redis_command(a->redis, 0, NULL, NULL,
+				    "ZREM " STORE_KEY_REGS " %s", a->device);
+		(void)redis_command(a->redis, 0, NULL, NULL,
+				    "ZREM " STORE_KEY_REGS_EXPIRY " %s", a->device);
+	}
 }
 
 static int refusal(const char *text)
@@ -105,11 +119,11 @@ static void reg_handler(int err, const redisReply *reply, void *arg)
 	else if (!err && reply->type != REDIS_REPLY_ARRAY)
 		err = EBADMSG;
 	if (!err) {
-		reg = reg_read(a->device, reply);
+		reg = store_reg_read(a->device, reply);
 		if (!reg)
 			err = ENOMEM;
 		else if (a->put)
-			index_device(a, reg->n_bindings > 0);
+			index_device(a, reg);
 	}
 
 	a->h(err, reg, a->arg);
@@ -137,14 +151,14 @@ static struct asking *asking_alloc(struct redis *r, const char *device,
 int store_reg_get(struct redis *r, const char *device, store_reg_h *h,
 		  void *arg)
 {
-	char key[KEY_SIZE];
+	char key[STORE_REG_KEY_SIZE];
 	const char *argv[] = {key};
 	struct asking *a;
 	int err;
 
 	if (!r || !device || !h)
 		return EINVAL;
-	err = reg_key(key, device);
+	err = store_reg_key(key, device);
 	if (err)
 		return err;
 
@@ -222,7 +236,7 @@ static void push_binding(struct put_args *a, size_t *pos,
 int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		  store_reg_h *h, void *arg)
 {
-	char key[KEY_SIZE], cseq[16], max[16], ndrop[16];
+	char key[STORE_REG_KEY_SIZE], cseq[16], max[16], ndrop[16];
 	struct put_args *pa;
 	struct asking *a;
 	size_t pos = 0;
@@ -231,7 +245,7 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	if (!r || !put || !put->device || !put->call_id || !h ||
 	    strchr(put->call_id, '\n'))
 		return EINVAL;
-	err = reg_key(key, put->device);
+	err = store_reg_key(key, put->device);
 	if (err)
 		return err;
 
@@ -263,158 +277,6 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	mem_deref(pa);
 	if (err)
 		mem_deref(a);
-
-	return err;
-}
-
-/* ----------------------------------------------------------------- list */
-
-struct listing {
-	struct redis *redis;
-	store_regs_h *h;
-	void *arg;
-	char **devv;
-	Sy__Registration **regv;
-	size_t devc, limit, answered;
-	int err;
-	bool more;
-};
-
-static void listing_destructor(void *arg)
-{
-	struct listing *l = arg;
-
-	for (size_t i = 0; i < l->devc; i++) {
-		if (l->regv && l->regv[i])
-			sy__registration__free_unpacked(l->regv[i], NULL);
-		if (l->devv)
-			mem_deref(l->devv[i]);
-	}
-	mem_deref(l->regv);
-	mem_deref(l->devv);
-}
-
-static void listing_finish(struct listing *l)
-{
-	const char *next = NULL;
-	size_t n = 0;
-
-	if (l->more && l->devc && !l->err)
-		next = l->devv[l->devc - 1];
-	for (size_t i = 0; i < l->devc; i++) {
-		Sy__Registration *reg = l->regv[i];
-
-		l->regv[i] = NULL;
-		if (reg)
-			l->regv[n++] = reg;
-	}
-	l->h(l->err, l->err ? NULL : l->regv, l->err ? 0 : n, next, l->arg);
-	mem_deref(l);
-}
-
-static void page_handler(int err, const redisReply *reply, void *arg)
-{
-	struct listing *l = arg;
-	size_t i = l->answered++; /* replies come in the order of commands */
-
-	if (err)
-		l->err = err;
-	else if (reply->type == REDIS_REPLY_ARRAY && reply->elements)
-		l->regv[i] = reg_read(l->devv[i], reply);
-	else /* every binding has expired */
-		(void)redis_command(l->redis, 0, NULL, NULL,
-				    "ZREM " KEY_REGS " %s", l->devv[i]);
-	if (l->answered == l->devc)
-		listing_finish(l);
-	mem_deref(l);
-}
-
-/* Only what was asked for will be answered. */
-static void forget_from(struct listing *l, size_t from)
-{
-	for (size_t i = from; i < l->devc; i++)
-		l->devv[i] = mem_deref(l->devv[i]);
-	l->devc = from;
-}
-
-static int ask_page(struct listing *l)
-{
-	char key[KEY_SIZE];
-	const char *argv[] = {key};
-
-	for (size_t i = 0; i < l->devc; i++) {
-		int err = reg_key(key, l->devv[i]);
-
-		if (!err)
-			err = script_run_owned(l->redis, SCRIPT_REG_GET, 0,
-					       page_handler, mem_ref(l), 1, 1,
-					       argv, NULL);
-		if (err) {
-			mem_deref(l);
-			forget_from(l, i);
-			return err;
-		}
-	}
-
-	return 0;
-}
-
-static void ids_handler(int err, const redisReply *reply, void *arg)
-{
-	struct listing *l = arg;
-	size_t n;
-
-	l->err = err;
-	n = err || reply->type != REDIS_REPLY_ARRAY ? 0 : reply->elements;
-	l->more = n > l->limit;
-	if (l->more)
-		n = l->limit;
-	if (n) {
-		l->devv = mem_zalloc(n * sizeof(*l->devv), NULL);
-		l->regv = mem_zalloc(n * sizeof(*l->regv), NULL);
-		if (!l->devv || !l->regv)
-			l->err = ENOMEM;
-	}
-	for (size_t i = 0; i < n && !l->err; i++) {
-		l->err = str_dup(&l->devv[i], reply->element[i]->str);
-		l->devc += !l->err;
-	}
-	if (l->err)
-		forget_from(l, 0);
-	else
-		l->err = ask_page(l);
-	if (!l->devc)
-		listing_finish(l);
-}
-
-int store_reg_list(struct redis *r, const char *cursor, size_t limit,
-		   store_regs_h *h, void *arg)
-{
-	struct listing *l;
-	char from[KEY_SIZE];
-	int err;
-
-	if (!r || !h || !limit || limit > LIST_MAX)
-		return EINVAL;
-	if (re_snprintf(from, sizeof(from), "%s%s", cursor ? "(" : "-",
-			cursor ? cursor : "") < 0)
-		return EINVAL;
-
-	l = mem_zalloc(sizeof(*l), listing_destructor);
-	if (!l)
-		return ENOMEM;
-
-	l->redis = r;
-	l->h = h;
-	l->arg = arg;
-	l->limit = limit;
-	err = redis_command(r, 0, ids_handler, l,
-			    "ZRANGEBYLEX " KEY_REGS " %s + LIMIT 0 %d", from,
-			    (int)limit + 1);
-	if (err)
-		mem_deref(l);
-	else
-		redis_arg_owned(r);
 
 	return err;
 }

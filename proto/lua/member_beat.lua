@@ -7,6 +7,9 @@
 -- (the record must carry it); 0 when a later instance of the same id lives.
 local instance = tonumber(ARGV[2])
 if instance == 0 then
+	-- the counter begins at the time [s]: lost with Redis' memory, it
+	-- does not give numbers again that live processes bear
+	redis.call('SETNX', KEYS[3], redis.call('TIME')[1])
 	return redis.call('INCR', KEYS[3])
 end
 local cur = redis.call('HGET', KEYS[1], ARGV[1])

@@ -7,14 +7,13 @@
 -- is done again; a lower one is refused.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local have, count, latest = {}, 0, 0
+local have, latest = {}, 0
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
 	local expires, cseq, callid, rest =
 		string.match(all[i + 1], '^(%d+)\n(%d+)\n([^\n]*)\n(.*)$')
 	if tonumber(expires) > now then
 		have[all[i]] = {tonumber(expires), tonumber(cseq), callid, rest}
-		count = count + 1
 	else
 		redis.call('HDEL', KEYS[1], all[i])
 	end
@@ -32,16 +31,18 @@ for i = 6, 5 + ndrop do drop[#drop + 1] = ARGV[i] end
 for _, field in ipairs(drop) do
 	if not fresh(field) then return 'stale' end
 end
-local added = 0
+-- what would be there afterwards, each contact once
+local after = {}
+for field in pairs(have) do after[field] = true end
+for _, field in ipairs(drop) do after[field] = nil end
+local added, total = false, 0
 for i = 6 + ndrop, #ARGV, 3 do
 	if not fresh(ARGV[i]) then return 'stale' end
-	if not have[ARGV[i]] then added = added + 1 end
+	added = added or not have[ARGV[i]]
+	after[ARGV[i]] = true
 end
-local gone = 0
-for _, field in ipairs(drop) do
-	if have[field] then gone = gone + 1 end
-end
-if added > 0 and count - gone + added > tonumber(ARGV[3]) then
+for _ in pairs(after) do total = total + 1 end
+if added and total > tonumber(ARGV[3]) then
 	return 'full'
 end
 for _, field in ipairs(drop) do

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the store share; nobody else includes it. */
+
+#ifndef SY_PROTO_STORE_IMPL_H
+#define SY_PROTO_STORE_IMPL_H
+
+#include "proto/store.h"
+
+#define STORE_KEY_HUBS "sy:hubs"
+#define STORE_KEY_REGS "sy:regs"
+#define STORE_KEY_REGS_EXPIRY "sy:regs:expiry"
+
+enum {
+	STORE_HUB_KEY_SIZE = ULID_LEN + 16,
+	STORE_REG_KEY_SIZE = 128,
+};
+
+/** Key of a hub's record. */
+void store_hub_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
+
+/** Key of a device's bindings. @return 0 or ENAMETOOLONG. */
+int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device);
+
+/** A Registration from an array of packed Bindings, best q first; freed by
+ * sy__registration__free_unpacked(). NULL: no memory. */
+Sy__Registration *store_reg_read(const char *device,
+				 const struct redisReply *reply);
+
+/** Number of entries of a zset. */
+int store_zcard(struct redis *r, const char *key, store_count_h *h,
+		void *arg);
+
+#endif
