@@ -34,8 +34,8 @@ struct router {
 	struct udp_sock *us;
 	struct sa laddr;
 	char addr[64];
-	char udp[80];
-	char *addresses[1];
+	char udp[80], tcp[80];
+	char *addresses[2];
 	Sy__Member member;
 	char *msgv[MSGS_MAX];
 	size_t msgc, next;
@@ -153,13 +153,15 @@ static void router_open(struct router *r, const char *id)
 	assert_int_equal(udp_local_get(r->us, &r->laddr), 0);
 	(void)re_snprintf(r->addr, sizeof(r->addr), "%J", &r->laddr);
 	(void)re_snprintf(r->udp, sizeof(r->udp), "udp:192.0.2.100:5060");
+	(void)re_snprintf(r->tcp, sizeof(r->tcp), "tcp:192.0.2.100:5064");
 	r->addresses[0] = r->udp;
+	r->addresses[1] = r->tcp;
 	sy__member__init(&r->member);
 	r->member.id = (char *)id;
 	r->member.kind = SY__MEMBER_KIND__ROUTER;
 	r->member.address = r->addr;
 	r->member.addresses = r->addresses;
-	r->member.n_addresses = 1;
+	r->member.n_addresses = 2;
 }
 
 static void router_close(struct router *r)

@@ -205,6 +205,23 @@ static void test_cancel(void **state)
 	assert_int_equal(fx.seen.closed, 0);
 }
 
+/* A phone that is reached by TCP gets the router's TCP address. */
+static void test_tcp_contact(void **state)
+{
+	struct dialog_invite inv = invitation(NULL);
+	const char *req;
+
+	(void)state;
+
+	inv.uri = "sip:1002@192.0.2.2:5062;ob;transport=TCP";
+	assert_int_equal(dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
+	req = expect(&fx.r[0], "INVITE ");
+	HAS(hdr(req, "Contact", 0), "@192.0.2.100:5064;transport=tcp>");
+	reply(&fx.r[0], req, "603 Decline", "x", NULL, NULL);
+	wait_event(&fx.seen.closed);
+	assert_int_equal(fx.seen.code, 603);
+}
+
 /* Nothing was heard yet: the CANCEL waits (RFC 3261 9.1). */
 static void test_cancel_waits(void **state)
 {
@@ -502,6 +519,7 @@ int main(void)
 		TEST(test_no_router),
 		TEST(test_other_router),
 		TEST(test_cancel),
+		TEST(test_tcp_contact),
 		TEST(test_cancel_waits),
 		TEST(test_cancel_crosses_200),
 		TEST(test_forked),

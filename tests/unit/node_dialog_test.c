@@ -785,6 +785,259 @@ static void test_arguments(void **state)
 	assert_null(ua);
 }
 
+/* A peer's Via as odd as RFC 4475 allows, or of RFC 2543 without branch:
+ * the token covers its bytes, not what they mean. */
+static void test_odd_vias(void **state)
+{
+	static const struct {
+		const char *via, *sentby, *branch;
+	} v[] = {
+		{"SIP/2.0/UDP 192.0.2.1", "192.0.2.1", ""},
+		{"SIP / 2.0 / udp  [2001:DB8::1]:5060 ;branch=z9hG4bKx",
+		 "[2001:DB8::1]:5060", "z9hG4bKx"},
+		{"SIP/2.0/TLS-SCTP host.example;ttl=3; BRANCH = z9hG4bKy ;a",
+		 "host.example", "z9hG4bKy"},
+		{"SIP/2.0/WSS x.invalid;x=\"branch=1\";branch=z9hG4bKz",
+		 "x.invalid", "z9hG4bKz"},
+	};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		char tok[TOKEN_LEN + 1], ctx[256], *text = NULL;
+		struct peer p;
+		int n;
+
+		peer_init(&p);
+		n = snprintf(ctx, sizeof(ctx), "%s%c%s%c%s%c%s%c%u%c",
+			     v[i].sentby, 0, v[i].branch, 0, p.call_id, 0,
+			     p.ftag, 0, p.cseq, 0);
+		token_print(tok, fx.key, &p.tok, ctx, (size_t)n);
+		tok[TOKEN_LEN] = 0;
+		assert_int_equal(
+			re_sdprintf(&text,
+				    "OPTIONS sip:x@y SIP/2.0\r\n"
+				    "v: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\n"
+				    "Via: %s\r\nf: <sip:a@b>;tag=%s\r\n"
+				    "t: <sip:x@y>\r\ni: %s\r\n"
+				    "CSeq: %u OPTIONS\r\n\r\n",
+				    fx.r[0].addr, tok, v[i].via, p.ftag,
+				    p.call_id, p.cseq),
+			0);
+		router_send(&fx.r[0], text);
+		mem_deref(text);
+		HAS(expect(&fx.r[0], "SIP/2.0 200 "), v[i].via);
+	}
+}
+
+/* Contact is where the peer reached the router, whatever that is. */
+static void test_contact(void **state)
+{
+	static const struct {
+		const char *rr, *contact;
+	} v[] = {
+		{"<sip:RT@[2001:db8::1]:5070;transport=tcp;lr>",
+		 "@[2001:db8::1]:5070;transport=tcp>"},
+		{"<sip:RT@192.0.2.9:5070;lr>", "@192.0.2.9:5070>"},
+		{"<sip:192.0.2.9;lr>", "@192.0.2.9>"},
+		{"sip:RT@edge.example.com;lr", "@edge.example.com>"},
+	};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		Sy__DialogState st = SY__DIALOG_STATE__INIT;
+		struct peer p;
+		char *text, *rr, *end;
+		struct mbuf *mb;
+
+		peer_init(&p);
+		text = request_text(&fx.r[0], &p, "INVITE");
+		rr = strstr(text, "Record-Route: ");
+		assert_non_null(rr);
+		end = strstr(rr, "\r\n");
+		mb = mbuf_alloc(2048);
+		(void)mbuf_printf(mb, "%bRecord-Route: %s%s", text,
+				  (size_t)(rr - text), v[i].rr, end);
+		(void)mbuf_write_u8(mb, 0);
+		router_send(&fx.r[0], (char *)mb->buf);
+		wait_event(&fx.seen.incoming);
+		assert_int_equal(dialog_progress(fx.d, 180, NULL, NULL), 0);
+		(void)expect(&fx.r[0], "SIP/2.0 100 ");
+		HAS(hdr(expect(&fx.r[0], "SIP/2.0 180 "), "Contact", 0),
+		    v[i].contact);
+		dialog_checkpoint(fx.d, &st);
+		assert_string_equal(st.transport, i ? "udp" : "tcp");
+		dialog_hangup(fx.d, 486, NULL);
+		(void)expect(&fx.r[0], "SIP/2.0 486 ");
+		fx.d = mem_deref(fx.d);
+		mem_deref(mb);
+		mem_deref(text);
+	}
+}
+
+/* Over a stream: split anywhere, answered on the same connection. */
+struct stream {
+	struct tcp_conn *tc;
+	struct mbuf *rx;
+	bool up;
+};
+
+static void tcp_up(void *arg)
+{
+	((struct stream *)arg)->up = true;
+}
+
+static void tcp_recv(struct mbuf *mb, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)mbuf_write_mem(s->rx, mbuf_buf(mb), mbuf_get_left(mb));
+}
+
+static void tcp_down(int err, void *arg)
+{
+	(void)err;
+	((struct stream *)arg)->up = false;
+}
+
+static bool up_cond(void *arg)
+{
+	return ((struct stream *)arg)->up;
+}
+
+static bool ok_cond(void *arg)
+{
+	struct stream *s = arg;
+	struct pl pl = {(char *)s->rx->buf, s->rx->end};
+
+	return !re_regex(pl.p, pl.l, "SIP/2.0 200 OK");
+}
+
+static void test_tcp(void **state)
+{
+	struct stream s = {.rx = mbuf_alloc(1024)};
+	struct peer p;
+	size_t i, len;
+	char *text, *via;
+
+	(void)state;
+
+	assert_int_equal(tcp_connect(&s.tc, sipua_laddr(fx.ua), tcp_up,
+				     tcp_recv, tcp_down, &s),
+			 0);
+	assert_true(wait_for(up_cond, &s, WAIT_MS));
+
+	peer_init(&p);
+	p.body = NULL;
+	text = request_text(&fx.r[0], &p, "OPTIONS");
+	via = strstr(text, "SIP/2.0/UDP ");
+	memcpy(via, "SIP/2.0/TCP ", 12);
+	len = strlen(text);
+	for (i = 0; i < len; i += 100) {
+		struct mbuf *mb = mbuf_alloc(100);
+
+		(void)mbuf_write_mem(mb, (uint8_t *)text + i,
+				     len - i < 100 ? len - i : 100);
+		mb->pos = 0;
+		assert_int_equal(tcp_send(s.tc, mb), 0);
+		mem_deref(mb);
+	}
+	assert_true(wait_for(ok_cond, &s, WAIT_MS));
+
+	mem_deref(text);
+	mem_deref(s.tc);
+	mem_deref(s.rx);
+}
+
+static void count_incoming(struct dialog *d, const struct token *tok,
+			   const struct sip_msg *msg, struct mbuf *sdp,
+			   void *arg)
+{
+	(void)tok;
+	(void)msg;
+	(void)sdp;
+	(void)arg;
+	++fx.seen.incoming;
+	dialog_hangup(d, 486, NULL);
+	mem_deref(d);
+}
+
+static bool answered_cond(void *arg)
+{
+	struct router *r = &fx.r[0];
+	size_t i;
+
+	for (i = 0; i < r->msgc; i++) {
+		if (strstr(r->msgv[i], arg))
+			return true;
+	}
+
+	return false;
+}
+
+/* Until all that was sent was read; forgets what came back. */
+static void barrier(void)
+{
+	struct router *r = &fx.r[0];
+	struct peer p;
+
+	peer_init(&p);
+	p.body = NULL;
+	peer_send(r, &p, "OPTIONS");
+	assert_true(wait_for(answered_cond, p.call_id, WAIT_MS));
+	while (r->msgc)
+		mem_deref(r->msgv[--r->msgc]);
+	r->next = 0;
+}
+
+/* Requests changed at random bytes; a call that runs meanwhile stays. */
+static void test_mutations(void **state)
+{
+	static const char *const metv[] = {"INVITE", "BYE", "ACK", "OPTIONS"};
+	uint32_t seed = 20519;
+	struct sipua_stat st;
+	struct peer running;
+	unsigned i, k;
+
+	(void)state;
+
+	call(&running);
+	fx.ua->conf.incomingh = count_incoming;
+
+	for (i = 0; i < 3000; i++) {
+		struct peer p;
+		char *text;
+		size_t n;
+
+		peer_init(&p);
+		text = request_text(&fx.r[0], &p, metv[i % 4]);
+		n = strlen(text);
+		for (k = 0; k < 1 + i % 5; k++) {
+			seed = seed * 1664525 + 1013904223;
+			text[(seed >> 8) % n] = (char)(1 + (seed >> 20) % 255);
+		}
+		router_send(&fx.r[0], text);
+		mem_deref(text);
+
+		/* the socket's buffer is finite */
+		if (i % 20 == 19)
+			barrier();
+	}
+
+	sipua_stat(fx.ua, &st);
+	assert_true(st.no_token > 100);
+	assert_true(fx.seen.incoming > 100);
+	assert_int_equal(fx.seen.closed, 0);
+	assert_int_equal(dialog_state(fx.d), DIALOG_ANSWERED);
+	peer_next(&running);
+	running.body = NULL;
+	peer_send(&fx.r[1], &running, "BYE");
+	(void)expect(&fx.r[1], "SIP/2.0 200 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -814,6 +1067,10 @@ int main(void)
 		TEST(test_abandon),
 		TEST(test_checkpoint_while_ringing),
 		TEST(test_close_alive),
+		TEST(test_odd_vias),
+		TEST(test_contact),
+		TEST(test_tcp),
+		TEST(test_mutations),
 		TEST(test_arguments),
 	};
 
