@@ -27,6 +27,7 @@ struct router_conf {
 	uint32_t threads;
 	uint32_t tcp_max;         /* connections of each thread            */
 	uint32_t tcp_idle_s;
+	uint32_t coalesce_us;     /* see wire_udp.c                        */
 	uint32_t pending_max;     /* requests of each thread that wait     */
 	uint32_t nonce_s;         /* a nonce is stale after                */
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "proto/log.h"
@@ -21,7 +22,8 @@ struct options {
 	const char *id, *redis, *udp, *tcp, *advertise, *metrics;
 	const char *key_file, *key;
 	const char *log_level, *log_format;
-	uint32_t threads, tcp_max, tcp_idle_s, pending_max, nonce_s;
+	uint32_t threads, tcp_max, tcp_idle_s, coalesce_us, pending_max;
+	uint32_t nonce_s;
 };
 
 static int read_options(struct options *o, int argc, char **argv)
@@ -63,6 +65,12 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .max = 86400, .metavar = "SECONDS",
 		 .help = "close a TCP connection after so long without a "
 			 "message or keep-alive [s]"},
+		{.name = "coalesce-us", .type = OPTION_UINT,
+		 .value = &o->coalesce_us, .def = "1000", .min = 0,
+		 .max = 10000, .metavar = "MICROSECONDS",
+		 .help = "above 4000 datagrams a second, look for new ones "
+			 "only so often: less CPU, more delay; 0: at once "
+			 "[us]"},
 		{.name = "pending-max", .type = OPTION_UINT,
 		 .value = &o->pending_max, .def = "2000", .min = 1,
 		 .max = 100000, .metavar = "N",
@@ -148,6 +156,9 @@ static int thread_init(void)
 		if (lim.rlim_cur < FDS_MAX)
 			n = (int)lim.rlim_cur;
 	}
+
+	/* short pauses are meant to be short, see wire_udp.c */
+	(void)prctl(PR_SET_TIMERSLACK, 1000L);
 
 	return fd_setsize(n);
 }
@@ -320,6 +331,7 @@ int main(int argc, char **argv)
 		.threads = o.threads,
 		.tcp_max = o.tcp_max,
 		.tcp_idle_s = o.tcp_idle_s,
+		.coalesce_us = o.coalesce_us,
 		.pending_max = o.pending_max,
 		.nonce_s = o.nonce_s,
 	};

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include "router/view.h"
+#include "router/view_impl.h"
 
 static const char *const method_names[VIEW_METHOD_COUNT] = {
 	"other",  "INVITE", "ACK",       "BYE",    "CANCEL",
@@ -121,26 +122,6 @@ const struct view_field *view_next(const struct view *v,
 	return NULL;
 }
 
-/* RFC 3261 25.1: token */
-static bool is_token_char(unsigned char c)
-{
-	static const uint32_t set[8] = {
-		0, 0x03ff6ca2, 0x87fffffe, 0x47ffffff, 0, 0, 0, 0,
-	};
-
-	return set[c >> 5] >> (c & 31) & 1;
-}
-
-static bool is_token(const struct pl *pl)
-{
-	for (size_t i = 0; i < pl->l; i++) {
-		if (!is_token_char((unsigned char)pl->p[i]))
-			return false;
-	}
-
-	return pl->l > 0;
-}
-
 static enum view_hdr hdr_find(const char *p, size_t len)
 {
 	const char c = (char)(*p | 0x20);
@@ -161,107 +142,6 @@ static void note(enum view_err *errp, enum view_err err)
 {
 	if (*errp == VIEW_OK)
 		*errp = err;
-}
-
-/* ------------------------------------------------------------ start line */
-
-static bool has_sip(const struct pl *pl)
-{
-	return pl->l >= 4 && !strncasecmp(pl->p, "SIP/", 4);
-}
-
-static enum view_err status_line(struct view *v, const struct pl *line)
-{
-	struct pl code;
-	uint32_t n;
-
-	if (line->l < 11 || memcmp(line->p, "SIP/2.0 ", 8))
-		return VIEW_JUNK;
-	code.p = line->p + 8;
-	code.l = 3;
-	if (view_number(&n, &code, 699) || n < 100)
-		return VIEW_JUNK;
-	/* the reason may be missing, but the space may not: be kind to both */
-	if (line->l > 11 && line->p[11] != ' ')
-		return VIEW_JUNK;
-	v->code = (uint16_t)n;
-
-	return VIEW_OK;
-}
-
-static enum view_err check_uri(const struct pl *uri)
-{
-	struct view_uri u;
-	struct pl scheme;
-	const char *q;
-
-	for (size_t i = 0; i < uri->l; i++) {
-		unsigned char c = (unsigned char)uri->p[i];
-
-		if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == 0x7f)
-			return VIEW_BAD_START;
-	}
-	q = uri->l ? memchr(uri->p, ':', uri->l) : NULL;
-	if (!q)
-		return VIEW_BAD_URI;
-	scheme.p = uri->p;
-	scheme.l = q - uri->p;
-	if (!is_token(&scheme))
-		return VIEW_BAD_URI;
-	if (pl_strcasecmp(&scheme, "sip") && pl_strcasecmp(&scheme, "sips"))
-		return VIEW_BAD_SCHEME;
-	/* headers have no place in a Request-URI, RFC 3261 19.1.1 */
-	if (view_uri_read(&u, uri) || u.headers.l)
-		return VIEW_BAD_URI;
-
-	return VIEW_OK;
-}
-
-static enum view_err request_line(struct view *v, const struct pl *line)
-{
-	const char *p = line->p, *e = p + line->l, *sp, *last;
-	struct pl ver;
-
-	sp = memchr(p, ' ', e - p);
-	last = memrchr(p, ' ', e - p);
-	if (!sp)
-		return VIEW_JUNK;
-	ver.p = last + 1;
-	ver.l = e - ver.p;
-	if (!has_sip(&ver))
-		return VIEW_JUNK;
-
-	v->methodstr.p = p;
-	v->methodstr.l = sp - p;
-	if (!is_token(&v->methodstr))
-		return VIEW_JUNK;
-	v->method = view_method_read(&v->methodstr);
-
-	if (ver.l != 7 || strncasecmp(ver.p, "SIP/2.0", 7))
-		return VIEW_BAD_VERSION;
-	if (sp == last)
-		return VIEW_BAD_START;
-	v->uri.p = sp + 1;
-	v->uri.l = last - v->uri.p;
-
-	return check_uri(&v->uri);
-}
-
-static enum view_err start_line(struct view *v, const char *p, const char *eol)
-{
-	struct pl line = {p, eol - p};
-
-	if (line.l && p[line.l - 1] == '\r')
-		--line.l;
-	while (line.l && (p[line.l - 1] == ' ' || p[line.l - 1] == '\t')) {
-		if (has_sip(&line)) /* the space before an empty reason */
-			break;
-		--line.l;
-	}
-
-	v->is_request = !has_sip(&line);
-
-	return v->is_request ? request_line(v, &line) : status_line(v, &line);
 }
 
 /* --------------------------------------------------------- header lines */
@@ -297,7 +177,7 @@ static int field_read(struct view *v, struct view_field *f, const char *p,
 	name.l = colon - p;
 	while (name.l && (p[name.l - 1] == ' ' || p[name.l - 1] == '\t'))
 		--name.l;
-	if (!is_token(&name))
+	if (!view_is_token(&name))
 		return EBADMSG;
 
 	val = colon + 1;
@@ -419,7 +299,7 @@ static void read_cseq(struct view *v, enum view_err *errp)
 		--method.l;
 	}
 	/* below 2^31, RFC 3261 8.1.1.5 */
-	if (view_number(&v->cseq, &num, 0x7fffffff) || !is_token(&method)) {
+	if (view_number(&v->cseq, &num, 0x7fffffff) || !view_is_token(&method)) {
 		note(errp, VIEW_BAD_CSEQ);
 	} else if (!v->is_request) {
 		v->methodstr = method;
@@ -521,7 +401,7 @@ enum view_err view_read(struct view *v, const char *p, size_t len)
 
 	v->p = p;
 	v->headers = (uint32_t)(eol + 1 - p);
-	err = start_line(v, p, eol);
+	err = view_start_line(v, p, eol);
 	if (err == VIEW_JUNK)
 		return err;
 

@@ -97,6 +97,7 @@ struct wire_conf {
 	unsigned thread;
 	uint32_t tcp_max;      /* connections of this thread              */
 	uint32_t tcp_idle_s;   /* closed after so long without a message  */
+	uint32_t coalesce_us;  /* UDP: when busy, look so often; 0: always */
 	struct stats *stats;   /* borrowed                                */
 	wire_recv_h *recvh;
 	void *arg;

@@ -59,6 +59,9 @@ struct wire {
 	struct sockaddr_storage rxsa[WIRE_BATCH];
 	struct wire_udp_tx txv[WIRE_TX];
 	size_t txc;
+	uint64_t span_us;                     /* start of counting         */
+	uint32_t spann;                       /* datagrams since then      */
+	bool busy;                            /* in the span before        */
 
 	/* pieces and texts until the next flush */
 	struct iovec iovv[WIRE_IOVS];

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP of one thread: batches in, batches out; see wire.h. */
+/*
+ * UDP of one thread: batches in, batches out; see wire.h.
+ *
+ * Most of what a datagram costs is being woken for it.  So above BUSY_HZ
+ * datagrams a second the thread does what a network card does with its
+ * interrupts: it waits coalesce_us before it looks again, and finds several.
+ * Below that rate no message ever waits.
+ */
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "router/wire_impl.h"
 
-enum { TURNS = 8 }; /* full batches in a row before others have their turn */
+enum {
+	TURNS = 8,        /* batches in a row before others have their turn */
+	BUSY_HZ = 4000,   /* datagrams a second                             */
+	BUSY_SPAN_US = 10000, /* over which they are counted                */
+};
 
 static void send_run(struct wire *w, int fd, struct mmsghdr *mv, unsigned n)
 {
@@ -95,15 +107,47 @@ static int batch(struct wire *w, int fd, size_t port)
 	return n;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Count n datagrams; are there so many that waiting pays? */
+static bool is_busy(struct wire *w, int n)
+{
+	const uint64_t now = now_us(), span = now - w->span_us;
+
+	w->spann += (unsigned)n;
+	if (span >= BUSY_SPAN_US) {
+		w->busy = w->spann * 1000000ULL > span * BUSY_HZ;
+		w->span_us = now;
+		w->spann = 0;
+	}
+
+	return w->busy;
+}
+
 static void readable(int flags, void *arg)
 {
 	struct wire_sock *sock = arg;
-	const int fd = sock->w->set->fdv[sock->w->conf.thread][sock->port];
+	struct wire *w = sock->w;
+	const int fd = w->set->fdv[w->conf.thread][sock->port];
+	const struct timespec pause = {
+		.tv_nsec = w->conf.coalesce_us * 1000L};
 	(void)flags;
 
 	for (int i = 0; i < TURNS; i++) {
-		if (batch(sock->w, fd, sock->port) < WIRE_BATCH)
+		const int n = batch(w, fd, sock->port);
+
+		if (n == WIRE_BATCH)
+			continue;
+		if (!n || !is_busy(w, n) || !w->conf.coalesce_us)
 			break;
+		(void)nanosleep(&pause, NULL);
 	}
 }
 

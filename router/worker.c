@@ -137,6 +137,7 @@ static int start(struct worker *w)
 		.thread = w->index,
 		.tcp_max = w->router->conf.tcp_max,
 		.tcp_idle_s = w->router->conf.tcp_idle_s,
+		.coalesce_us = w->router->conf.coalesce_us,
 		.stats = &w->stats,
 		.recvh = worker_receive,
 		.arg = w,
