@@ -13,7 +13,8 @@
  * 2xx; any further one is ACKed and ended by BYE at once.
  *
  * All on the signalling thread.  Handlers may mem_deref() the dialog, also
- * the one they were called for.
+ * the one they were called for.  mem_deref() of a dialog that was not ended
+ * is the same as dialog_hangup(d, 0, NULL) before it.
  */
 
 #ifndef SY_NODE_SIP_DIALOG_H
@@ -32,7 +33,8 @@ struct dialog_handlers {
 	void (*progress)(struct dialog *d, uint16_t code, const char *reason,
 			 struct mbuf *sdp, void *arg);
 
-	/** Outbound: 2xx to the INVITE. sdp: the answer; or the offer, when
+	/** Outbound: 2xx to the INVITE. sdp: the answer (also one that came
+	 * early only; NULL: there was none); or the offer, when
 	 * the INVITE had none: then dialog_ack() must be called with the
 	 * answer.  Inbound: the ACK came; sdp: the answer to a late offer,
 	 * or NULL. */
@@ -43,8 +45,10 @@ struct dialog_handlers {
 	 * @param sdp  The offer; NULL: the peer wants us to offer. */
 	void (*offer)(struct dialog *d, struct mbuf *sdp, void *arg);
 
-	/** Our own re-INVITE was answered. err: 0, or ECONNREFUSED with the
-	 * code of the failure; the former session stays. */
+	/** Our own re-INVITE was answered; or the ACK came to a re-INVITE of
+	 * the peer that had let us offer. err: 0; ECONNREFUSED with the code
+	 * of the failure, the former session stays; EBADMSG: no answer in
+	 * it (sdp is NULL). */
 	void (*answered)(struct dialog *d, int err, uint16_t code,
 			 struct mbuf *sdp, void *arg);
 

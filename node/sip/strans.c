@@ -8,7 +8,7 @@
 
 enum {
 	T1_MS = 500,
-	HASH_SIZE = 1024,
+	HASH_SIZE = 4096,
 };
 
 enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };

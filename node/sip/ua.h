@@ -9,7 +9,7 @@
  *   dialog.c      life and state of a dialog
  *   dialog_api.c  what its owner asks
  *   dialog_in.c   the peer's INVITE and our answers to it
- *   dialog_within.c  its ACK, re-INVITE, BYE ... within the dialog
+ *   dialog_within.c its ACK, re-INVITE, BYE ... within the dialog
  *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
  *   request.c     the text of our requests
