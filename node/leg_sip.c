@@ -463,13 +463,14 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.router = call->router,
 		.ref = hub_ref(hub),
 	};
+	char path[512] = "";
+	const char *route = path;
 	struct dialog_invite inv = {
 		.uri = call->uri,
 		.to_uri = call->to_uri,
 		.from_uri = call->from_uri,
 		.from_name = call->from_name,
-		.routev = &call->path,
-		.routec = call->path && *call->path ? 1 : 0,
+		.routev = &route,
 		.router = call->router && *call->router ? call->router : NULL,
 		.tok = {
 			.kind = TOKEN_NODE,
@@ -484,6 +485,11 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	err = ulid_read(inv.tok.hub, hub->id, ULID_LEN);
 	if (err)
 		return err;
+	if (call->path && *call->path) {
+		inv.routec = 1;
+		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
+			return EINVAL;
+	}
 	err = alloc(&ls, n, hub, &conf, &call->codecs);
 	if (err)
 		return err;

@@ -23,7 +23,7 @@ struct leg_sip_call {
 	const char *to_uri;
 	const char *from_uri;
 	const char *from_name;     /* or NULL                              */
-	const char *path;          /* Route of the binding, or NULL        */
+	const char *path;          /* URI for its Route, or NULL           */
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;
 };

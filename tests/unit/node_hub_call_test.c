@@ -1,0 +1,523 @@
+/* libs: sy_node_core sy_proto sy_proto_uv uv hiredis */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole calls through a node: bus, SIP, RTP and Redis are real, the router
+ * and the phones are the test's.  Each test ends with nothing left behind.
+ */
+
+#include "node_hub_router.h"
+
+static void dest_is(Sy__Destination *dest, Sy__Destination__KindCase kind,
+		    const char *text)
+{
+	sy__destination__init(dest);
+	dest->kind_case = kind;
+	if (kind == SY__DESTINATION__KIND_ECHO)
+		dest->echo = true;
+	else
+		dest->device = (char *)text; /* any string member */
+}
+
+#define DEVICE SY__DESTINATION__KIND_DEVICE
+#define CONFERENCE SY__DESTINATION__KIND_CONFERENCE
+#define ECHO_ SY__DESTINATION__KIND_ECHO
+
+/* A new hub with one phone announced. */
+static void open_call(struct lab *l, struct phone *p, char *hub,
+		      Sy__Destination__KindCase kind, const char *text)
+{
+	Sy__Destination dest;
+
+	ulid_make(hub);
+	phone_open(l, p, hub);
+	dest_is(&dest, kind, text);
+	assert_int_equal(phone_place(l, p, &dest), SY__RESULT_CODE__OK);
+}
+
+static bool cond_packets(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->packets >= 10;
+}
+
+static Sy__Call *get_call(struct lab *l, const char *hub)
+{
+	Sy__GetCall msg = SY__GET_CALL__INIT;
+
+	msg.call = (char *)hub;
+	assert_int_equal(ASK(l, GET_CALL, get_call, &msg),
+			 SY__RESULT_CODE__OK);
+	assert_non_null(l->call);
+
+	return l->call;
+}
+
+static void echo(void **state)
+{
+	char hub[ULID_LEN + 1];
+	const char *resp;
+	struct phone p;
+	struct lab l;
+	Sy__Call *call;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_packets, &p);
+
+	call = get_call(&l, hub);
+	assert_int_equal(call->state, SY__CALL_STATE__CALL_ANSWERED);
+	assert_int_equal(call->n_legs, 2);
+	assert_string_equal(call->legs[0]->codec, "PCMU");
+	assert_string_equal(call->legs[0]->router, "r1");
+	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 1);
+
+	/* Hold and resume by the phone. */
+	p.cseq++;
+	p.dir = "sendonly";
+	phone_invite(&l, &p);
+	resp = phone_get(&l, &p, "200");
+	assert_non_null(strstr(resp, "a=recvonly"));
+	phone_ack(&l, &p, resp);
+	assert_true(get_call(&l, hub)->legs[0]->held);
+	p.cseq++;
+	p.dir = "sendrecv";
+	phone_invite(&l, &p);
+	resp = phone_get(&l, &p, "200");
+	phone_ack(&l, &p, resp);
+	assert_false(get_call(&l, hub)->legs[0]->held);
+
+	phone_bye(&l, &p);
+	phone_close(&p);
+	lab_rest(&l);
+	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
+	lab_close(&l);
+}
+
+/* Two phones ring, one answers, the other is cancelled. */
+static void forked(void **state)
+{
+	const char *inv[2], *resp;
+	char hub[ULID_LEN + 1];
+	struct phone p, callee;
+	struct lab l;
+
+	lab_open(&l, state);
+	lab_register(&l, 2);
+	open_call(&l, &p, hub, DEVICE, "1002");
+	phone_open(&l, &callee, hub);
+	phone_invite(&l, &p);
+	inv[0] = lab_get(&l, "INVITE", "sip:1002@127.0.0.1:5062");
+	inv[1] = lab_get(&l, "INVITE", "sip:1002@127.0.0.2:5064");
+	assert_non_null(strstr(inv[1], "<sip:PATH.f@127.0.0.1;lr>"));
+	assert_non_null(strstr(inv[0], "sip:1001@switchyard"));
+
+	lab_reply(&l, inv[0], "180 Ringing", "a", NULL);
+	(void)phone_get(&l, &p, "180");
+	lab_reply(&l, inv[1], "180 Ringing", "b", NULL);
+	lab_none(&l, "SIP/2.0 180", p.call_id);
+	assert_int_equal(get_call(&l, hub)->state,
+			 SY__CALL_STATE__CALL_RINGING);
+	assert_int_equal(l.call->n_legs, 3);
+
+	lab_accept(&l, inv[1], callee.port, "sendrecv");
+	resp = phone_get(&l, &p, "200");
+	phone_ack(&l, &p, resp);
+	lab_reply(&l, lab_get(&l, "CANCEL", hdr(inv[0], "Call-ID")), "200 OK",
+		  "a", NULL);
+	lab_refuse(&l, inv[0], "487 Request Terminated");
+
+	/* Both get sound, and neither needs the other's codec. */
+	run_until(l.f, cond_packets, &callee);
+	run_until(l.f, cond_packets, &p);
+	assert_int_equal(get_call(&l, hub)->n_legs, 2);
+
+	phone_bye(&l, &p);
+	lab_ended(&l, hdr(inv[1], "Call-ID"));
+	phone_close(&p);
+	phone_close(&callee);
+	lab_close(&l);
+}
+
+/* All refuse: the best of their codes. */
+static void all_refuse(void **state)
+{
+	const char *inv[2], *resp;
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	lab_register(&l, 2);
+	open_call(&l, &p, hub, DEVICE, "1002");
+	phone_invite(&l, &p);
+	inv[0] = lab_get(&l, "INVITE", "5062");
+	inv[1] = lab_get(&l, "INVITE", "5064");
+	lab_refuse(&l, inv[0], "404 Not Found");
+	lab_refuse(&l, inv[1], "486 Busy Here");
+	resp = phone_get(&l, &p, "486");
+	phone_nack(&l, &p, resp);
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static void nobody_there(void **state)
+{
+	static const struct {
+		const char *device, *status;
+	} v[] = {{"1002", "480"}, {"4711", "404"}};
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+	size_t i;
+
+	lab_open(&l, state);
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		open_call(&l, &p, hub, DEVICE, v[i].device);
+		phone_invite(&l, &p);
+		phone_nack(&l, &p, phone_get(&l, &p, v[i].status));
+		phone_close(&p);
+	}
+	lab_close(&l);
+}
+
+static void caller_cancels(void **state)
+{
+	char hub[ULID_LEN + 1];
+	const char *inv;
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	lab_register(&l, 1);
+	open_call(&l, &p, hub, DEVICE, "1002");
+	phone_invite(&l, &p);
+	inv = lab_get(&l, "INVITE", "5062");
+	lab_reply(&l, inv, "180 Ringing", "a", NULL);
+	(void)phone_get(&l, &p, "180");
+	phone_send(&l, &p, "CANCEL", NULL, p.branch);
+	phone_nack(&l, &p, phone_get(&l, &p, "487"));
+	lab_reply(&l, lab_get(&l, "CANCEL", hdr(inv, "Call-ID")), "200 OK",
+		  "a", NULL);
+	lab_refuse(&l, inv, "487 Request Terminated");
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static void no_common_codec(void **state)
+{
+	static const char sdp[] =
+		"v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\n"
+		"c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n";
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	lab_register(&l, 1);
+	open_call(&l, &p, hub, DEVICE, "1002");
+	p.branch = 77;
+	phone_send(&l, &p, "INVITE", sdp, p.branch);
+	phone_nack(&l, &p, phone_get(&l, &p, "488"));
+	lab_none(&l, "INVITE", "5062");
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static void unknown_hub(void **state)
+{
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	ulid_make(hub);
+	phone_open(&l, &p, hub);
+	phone_invite(&l, &p);
+	phone_nack(&l, &p, phone_get(&l, &p, "481"));
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static void conference(void **state)
+{
+	Sy__UpdateLeg up = SY__UPDATE_LEG__INIT;
+	Sy__RemoveLeg rm = SY__REMOVE_LEG__INIT;
+	char hub[ULID_LEN + 1], leg[ULID_LEN + 1];
+	Sy__Destination dest;
+	struct phone p[3];
+	struct lab l;
+	int i;
+
+	lab_open(&l, state);
+	ulid_make(hub);
+	dest_is(&dest, CONFERENCE, "lobby");
+	for (i = 0; i < 3; i++) {
+		phone_open(&l, &p[i], hub);
+		assert_int_equal(phone_place(&l, &p[i], &dest),
+				 SY__RESULT_CODE__OK);
+		phone_call(&l, &p[i]);
+	}
+	assert_int_equal(get_call(&l, hub)->n_legs, 3);
+	str_ncpy(leg, l.call->legs[1]->id, sizeof(leg));
+
+	up.call = hub;
+	up.leg = leg;
+	up.set_muted_case = SY__UPDATE_LEG__SET_MUTED_MUTED;
+	up.muted = true;
+	assert_int_equal(ASK(&l, UPDATE_LEG, update_leg, &up),
+			 SY__RESULT_CODE__OK);
+	assert_true(l.call->legs[1]->muted);
+	assert_false(l.call->legs[1]->deaf);
+
+	rm.call = hub;
+	rm.leg = leg;
+	assert_int_equal(ASK(&l, REMOVE_LEG, remove_leg, &rm),
+			 SY__RESULT_CODE__OK);
+	assert_int_equal(l.call->n_legs, 2);
+	lab_ended(&l, p[1].call_id);
+	assert_int_equal(ASK(&l, REMOVE_LEG, remove_leg, &rm),
+			 SY__RESULT_CODE__NOT_FOUND);
+
+	phone_bye(&l, &p[0]);
+	assert_int_equal(get_call(&l, hub)->n_legs, 1);
+	phone_bye(&l, &p[2]);
+	for (i = 0; i < 3; i++)
+		phone_close(&p[i]);
+	lab_close(&l);
+}
+
+/* The API calls a device, and rings a trunk for it; holds; hangs up. */
+static void originated(void **state)
+{
+	Sy__External ext = SY__EXTERNAL__INIT;
+	Sy__Originate msg = SY__ORIGINATE__INIT;
+	Sy__HangupCall hang = SY__HANGUP_CALL__INIT;
+	Sy__UpdateLeg up = SY__UPDATE_LEG__INIT;
+	Sy__Destination from, to;
+	const char *inv[2], *re;
+	char hub[ULID_LEN + 1];
+	struct phone a, b;
+	struct lab l;
+
+	lab_open(&l, state);
+	lab_register(&l, 1);
+	ulid_make(hub);
+	phone_open(&l, &a, hub);
+	phone_open(&l, &b, hub);
+	dest_is(&from, DEVICE, "1002");
+	sy__destination__init(&to);
+	to.kind_case = SY__DESTINATION__KIND_EXTERNAL;
+	to.external = &ext;
+	ext.trunk = (char *)"loop";
+	ext.number = (char *)"7+1";
+	msg.hub = hub;
+	msg.from = &from;
+	msg.to = &to;
+	assert_int_equal(ASK(&l, ORIGINATE, originate, &msg),
+			 SY__RESULT_CODE__OK);
+	inv[0] = lab_get(&l, "INVITE", "sip:1002@127.0.0.1:5062");
+	lab_accept(&l, inv[0], a.port, "sendrecv");
+	inv[1] = lab_get(&l, "INVITE", "@127.0.0.9:5080");
+	lab_reply(&l, inv[1], "180 Ringing", "x", NULL);
+	lab_accept(&l, inv[1], b.port, "sendrecv");
+	run_until(l.f, cond_packets, &b);
+	assert_int_equal(get_call(&l, hub)->state,
+			 SY__CALL_STATE__CALL_ANSWERED);
+	assert_int_equal(l.call->legs[1]->kind, SY__LEG_KIND__TRUNK);
+
+	up.call = hub;
+	up.leg = l.call->legs[1]->id;
+	up.set_held_case = SY__UPDATE_LEG__SET_HELD_HELD;
+	up.held = true;
+	assert_int_equal(ASK(&l, UPDATE_LEG, update_leg, &up),
+			 SY__RESULT_CODE__OK);
+	assert_true(l.call->legs[1]->held);
+	re = lab_get(&l, "INVITE", hdr(inv[1], "Call-ID"));
+	assert_non_null(strstr(re, "a=sendonly"));
+	lab_accept(&l, re, b.port, "recvonly");
+	assert_true(get_call(&l, hub)->legs[1]->held);
+
+	hang.call = hub;
+	assert_int_equal(ASK(&l, HANGUP_CALL, hangup_call, &hang),
+			 SY__RESULT_CODE__OK);
+	lab_ended(&l, hdr(inv[0], "Call-ID"));
+	lab_ended(&l, hdr(inv[1], "Call-ID"));
+	phone_close(&a);
+	phone_close(&b);
+	lab_close(&l);
+}
+
+static void added(void **state)
+{
+	Sy__HangupCall hang = SY__HANGUP_CALL__INIT;
+	Sy__AddLeg add = SY__ADD_LEG__INIT;
+	char hub[ULID_LEN + 1];
+	Sy__Destination dest;
+	const char *inv;
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+
+	dest_is(&dest, DEVICE, "1002");
+	add.call = hub;
+	add.destination = &dest;
+	assert_int_equal(ASK(&l, ADD_LEG, add_leg, &add),
+			 SY__RESULT_CODE__CONFLICT); /* not registered */
+	lab_register(&l, 1);
+	assert_int_equal(ASK(&l, ADD_LEG, add_leg, &add),
+			 SY__RESULT_CODE__OK);
+	assert_true(ulid_is_valid(l.leg));
+	assert_int_equal(l.call->n_legs, 3);
+	inv = lab_get(&l, "INVITE", "5062");
+	lab_accept(&l, inv, p.port, "sendrecv");
+	assert_int_equal(get_call(&l, hub)->legs[2]->state,
+			 SY__LEG_STATE__LEG_ANSWERED);
+
+	dest_is(&dest, SY__DESTINATION__KIND_FILE, "/no/such.wav");
+	assert_int_equal(ASK(&l, ADD_LEG, add_leg, &add),
+			 SY__RESULT_CODE__BAD_REQUEST);
+
+	phone_bye(&l, &p);
+	lab_none(&l, "BYE", hdr(inv, "Call-ID"));
+	hang.call = hub;
+	assert_int_equal(ASK(&l, HANGUP_CALL, hangup_call, &hang),
+			 SY__RESULT_CODE__OK);
+	lab_ended(&l, hdr(inv, "Call-ID"));
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static void drained(void **state)
+{
+	Sy__DrainNode msg = SY__DRAIN_NODE__INIT;
+	char hub[ULID_LEN + 1];
+	Sy__Destination dest;
+	struct phone p, q;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	msg.drain = true;
+	assert_int_equal(ASK(&l, DRAIN_NODE, drain_node, &msg),
+			 SY__RESULT_CODE__OK);
+	ulid_make(hub);
+	phone_open(&l, &q, hub);
+	dest_is(&dest, ECHO_, NULL);
+	assert_int_equal(phone_place(&l, &q, &dest),
+			 SY__RESULT_CODE__UNAVAILABLE);
+	(void)store_place_drop(bus_redis(l.bus), q.call_id, hub);
+
+	msg.drain = false;
+	assert_int_equal(ASK(&l, DRAIN_NODE, drain_node, &msg),
+			 SY__RESULT_CODE__OK);
+	assert_int_equal(phone_place(&l, &q, &dest), SY__RESULT_CODE__OK);
+	phone_call(&l, &q);
+	phone_bye(&l, &q);
+	phone_bye(&l, &p);
+	phone_close(&p);
+	phone_close(&q);
+	lab_close(&l);
+}
+
+static bool cond_down(void *arg)
+{
+	struct lab *l = arg;
+
+	return !bus_is_up(l->node->bus);
+}
+
+static bool cond_up(void *arg)
+{
+	struct lab *l = arg;
+
+	return bus_is_up(l->node->bus) && bus_is_up(l->bus) &&
+	       !checkpoint_pending(l->node->checkpoint);
+}
+
+/* Redis dies and comes back empty: one call goes on and is written anew, one
+ * that ends meanwhile leaves nothing behind. */
+static void redis_away(void **state)
+{
+	char hub[2][ULID_LEN + 1];
+	struct phone p[2];
+	struct lab l;
+	int i;
+
+	lab_open(&l, state);
+	for (i = 0; i < 2; i++) {
+		open_call(&l, &p[i], hub[i], ECHO_, NULL);
+		phone_call(&l, &p[i]);
+	}
+	server_kill(l.f);
+	run_until(l.f, cond_down, &l);
+	p[0].packets = 0;
+	run_until(l.f, cond_packets, &p[0]);
+	phone_bye(&l, &p[1]);
+
+	server_start(l.f);
+	run_until(l.f, cond_up, &l);
+	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 1);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", hub[0]), 1);
+	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
+
+	phone_bye(&l, &p[0]);
+	for (i = 0; i < 2; i++)
+		phone_close(&p[i]);
+	lab_close(&l);
+}
+
+/* Another node has taken the hub over: not a word more. */
+static void taken_over(void **state)
+{
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_packets, &p);
+	server_ask(l.f, "HSET sy:hub:{%s} epoch 2 owner 99", hub);
+	server_ask(l.f, "DEL sy:call:*");
+
+	/* Any change makes it write, and find out. */
+	p.cseq++;
+	p.dir = "sendonly";
+	phone_invite(&l, &p);
+	(void)phone_get(&l, &p, "200");
+	run_until(l.f, cond_rest, &l);
+	lab_none(&l, "BYE", p.call_id);
+	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 1);
+	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 0);
+
+	server_ask(l.f, "FLUSHALL");
+	phone_close(&p);
+	lab_close(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		lab_test(echo),
+		lab_test(forked),
+		lab_test(all_refuse),
+		lab_test(nobody_there),
+		lab_test(caller_cancels),
+		lab_test(no_common_codec),
+		lab_test(unknown_hub),
+		lab_test(conference),
+		lab_test(originated),
+		lab_test(added),
+		lab_test(drained),
+		lab_test(redis_away),
+		lab_test(taken_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
