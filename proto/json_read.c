@@ -148,10 +148,10 @@ static bool integer(const json_t *j, bool *neg, uint64_t *mag)
 		d = json_real_value(j);
 		*neg = d < 0;
 		d = fabs(d);
-		if (d != floor(d) || d > 9007199254740992.0)
+		if (d > 9007199254740992.0)
 			return false;
 		*mag = (uint64_t)d;
-		return true;
+		return (double)*mag == d;
 	}
 
 	s = json_string_value(j);

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watcher.  Three things make it look at Redis: ConfigChanged on the bus,
+ * the bus coming up (again), and its own timer, since a message may be lost.
+ * A look gives the revision that it has and gets the whole configuration only
+ * if there is another one, all sections in one atomic read.
+ *
+ * What it had last it keeps, whatever happens to Redis.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <hiredis/hiredis.h>
+#include <re.h>
+
+#include "proto/config.h"
+#include "proto/config_index.h"
+#include "proto/config_keys.h"
+#include "proto/log.h"
+#include "proto/loop.h"
+#include "proto/script.h"
+
+enum {
+	TICK_MS = 50,          /* how soon a bus that came up is noticed   */
+	EMPTY_MS = 500,        /* between looks while there is none        */
+	LOOK_MS = 5000,        /* between looks, should a message be lost  */
+	LOAD_DEADLINE_MS = 10000,
+};
+
+/* What has been loaded, and what makes it quick to search. */
+struct state {
+	Sy__Config *conf;
+	struct config_index *index;
+};
+
+/* A look under way; outlives the watcher if need be. */
+struct look {
+	struct config *c;      /* NULL: the watcher is gone */
+};
+
+struct config {
+	struct loop *loop;
+	struct bus *bus;       /* borrowed */
+	config_h *h;
+	void *arg;
+	struct state now;
+	struct state old;      /* until the next load: may be borrowed  */
+	struct look *look;     /* NULL: none under way                  */
+	struct loop_timer *timer;
+	uint64_t looked_us;    /* when the last look started            */
+	bool was_up;
+	bool again;            /* changed while a look was under way    */
+};
+
+static void state_free(struct state *s)
+{
+	s->index = mem_deref(s->index);
+	if (s->conf)
+		sy__config__free_unpacked(s->conf, NULL);
+	s->conf = NULL;
+}
+
+static void destructor(void *arg)
+{
+	struct config *c = arg;
+
+	if (c->look)
+		c->look->c = NULL;
+	mem_deref(c->timer);
+	state_free(&c->now);
+	state_free(&c->old);
+}
+
+/* --------------------------------------------------------------- unpacking */
+
+/* A list of records of one section. @param vp, np  Of the configuration. */
+static int unpack_section(void ***vp, size_t *np, const redisReply *r,
+			  const ProtobufCMessageDescriptor *d)
+{
+	void **v;
+	size_t i;
+
+	if (r->type != REDIS_REPLY_ARRAY)
+		return EBADMSG;
+	if (!r->elements)
+		return 0;
+
+	v = calloc(r->elements, sizeof(*v));
+	if (!v)
+		return ENOMEM;
+	*vp = v;
+
+	for (i = 0; i < r->elements; i++) {
+		const redisReply *e = r->element[i];
+
+		if (e->type == REDIS_REPLY_STRING)
+			v[i] = protobuf_c_message_unpack(
+				d, NULL, (size_t)e->len,
+				(const uint8_t *)e->str);
+		if (!v[i])
+			return EBADMSG;
+		++*np;
+	}
+
+	return 0;
+}
+
+static int unpack(Sy__Config *conf, const redisReply *r)
+{
+	const redisReply *s = r->element[1];
+	int err;
+
+	conf->revision = strtoull(r->element[0]->str, NULL, 10);
+	if (s->type != REDIS_REPLY_STRING)
+		return EBADMSG;
+	conf->settings = sy__settings__unpack(NULL, (size_t)s->len,
+					      (const uint8_t *)s->str);
+	if (!conf->settings)
+		return EBADMSG;
+
+	err = unpack_section((void ***)&conf->devices, &conf->n_devices,
+			     r->element[2], &sy__device__descriptor);
+	if (!err)
+		err = unpack_section((void ***)&conf->trunks, &conf->n_trunks,
+				     r->element[3], &sy__trunk__descriptor);
+	if (!err)
+		err = unpack_section((void ***)&conf->routes, &conf->n_routes,
+				     r->element[4], &sy__route__descriptor);
+	if (!err)
+		err = unpack_section((void ***)&conf->tokens, &conf->n_tokens,
+				     r->element[5],
+				     &sy__api_token__descriptor);
+
+	return err;
+}
+
+static int device_cmp(const void *a, const void *b)
+{
+	return strcmp((*(Sy__Device *const *)a)->id,
+		      (*(Sy__Device *const *)b)->id);
+}
+
+static int trunk_cmp(const void *a, const void *b)
+{
+	return strcmp((*(Sy__Trunk *const *)a)->id,
+		      (*(Sy__Trunk *const *)b)->id);
+}
+
+static int token_cmp(const void *a, const void *b)
+{
+	return strcmp((*(Sy__ApiToken *const *)a)->id,
+		      (*(Sy__ApiToken *const *)b)->id);
+}
+
+static int route_cmp(const void *a, const void *b)
+{
+	const Sy__Route *x = *(Sy__Route *const *)a;
+	const Sy__Route *y = *(Sy__Route *const *)b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+
+	return strcmp(x->id, y->id);
+}
+
+/* Redis' hashes have no order: every process shall see the same one. */
+static void sort(Sy__Config *conf)
+{
+	static const struct {
+		size_t v, n;
+		int (*cmp)(const void *a, const void *b);
+	} sections[] = {
+		{offsetof(Sy__Config, devices),
+		 offsetof(Sy__Config, n_devices), device_cmp},
+		{offsetof(Sy__Config, trunks),
+		 offsetof(Sy__Config, n_trunks), trunk_cmp},
+		{offsetof(Sy__Config, routes),
+		 offsetof(Sy__Config, n_routes), route_cmp},
+		{offsetof(Sy__Config, tokens),
+		 offsetof(Sy__Config, n_tokens), token_cmp},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		uint8_t *base = (uint8_t *)conf;
+		void *v;
+		size_t n;
+
+		memcpy(&v, base + sections[i].v, sizeof(v));
+		memcpy(&n, base + sections[i].n, sizeof(n));
+		if (n)
+			qsort(v, n, sizeof(void *), sections[i].cmp);
+	}
+}
+
+/* ----------------------------------------------------------------- loading */
+
+static int state_read(struct state *s, const redisReply *r)
+{
+	int err;
+
+	s->conf = malloc(sizeof(*s->conf));
+	if (!s->conf)
+		return ENOMEM;
+	sy__config__init(s->conf);
+
+	err = unpack(s->conf, r);
+	if (!err) {
+		sort(s->conf);
+		err = config_index_alloc(&s->index, s->conf);
+	}
+	if (err)
+		state_free(s);
+
+	return err;
+}
+
+static bool reply_shape(const redisReply *r)
+{
+	return r->type == REDIS_REPLY_ARRAY &&
+	       (!r->elements || ((r->elements == 1 || r->elements == 6) &&
+				 r->element[0]->type == REDIS_REPLY_STRING));
+}
+
+static void load(struct config *c, const redisReply *r)
+{
+	struct state s = {NULL, NULL};
+	int err;
+
+	err = reply_shape(r) ? 0 : EBADMSG;
+	if (!err && r->elements != 6)
+		return; /* none yet, or what we have */
+	if (!err)
+		err = state_read(&s, r);
+	if (err) {
+		log_error("configuration in Redis cannot be read",
+			  LOG_E(err));
+		return;
+	}
+
+	state_free(&c->old);
+	c->old = c->now;
+	c->now = s;
+	log_info("configuration loaded", LOG_U("revision", s.conf->revision),
+		 LOG_U("devices", s.conf->n_devices),
+		 LOG_U("trunks", s.conf->n_trunks),
+		 LOG_U("routes", s.conf->n_routes));
+	if (c->h)
+		c->h(s.conf, c->arg);
+}
+
+static void look(struct config *c);
+
+static void look_handler(int err, const redisReply *reply, void *arg)
+{
+	struct look *l = arg;
+	struct config *c = l->c;
+
+	if (!c) {
+		mem_deref(l);
+		return;
+	}
+
+	c->look = NULL;
+	mem_deref(l);
+	mem_ref(c); /* the handler may let go of us */
+	if (err)
+		log_warn("configuration not loaded", LOG_E(err),
+			 LOG_S("reply", reply ? reply->str : ""));
+	else
+		load(c, reply);
+	if (c->again && mem_nrefs(c) > 1)
+		look(c);
+	mem_deref(c);
+}
+
+static void look_destructor(void *arg)
+{
+	struct look *l = arg;
+
+	if (l->c)
+		l->c->look = NULL; /* the connection went first */
+}
+
+/* Ask for the configuration, if it is not what we have. */
+static void look(struct config *c)
+{
+	static const char *const keyv[] = {CONFIG_KEYS};
+	const char *argv[CONFIG_KEYC + 1];
+	char revision[24] = "";
+	struct look *l;
+
+	if (c->look) {
+		c->again = true;
+		return;
+	}
+	c->again = false;
+	c->looked_us = loop_now_us();
+
+	l = mem_zalloc(sizeof(*l), look_destructor);
+	if (!l)
+		return;
+	memcpy(argv, keyv, sizeof(keyv));
+	if (c->now.conf)
+		(void)re_snprintf(revision, sizeof(revision), "%llu",
+				  c->now.conf->revision);
+	argv[CONFIG_KEYC] = revision;
+
+	if (script_run_owned(bus_redis(c->bus), SCRIPT_CONFIG_GET,
+			     LOAD_DEADLINE_MS, look_handler, l, CONFIG_KEYC,
+			     CONFIG_KEYC + 1, argv, NULL)) {
+		mem_deref(l);
+		return; /* the timer tries again */
+	}
+	l->c = c;
+	c->look = l;
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void changed_handler(const Sy__Envelope *env, void *arg)
+{
+	struct config *c = arg;
+
+	if (env->body_case != SY__ENVELOPE__BODY_CONFIG_CHANGED)
+		return;
+	if (!c->now.conf ||
+	    c->now.conf->revision != env->config_changed->revision)
+		look(c);
+}
+
+static void tick_handler(void *arg)
+{
+	struct config *c = arg;
+	const uint32_t wait_ms = c->now.conf ? LOOK_MS : EMPTY_MS;
+	const bool up = bus_is_up(c->bus);
+
+	if (up && (!c->was_up ||
+		   loop_now_us() - c->looked_us > wait_ms * 1000ull))
+		look(c);
+	c->was_up = up;
+
+	c->timer = mem_deref(c->timer);
+	(void)loop_timer_start(&c->timer, c->loop, TICK_MS, tick_handler, c);
+}
+
+int config_alloc(struct config **cp, struct loop *loop, struct bus *bus,
+		 config_h *h, void *arg)
+{
+	struct config *c;
+	int err;
+
+	if (!cp || !loop || !bus)
+		return EINVAL;
+
+	c = mem_zalloc(sizeof(*c), destructor);
+	if (!c)
+		return ENOMEM;
+
+	c->loop = loop;
+	c->bus = bus;
+	c->h = h;
+	c->arg = arg;
+
+	err = loop_timer_start(&c->timer, loop, 0, tick_handler, c);
+	if (!err)
+		err = bus_listen(bus, BUS_CHANNEL_CONFIG, changed_handler, c);
+
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+
+	return err;
+}
+
+const Sy__Config *config_get(const struct config *c)
+{
+	return c ? c->now.conf : NULL;
+}
+
+const Sy__Device *config_device(const struct config *c, const char *id,
+				size_t len)
+{
+	return c ? config_index_device(c->now.index, id, len) : NULL;
+}
+
+const Sy__Trunk *config_trunk(const struct config *c, const char *id)
+{
+	return c ? config_index_trunk(c->now.index, id) : NULL;
+}
+
+const Sy__Trunk *config_trunk_by_source(const struct config *c,
+					const struct sa *addr)
+{
+	return c ? config_index_source(c->now.index, addr) : NULL;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One script replaces all; then the new revision is published.  Should we die
+ * between the two, watchers find it at their next look (config.c).
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <hiredis/hiredis.h>
+#include <re.h>
+
+#include "proto/config.h"
+#include "proto/config_keys.h"
+#include "proto/script.h"
+
+enum { PUT_DEADLINE_MS = 10000 };
+
+struct put {
+	struct redis *redis;  /* borrowed: drops us when it goes */
+	config_put_h *h;
+	void *arg;
+	uint64_t revision;
+};
+
+/* The arguments, and where the packed records lie. */
+struct args {
+	const char **argv;
+	size_t *lenv;
+	int argc;
+	uint8_t *data;
+	size_t used;
+	char countv[4][16];
+	char expected[24];
+};
+
+static void args_destructor(void *arg)
+{
+	struct args *a = arg;
+
+	mem_deref(a->argv);
+	mem_deref(a->lenv);
+	mem_deref(a->data);
+}
+
+static void add(struct args *a, const void *p, size_t len)
+{
+	a->argv[a->argc] = p;
+	a->lenv[a->argc++] = len;
+}
+
+static void add_message(struct args *a, const ProtobufCMessage *msg)
+{
+	uint8_t *p = a->data + a->used;
+	const size_t len = protobuf_c_message_pack(msg, p);
+
+	add(a, p, len);
+	a->used += len;
+}
+
+/* A hash: every record has its id as its first field. */
+static void add_section(struct args *a, int section, void *const *msgv,
+			size_t n, size_t id_offset)
+{
+	char *count = a->countv[section], *id;
+	size_t i;
+
+	(void)snprintf(count, sizeof(a->countv[0]), "%zu", n);
+	add(a, count, strlen(count));
+	for (i = 0; i < n; i++) {
+		memcpy(&id, (char *)msgv[i] + id_offset, sizeof(id));
+		add(a, id, strlen(id));
+		add_message(a, msgv[i]);
+	}
+}
+
+static int args_alloc(struct args **ap, const Sy__Config *conf)
+{
+	/* Keys, expected, settings, four counts. */
+	const size_t n = CONFIG_KEYC + 6 +
+			 2 * (conf->n_devices + conf->n_trunks +
+			      conf->n_routes + conf->n_tokens);
+	struct args *a;
+
+	a = mem_zalloc(sizeof(*a), args_destructor);
+	if (!a)
+		return ENOMEM;
+
+	a->argv = mem_zalloc(n * sizeof(*a->argv), NULL);
+	a->lenv = mem_zalloc(n * sizeof(*a->lenv), NULL);
+	/* The whole is no smaller than its parts. */
+	a->data = mem_zalloc(sy__config__get_packed_size(conf) + 1, NULL);
+	if (!a->argv || !a->lenv || !a->data) {
+		mem_deref(a);
+		return ENOMEM;
+	}
+	*ap = a;
+
+	return 0;
+}
+
+static void args_fill(struct args *a, const Sy__Config *conf,
+		      uint64_t expected)
+{
+	static const char *const keyv[] = {CONFIG_KEYS};
+	size_t i;
+
+	for (i = 0; i < CONFIG_KEYC; i++)
+		add(a, keyv[i], strlen(keyv[i]));
+
+	(void)snprintf(a->expected, sizeof(a->expected), "%llu",
+		       (unsigned long long)expected);
+	if (expected == UINT64_MAX)
+		(void)snprintf(a->expected, sizeof(a->expected), "*");
+	add(a, a->expected, strlen(a->expected));
+	if (conf->settings)
+		add_message(a, &conf->settings->base);
+	else
+		add(a, "", 0);
+
+	add_section(a, 0, (void *const *)conf->devices, conf->n_devices,
+		    offsetof(Sy__Device, id));
+	add_section(a, 1, (void *const *)conf->trunks, conf->n_trunks,
+		    offsetof(Sy__Trunk, id));
+	add_section(a, 2, (void *const *)conf->routes, conf->n_routes,
+		    offsetof(Sy__Route, id));
+	add_section(a, 3, (void *const *)conf->tokens, conf->n_tokens,
+		    offsetof(Sy__ApiToken, id));
+}
+
+static void done(struct put *p, int err)
+{
+	if (p->h)
+		p->h(err, p->revision, p->arg);
+	mem_deref(p);
+}
+
+/* Whether or not it was published, it was put. */
+static void publish_handler(int err, const redisReply *reply, void *arg)
+{
+	(void)err;
+	(void)reply;
+	done(arg, 0);
+}
+
+static int publish(struct put *p)
+{
+	Sy__Envelope env = SY__ENVELOPE__INIT;
+	Sy__ConfigChanged cc = SY__CONFIG_CHANGED__INIT;
+	uint8_t buf[64];
+	size_t len;
+	int err;
+
+	cc.revision = p->revision;
+	env.body_case = SY__ENVELOPE__BODY_CONFIG_CHANGED;
+	env.config_changed = &cc;
+	len = sy__envelope__get_packed_size(&env);
+	if (len > sizeof(buf))
+		return EOVERFLOW;
+	sy__envelope__pack(&env, buf);
+
+	err = redis_command(p->redis, 0, publish_handler, p, "PUBLISH %s %b",
+			    BUS_CHANNEL_CONFIG, buf, len);
+	if (!err)
+		redis_arg_owned(p->redis);
+
+	return err;
+}
+
+static void put_handler(int err, const redisReply *reply, void *arg)
+{
+	struct put *p = arg;
+	bool ok;
+
+	if (!err && (reply->type != REDIS_REPLY_ARRAY ||
+		     reply->elements != 2 ||
+		     reply->element[0]->type != REDIS_REPLY_INTEGER ||
+		     reply->element[1]->type != REDIS_REPLY_STRING))
+		err = EBADMSG;
+	if (err) {
+		done(p, err);
+		return;
+	}
+
+	ok = reply->element[0]->integer == 1;
+	p->revision = strtoull(reply->element[1]->str, NULL, 10);
+	if (!ok)
+		done(p, ESTALE);
+	else if (publish(p))
+		done(p, 0);
+}
+
+/* The last gate before Redis: a plain password does not pass. */
+static bool has_password(const Sy__Config *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_devices; i++) {
+		if (conf->devices[i]->password[0])
+			return true;
+	}
+
+	return false;
+}
+
+int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
+	       config_put_h *h, void *arg)
+{
+	struct args *a = NULL;
+	struct put *p;
+	int err;
+
+	if (!r || !conf || has_password(conf))
+		return EINVAL;
+
+	p = mem_zalloc(sizeof(*p), NULL);
+	if (!p)
+		return ENOMEM;
+	p->redis = r;
+	p->h = h;
+	p->arg = arg;
+
+	err = args_alloc(&a, conf);
+	if (!err) {
+		args_fill(a, conf, expected);
+		err = script_run_owned(r, SCRIPT_CONFIG_PUT, PUT_DEADLINE_MS,
+				       put_handler, p, CONFIG_KEYC, a->argc,
+				       a->argv, a->lenv);
+	}
+	mem_deref(a);
+	if (err)
+		mem_deref(p);
+
+	return err;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/dialplan.h"
+
+enum { RING_SECONDS = 60 };
+
+/* What "$0" and "$1" stand for. */
+struct capture {
+	const char *number;
+	const char *p;       /* of $1 */
+	size_t len;
+};
+
+/* "device:1001" against the kind and id of the source.
+ * @param word  Kind as it stands in a route. */
+static bool source_is(const char *rule, const char *word, const char *id)
+{
+	const size_t n = strlen(word);
+
+	if (strncmp(rule, word, n))
+		return false;
+
+	return !rule[n] || (rule[n] == ':' && id && !strcmp(rule + n + 1, id));
+}
+
+static bool source_match(const char *rule, const Sy__Source *src)
+{
+	if (!rule || !rule[0])
+		return true;
+	if (!src)
+		return false;
+
+	switch (src->kind_case) {
+	case SY__SOURCE__KIND_DEVICE:
+		return source_is(rule, "device", src->device);
+	case SY__SOURCE__KIND_TRUNK:
+		return source_is(rule, "trunk", src->trunk);
+	case SY__SOURCE__KIND_API:
+		return source_is(rule, "api", src->api);
+	default:
+		return false;
+	}
+}
+
+/* Copy str with $0 and $1 filled in. */
+static int fill(char *buf, size_t size, const char *str,
+		const struct capture *c)
+{
+	size_t n = 0;
+
+	for (; *str; str++) {
+		const char *p = str;
+		size_t len = 1;
+
+		if (str[0] == '$' && str[1] == '0') {
+			p = c->number;
+			len = strlen(p);
+			str++;
+		} else if (str[0] == '$' && str[1] == '1') {
+			p = c->p;
+			len = c->len;
+			str++;
+		}
+		if (n + len >= size)
+			return ENAMETOOLONG;
+		memcpy(buf + n, p, len);
+		n += len;
+	}
+	buf[n] = '\0';
+
+	return 0;
+}
+
+/* What a caller dialled must not lead out of the folder of sounds. */
+static bool file_safe(const char *rule, const struct capture *c)
+{
+	const char *p;
+
+	if (!strchr(rule, '$'))
+		return true;
+
+	for (p = c->number; *p; p++) {
+		if (!isalnum((unsigned char)*p) && !strchr("+*#-_", *p))
+			return false;
+	}
+
+	return true;
+}
+
+static int set_external(struct dialplan_match *m, const Sy__External *to,
+			const struct capture *c)
+{
+	int err;
+
+	sy__external__init(&m->external);
+	err = fill(m->text[0], sizeof(m->text[0]), to->trunk, c);
+	if (!err)
+		err = fill(m->text[1], sizeof(m->text[1]), to->number, c);
+	m->external.trunk = m->text[0];
+	m->external.number = m->text[1];
+	m->dest.external = &m->external;
+
+	return err;
+}
+
+static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
+		    const struct capture *c)
+{
+	const char *str = NULL;
+	char **dst = NULL;
+
+	sy__destination__init(&m->dest);
+	m->dest.kind_case = to->kind_case;
+
+	switch (to->kind_case) {
+
+	case SY__DESTINATION__KIND_DEVICE:
+		str = to->device;
+		dst = &m->dest.device;
+		break;
+
+	case SY__DESTINATION__KIND_CONFERENCE:
+		str = to->conference;
+		dst = &m->dest.conference;
+		break;
+
+	case SY__DESTINATION__KIND_FILE:
+		if (!file_safe(to->file, c))
+			return ENOENT;
+		str = to->file;
+		dst = &m->dest.file;
+		break;
+
+	case SY__DESTINATION__KIND_ECHO:
+		m->dest.echo = to->echo;
+		return 0;
+
+	case SY__DESTINATION__KIND_TONE:
+		m->dest.tone = to->tone;
+		return 0;
+
+	case SY__DESTINATION__KIND_EXTERNAL:
+		return to->external ? set_external(m, to->external, c) :
+				      ENOENT;
+
+	default:
+		return ENOENT;
+	}
+
+	*dst = m->text[0];
+
+	return fill(m->text[0], sizeof(m->text[0]), str, c);
+}
+
+static uint32_t ring_seconds(const Sy__Config *conf, const Sy__Route *r)
+{
+	if (r->ring_seconds)
+		return r->ring_seconds;
+	if (conf->settings && conf->settings->ring_seconds)
+		return conf->settings->ring_seconds;
+
+	return RING_SECONDS;
+}
+
+int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
+		  const char *number, const Sy__Source *src)
+{
+	struct capture c = {.number = number};
+	size_t i;
+
+	if (!m || !conf || !number)
+		return ENOENT;
+	if (strlen(number) >= sizeof(m->text[0]))
+		return ENAMETOOLONG;
+
+	for (i = 0; i < conf->n_routes; i++) {
+		const Sy__Route *r = conf->routes[i];
+
+		c.p = number;
+		c.len = 0;
+		if (r->disabled || !r->target ||
+		    !source_match(r->source, src) ||
+		    !dialplan_pattern_match(r->pattern, number, &c.p, &c.len))
+			continue;
+
+		m->route = r;
+		m->ring_seconds = ring_seconds(conf, r);
+		return set_dest(m, r->target, &c);
+	}
+
+	return ENOENT;
+}
