@@ -247,9 +247,9 @@ static void on_stopped(void *arg)
 {
 	struct gateway *g = arg;
 
-	log_info("all requests are done", LOG_S("id", g->conf.id));
 	if (!g->view)
 		return;
+	log_info("all requests are done", LOG_S("id", g->conf.id));
 	if (!g->loop || loop_timer_start(&g->leave, g->loop, LEAVE_MS,
 					 on_left, g))
 		on_left(g);

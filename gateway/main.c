@@ -28,7 +28,7 @@ struct process {
 
 static int check_address(const char *val, const char **errp)
 {
-	*errp = "an address and a port, as 127.0.0.1:8443 or [::1]:8443, or "
+	*errp = "allowed: an address and a port, as 127.0.0.1:8443 or [::1]:8443, or "
 		"nothing for no such port";
 
 	return !*val || web_address_is_valid(val) ? 0 : EINVAL;
@@ -38,7 +38,7 @@ static int check_id(const char *val, const char **errp)
 {
 	size_t len = strlen(val);
 
-	*errp = "1 to 63 letters, digits, - _ .";
+	*errp = "allowed: 1 to 63 letters, digits, - _ .";
 
 	return len && len < 64 &&
 	       strspn(val, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
@@ -63,8 +63,8 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .check = check_address, .help = "port with TLS"},
 		{.name = "tls-cert", .type = OPTION_STRING, .value = &o->cert,
 		 .def = "", .metavar = "FILE",
-		 .help = "PEM certificate and chain; without one a "
-			 "self-signed certificate is made"},
+		 .help = "PEM certificate and chain; none: a self-signed "
+			 "one is made"},
 		{.name = "tls-key", .type = OPTION_STRING, .value = &o->key,
 		 .def = "", .metavar = "FILE", .help = "PEM key of it"},
 		{.name = "admin-token", .type = OPTION_STRING,
@@ -72,11 +72,11 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .secret = true,
 		 .help = "API token with every scope (better by the "
 			 "variable)"},
-		{.name = "metrics", .type = OPTION_CHOICE,
+		{.name = "metrics-access", .type = OPTION_CHOICE,
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
-		 .help = "who may read /metrics: all, tokens with the scope "
-			 "metrics:read, nobody"},
+		 .help = "/metrics for all, for tokens with the scope "
+			 "metrics:read, for nobody"},
 		{.name = "log-level", .type = OPTION_CHOICE,
 		 .value = &o->level, .def = "info",
 		 .choices = "debug|info|warn|error", .help = "log from here"},

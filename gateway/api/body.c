@@ -3,6 +3,7 @@
  * header of libre here.) */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +13,48 @@
 
 #define TYPE_JSON "application/json"
 
-/* json_to_message() says "path.of.field: cause, what is allowed". */
+/* "unknown field "x"": the field is the one that is unknown. */
+static char *unknown_field(char *cause, char *rest)
+{
+	static const char lead[] = "unknown field \"";
+	char *end;
+
+	if (strncmp(cause, lead, sizeof(lead) - 1))
+		return NULL;
+
+	cause += sizeof(lead) - 1;
+	end = strchr(cause, '"');
+	if (!end || (rest && end > rest))
+		return NULL;
+	*end = '\0';
+
+	return cause;
+}
+
+/* json_to_message() says "path.of.field: cause; allowed: ...". */
 static void refuse(struct web_req *req, char *text)
 {
 	struct problem_field f = {.field = "", .cause = text};
-	char *colon = strstr(text, ": ");
+	char *colon = strstr(text, ": "), *allowed, *name, field[256];
 
 	if (colon && !memchr(text, ' ', (size_t)(colon - text))) {
 		*colon = '\0';
 		f.field = text;
 		f.cause = colon + 2;
+	}
+
+	allowed = strstr(f.cause, "; allowed: ");
+	if (allowed) {
+		*allowed = '\0';
+		f.allowed = allowed + strlen("; allowed: ");
+	}
+
+	name = unknown_field((char *)f.cause, allowed);
+	if (name) {
+		(void)snprintf(field, sizeof(field), "%s%s%s", f.field,
+			       *f.field ? "." : "", name);
+		f.field = field;
+		f.cause = "is not known";
 	}
 	(void)problem_fields(req, &f, 1);
 }

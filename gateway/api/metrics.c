@@ -12,7 +12,7 @@ void api_metrics_get(struct api_req *a)
 
 	if (a->api->metrics == API_METRICS_OFF) {
 		(void)problem(a->web, 404, "not-found",
-			      "metrics are switched off (--metrics)");
+			      "metrics are switched off (--metrics-access)");
 		return;
 	}
 

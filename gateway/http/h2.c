@@ -21,6 +21,7 @@ enum {
 	VERSION_2 = 20,
 	FIELD_OVERHEAD = 32, /* RFC 9113 6.5.2 */
 	ACK_MAX = 200,       /* PING and SETTINGS acks that may wait */
+	IGNORED = 4,         /* body limits that are read after an answer */
 };
 
 struct h2 {
@@ -47,8 +48,10 @@ static ssize_t read_body(nghttp2_session *s, int32_t stream, uint8_t *buf,
 	size_t n = web_res_pull(req, buf, size);
 	(void)arg;
 
-	if (!web_res_waiting(req) && !req->res.ended && req->drainh)
+	if (!web_res_waiting(req) && !req->res.ended && req->drainh) {
 		req->drainh(req, req->arg);
+		n += web_res_pull(req, buf + n, size - n);
+	}
 
 	if (!web_res_is_done(req))
 		return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
@@ -327,7 +330,6 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream,
 	struct h2 *h = arg;
 	struct web_req *req = find(h, stream);
 	int err;
-	(void)s;
 	(void)flags;
 
 	if (!req)
@@ -337,8 +339,16 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream,
 		req->datah(req, p, len, req->arg);
 		return 0;
 	}
-	if (req->res.status)
+	if (req->res.status) {
+		/* Answered: the rest is of no use.  But a reset at once
+		 * makes some clients (curl 7.88) miss the answer. */
+		req->head_bytes += len;
+		if (req->head_bytes > IGNORED * h->e.conf.lim->body_bytes)
+			(void)nghttp2_submit_rst_stream(
+				s, NGHTTP2_FLAG_NONE, stream,
+				NGHTTP2_NO_ERROR);
 		return 0;
+	}
 
 	err = web_req_body(req, p, len, h->e.conf.lim->body_bytes);
 	if (err == EMSGSIZE)
@@ -346,25 +356,6 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream,
 			      "the body is larger than 1 MB");
 
 	return err == ENOMEM ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-/* An answer that did not wait for the body: the rest is of no use (RFC 9113
- * 8.1). */
-static int on_sent(nghttp2_session *s, const nghttp2_frame *f, void *arg)
-{
-	struct web_req *req;
-
-	if ((f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) ||
-	    !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		return 0;
-
-	req = find(arg, f->hd.stream_id);
-	if (req && !req->complete)
-		(void)nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE,
-						f->hd.stream_id,
-						NGHTTP2_NO_ERROR);
-
-	return 0;
 }
 
 static int on_close(nghttp2_session *s, int32_t stream, uint32_t code,
@@ -467,7 +458,8 @@ static void expire(struct engine *e, uint64_t now_ms)
 		else
 			(void)nghttp2_submit_rst_stream(
 				h->session, NGHTTP2_FLAG_NONE, req->stream,
-				NGHTTP2_CANCEL);
+				req->res.ended ? NGHTTP2_NO_ERROR
+					       : NGHTTP2_CANCEL);
 	}
 }
 
@@ -569,7 +561,6 @@ static int make_session(struct h2 *h)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb,
 								  on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
-	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
 	nghttp2_option_set_max_outbound_ack(opt, ACK_MAX);
 
 	rv = nghttp2_session_server_new2(&h->session, cb, h, opt);

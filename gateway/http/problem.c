@@ -74,8 +74,8 @@ int problem_fields(struct web_req *req, const struct problem_field *v,
 	if (!req || !v || !n)
 		return EINVAL;
 
-	(void)snprintf(detail, sizeof(detail), "%s: %s", v[0].field,
-		       v[0].cause);
+	(void)snprintf(detail, sizeof(detail), "%s%s%s", v[0].field,
+		       *v[0].field ? " " : "", v[0].cause);
 	j = document(req, 400, "validation", detail);
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {

@@ -35,9 +35,15 @@ static void tls_destructor(void *arg)
 	SSL_CTX_free(t->ctx);
 }
 
+/* The first error is the cause; what follows tells where it was met. */
 static const char *reason(void)
 {
-	const char *str = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long e = ERR_peek_error();
+	const char *str;
+
+	if (ERR_SYSTEM_ERROR(e))
+		return strerror(ERR_GET_REASON(e));
+	str = ERR_reason_error_string(e);
 
 	return str ? str : "not readable";
 }
