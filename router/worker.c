@@ -97,13 +97,9 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 {
 	struct worker *w = arg;
 
-	if (w->index)
-		return;
-	log_info("configuration loaded", LOG_U("revision", conf->revision),
-		 LOG_U("devices", conf->n_devices),
-		 LOG_U("routes", conf->n_routes));
-	if (w->members)
-		member_beat(w->members);
+	(void)conf;
+	if (!w->index && w->members)
+		member_beat(w->members); /* ready now */
 }
 
 bool router_is_ready(const struct worker *w)
