@@ -30,7 +30,6 @@ static void free_members(struct dialog *d)
 		--d->ua->dialogs;
 	}
 	wheel_cancel(&d->reap);
-	wheel_cancel(&d->bye_tmr);
 	wheel_cancel(&d->ack_tmr);
 	routes_flush(d);
 	mem_deref(d->rtag);

@@ -124,7 +124,6 @@ void dialog_abandon(struct dialog *d)
 	/* Until the peer knows its new owner it still asks here: to say 481
 	 * would end the call, so it is remembered for a while. */
 	++d->pending;
-	wheel_cancel(&d->bye_tmr);
 	wheel_start(d->ua->wheel, &d->reap, stranss_span_ms(d->ua->stranss),
 		    forget_handler, d);
 }

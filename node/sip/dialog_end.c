@@ -6,20 +6,6 @@
 
 #include "node/sip/ua.h"
 
-enum {
-	/* When a BYE has no answer by then and its router is no longer
-	 * live, it is sent by another: a lease is 3 s. */
-	BYE_RETRY_MS = 4000,
-};
-
-/* The end of a client transaction, before anything else is done with it. */
-void dialog_client_done(struct dialog *d)
-{
-	if (d->ua)
-		--d->ua->clients;
-	dialog_unpend(d);
-}
-
 /* ------------------------------------------------------------ ACK, BYE */
 
 static void ack_handler(void *arg)
@@ -33,10 +19,8 @@ static void ack_handler(void *arg)
 
 static void ack_send(struct dialog *d)
 {
-	const struct send s = {.stateful = false};
-
 	d->ack->pos = 0;
-	(void)request_send(d, "ACK", d->ack, &s);
+	(void)request_send(NULL, d, "ACK", d->ack, NULL);
 }
 
 /* An ACK is repeated as often as its 2xx, and kept as long as that may be. */
@@ -61,55 +45,17 @@ int dialog_send_ack(struct dialog *d, struct mbuf *sdp)
 	return 0;
 }
 
-static void bye_resp(int err, const struct sip_msg *msg, void *arg)
+static void bye_resp(int err, const struct sip_msg *msg, struct dialog *d)
 {
-	struct dialog *d = arg;
-
 	(void)err;
-
-	if (msg && msg->scode < 200)
-		return;
-
-	mem_ref(d);
-	dialog_client_done(d);
-	wheel_cancel(&d->bye_tmr);
-	dialog_settle(d);
-	mem_deref(d);
-}
-
-static int bye_send(struct dialog *d)
-{
-	const struct request r = {.met = "BYE", .cseq = ++d->lcseq};
-	const struct send s = {.stateful = true,
-			       .resph = bye_resp,
-			       .router = d->bye_router};
-	struct mbuf *mb;
-	int err;
-
-	err = request_print(&mb, d, &r);
-	if (err)
-		return err;
-
-	err = request_send(d, "BYE", mb, &s);
-	mem_deref(mb);
-
-	return err;
-}
-
-static void bye_retry_handler(void *arg)
-{
-	struct dialog *d = arg;
-	struct ua_router r;
-
-	if (ua_router(d->ua, &r, d->bye_router, d->tcp) ||
-	    !strcmp(r.id, d->bye_router))
-		return;
-
-	(void)bye_send(d);
+	(void)msg;
+	(void)d;
 }
 
 int dialog_bye(struct dialog *d)
 {
+	const struct request r = {.met = "BYE", .cseq = ++d->lcseq};
+	struct mbuf *mb;
 	int err;
 
 	if (!d->ua || d->abandoned)
@@ -118,10 +64,12 @@ int dialog_bye(struct dialog *d)
 	if (d->need_answer)
 		(void)dialog_send_ack(d, NULL);
 
-	err = bye_send(d);
-	if (!err)
-		wheel_start(d->ua->wheel, &d->bye_tmr, BYE_RETRY_MS,
-			    bye_retry_handler, d);
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	err = request_send(NULL, d, r.met, mb, bye_resp);
+	mem_deref(mb);
 
 	return err;
 }

@@ -97,35 +97,27 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 	mem_deref(sdp);
 }
 
-static void invite_resp(int err, const struct sip_msg *msg, void *arg)
+static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 {
-	struct dialog *d = arg;
 	char *reason = NULL;
 
-	mem_ref(d);
+	if (d->abandoned)
+		return;
 
 	if (msg && msg->scode < 200) {
 		invite_progress(d, msg);
-		goto out;
+		return;
 	}
-
-	dialog_client_done(d);
-	if (d->abandoned || !d->ua)
-		goto out;
 
 	if (msg && msg->scode < 300) {
 		invite_ok(d, msg);
-		goto out;
+		return;
 	}
 
 	if (msg)
 		(void)pl_strdup(&reason, &msg->reason);
 	dialog_close(d, code_of(err, msg), reason, msg != NULL);
 	mem_deref(reason);
-
-out:
-	dialog_settle(d);
-	mem_deref(d);
 }
 
 /* A display name within quotes (RFC 3261 25.1). */
@@ -223,15 +215,13 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 }
 
 static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
-		       sip_resp_h *resph)
+		       request_resp_h *resph)
 {
 	const struct request r = {.met = "INVITE",
 				  .cseq = d->inv_cseq,
 				  .body = sdp,
 				  .contact = true,
 				  .extra = extra};
-	const struct send s = {
-		.reqp = &d->req, .stateful = true, .resph = resph};
 	struct mbuf *mb;
 	int err;
 
@@ -239,7 +229,7 @@ static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
 	if (err)
 		return err;
 
-	err = request_send(d, "INVITE", mb, &s);
+	err = request_send(&d->req, d, r.met, mb, resph);
 	mem_deref(mb);
 
 	return err;
@@ -312,36 +302,27 @@ static void reinvite_failed(struct dialog *d, uint16_t code,
 		d->h.answered(d, ECONNREFUSED, code, NULL, d->arg);
 }
 
-static void reinvite_resp(int err, const struct sip_msg *msg, void *arg)
+static void reinvite_resp(int err, const struct sip_msg *msg,
+			  struct dialog *d)
 {
-	struct dialog *d = arg;
 	struct mbuf *sdp;
 
-	if (msg && msg->scode < 200)
+	if (d->abandoned || (msg && msg->scode < 200))
 		return;
 
-	mem_ref(d);
-	dialog_client_done(d);
-	if (d->abandoned || !d->ua)
-		goto out;
-
-	if (msg && msg->scode < 300) {
-		(void)dialog_set_target(d, msg);
-		(void)dialog_send_ack(d, NULL);
-		sdp = msg_sdp(msg);
-		dialog_changed(d);
-		if (d->h.answered)
-			d->h.answered(d, sdp ? 0 : EBADMSG, msg->scode, sdp,
-				      d->arg);
-		mem_deref(sdp);
-	}
-	else if (d->state == DIALOG_ANSWERED) {
-		reinvite_failed(d, code_of(err, msg), msg);
+	if (!msg || msg->scode >= 300) {
+		if (d->state == DIALOG_ANSWERED)
+			reinvite_failed(d, code_of(err, msg), msg);
+		return;
 	}
 
-out:
-	dialog_settle(d);
-	mem_deref(d);
+	(void)dialog_set_target(d, msg);
+	(void)dialog_send_ack(d, NULL);
+	sdp = msg_sdp(msg);
+	dialog_changed(d);
+	if (d->h.answered)
+		d->h.answered(d, sdp ? 0 : EBADMSG, msg->scode, sdp, d->arg);
+	mem_deref(sdp);
 }
 
 int dialog_offer(struct dialog *d, struct mbuf *sdp)

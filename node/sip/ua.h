@@ -13,6 +13,7 @@
  *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
  *   request.c     the text of our requests
+ *   client.c      sending them, and again by another router
  *
  * Life of a dialog.  Its owner holds the only reference.  When the owner
  * lets go of it while something is still to be exchanged (a BYE waits for
@@ -115,7 +116,6 @@ struct dialog {
 	unsigned pending;           /* what still points to us */
 	bool settled;               /* dialog_settle() gave it back */
 	struct wheel_tmr reap;      /* free it, or forget it */
-	struct wheel_tmr bye_tmr;   /* BYE by another router */
 	struct wheel_tmr ack_tmr;   /* no more copies of the 2xx */
 
 	struct token tok;
@@ -129,7 +129,6 @@ struct dialog {
 	char **routev;
 	size_t routec;
 	char router[ROUTER_ID_SIZE];
-	char bye_router[ROUTER_ID_SIZE];
 	struct sa next_hop;         /* where its last message came from */
 	bool tcp;                   /* transport of the peer */
 	uint32_t lcseq, rcseq;
@@ -201,8 +200,6 @@ void dialog_cancel(struct dialog *d);
 int dialog_confirm(struct dialog *d, const struct sip_msg *msg);
 
 /* --- dialog_end.c */
-/** The end of a client transaction, before anything else is done. */
-void dialog_client_done(struct dialog *d);
 /** ACK the 2xx to our INVITE, and every copy of it. @param sdp  Or NULL. */
 int dialog_send_ack(struct dialog *d, struct mbuf *sdp);
 /** A response that no transaction waits for: a 2xx again, or forked. */
@@ -222,17 +219,26 @@ struct request {
 int request_print(struct mbuf **mbp, const struct dialog *d,
 		  const struct request *r);
 
-/** How to send it. */
-struct send {
-	struct sip_request **reqp; /* client transaction; NULL: not needed */
-	bool stateful;             /* false: no transaction (ACK)          */
-	sip_resp_h *resph;         /* called with the dialog               */
-	char *router;              /* set to the id of the router used,
-				      ROUTER_ID_SIZE; or NULL              */
-};
+/* --- client.c */
 
-/** Send it through a live router. */
-int request_send(struct dialog *d, const char *met, struct mbuf *mb,
-		 const struct send *s);
+/**
+ * A response to a request of ours, or that there will be none.  Called with
+ * the dialog held, and after a final one no longer counts as pending.
+ */
+typedef void(request_resp_h)(int err, const struct sip_msg *msg,
+			     struct dialog *d);
+
+/**
+ * Send a request through a live router.  When that one dies before anything
+ * was answered, the request goes out again by another one.
+ *
+ * @param reqp   Set while the client transaction is under way; or NULL.
+ * @param mb     From request_print(); borrowed.
+ * @param resph  NULL: no transaction (ACK).
+ *
+ * @return 0, EHOSTUNREACH (no router), ECONNABORTED (closing), ENOMEM.
+ */
+int request_send(struct sip_request **reqp, struct dialog *d, const char *met,
+		 struct mbuf *mb, request_resp_h *resph);
 
 #endif
