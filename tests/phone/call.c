@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls: their life, and what arrives for them.
+ *
+ *   CALLING -----200----> UP <----ACK----- ACCEPTED <--answer-- INCOMING
+ *      |                   |                                       |
+ *      | failure, 487      | BYE sent -> ENDING -> its answer      | reject,
+ *      v                   v BYE received                          v CANCEL
+ *   closed               closed                                  closed
+ */
+
+#include <string.h>
+#include <time.h>
+#include "tests/phone/call_priv.h"
+
+static void bye_handler(int err, const struct sip_msg *msg, void *arg);
+
+uint64_t call_clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+static void destructor(void *arg)
+{
+	struct call *call = arg;
+
+	list_unlink(&call->le);
+	tmr_cancel(&call->tmr_answer);
+	tmr_cancel(&call->accept.tmr);
+	mem_deref(call->req);
+	mem_deref(call->st);
+	mem_deref(call->accept.mb);
+	mem_deref(call->accept.msg);
+	mem_deref(call->invite);
+	mem_deref(call->stream);
+	mem_deref(call->ack);
+	mem_deref(call->via);
+	mem_deref(call->uri);
+	mem_deref(call->proxy);
+	mem_deref(call->id);
+	dialog_reset(&call->dlg);
+}
+
+int call_alloc(struct call **callp, struct phone *p, const char *id)
+{
+	struct call *call = mem_zalloc(sizeof(*call), destructor);
+	int err;
+
+	if (!call)
+		return ENOMEM;
+
+	call->phone = p;
+	call->dir = DESC_SENDRECV;
+	call->start_us = call_clock_us();
+	call->setup_ms = call->ring_ms = -1.0;
+	call->sdp_id = rand_u32() >> 1;
+	call->codecc = p->codecc;
+	memcpy(call->codecv, p->codecv, sizeof(call->codecv));
+	err = id ? str_dup(&call->id, id)
+		 : re_sdprintf(&call->id, "c%u", ++p->farm->call_number);
+	if (!err)
+		err = call_stream_open(call);
+
+	if (err) {
+		mem_deref(call);
+		return err;
+	}
+
+	list_append(&p->calll, &call->le, call);
+	*callp = call;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- events */
+
+void call_event_asked(const struct call *call, const char *name, json_t *more)
+{
+	json_t *obj = json_pack("{s:s}", "call", call->id);
+
+	if (more) {
+		json_object_update(obj, more);
+		json_decref(more);
+	}
+
+	phone_event(call->phone, name, obj);
+}
+
+void call_event(const struct call *call, const char *name, json_t *more)
+{
+	if (call->phone->quiet)
+		json_decref(more);
+	else
+		call_event_asked(call, name, more);
+}
+
+void call_note(struct call *call, enum call_note note, unsigned code)
+{
+	if (call->noteh)
+		call->noteh(call, note, code, call->arg);
+}
+
+void call_set_note(struct call *call, call_note_h *h, void *arg)
+{
+	call->noteh = h;
+	call->arg = arg;
+}
+
+bool call_noted(const struct call *call)
+{
+	return call->noteh != NULL;
+}
+
+void call_established(struct call *call)
+{
+	json_t *more = call_media_json(call);
+
+	call->state = CALL_UP;
+	call->up_us = call_clock_us();
+	json_object_set_new(more, "direction",
+			    json_string(call->outgoing ? "out" : "in"));
+	call_event(call, "established", more);
+	call_note(call, CALL_NOTE_UP, 200);
+}
+
+static json_t *rtp_json(const struct call *call)
+{
+	struct stream_stats st;
+
+	stream_stats(call->stream, &st);
+	return json_pack("{s:I s:I s:I s:I s:I s:f s:f}", "tx",
+			 (json_int_t)st.tx, "rx", (json_int_t)st.rx, "lost",
+			 (json_int_t)st.lost, "late", (json_int_t)st.late,
+			 "stray", (json_int_t)st.stray, "jitter_ms",
+			 st.jitter_ms, "gap_ms_max", st.gap_max_ms);
+}
+
+void call_close(struct call *call, unsigned code, const char *reason,
+		const char *by)
+{
+	struct tally *tally = &call->phone->farm->tally;
+	const double talk_ms = call->up_us
+		? (call_clock_us() - call->up_us) / 1e3 : 0.0;
+
+	stream_stop(call->stream); /* who listens is told before the end */
+	if (call->up_us)
+		++tally->ended;
+	else
+		tally_fail(tally->failed, code);
+
+	call_event(call, "closed",
+		   json_pack("{s:i s:s s:s s:f s:o}", "code", code, "reason",
+			     reason ? reason : "", "by", by, "talk_ms",
+			     talk_ms, "rtp", rtp_json(call)));
+	call_note(call, CALL_NOTE_CLOSED, code);
+	call->noteh = NULL;
+	mem_deref(call);
+}
+
+void call_failed(struct call *call, int err, const struct sip_msg *msg)
+{
+	char reason[128];
+
+	if (msg) {
+		pl_strcpy(&msg->reason, reason, sizeof(reason));
+		call_close(call, msg->scode, reason,
+			   call->cancelled ? "local" : "remote");
+		return;
+	}
+
+	re_snprintf(reason, sizeof(reason), "%m", err);
+	call_close(call, err == ETIMEDOUT ? 408 : 503, reason,
+		   err == ETIMEDOUT ? "timeout" : "local");
+}
+
+/* ----------------------------------------------------------------- lookup */
+
+int call_find(struct call **callp, const struct phone *p, const char *id)
+{
+	struct le *le;
+
+	LIST_FOREACH(&p->calll, le) {
+		struct call *call = le->data;
+
+		if (id && str_cmp(call->id, id))
+			continue;
+		if (!id && le->next)
+			return EBUSY;
+
+		*callp = call;
+		return 0;
+	}
+
+	return ENOENT;
+}
+
+const char *call_id(const struct call *call)
+{
+	return call->id;
+}
+
+enum call_state call_state(const struct call *call)
+{
+	return call->state;
+}
+
+struct phone *call_phone(const struct call *call)
+{
+	return call->phone;
+}
+
+struct stream *call_stream(const struct call *call)
+{
+	return call->stream;
+}
+
+double call_setup_ms(const struct call *call)
+{
+	return call->setup_ms;
+}
+
+double call_ring_ms(const struct call *call)
+{
+	return call->ring_ms;
+}
+
+/* ----------------------------------------------------------------- ending */
+
+int call_bye(struct call *call)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	err = dialog_encode(mb, &call->dlg, "BYE", ++call->dlg.lseq);
+	err |= credentials_encode(&call->phone->cred, mb, "BYE",
+				  call->dlg.target);
+	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	if (!err)
+		err = phone_request(call->phone, &call->req, METHOD_BYE,
+				    call->dlg.target,
+				    dialog_next_hop(&call->dlg), mb,
+				    bye_handler, call);
+
+	mem_deref(mb);
+	return err;
+}
+
+static void bye_handler(int err, const struct sip_msg *msg, void *arg)
+{
+	struct call *call = arg;
+	char reason[128];
+
+	if (!err && msg->scode < 200)
+		return;
+
+	if (!err && call_authenticate(call, msg) && !call_bye(call))
+		return;
+
+	if (err) {
+		call_failed(call, err, NULL);
+		return;
+	}
+
+	pl_strcpy(&msg->reason, reason, sizeof(reason));
+	call_close(call, msg->scode, reason, "local");
+}
+
+int call_hangup(struct call *call)
+{
+	int err;
+
+	switch (call->state) {
+
+	case CALL_CALLING:
+		return call_cancel(call);
+
+	case CALL_INCOMING:
+		return call_reject(call, 486);
+
+	case CALL_ACCEPTED: /* RFC 3261 15: not before the ACK */
+		call->bye_after_ack = true;
+		return 0;
+
+	case CALL_ENDING:
+		return 0;
+
+	case CALL_UP:
+		break;
+	}
+
+	/* A re-INVITE that is under way is no longer of interest. */
+	call->req = mem_deref(call->req);
+	call->changing = false;
+	call->state = CALL_ENDING;
+	call->auth_tries = 0;
+	stream_stop(call->stream);
+	err = call_bye(call);
+	if (err)
+		call_failed(call, err, NULL);
+
+	return err;
+}
+
+void phone_hangup(struct phone *p)
+{
+	struct le *le = list_head(&p->calll);
+
+	while (le) {
+		struct call *call = le->data;
+
+		le = le->next;
+		(void)call_hangup(call);
+	}
+}
+
+/* --------------------------------------------------------------- arriving */
+
+static struct call *find_dialog(const struct phone *p,
+				const struct sip_msg *msg)
+{
+	struct le *le;
+
+	LIST_FOREACH(&p->calll, le) {
+		struct call *call = le->data;
+
+		if (dialog_match(&call->dlg, msg))
+			return call;
+	}
+
+	return NULL;
+}
+
+static void bye_received(struct call *call, const struct sip_msg *msg)
+{
+	struct sip *sip = call->phone->sip;
+
+	(void)sip_treply(NULL, sip, msg, 200, "OK");
+	if (call->state == CALL_ENDING)
+		return; /* ours crossed theirs: its answer closes */
+
+	call_close(call, 200, "OK", "remote");
+}
+
+static void dialog_request(struct phone *p, struct call *call,
+			   const struct sip_msg *msg)
+{
+	/* Out of order, or a repetition that outlived its transaction. */
+	if (msg->cseq.num < call->dlg.rseq) {
+		(void)sip_treply(NULL, p->sip, msg, 500, "CSeq too low");
+		return;
+	}
+	call->dlg.rseq = msg->cseq.num;
+
+	if (!pl_strcmp(&msg->met, "INVITE"))
+		call_reinvited(call, msg);
+	else if (!pl_strcmp(&msg->met, "BYE"))
+		bye_received(call, msg);
+	else if (!pl_strcmp(&msg->met, "OPTIONS") ||
+		 !pl_strcmp(&msg->met, "INFO"))
+		(void)sip_treply(NULL, p->sip, msg, 200, "OK");
+	else
+		(void)sip_treplyf(NULL, NULL, p->sip, msg, false, 405,
+				  "Method Not Allowed",
+				  "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, "
+				  "INFO\r\nContent-Length: 0\r\n\r\n");
+}
+
+bool call_request_handler(const struct sip_msg *msg, void *arg)
+{
+	struct phone *p = arg;
+	struct call *call = NULL;
+
+	if (pl_isset(&msg->to.tag))
+		call = find_dialog(p, msg);
+
+	if (!pl_strcmp(&msg->met, "ACK")) {
+		if (call)
+			call_ack_received(call, msg);
+	}
+	else if (call) {
+		dialog_request(p, call, msg);
+	}
+	else if (pl_isset(&msg->to.tag) || !pl_strcmp(&msg->met, "BYE") ||
+		 !pl_strcmp(&msg->met, "CANCEL")) {
+		(void)sip_treply(NULL, p->sip, msg, 481,
+				 "Call/Transaction Does Not Exist");
+	}
+	else if (!pl_strcmp(&msg->met, "INVITE")) {
+		call_invited(p, msg);
+	}
+	else if (!pl_strcmp(&msg->met, "OPTIONS")) {
+		(void)sip_treply(NULL, p->sip, msg, 200, "OK");
+	}
+	else {
+		(void)sip_treply(NULL, p->sip, msg, 501, "Not Implemented");
+	}
+
+	return true;
+}
+
+/* A 2xx again: its ACK was lost (RFC 3261 13.2.2.4). */
+bool call_response_handler(const struct sip_msg *msg, void *arg)
+{
+	struct phone *p = arg;
+	struct call *call;
+
+	if (pl_strcmp(&msg->cseq.met, "INVITE") || msg->scode / 100 != 2)
+		return true;
+
+	call = find_dialog(p, msg);
+	if (call && call->ack && call->ack_cseq == msg->cseq.num)
+		(void)phone_request(p, NULL, METHOD_ACK, call->dlg.target,
+				    dialog_next_hop(&call->dlg), call->ack,
+				    NULL, NULL);
+
+	return true;
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands on phones: make, set, register, route, count, load. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/phone/bulk.h"
+#include "tests/phone/command.h"
+#include "tests/phone/load.h"
+
+#define F_PHONE {"phone", FIELD_STR, true, NULL, 0, 0, "an id, or \"p*\""}
+#define F_END {NULL, 0, false, NULL, 0, 0, NULL}
+
+/* What a phone is made of; `phone`, `phones` and `set` take parts of it. */
+#define F_SETTINGS                                                             \
+	{"password", FIELD_STR, false, NULL, 0, 0, NULL},                      \
+	{"proxy", FIELD_STR, false, NULL, 0, 0, "host:port; none"},            \
+	{"digest", FIELD_ENUM, false, "any|md5|sha256", 0, 0, "any"},          \
+	{"codecs", FIELD_CODECS, false, NULL, 0, 0, "[\"PCMU\"]"},             \
+	{"tone_hz", FIELD_INT, false, NULL, 0, 3900, "440; 0 is silence"},     \
+	{"tone_db", FIELD_NUM, false, NULL, -60, 0, "-20"},                    \
+	{"answer", FIELD_ANSWER, false, NULL, 0, 0, "auto"},                   \
+	{"answer_delay_ms", FIELD_INT, false, NULL, 0, 3600000, "0"},          \
+	{"ring", FIELD_BOOL, false, NULL, 0, 0, "true"},                       \
+	{"sdp_in_invite", FIELD_BOOL, false, NULL, 0, 0, "true"},              \
+	{"preauth", FIELD_BOOL, false, NULL, 0, 0, "false"},                   \
+	{"quiet", FIELD_BOOL, false, NULL, 0, 0, "false"}
+
+#define F_IDENTITY                                                             \
+	{"user", FIELD_STR, false, NULL, 0, 0, "the id"},                      \
+	{"domain", FIELD_STR, false, NULL, 0, 0, "laddr"},                     \
+	{"transport", FIELD_ENUM, false, "udp|tcp", 0, 0, "udp"},              \
+	{"laddr", FIELD_STR, false, NULL, 0, 0, "127.0.0.1"},                  \
+	{"media", FIELD_BOOL, false, NULL, 0, 0, "true"}
+
+static const struct field f_phone[] = {
+	{"id", FIELD_STR, true, NULL, 0, 0, NULL}, F_IDENTITY, F_SETTINGS,
+	F_END,
+};
+
+static const struct field f_phones[] = {
+	{"id", FIELD_STR, true, NULL, 0, 0, "with %d"},
+	{"count", FIELD_INT, true, NULL, 1, 20000, NULL},
+	{"first", FIELD_INT, false, NULL, 0, 1000000, "1"},
+	{"user_first", FIELD_INT, false, NULL, 0, 1e9, "first"},
+	{"tone_step", FIELD_INT, false, NULL, 0, 3900, "0"},
+	{"tone_count", FIELD_INT, false, NULL, 1, 20000, "count"},
+	F_IDENTITY, F_SETTINGS, F_END,
+};
+
+static const struct field f_set[] = {F_PHONE, F_SETTINGS, F_END};
+
+static const struct field f_register[] = {
+	F_PHONE,
+	{"expires", FIELD_INT, false, NULL, 1, 86400, "300 s"},
+	{"rate", FIELD_NUM, false, NULL, 0.1, 100000, "200 phones a second"},
+	F_END,
+};
+
+static const struct field f_phone_only[] = {F_PHONE, F_END};
+
+static const struct field f_route[] = {
+	F_PHONE,
+	{"to", FIELD_STR, true, NULL, 0, 0, "host:port; empty: no override"},
+	{"methods", FIELD_WORDS, false, "REGISTER|INVITE|ACK|BYE|CANCEL", 0, 0,
+	 "all"},
+	{"transport", FIELD_ENUM, false, "udp|tcp", 0, 0, "the phone's"},
+	F_END,
+};
+
+static const struct field f_stats[] = {
+	{"reset", FIELD_BOOL, false, NULL, 0, 0, "false"}, F_END,
+};
+
+static const struct field f_load[] = {
+	{"from", FIELD_STR, true, NULL, 0, 0, "\"p%d\""},
+	{"to", FIELD_STR, true, NULL, 0, 0, "\"q%d\", or a number"},
+	{"count", FIELD_INT, true, NULL, 1, 10000000, "calls"},
+	{"first", FIELD_INT, false, NULL, 0, 1000000, "1"},
+	{"phones", FIELD_INT, false, NULL, 1, 20000,
+	 "as many as there are: used in turn"},
+	{"rate", FIELD_NUM, false, NULL, 0.1, 10000, "10 a second"},
+	{"hold_ms", FIELD_INT, false, NULL, 0, 86400000, "2000"},
+	{"media", FIELD_BOOL, false, NULL, 0, 0, "true"},
+	{"parallel", FIELD_INT, false, NULL, 1, 20000, "count"},
+	{"progress_ms", FIELD_INT, false, NULL, 0, 3600000, "1000; 0: none"},
+	F_END,
+};
+
+static const struct field f_wait[] = {
+	{"event", FIELD_STR, true, NULL, 0, 0, "its name"},
+	{"within_ms", FIELD_INT, false, NULL, 1, 3600000, "10000"},
+	F_END,
+};
+
+static const struct field f_none[] = {F_END};
+
+/* --------------------------------------------------------------- settings */
+
+static enum sip_transp transport(const json_t *cmd, enum sip_transp def)
+{
+	const char *s = command_str(cmd, "transport");
+
+	return !s ? def : strcmp(s, "tcp") ? SIP_TRANSP_UDP : SIP_TRANSP_TCP;
+}
+
+static int text_set(char **textp, const char *s)
+{
+	if (!s)
+		return 0;
+
+	*textp = mem_deref(*textp);
+	return s[0] ? str_dup(textp, s) : 0;
+}
+
+static void digest_set(struct phone *p, const char *s)
+{
+	if (!s)
+		return;
+
+	p->cred.allowed = !strcmp(s, "md5")	 ? DIGEST_MD5
+			  : !strcmp(s, "sha256") ? DIGEST_SHA256
+						 : DIGEST_ANY;
+}
+
+static void answer_set(struct phone *p, const char *s)
+{
+	if (!s)
+		return;
+
+	p->answer = !strcmp(s, "auto")	   ? ANSWER_AUTO
+		    : !strcmp(s, "manual") ? ANSWER_MANUAL
+					   : ANSWER_REJECT;
+	if (p->answer == ANSWER_REJECT)
+		p->reject_code = atoi(s + 7);
+}
+
+static int settings_apply(struct phone *p, const json_t *cmd)
+{
+	const json_t *codecs = json_object_get(cmd, "codecs");
+	int err;
+
+	err = text_set(&p->proxy, command_str(cmd, "proxy"));
+	err |= text_set(&p->cred.password, command_str(cmd, "password"));
+	digest_set(p, command_str(cmd, "digest"));
+	answer_set(p, command_str(cmd, "answer"));
+	p->tone_hz = command_int(cmd, "tone_hz", p->tone_hz);
+	p->tone_db = command_num(cmd, "tone_db", p->tone_db);
+	p->answer_delay_ms = command_int(cmd, "answer_delay_ms",
+					 p->answer_delay_ms);
+	p->ring = command_bool(cmd, "ring", p->ring);
+	p->sdp_in_invite = command_bool(cmd, "sdp_in_invite",
+					p->sdp_in_invite);
+	p->preauth = command_bool(cmd, "preauth", p->preauth);
+	p->quiet = command_bool(cmd, "quiet", p->quiet);
+
+	if (codecs) {
+		p->codecc = json_array_size(codecs);
+		for (size_t i = 0; i < p->codecc; i++)
+			p->codecv[i] = codec_find(json_string_value(
+				json_array_get(codecs, i)));
+	}
+
+	return err;
+}
+
+static void defaults(struct phone *p)
+{
+	p->tp = SIP_TRANSP_UDP;
+	p->codecv[0] = CODEC_PCMU;
+	p->codecc = 1;
+	p->tone_hz = 440;
+	p->tone_db = -20.0;
+	p->answer = ANSWER_AUTO;
+	p->ring = true;
+	p->sdp_in_invite = true;
+	p->media = true;
+}
+
+/* ------------------------------------------------------------------- make */
+
+static int laddr_set(struct command_ctx *ctx, struct phone *p)
+{
+	const char *s = command_str(ctx->cmd, "laddr");
+
+	if (!sa_set_str(&p->laddr, s ? s : "127.0.0.1", 0))
+		return 0;
+
+	snprintf(ctx->error, sizeof(ctx->error),
+		 "field 'laddr': an IPv4 or IPv6 address");
+	return EINVAL;
+}
+
+static int domain_set(struct phone *p, const json_t *cmd)
+{
+	const char *s = command_str(cmd, "domain");
+
+	if (s)
+		return str_dup(&p->domain, s);
+
+	return re_sdprintf(&p->domain,
+			   sa_af(&p->laddr) == AF_INET6 ? "[%j]" : "%j",
+			   &p->laddr);
+}
+
+static int phone_make(struct command_ctx *ctx, const char *id,
+		      const char *user, struct phone **pp)
+{
+	struct phone *p;
+	int err;
+
+	if (!id[0] || strchr(id, '*') || farm_find(ctx->farm, id)) {
+		snprintf(ctx->error, sizeof(ctx->error),
+			 "field 'id': '%s' is %s", id,
+			 id[0] && !strchr(id, '*') ? "in use" : "not allowed");
+		return EEXIST;
+	}
+
+	err = phone_alloc(&p, ctx->farm, id);
+	if (err)
+		return err;
+
+	defaults(p);
+	p->tp = transport(ctx->cmd, SIP_TRANSP_UDP);
+	p->media = command_bool(ctx->cmd, "media", true);
+	err = laddr_set(ctx, p);
+	if (!err)
+		err = domain_set(p, ctx->cmd);
+	if (!err)
+		err = str_dup(&p->cred.user, user);
+	if (!err)
+		err = settings_apply(p, ctx->cmd);
+	if (!err)
+		err = phone_open(p);
+
+	if (err)
+		mem_deref(p);
+	else
+		*pp = p;
+
+	return err;
+}
+
+static int cmd_phone(struct command_ctx *ctx)
+{
+	const char *id = command_str(ctx->cmd, "id");
+	const char *user = command_str(ctx->cmd, "user");
+	struct phone *p;
+	char addr[64];
+	int err;
+
+	err = phone_make(ctx, id, user ? user : id, &p);
+	if (err)
+		return err;
+
+	re_snprintf(addr, sizeof(addr), "%J", &p->addr);
+	json_object_set_new(ctx->reply, "phone", json_string(p->id));
+	json_object_set_new(ctx->reply, "address", json_string(addr));
+	return 0;
+}
+
+static int phones_make_one(struct command_ctx *ctx, int i)
+{
+	const json_t *cmd = ctx->cmd;
+	const int n = command_int(cmd, "first", 1) + i;
+	const int u = command_int(cmd, "user_first",
+				  command_int(cmd, "first", 1)) + i;
+	const int tones = command_int(cmd, "tone_count",
+				      command_int(cmd, "count", 1));
+	const char *user = command_str(cmd, "user");
+	const char *pass = command_str(cmd, "password");
+	char id[128], name[128], word[128];
+	struct phone *p;
+	int err;
+
+	bulk_name(id, sizeof(id), command_str(cmd, "id"), n);
+	bulk_name(name, sizeof(name), user ? user : "%d", u);
+	err = phone_make(ctx, id, name, &p);
+	if (err)
+		return err;
+
+	p->tone_hz += command_int(cmd, "tone_step", 0) * (i % tones);
+	if (!pass)
+		return 0;
+
+	bulk_name(word, sizeof(word), pass, u);
+	return text_set(&p->cred.password, word);
+}
+
+static int cmd_phones(struct command_ctx *ctx)
+{
+	const int count = command_int(ctx->cmd, "count", 1);
+	int err = 0;
+
+	if (!strstr(command_str(ctx->cmd, "id"), "%d")) {
+		snprintf(ctx->error, sizeof(ctx->error),
+			 "field 'id': a string with %%d");
+		return EINVAL;
+	}
+
+	for (int i = 0; i < count && !err; i++)
+		err = phones_make_one(ctx, i);
+
+	json_object_set_new(ctx->reply, "count", json_integer(count));
+	return err;
+}
+
+static int cmd_set(struct command_ctx *ctx)
+{
+	struct le *le;
+	int err;
+
+	err = settings_apply(ctx->phone, ctx->cmd);
+	LIST_FOREACH(&ctx->phone->calll, le)
+		err |= stream_set_tone(call_stream(le->data),
+				       ctx->phone->tone_hz,
+				       ctx->phone->tone_db);
+	return err;
+}
+
+static int cmd_remove(struct command_ctx *ctx)
+{
+	return bulk_remove(ctx->phone);
+}
+
+/* --------------------------------------------------------------- register */
+
+static int cmd_register(struct command_ctx *ctx)
+{
+	const uint32_t expires = command_int(ctx->cmd, "expires", 300);
+	unsigned count;
+	int err;
+
+	if (ctx->phone)
+		return phone_register(ctx->phone, expires, NULL, NULL);
+
+	err = bulk_register(ctx->farm, command_str(ctx->cmd, "phone"),
+			    expires, command_num(ctx->cmd, "rate", 200.0),
+			    &count);
+	json_object_set_new(ctx->reply, "count", json_integer(count));
+	return err;
+}
+
+static int cmd_unregister(struct command_ctx *ctx)
+{
+	return phone_register(ctx->phone, 0, NULL, NULL);
+}
+
+static int cmd_route(struct command_ctx *ctx)
+{
+	const json_t *methods = json_object_get(ctx->cmd, "methods");
+	const char *to = command_str(ctx->cmd, "to");
+	struct phone *p = ctx->phone;
+	int err = 0;
+
+	for (int m = 0; m < METHOD_COUNT && !err; m++) {
+		bool named = !methods;
+
+		for (size_t i = 0; i < json_array_size(methods); i++)
+			named |= !strcmp(json_string_value(json_array_get(
+						 methods, i)),
+					 method_name(m));
+		if (!named)
+			continue;
+
+		p->route[m] = mem_deref(p->route[m]);
+		if (to[0])
+			err = phone_hop_uri(&p->route[m], to,
+					    transport(ctx->cmd, p->tp));
+	}
+
+	return err;
+}
+
+/* ------------------------------------------------------------------ count */
+
+static json_t *stats_json(struct farm *farm)
+{
+	struct tally *t = &farm->tally;
+	struct stream_stats st;
+	unsigned phones = 0, registered = 0, now = 0;
+	struct le *le, *cle;
+
+	LIST_FOREACH(&farm->phonel, le) {
+		const struct phone *p = le->data;
+
+		++phones;
+		registered += phone_registered(p);
+		LIST_FOREACH(&p->calll, cle)
+			now += call_state(cle->data) == CALL_UP;
+	}
+	media_totals(farm->media, &st);
+
+	return json_pack("{s:s s:i s:i s:{s:I s:I s:I s:I s:i} s:o s:o s:o"
+			 " s:{s:I s:I s:I s:I s:I}}",
+			 "event", "stats", "phones", phones, "registered",
+			 registered, "calls", "made", (json_int_t)t->made,
+			 "incoming", (json_int_t)t->incoming, "answered",
+			 (json_int_t)t->answered, "ended",
+			 (json_int_t)t->ended, "now", now, "failed",
+			 tally_failed_json(t->failed), "setup_ms",
+			 series_json(&t->setup), "ring_ms",
+			 series_json(&t->ring), "rtp", "tx",
+			 (json_int_t)st.tx, "rx", (json_int_t)st.rx, "lost",
+			 (json_int_t)st.lost, "late", (json_int_t)st.late,
+			 "stray", (json_int_t)st.stray);
+}
+
+static int cmd_stats(struct command_ctx *ctx)
+{
+	events_put(ctx->farm->events, stats_json(ctx->farm));
+	if (command_bool(ctx->cmd, "reset", false))
+		tally_reset(&ctx->farm->tally);
+
+	return 0;
+}
+
+static int cmd_load(struct command_ctx *ctx)
+{
+	const struct load_param prm = {
+		.from = command_str(ctx->cmd, "from"),
+		.to = command_str(ctx->cmd, "to"),
+		.count = command_int(ctx->cmd, "count", 1),
+		.first = command_int(ctx->cmd, "first", 1),
+		.phones = command_int(ctx->cmd, "phones", 0),
+		.rate = command_num(ctx->cmd, "rate", 10.0),
+		.hold_ms = command_int(ctx->cmd, "hold_ms", 2000),
+		.media = command_bool(ctx->cmd, "media", true),
+		.parallel = command_int(ctx->cmd, "parallel", 0),
+		.progress_ms = command_int(ctx->cmd, "progress_ms", 1000),
+	};
+	const int err = load_start(ctx->farm, &prm);
+
+	if (err == ENOENT)
+		snprintf(ctx->error, sizeof(ctx->error),
+			 "field 'from': there is no phone '%s' with number %u",
+			 prm.from, prm.first);
+	return err;
+}
+
+/* The input reads no further while this is set. */
+static int cmd_wait(struct command_ctx *ctx)
+{
+	json_decref(ctx->farm->wait);
+	ctx->farm->wait = json_incref((json_t *)ctx->cmd);
+	return 0;
+}
+
+static int cmd_quit(struct command_ctx *ctx)
+{
+	ctx->farm->quit = true;
+	return 0;
+}
+
+const struct command commands_phone[] = {
+	{"phone", 0, f_phone, cmd_phone, "make a phone"},
+	{"phones", 0, f_phones, cmd_phones,
+	 "make many; %d in id counts from first, in user and password from "
+	 "user_first"},
+	{"set", COMMAND_PHONE | COMMAND_MANY, f_set, cmd_set,
+	 "change it: the tone at once, the rest from the next call on"},
+	{"remove", COMMAND_PHONE | COMMAND_MANY, f_phone_only, cmd_remove,
+	 "hang up, unregister, and forget it"},
+	{"register", COMMAND_PHONE | COMMAND_MANY | COMMAND_ONCE, f_register,
+	 cmd_register, "register, and again at half the time"},
+	{"unregister", COMMAND_PHONE | COMMAND_MANY, f_phone_only,
+	 cmd_unregister, "end the registration"},
+	{"route", COMMAND_PHONE | COMMAND_MANY, f_route, cmd_route,
+	 "next hop of later requests of these methods, in dialogs too"},
+	{"stats", 0, f_stats, cmd_stats, "totals of all phones"},
+	{"load", 0, f_load, cmd_load, "many calls at a rate, and a summary"},
+	{"wait", COMMAND_ANY, f_wait, cmd_wait,
+	 "read on after an event with these members came: event waited"},
+	{"quit", 0, f_none, cmd_quit, "hang up, unregister, exit"},
+	{NULL, 0, NULL, NULL, NULL},
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of a stream: shared by stream.c, stream_rx.c, stream_tx.c only. */
+#ifndef PHONE_STREAM_PRIV_H
+#define PHONE_STREAM_PRIV_H
+
+#include "tests/phone/stream.h"
+
+enum {
+	RTP_HDR = 12,
+	DIGITS_MAX = 64,
+	RX_BATCH = 16,
+	RX_SIZE = 2048,
+};
+
+struct rx {
+	bool synced;	  /* seq and ts below are valid          */
+	bool starved;	  /* silence was put in for what is late */
+	uint16_t seq;	  /* highest so far                      */
+	uint32_t ts_next; /* of the packet after it              */
+	uint32_t ssrc;
+	struct sa src;
+	bool src_told;
+	int warm;	   /* packets to decode before listening  */
+	double last_ms;	   /* kernel time of the last packet, 0: none */
+	double transit_ms;
+	uint32_t digit_ts; /* of the event that is under way      */
+	bool digit_done;
+	bool digit_seen;
+};
+
+struct digit {
+	char c;
+	unsigned ms;
+};
+
+struct tx {
+	uint16_t seq;
+	uint32_t ts;
+	uint32_t ssrc;
+	unsigned frame; /* of the tone's table, 0-49 */
+	bool marker;
+	/* digits: the one that is sent, and those behind it */
+	struct digit queue[DIGITS_MAX];
+	size_t queued;
+	unsigned sent_ms; /* of the current digit */
+	int ends;	  /* end packets sent     */
+	unsigned pause;	  /* frames until the next digit */
+	uint32_t digit_ts;
+};
+
+struct stream {
+	struct le le; /* in a group of the clock */
+	struct media *media;
+	struct stream_handlers h;
+	int fd;
+	struct sa laddr, raddr;
+	bool started;
+	enum codec_id codec;
+	uint8_t pt_tx, pt_rx;
+	int event_tx, event_rx; /* payload types, or -1 */
+	bool sends;
+	bool muted;
+	unsigned hz;
+	double db;
+	const struct tone *tone, *silence;
+	struct codec_enc *enc;
+	struct codec_dec *dec;
+	struct list watchl;
+	struct stream_stats st;
+	struct rx rx;
+	struct tx tx;
+};
+
+/** Read all that came; now is the kernel's clock [ms]. */
+void stream_receive(struct stream *s, double now_ms);
+
+/** Send the packet of this tick. */
+void stream_transmit(struct stream *s);
+
+/** The real-time clock, as in the kernel's packet timestamps [ms]. */
+double stream_clock_ms(void);
+
+/** Character of an event code of RFC 4733, or 0; and back, or -1. */
+char stream_digit_char(uint8_t code);
+int stream_digit_code(char c);
+
+#endif
