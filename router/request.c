@@ -6,7 +6,7 @@
  *   response ------------------------------> by its Via (forward.c)
  *   request  Route NODE token -------------> to a peer (forward.c)
  *            Request-URI CONTACT token ----> to the owner (forward.c)
- *            ACK, To tag TAG token --------> to the owner
+ *            To tag TAG token -------------> to the owner
  *            CANCEL -----------------------> by its Call-ID (invite.c)
  *            INVITE -----------------------> placed (invite.c)
  *            REGISTER ---------------------> registrar.c
@@ -56,17 +56,10 @@ static void not_known(struct msg *m)
 	answer(m, 501, NULL, ALLOW);
 }
 
-/* An ACK without a token in its Request-URI belongs to a failure: to one of
- * the node's answers, or to one of ours. */
+/* An ACK without any token: to one of our own answers, or astray. */
 static void ack(struct msg *m)
 {
-	struct token tok;
-
-	if (token_read(&tok, m->w->router->key, TOKEN_TAG, m->v->to_tag.p,
-		       m->v->to_tag.l, NULL, 0))
-		stat_inc(&m->w->stats, STAT_DROP_ACK);
-	else
-		forward_to_owner(m, &tok);
+	stat_inc(&m->w->stats, STAT_DROP_ACK);
 }
 
 static void invite(struct msg *m)
@@ -178,6 +171,16 @@ static bool uri_token(const struct msg *m, struct token *tok)
 			   u.user.l, NULL, 0);
 }
 
+/* The ACK to a failure, and all requests of peers that care neither
+ * for Contact nor for Record-Route (sipp's own scenarios among them) have no
+ * token but the node's To tag. */
+static bool tag_token(const struct msg *m, struct token *tok)
+{
+	return m->v->to_tag.l == TOKEN_LEN && m->v->method != VIEW_REGISTER &&
+	       !token_read(tok, m->w->router->key, TOKEN_TAG, m->v->to_tag.p,
+			   m->v->to_tag.l, NULL, 0);
+}
+
 void request_handle(struct msg *m)
 {
 	struct token tok;
@@ -201,6 +204,10 @@ void request_handle(struct msg *m)
 	    m->v->method != VIEW_CANCEL) {
 		/* only nodes may make us send to anywhere */
 		answer(m, 403, NULL, NULL);
+		return;
+	}
+	if (tag_token(m, &tok)) {
+		forward_to_owner(m, &tok);
 		return;
 	}
 	handlers[m->v->method](m);

@@ -552,8 +552,17 @@ static void test_call(void **state)
 	assert_true(until(node_has));
 	(void)branch_token(again);
 
+	/* a peer that keeps neither Contact nor Record-Route */
+	r.uri = "sip:600@switchyard";
+	r.more[0] = 0;
+	++r.branch;
+	peer_send(&t.phone, 0, print(&r));
+	assert_true(until(node_has));
+	(void)branch_token(again);
+
 	/* our Route is no permission to send to anywhere */
 	r.uri = "sip:victim@127.0.0.1:9";
+	snprintf(r.more, sizeof(r.more), "Route: %s\r\n", route);
 	++r.branch;
 	assert_int_equal(ask(0, print(&r)), 403);
 }
