@@ -51,6 +51,8 @@ static void keep_sdp(char **textp, const struct mbuf *mb)
 				  mb->end - mb->pos);
 }
 
+/* Who is on hold, by either side, is out of the talk.  A phone that holds
+ * may still send: its music must not fill a conference. */
 static int put_mute(struct leg_sip *ls)
 {
 	const struct leg_info *info = &ls->leg.info;
@@ -58,8 +60,7 @@ static int put_mute(struct leg_sip *ls)
 	if (!ls->media)
 		return 0;
 
-	/* Who is held by us is out of the talk in both directions. */
-	return media_leg_mute(ls->media, info->muted || ls->local_hold,
+	return media_leg_mute(ls->media, info->muted || info->held,
 			      info->deaf || ls->local_hold);
 }
 
@@ -70,6 +71,7 @@ static int apply(struct leg_sip *ls)
 	struct media_rtp_params prm;
 	int err;
 
+	info->held = ls->local_hold || session_remote_hold(ls->ses);
 	err = session_params(ls->ses, &prm);
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);
@@ -81,7 +83,6 @@ static int apply(struct leg_sip *ls)
 		return err;
 	}
 
-	info->held = ls->local_hold || session_remote_hold(ls->ses);
 	str_ncpy(info->codec, session_codec(ls->ses), sizeof(info->codec));
 	leg_changed(&ls->leg);
 
