@@ -233,7 +233,7 @@ static int read_enum(struct reader *r, const struct path *at, int *vp,
 	const ProtobufCEnumValue *v;
 	char allowed[512] = "", buf[SHOWN_MAX_BYTES];
 	size_t n = 0;
-	int64_t num;
+	int64_t num = 0;
 	unsigned i;
 	int err;
 

@@ -104,13 +104,19 @@ def call_keys(c):
         ("sy:hub:", "sy:call:", "sy:room:", "sy:owned:")) or k == "sy:hubs")
 
 
+# What a call holds in a node while it lasts, by the name of its metric.
+HELD = ("sy_node_hubs", "sy_node_legs", "sy_node_expected_invites",
+        "sy_node_lookups", "sy_sip_dialogs", "sy_media_mixes",
+        "sy_media_legs", "sy_media_ports_used")
+
+
 def node_counts(c):
-    """Hubs, legs, dialogs and used RTP ports over all nodes."""
-    total = {"hubs": 0, "legs": 0, "dialogs": 0, "ports_used": 0}
+    """Hubs, legs, dialogs, mixes and used RTP ports over all nodes."""
+    total = dict.fromkeys(HELD, 0)
     for n in c.nodes:
         m = metrics(n)
-        for key in total:
-            total[key] += int(m.get(f"sy_node_{key}", 0))
+        for key in HELD:
+            total[key] += int(m[key])
     return total
 
 

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Builds each *_fuzz.c with clang's libFuzzer and runs it for some seconds.
+
+The first line of a target names what it is made of:
+/* sources: router/view.c router/view_part.c */
+Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "15"))
+FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
+         "-fno-sanitize-recover=all", "-I", ROOT, "-I", "/usr/include/re",
+         "-I", "/usr/share/include/llhttp",
+         "-DHAVE_INTTYPES_H", "-DHAVE_STDBOOL_H", "-DHAVE_INET6",
+         "-DUSE_OPENSSL", "-DUSE_TLS", "-DHAVE_PTHREAD", "-DRELEASE",
+         "-D_GNU_SOURCE"]
+
+
+def sources(path):
+    with open(path, encoding="utf-8") as f:
+        named = re.search(r"sources: ([^*]*)\*/", f.readline())
+    if not named:
+        raise RuntimeError(f"{path}: the first line names no sources")
+    return [s if s.startswith("/") else os.path.join(ROOT, s)
+            for s in named[1].split()]
+
+
+def build(path, out):
+    gen = os.path.join(ROOT, "build", "debug", "proto", "gen")
+    return subprocess.run(
+        ["clang", *FLAGS, "-I", gen, path, *sources(path), "-lre", "-lssl",
+         "-lcrypto", "-lm", "-o", out], capture_output=True, text=True,
+        check=False)
+
+
+def run_target(tally, path, folder):
+    name = os.path.basename(path)[:-2]
+    binary = os.path.join(folder, name)
+    made = build(path, binary)
+    if made.returncode:
+        tally.bad(f"fuzz/{name}", made.stderr)
+        return
+    corpus = os.path.join(folder, f"{name}-corpus")
+    os.makedirs(corpus)
+    argv = [binary, f"-max_total_time={SECONDS}", "-timeout=5",
+            "-max_len=4096", "-print_final_stats=1",
+            f"-artifact_prefix={folder}/", corpus]
+    seeds = os.path.join(HERE, "seeds", name)
+    if os.path.isdir(seeds):
+        argv.append(seeds)
+    started = time.monotonic()
+    run = subprocess.run(argv, capture_output=True, text=True,
+                         errors="replace", check=False,
+                         timeout=SECONDS + 120)
+    if run.returncode:
+        tally.bad(f"fuzz/{name}", run.stderr)
+        return
+    units = re.search(r"number_of_executed_units: (\d+)", run.stderr)
+    tally.ok(f"fuzz/{name}: {units[1] if units else '?'} inputs", 1,
+             time.monotonic() - started)
+
+
+def run(tally, match):
+    if not shutil.which("clang"):
+        tally.skip("fuzz", "clang is not installed")
+        return
+    targets = sorted(f for f in os.listdir(HERE)
+                     if f.endswith("_fuzz.c") and match in f)
+    with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder:
+        for f in targets:
+            run_target(tally, os.path.join(HERE, f), folder)
