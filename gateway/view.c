@@ -48,7 +48,7 @@ static void on_state(bool up, int err, void *arg)
 
 static void on_config(const Sy__Config *conf, void *arg)
 {
-	log_info("configuration loaded", LOG_U("revision", conf->revision));
+	(void)conf;
 	tell(arg);
 }
 

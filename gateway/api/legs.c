@@ -78,18 +78,18 @@ static bool check_new(struct command *c, const Sy__NewLeg *body)
 	int err = 0;
 
 	if (!device && strcmp(body->kind, "external"))
-		complain(&bad, "kind", *body->kind ? "is not known"
+		complaints_add(&bad, "kind", *body->kind ? "is not known"
 			 : "is missing", "device, external");
 	check_number(&bad, "to", body->to);
 	check_name(&bad, "callerName", body->caller_name);
 	check_ring(&bad, body->ring_seconds);
 	if (!bad.n) {
 		err = target_party(&c->to, c->a, body->to);
-		complain_target(&bad, "to", err);
+		complaints_target(&bad, "to", err);
 	}
 	if (!bad.n && !err && device !=
 	    (c->to.dest.kind_case == SY__DESTINATION__KIND_DEVICE))
-		complain(&bad, "to", device ? "is not a device"
+		complaints_add(&bad, "to", device ? "is not a device"
 			 : "does not lead to a trunk", NULL);
 
 	if (complaints_answer(&bad, c->a->web))
@@ -137,14 +137,14 @@ static bool check_update(const struct command *c, const Sy__UpdateLeg *body)
 	struct complaints bad = {.n = 0};
 
 	if (*body->call && strcasecmp(body->call, c->call))
-		complain(&bad, "call", "is not the one in the path",
+		complaints_add(&bad, "call", "is not the one in the path",
 			 "leave it out");
 	if (*body->leg && strcasecmp(body->leg, c->leg))
-		complain(&bad, "leg", "is not the one in the path",
+		complaints_add(&bad, "leg", "is not the one in the path",
 			 "leave it out");
 	if (!body->set_muted_case && !body->set_deaf_case &&
 	    !body->set_held_case)
-		complain(&bad, "", "nothing is to be changed",
+		complaints_add(&bad, "", "nothing is to be changed",
 			 "muted, deaf, held");
 
 	return !complaints_answer(&bad, c->a->web);

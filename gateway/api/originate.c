@@ -183,8 +183,8 @@ static bool check(struct origin *o, const Sy__NewCall *body)
 	if (!bad.n) {
 		from_err = target_party(&o->from, o->a, body->from);
 		to_err = target_number(&o->to, o->a, body->to);
-		complain_target(&bad, "from", from_err);
-		complain_target(&bad, "to", to_err);
+		complaints_target(&bad, "from", from_err);
+		complaints_target(&bad, "to", to_err);
 	}
 	if (complaints_answer(&bad, o->a->web))
 		return false;

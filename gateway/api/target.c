@@ -6,7 +6,7 @@
 
 #include "gateway/api/target.h"
 
-void complain(struct complaints *c, const char *field, const char *cause,
+void complaints_add(struct complaints *c, const char *field, const char *cause,
 	      const char *allowed)
 {
 	if (c->n < FIELDS_MAX)
@@ -39,25 +39,25 @@ void check_number(struct complaints *c, const char *field, const char *str)
 	size_t len = strlen(str);
 
 	if (!len)
-		complain(c, field, "is missing", "a device or a number");
+		complaints_add(c, field, "is missing", "a device or a number");
 	else if (len > TARGET_MAX_LEN)
-		complain(c, field, "is too long", "up to 64 characters");
+		complaints_add(c, field, "is too long", "up to 64 characters");
 	else if (!is_plain(str, '!'))
-		complain(c, field, "has a blank or a control character",
+		complaints_add(c, field, "has a blank or a control character",
 			 "a device or a number");
 }
 
 void check_name(struct complaints *c, const char *field, const char *str)
 {
 	if (strlen(str) > TARGET_MAX_LEN || !is_plain(str, ' '))
-		complain(c, field, "is too long, or has a control character",
+		complaints_add(c, field, "is too long, or has a control character",
 			 "up to 64 characters");
 }
 
 void check_ring(struct complaints *c, uint32_t ring_seconds)
 {
 	if (ring_seconds > RING_MAX_S)
-		complain(c, "ringSeconds", "is too long",
+		complaints_add(c, "ringSeconds", "is too long",
 			 "1 to 600; 0: the default");
 }
 
@@ -115,14 +115,14 @@ int target_party(struct dialplan_match *m, const struct api_req *a,
 		? 0 : EINVAL;
 }
 
-void complain_target(struct complaints *c, const char *field, int err)
+void complaints_target(struct complaints *c, const char *field, int err)
 {
 	if (err == ENOENT)
-		complain(c, field, "is no device, and no route has this "
+		complaints_add(c, field, "is no device, and no route has this "
 			 "number", "a device, or a number of the dial plan");
 	else if (err == EINVAL)
-		complain(c, field, "cannot be rung",
+		complaints_add(c, field, "cannot be rung",
 			 "a device, or a number that leads to a trunk");
 	else if (err && err != EAGAIN)
-		complain(c, field, "cannot be resolved", NULL);
+		complaints_add(c, field, "cannot be resolved", NULL);
 }

@@ -18,7 +18,7 @@ struct complaints {
 	size_t n;
 };
 
-void complain(struct complaints *c, const char *field, const char *cause,
+void complaints_add(struct complaints *c, const char *field, const char *cause,
 	      const char *allowed);
 
 /** Answer, if there is something. @return true if so. */
@@ -49,6 +49,6 @@ int target_party(struct dialplan_match *m, const struct api_req *a,
 
 /** target_number(), target_party(): put an error into the list, except
  * EAGAIN. */
-void complain_target(struct complaints *c, const char *field, int err);
+void complaints_target(struct complaints *c, const char *field, int err);
 
 #endif

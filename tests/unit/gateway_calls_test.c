@@ -1,0 +1,339 @@
+/* libs: sy_gateway_core sy_proto_uv sy_proto uv hiredis */
+/* SPDX-License-Identifier: MIT */
+/* Calls by REST: what nodes are told, and what the client is told. */
+
+#include "gateway_fake.h"
+
+#define CALL "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+#define LEG "01ARZ3NDEKTSV4RRFFQ69G5FAA"
+
+static struct fake_node *busy(struct fake_world *w)
+{
+	assert_int_equal(w->nodev[0].commands + w->nodev[1].commands, 1);
+
+	return &w->nodev[w->nodev[0].commands ? 0 : 1];
+}
+
+static void test_create(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+	const Sy__Originate *o;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "POST", "/api/calls",
+		 "{\"from\":\"1001\",\"to\":\"1002\",\"callerName\":\"Bob\"}");
+	assert_int_equal(ans.status, 201);
+	o = busy(&w)->last->originate;
+	assert_non_null(o);
+	assert_string_equal(o->from->device, "1001");
+	assert_string_equal(o->to->device, "1002");
+	assert_string_equal(o->caller_name, "Bob");
+	assert_int_equal(o->ring_seconds, 33);
+	assert_int_equal(o->source->kind_case, SY__SOURCE__KIND_API);
+	assert_string_equal(o->source->api, "admin");
+	assert_true(ulid_is_valid(o->hub));
+	assert_string_equal(ans.location + strlen("/api/calls/"), o->hub);
+	has(ans, "\"node\":\"node-");
+	has(ans, o->hub);
+	fake_stop(&w);
+}
+
+/* Numbers: outside by the dial plan; ring time of the request wins. */
+static void test_create_outside(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+	const Sy__Originate *o;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "POST", "/api/calls",
+		 "{\"from\":\"712\",\"to\":\"600\",\"ringSeconds\":5}");
+	assert_int_equal(ans.status, 201);
+	o = busy(&w)->last->originate;
+	assert_string_equal(o->from->external->trunk, "loop");
+	assert_string_equal(o->from->external->number, "712");
+	assert_int_equal(o->to->kind_case, SY__DESTINATION__KIND_ECHO);
+	assert_int_equal(o->ring_seconds, 5);
+
+	fake_ask(&w, &ans, "POST", "/api/calls",
+		 "{\"from\":\"600\",\"to\":\"55\"}");
+	assert_int_equal(ans.status, 400);
+	has(ans, "\"field\":\"from\"");
+	has(ans, "\"field\":\"to\"");
+	assert_int_equal(w.nodev[0].commands + w.nodev[1].commands, 1);
+	fake_stop(&w);
+}
+
+static void test_create_elsewhere(void **state)
+{
+	static const char body[] = "{\"from\":\"1001\",\"to\":\"600\"}";
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	w.nodev[0].code = SY__RESULT_CODE__UNAVAILABLE;
+	for (int i = 0; i < 8; i++) {
+		fake_ask(&w, &ans, "POST", "/api/calls", body);
+		assert_int_equal(ans.status, 201);
+		has(ans, "\"node\":\"node-2\"");
+	}
+	assert_int_equal(w.nodev[1].commands, 8);
+	assert_true(w.nodev[0].commands > 0);
+
+	w.nodev[1].code = SY__RESULT_CODE__UNAVAILABLE;
+	fake_ask(&w, &ans, "POST", "/api/calls", body);
+	assert_int_equal(ans.status, 503);
+	assert_string_equal(ans.retry, "2");
+	fake_stop(&w);
+}
+
+/* It may have been done: never twice. */
+static void test_create_silent(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	w.nodev[0].code = w.nodev[1].code = FAKE_SILENT;
+	fake_ask(&w, &ans, "POST", "/api/calls",
+		 "{\"from\":\"1001\",\"to\":\"600\"}");
+	assert_int_equal(ans.status, 504);
+	assert_int_equal(w.nodev[0].commands + w.nodev[1].commands, 1);
+	fake_stop(&w);
+}
+
+/* All who are called into a conference meet on one hub of one node. */
+static void test_create_conference(void **state)
+{
+	struct fake_answer first, ans;
+	struct fake_world w;
+	unsigned i;
+
+	fake_start(&w, state);
+	fake_ask(&w, &first, "POST", "/api/calls",
+		 "{\"from\":\"1001\",\"to\":\"601\"}");
+	assert_int_equal(first.status, 201);
+	for (i = 0; i < 6; i++) {
+		fake_ask(&w, &ans, "POST", "/api/calls",
+			 "{\"from\":\"1002\",\"to\":\"601\"}");
+		assert_int_equal(ans.status, 201);
+		assert_string_equal(ans.location, first.location);
+	}
+	assert_true(!w.nodev[0].commands || !w.nodev[1].commands);
+	fake_stop(&w);
+}
+
+static void test_get(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL, NULL);
+	assert_int_equal(ans.status, 404);
+
+	/* Live figures from the owner, else what was stored. */
+	fake_call(&w, CALL, "node-2");
+	fake_ask(&w, &ans, "GET", "/api/calls/01arz3ndektsv4rrffq69g5fav",
+		 NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"destination\":\"live\"");
+	has(ans, "\"mos\":4.2");
+	assert_int_equal(w.nodev[1].commands, 1);
+	w.nodev[1].code = SY__RESULT_CODE__NOT_FOUND;
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL, NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"destination\":\"stored\"");
+
+	fake_call(&w, CALL, "node-9");
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/legs", NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "{\"items\":[],\"nextCursor\":\"\"}");
+	fake_stop(&w);
+}
+
+static void test_hangup(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_call(&w, CALL, "node-1");
+	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL, NULL);
+	assert_int_equal(ans.status, 204);
+	assert_string_equal(ans.body, "");
+	assert_string_equal(w.nodev[0].last->hangup_call->call, CALL);
+
+	w.nodev[0].code = SY__RESULT_CODE__NOT_FOUND;
+	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL, NULL);
+	assert_int_equal(ans.status, 404);
+
+	/* Its node has died and nobody took it over yet. */
+	fake_call(&w, CALL, "node-9");
+	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL, NULL);
+	assert_int_equal(ans.status, 503);
+	assert_string_equal(ans.retry, "2");
+	fake_stop(&w);
+}
+
+static void test_legs(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+	const Sy__UpdateLeg *u;
+
+	fake_start(&w, state);
+	fake_call(&w, CALL, "node-1");
+	fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/legs",
+		 "{\"kind\":\"device\",\"to\":\"1002\"}");
+	assert_int_equal(ans.status, 201);
+	assert_string_equal(ans.location, "/api/calls/" CALL "/legs/" LEG);
+	has(ans, "\"id\":\"" LEG "\"");
+	assert_string_equal(w.nodev[0].last->add_leg->destination->device,
+			    "1002");
+
+	fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/legs",
+		 "{\"kind\":\"device\",\"to\":\"712\"}");
+	assert_int_equal(ans.status, 400);
+	has(ans, "\"field\":\"to\"");
+
+	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG,
+		 "{\"muted\":true}");
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"muted\":true");
+	u = w.nodev[0].last->update_leg;
+	assert_string_equal(u->call, CALL);
+	assert_string_equal(u->leg, LEG);
+	assert_int_equal(u->set_muted_case, SY__UPDATE_LEG__SET_MUTED_MUTED);
+	assert_int_equal(u->set_deaf_case, 0);
+	assert_int_equal(u->set_held_case, 0);
+
+	/* "false" is not "absent". */
+	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG,
+		 "{\"muted\":false}");
+	assert_int_equal(ans.status, 200);
+	assert_int_equal(w.nodev[0].last->update_leg->set_muted_case,
+			 SY__UPDATE_LEG__SET_MUTED_MUTED);
+	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG, "{}");
+	assert_int_equal(ans.status, 400);
+
+	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL "/legs/" LEG, NULL);
+	assert_int_equal(ans.status, 204);
+	assert_string_equal(w.nodev[0].last->remove_leg->leg, LEG);
+	w.nodev[0].code = SY__RESULT_CODE__CONFLICT;
+	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL "/legs/" LEG, NULL);
+	assert_int_equal(ans.status, 409);
+	fake_stop(&w);
+}
+
+static void test_pages(void **state)
+{
+	char target[64] = "/api/calls?limit=2", id[ULID_LEN + 1];
+	unsigned pages = 0, items = 0;
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	for (int i = 0; i < 5; i++) {
+		ulid_make(id);
+		fake_call(&w, id, "node-1");
+	}
+	for (;;) {
+		const char *next;
+
+		fake_ask(&w, &ans, "GET", target, NULL);
+		assert_int_equal(ans.status, 200);
+		pages++;
+		for (next = ans.body; (next = strstr(next, "\"stored\""));
+		     next++)
+			items++;
+		next = strstr(ans.body, "\"nextCursor\":\"");
+		assert_non_null(next);
+		next += strlen("\"nextCursor\":\"");
+		if (*next == '"')
+			break;
+		(void)snprintf(target, sizeof(target),
+			       "/api/calls?limit=2&cursor=%.26s", next);
+		assert_true(pages < 9);
+	}
+	assert_int_equal(pages, 3);
+	assert_int_equal(items, 5);
+
+	fake_ask(&w, &ans, "GET", "/api/nodes?limit=1", NULL);
+	has(ans, "\"id\":\"node-1\"");
+	has(ans, "\"nextCursor\":\"node-1\"");
+	fake_ask(&w, &ans, "GET", "/api/nodes?limit=1&cursor=node-1", NULL);
+	has(ans, "\"id\":\"node-2\"");
+	has(ans, "\"nextCursor\":\"\"");
+	fake_ask(&w, &ans, "GET", "/api/status", NULL);
+	has(ans, "\"calls\":5");
+	has(ans, "\"legs\":14");
+	has(ans, "\"redis\":true");
+	fake_stop(&w);
+}
+
+static bool redis_is_away(void *arg)
+{
+	return !fake_has_redis(arg);
+}
+
+static void test_redis_away(void **state)
+{
+	static const char *const needv[] = {"/api/calls", "/api/calls/" CALL,
+					    "/api/registrations"};
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "GET", "/readyz", NULL);
+	assert_int_equal(ans.status, 200);
+
+	server_kill(w.f);
+	run_until(w.f, redis_is_away, &w);
+	fake_ask(&w, &ans, "GET", "/healthz", NULL);
+	assert_int_equal(ans.status, 200);
+	fake_ask(&w, &ans, "GET", "/readyz", NULL);
+	assert_int_equal(ans.status, 503);
+	has(ans, "Redis");
+	for (size_t i = 0; i < 3; i++) {
+		fake_ask(&w, &ans, "GET", needv[i], NULL);
+		assert_int_equal(ans.status, 503);
+		assert_string_equal(ans.retry, "2");
+	}
+	fake_ask(&w, &ans, "POST", "/api/calls",
+		 "{\"from\":\"1001\",\"to\":\"600\"}");
+	assert_int_equal(ans.status, 503);
+	fake_ask(&w, &ans, "GET", "/api/status", NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"redis\":false");
+	has(ans, "\"id\":\"node-1\"");
+
+	server_start(w.f);
+	run_until(w.f, fake_is_ready, &w);
+	fake_ask(&w, &ans, "GET", "/readyz", NULL);
+	assert_int_equal(ans.status, 200);
+	fake_stop(&w);
+}
+
+#define uv_test(fn)                                                           \
+	{#fn, fn, fixture_setup, fixture_teardown, &fixture_uv}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		uv_test(test_create),
+		uv_test(test_create_outside),
+		uv_test(test_create_elsewhere),
+		uv_test(test_create_silent),
+		uv_test(test_create_conference),
+		uv_test(test_get),
+		uv_test(test_hangup),
+		uv_test(test_legs),
+		uv_test(test_pages),
+		uv_test(test_redis_away),
+	};
+	(void)fixture_re; /* this program has the other loop only */
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
