@@ -61,6 +61,7 @@ struct bus {
 
 struct listener {
 	struct le le;
+	char *channel;
 	bus_message_h *h;
 	void *arg;
 };
@@ -412,6 +413,14 @@ static void listen_message(const char *channel, const uint8_t *p, size_t len,
 	sy__envelope__free_unpacked(env, NULL);
 }
 
+static void listener_destructor(void *arg)
+{
+	struct listener *l = arg;
+
+	list_unlink(&l->le);
+	mem_deref(l->channel);
+}
+
 int bus_listen(struct bus *b, const char *channel, bus_message_h *h,
 	       void *arg)
 {
@@ -421,13 +430,15 @@ int bus_listen(struct bus *b, const char *channel, bus_message_h *h,
 	if (!b || !channel || !h)
 		return EINVAL;
 
-	l = mem_zalloc(sizeof(*l), NULL);
+	l = mem_zalloc(sizeof(*l), listener_destructor);
 	if (!l)
 		return ENOMEM;
 
 	l->h = h;
 	l->arg = arg;
-	err = redis_subscribe(b->sub, channel, listen_message, l);
+	err = str_dup(&l->channel, channel);
+	if (!err)
+		err = redis_subscribe(b->sub, channel, listen_message, l);
 	if (err) {
 		mem_deref(l);
 		return err;
@@ -435,6 +446,21 @@ int bus_listen(struct bus *b, const char *channel, bus_message_h *h,
 	list_append(&b->listenl, &l->le, l);
 
 	return 0;
+}
+
+void bus_unlisten(struct bus *b, const char *channel)
+{
+	struct le *le = b && channel ? b->listenl.head : NULL;
+
+	while (le) {
+		struct listener *l = le->data;
+
+		le = le->next;
+		if (strcmp(l->channel, channel))
+			continue;
+		(void)redis_unsubscribe(b->sub, channel);
+		mem_deref(l);
+	}
 }
 
 int bus_publish(struct bus *b, const char *channel, Sy__Envelope *env)

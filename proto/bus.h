@@ -110,4 +110,7 @@ int bus_publish(struct bus *b, const char *channel, Sy__Envelope *env);
 int bus_listen(struct bus *b, const char *channel, bus_message_h *h,
 	       void *arg);
 
+/** Undo bus_listen(); also from within its handler. */
+void bus_unlisten(struct bus *b, const char *channel);
+
 #endif

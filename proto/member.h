@@ -41,6 +41,9 @@ struct member_conf {
 	member_load_h *loadh;
 	member_change_h *changeh;
 	void *arg;
+	uint32_t beat_ms;        /* 0: MEMBER_BEAT_MS; the same in all of a
+				    cluster                           */
+	uint32_t lease_ms;       /* 0: MEMBER_LEASE_MS                    */
 };
 
 int member_alloc(struct members **mp, const struct member_conf *conf);

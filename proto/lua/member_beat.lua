@@ -7,10 +7,14 @@
 -- (the record must carry it); 0 when a later instance of the same id lives.
 local instance = tonumber(ARGV[2])
 if instance == 0 then
-	-- the counter begins at the time [s]: lost with Redis' memory, it
-	-- does not give numbers again that live processes bear
-	redis.call('SETNX', KEYS[3], redis.call('TIME')[1])
-	return redis.call('INCR', KEYS[3])
+	-- Numbers follow the time [1/64 s], so that a counter that was lost
+	-- with Redis' memory gives none again that a live process bears.
+	local at = redis.call('TIME')
+	local base = (at[1] * 64 + math.floor(at[2] / 15625)) % 4200000000
+	local last = tonumber(redis.call('GET', KEYS[3]) or '0')
+	local new = math.max(base, last + 1)
+	redis.call('SET', KEYS[3], string.format('%.0f', new))
+	return new
 end
 local cur = redis.call('HGET', KEYS[1], ARGV[1])
 if cur and tonumber(string.match(cur, '^(%d+):')) > instance then

@@ -1,0 +1,445 @@
+/* libs: sy_proto sy_proto_uv uv hiredis */
+/* SPDX-License-Identifier: MIT */
+#include "redis_fixture.h"
+#include "proto/log.h"
+#include "proto/member.h"
+
+/* Five times as fast as in life. */
+enum { BEAT_MS = 200, LEASE_MS = 600 };
+
+static uint32_t beat_ms = BEAT_MS, lease_ms = LEASE_MS;
+
+/* A process of the cluster, all on one loop. */
+struct proc {
+	struct fixture *f;
+	struct bus *bus;
+	struct members *ms;
+	Sy__MemberState state;
+	uint32_t legs, placed_total;
+	int ups, gones, changes;
+	char last[64];              /* id of the last change */
+	uint32_t gone_instance;
+	bool free_in_change;
+};
+
+static void load_handler(Sy__Member *self, void *arg)
+{
+	struct proc *p = arg;
+
+	self->state = p->state;
+	if (self->load) {
+		self->load->legs = p->legs;
+		self->load->placed_total = p->placed_total;
+	}
+}
+
+static void change_handler(const Sy__Member *m, bool gone, void *arg)
+{
+	struct proc *p = arg;
+
+	p->changes++;
+	p->gones += gone;
+	snprintf(p->last, sizeof(p->last), "%s", m->id);
+	if (gone)
+		p->gone_instance = m->instance;
+	if (p->free_in_change)
+		p->ms = mem_deref(p->ms);
+}
+
+/* id NULL: only watches */
+static void proc_start(struct proc *p, struct fixture *f, const char *id,
+		       Sy__MemberKind kind)
+{
+	Sy__Member self = SY__MEMBER__INIT;
+	Sy__Load load = SY__LOAD__INIT;
+	const struct bus_conf bconf = {
+		.loop = f->loop, .url = f->url, .id = id};
+	struct member_conf mconf = {
+		.loop = f->loop,
+		.self = id ? &self : NULL,
+		.loadh = load_handler,
+		.changeh = change_handler,
+		.arg = p,
+		.beat_ms = beat_ms,
+		.lease_ms = lease_ms,
+	};
+
+	memset(p, 0, sizeof(*p));
+	p->f = f;
+	p->state = SY__MEMBER_STATE__LIVE;
+	self.id = (char *)id;
+	self.kind = kind;
+	self.state = SY__MEMBER_STATE__LIVE;
+	self.version = (char *)"1";
+	if (kind == SY__MEMBER_KIND__NODE)
+		self.load = &load;
+	assert_int_equal(bus_alloc(&p->bus, &bconf), 0);
+	mconf.bus = p->bus;
+	assert_int_equal(member_alloc(&p->ms, &mconf), 0);
+	assert_int_equal(member_instance(p->ms), 0);
+}
+
+/* As kill -9 does. */
+static void proc_kill(struct proc *p)
+{
+	p->ms = mem_deref(p->ms);
+	p->bus = mem_deref(p->bus);
+}
+
+struct sees {
+	const struct proc *p;
+	const char *id;
+};
+
+static bool does_see(void *arg)
+{
+	const struct sees *s = arg;
+
+	return member_find(s->p->ms, s->id) != NULL;
+}
+
+static bool does_not_see(void *arg)
+{
+	return !does_see(arg);
+}
+
+#define await_seen(pp, name)                                                  \
+	run_until((pp)->f, does_see, (&(struct sees){pp, name}))
+#define await_gone(pp, name)                                                  \
+	run_until((pp)->f, does_not_see, (&(struct sees){pp, name}))
+
+static bool is_past(void *arg)
+{
+	return loop_now_us() > *(uint64_t *)arg;
+}
+
+static void pass(struct fixture *f, uint32_t ms)
+{
+	uint64_t until = loop_now_us() + ms * 1000ull;
+
+	run_until(f, is_past, &until);
+}
+
+static bool list_member(const Sy__Member *m, void *arg)
+{
+	char *s = arg;
+
+	strcat(s, m->id);
+	strcat(s, " ");
+
+	return false;
+}
+
+static void assert_members(const struct proc *p, Sy__MemberKind kind,
+			   const char *want)
+{
+	char text[256] = "";
+
+	member_apply(p->ms, kind, list_member, text);
+	assert_string_equal(text, want);
+}
+
+#define ALL SY__MEMBER_KIND__MEMBER_UNKNOWN
+#define ROUTER SY__MEMBER_KIND__ROUTER
+#define NODE SY__MEMBER_KIND__NODE
+
+/* Everybody sees everybody, who came early and who came late. */
+static void test_table(void **state)
+{
+	struct proc r, n2, n1, w;
+	uint32_t i1, i2;
+
+	proc_start(&r, *state, "router-1", ROUTER);
+	proc_start(&n2, *state, "node-2", NODE);
+	await_seen(&r, "node-2");
+	await_seen(&n2, "router-1");
+	proc_start(&n1, *state, "node-1", NODE);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&n1, "router-1");
+	await_seen(&n1, "node-2");
+	await_seen(&r, "node-1");
+	await_seen(&w, "node-1");
+	await_seen(&w, "node-2");
+	await_seen(&w, "router-1");
+	assert_true(member_is_ready(w.ms));
+
+	assert_members(&r, ALL, "node-1 node-2 router-1 ");
+	assert_members(&w, NODE, "node-1 node-2 ");
+	assert_members(&w, SY__MEMBER_KIND__GATEWAY, "");
+	i1 = member_instance(n1.ms);
+	i2 = member_instance(n2.ms);
+	assert_int_not_equal(i1, 0);
+	assert_int_not_equal(i1, i2);
+	assert_int_not_equal(i1, member_instance(r.ms));
+	assert_int_equal(member_instance(w.ms), 0);
+	assert_string_equal(member_by_instance(r.ms, i1)->id, "node-1");
+	assert_string_equal(member_by_instance(w.ms, i2)->id, "node-2");
+	assert_null(member_by_instance(r.ms, 12345));
+	assert_null(member_by_instance(r.ms, 0));
+	assert_null(member_find(r.ms, "node-3"));
+	assert_int_equal(w.gones, 0);
+
+	/* in order: at once, and without a trace */
+	member_leave(n2.ms);
+	await_gone(&w, "node-2");
+	await_gone(&r, "node-2");
+	assert_int_equal(server_ask(r.f, "HLEN sy:{members}"), 2);
+	assert_int_equal(server_ask(r.f, "ZCARD sy:{members}:lease"), 2);
+	assert_int_equal(w.gones, 1);
+	proc_kill(&n2);
+	proc_kill(&n1);
+	proc_kill(&r);
+	proc_kill(&w);
+}
+
+static bool is_ready(void *arg)
+{
+	return member_is_ready(((struct proc *)arg)->ms);
+}
+
+static bool sees_draining(void *arg)
+{
+	const struct proc *p = arg;
+	const Sy__Member *m = member_find(p->ms, "node-1");
+
+	return m && m->state == SY__MEMBER_STATE__DRAINING;
+}
+
+/* A beat outside the rhythm carries a new state at once. */
+static void test_state(void **state)
+{
+	struct proc n, w;
+
+	/* the rhythm itself would be too slow for this test */
+	beat_ms = 2 * FIXTURE_TIMEOUT_MS;
+	lease_ms = 3 * beat_ms;
+	proc_start(&w, *state, NULL, ROUTER);
+	run_until(w.f, is_ready, &w);
+	proc_start(&n, *state, "node-1", NODE);
+	beat_ms = BEAT_MS;
+	lease_ms = LEASE_MS;
+	await_seen(&w, "node-1");
+	assert_non_null(member_place(w.ms, NULL));
+	member_beat(n.ms);
+	n.state = SY__MEMBER_STATE__DRAINING;
+	member_beat(n.ms); /* the one before is still under way */
+	run_until(w.f, sees_draining, &w);
+	assert_null(member_place(w.ms, NULL));
+	proc_kill(&n);
+	proc_kill(&w);
+}
+
+/* Killed: gone when its lease is over, not before. */
+static void test_killed(void **state)
+{
+	struct proc n, r, w;
+	uint64_t start;
+
+	proc_start(&n, *state, "node-1", NODE);
+	proc_start(&r, *state, "router-1", ROUTER);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&r, "node-1");
+	await_seen(&w, "node-1");
+	pass(r.f, LEASE_MS + 100); /* past the grace of the start */
+	proc_kill(&n);
+	start = loop_now_us();
+	await_gone(&r, "node-1");
+	assert_in_range(loop_now_us() - start,
+			(LEASE_MS - BEAT_MS - 60) * 1000,
+			(LEASE_MS + 10 * BEAT_MS) * 1000);
+	await_gone(&w, "node-1");
+	assert_members(&w, ALL, "router-1 ");
+	assert_int_equal(r.gones, 1);
+
+	/* the last one: whoever only watches notices as well */
+	proc_kill(&r);
+	await_gone(&w, "router-1");
+	proc_kill(&w);
+}
+
+/* The same id again: the new instance replaces the old at once; the old one,
+ * should it still live, keeps quiet. */
+static void test_replaced(void **state)
+{
+	struct proc old, fresh, w;
+	uint32_t was;
+
+	proc_start(&old, *state, "node-1", NODE);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	was = member_instance(old.ms);
+	proc_start(&fresh, *state, "node-1", NODE);
+	run_until(w.f, is_nonzero, &w.gones);
+	assert_int_equal(w.gone_instance, was);
+	assert_int_equal(member_find(w.ms, "node-1")->instance,
+			 member_instance(fresh.ms));
+	assert_null(member_by_instance(w.ms, was));
+	pass(w.f, 2 * BEAT_MS);
+	assert_int_equal(w.gones, 1);
+	assert_int_equal(w.changes, 3);
+	member_leave(old.ms); /* nor does it take the new one with it */
+	pass(w.f, 50);
+	assert_non_null(member_find(w.ms, "node-1"));
+	assert_int_equal(server_ask(w.f, "HLEN sy:{members}"), 1);
+	proc_kill(&old);
+	proc_kill(&fresh);
+	proc_kill(&w);
+}
+
+/* A stalled Redis: nobody's lease runs out, nor for a full lease time after
+ * it answered again; only then who really died in between. */
+static void test_stalled(void **state)
+{
+	struct proc n1, n2, r, w;
+	uint64_t start;
+
+	proc_start(&n1, *state, "node-1", NODE);
+	proc_start(&n2, *state, "node-2", NODE);
+	proc_start(&r, *state, "router-1", ROUTER);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	await_seen(&w, "node-2");
+	await_seen(&r, "node-1");
+	await_seen(&r, "node-2");
+	pass(r.f, LEASE_MS + 100); /* the grace of the start is over */
+	proc_kill(&n2);
+	server_signal(r.f, SIGSTOP);
+	pass(r.f, 2 * LEASE_MS);
+	assert_int_equal(r.gones, 0);
+	assert_int_equal(w.gones, 0);
+	server_signal(r.f, SIGCONT);
+	start = loop_now_us();
+	await_gone(&r, "node-2");
+	assert_true(loop_now_us() - start > (LEASE_MS - 50) * 1000);
+	await_gone(&w, "node-2");
+	assert_members(&r, ALL, "node-1 router-1 ");
+	assert_members(&w, ALL, "node-1 router-1 ");
+	assert_int_equal(r.gones, 1);
+	assert_int_equal(w.gones, 1);
+	proc_kill(&n1);
+	proc_kill(&r);
+	proc_kill(&w);
+}
+
+static bool recorded(void *arg)
+{
+	return server_ask(arg, "HLEN sy:{members}") == 2;
+}
+
+/* Redis comes back empty: instances stay, everybody writes his truth again,
+ * and a new process gets no number of a living one. */
+static void test_emptied(void **state)
+{
+	struct fixture *f = *state;
+	struct proc n1, r, n2;
+	uint32_t in, ir;
+
+	proc_start(&n1, f, "node-1", NODE);
+	proc_start(&r, f, "router-1", ROUTER);
+	await_seen(&r, "node-1");
+	await_seen(&n1, "router-1");
+	in = member_instance(n1.ms);
+	ir = member_instance(r.ms);
+	server_kill(f);
+	pass(f, 100);
+	server_start(f);
+	proc_start(&n2, f, "node-2", NODE);
+	await_seen(&r, "node-2");
+	await_seen(&n2, "node-1");
+	await_seen(&n2, "router-1");
+	assert_int_equal(member_instance(n1.ms), in);
+	assert_int_equal(member_instance(r.ms), ir);
+	assert_int_not_equal(member_instance(n2.ms), in);
+	assert_int_not_equal(member_instance(n2.ms), ir);
+	assert_int_equal(r.gones, 0);
+	member_leave(n2.ms);
+	await_gone(&r, "node-2");
+	run_until(f, recorded, f);
+	proc_kill(&n1);
+	proc_kill(&n2);
+	proc_kill(&r);
+}
+
+/* Among nodes that look alike, what was placed tells them apart; the next
+ * beats bring the truth. */
+static bool has_beaten(void *arg)
+{
+	const struct sees *s = arg;
+	const Sy__Member *m = member_find(s->p->ms, s->id);
+
+	return m && m->load && m->load->legs == 7;
+}
+
+static void test_place(void **state)
+{
+	struct proc n1, n2, r;
+	int v[3] = {0};
+
+	proc_start(&n1, *state, "node-1", NODE);
+	proc_start(&n2, *state, "node-2", NODE);
+	proc_start(&r, *state, "router-1", ROUTER);
+	await_seen(&r, "node-1");
+	await_seen(&r, "node-2");
+	for (int i = 0; i < 100; i++)
+		v[member_place(r.ms, NULL)->id[5] - '0']++;
+	assert_int_equal(v[1], 50);
+	assert_int_equal(v[2], 50);
+	assert_string_equal(member_place(r.ms, "node-1")->id, "node-2");
+	assert_string_equal(member_place(r.ms, "node-2")->id, "node-1");
+
+	/* none of these came to node-1, all to node-2 (51 hubs, 102 legs):
+	 * after two beats what never came is forgotten */
+	n2.placed_total = 51;
+	n2.legs = 102;
+	for (int i = 0; i < 2; i++) {
+		n1.legs = 7;
+		member_beat(n1.ms);
+		member_beat(n2.ms);
+		run_until(r.f, has_beaten, (&(struct sees){&r, "node-1"}));
+		n1.legs = 0;
+		member_beat(n1.ms);
+		pass(r.f, 50);
+	}
+	v[1] = v[2] = 0;
+	for (int i = 0; i < 40; i++)
+		v[member_place(r.ms, NULL)->id[5] - '0']++;
+	assert_int_equal(v[1], 40);
+	proc_kill(&n1);
+	proc_kill(&n2);
+	assert_null(member_place(NULL, NULL));
+	proc_kill(&r);
+}
+
+/* Let go from within its own handler, and with a beat under way. */
+static void test_free_within(void **state)
+{
+	struct proc n, w;
+
+	proc_start(&w, *state, NULL, ROUTER);
+	w.free_in_change = true;
+	proc_start(&n, *state, "node-1", NODE);
+	run_until(w.f, is_nonzero, &w.changes);
+	assert_int_equal(w.changes, 1);
+	member_beat(n.ms);
+	n.ms = mem_deref(n.ms); /* the bus stays */
+	pass(w.f, 50);
+	assert_int_equal(w.changes, 1);
+	proc_kill(&n);
+	proc_kill(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fixture_test(test_table),
+		fixture_test_re(test_state),
+		fixture_test_re(test_killed),
+		fixture_test_re(test_replaced),
+		fixture_test_re(test_stalled),
+		fixture_test_re(test_emptied),
+		fixture_test_re(test_place),
+		fixture_test(test_free_within),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
