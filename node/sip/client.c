@@ -86,6 +86,7 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 
 	wheel_cancel(&c->tmr);
 	c->copy = mem_deref(c->copy);
+	d->ua->responses += msg != NULL;
 
 	mem_ref(d);
 	if (!msg || msg->scode >= 200) {

@@ -498,6 +498,7 @@ static void test_router_dies(void **state)
 	assert_true(wait_for(quiet_cond, NULL, WAIT_MS));
 	sipua_stat(fx.ua, &st);
 	assert_int_equal(st.dialogs, 0);
+	assert_int_equal(st.responses, 2);
 }
 
 static void test_close_alive(void **state)
