@@ -2,8 +2,9 @@
 /*
  * The watcher.  Three things make it look at Redis: ConfigChanged on the bus,
  * the bus coming up (again), and its own timer, since a message may be lost.
- * A look gives the revision that it has and gets the whole configuration only
- * if there is another one, all sections in one atomic read.
+ * A look reads all sections in one atomic step.  That of the timer gives the
+ * revision that it has, and gets nothing if it is the same; the others get
+ * all of it: a Redis that lost its data counts its revisions anew.
  *
  * What it had last it keeps, whatever happens to Redis.
  */
@@ -24,7 +25,7 @@
 enum {
 	TICK_MS = 50,          /* how soon a bus that came up is noticed   */
 	EMPTY_MS = 500,        /* between looks while there is none        */
-	LOOK_MS = 5000,        /* between looks, should a message be lost  */
+	LOOK_MS = 2000,        /* between looks, should a message be lost  */
 	LOAD_DEADLINE_MS = 10000,
 };
 
@@ -250,7 +251,7 @@ static void load(struct config *c, const redisReply *r)
 		c->h(s.conf, c->arg);
 }
 
-static void look(struct config *c);
+static void look(struct config *c, bool whole);
 
 static void look_handler(int err, const redisReply *reply, void *arg)
 {
@@ -271,7 +272,7 @@ static void look_handler(int err, const redisReply *reply, void *arg)
 	else
 		load(c, reply);
 	if (c->again && mem_nrefs(c) > 1)
-		look(c);
+		look(c, true);
 	mem_deref(c);
 }
 
@@ -283,8 +284,8 @@ static void look_destructor(void *arg)
 		l->c->look = NULL; /* the connection went first */
 }
 
-/* Ask for the configuration, if it is not what we have. */
-static void look(struct config *c)
+/* @param whole  Also if it is the revision that we have. */
+static void look(struct config *c, bool whole)
 {
 	static const char *const keyv[] = {CONFIG_KEYS};
 	const char *argv[CONFIG_KEYC + 1];
@@ -292,7 +293,7 @@ static void look(struct config *c)
 	struct look *l;
 
 	if (c->look) {
-		c->again = true;
+		c->again |= whole;
 		return;
 	}
 	c->again = false;
@@ -302,7 +303,7 @@ static void look(struct config *c)
 	if (!l)
 		return;
 	memcpy(argv, keyv, sizeof(keyv));
-	if (c->now.conf)
+	if (c->now.conf && !whole)
 		(void)re_snprintf(revision, sizeof(revision), "%llu",
 				  c->now.conf->revision);
 	argv[CONFIG_KEYC] = revision;
@@ -323,11 +324,8 @@ static void changed_handler(const Sy__Envelope *env, void *arg)
 {
 	struct config *c = arg;
 
-	if (env->body_case != SY__ENVELOPE__BODY_CONFIG_CHANGED)
-		return;
-	if (!c->now.conf ||
-	    c->now.conf->revision != env->config_changed->revision)
-		look(c);
+	if (env->body_case == SY__ENVELOPE__BODY_CONFIG_CHANGED)
+		look(c, true);
 }
 
 static void tick_handler(void *arg)
@@ -338,7 +336,7 @@ static void tick_handler(void *arg)
 
 	if (up && (!c->was_up ||
 		   loop_now_us() - c->looked_us > wait_ms * 1000ull))
-		look(c);
+		look(c, !c->was_up);
 	c->was_up = up;
 
 	c->timer = mem_deref(c->timer);

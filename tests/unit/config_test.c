@@ -1,0 +1,436 @@
+/* libs: sy_proto */
+/* SPDX-License-Identifier: MIT */
+/* The configuration's file, checks, networks and index; without Redis. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <re.h>
+
+#include "proto/config.h"
+#include "proto/config_index.h"
+#include "proto/config_net.h"
+#include "proto/digest.h"
+
+static char errbuf[1024];
+
+static Sy__Config *read_ok(const char *json)
+{
+	Sy__Config *conf = NULL;
+
+	if (config_read(&conf, "test", json, strlen(json), errbuf,
+			sizeof(errbuf)))
+		fail_msg("%s", errbuf);
+	assert_non_null(conf);
+
+	return conf;
+}
+
+static void assert_refused(const char *json, const char *why)
+{
+	Sy__Config *conf = NULL;
+
+	if (!config_read(&conf, "test", json, strlen(json), errbuf,
+			 sizeof(errbuf)))
+		fail_msg("taken: %s", json);
+	assert_null(conf);
+	assert_memory_equal(errbuf, "test: ", 6);
+	assert_string_equal(errbuf + 6, why);
+}
+
+#define SET "\"settings\":{\"realm\":\"switchyard\"},"
+#define DEV "\"devices\":[{\"id\":\"1001\",\"password\":\"pw\"}],"
+#define TRK "\"trunks\":[{\"id\":\"loop\",\"sources\":[\"127.0.0.1:5090\"]}],"
+
+static void test_whole(void **state)
+{
+	Sy__Config *conf = read_ok("{" SET TRK
+		"\"devices\":[{\"id\":\"1001\",\"password\":\"demo-1001\"},"
+		"{\"id\":\"1002\",\"ha1Md5\":"
+		"\"ABCDEF0123456789abcdef0123456789\"}],"
+		"\"routes\":[{\"id\":\"b\",\"order\":9,\"pattern\":\"7XX\","
+		"\"target\":{\"external\":{\"trunk\":\"loop\","
+		"\"number\":\"$0\"}}},"
+		"{\"id\":\"a\",\"order\":3,\"pattern\":\"1XXX\","
+		"\"source\":\"trunk:loop\",\"target\":{\"device\":\"$0\"}}]}");
+	char hex[DIGEST_HEX_MAX + 1];
+	(void)state;
+
+	assert_int_equal(2, conf->n_devices);
+	assert_string_equal("", conf->devices[0]->password);
+	assert_int_equal(0, digest_ha1(hex, DIGEST_MD5, "1001", "switchyard",
+				       "demo-1001"));
+	assert_string_equal(hex, conf->devices[0]->ha1_md5);
+	assert_int_equal(0, digest_ha1(hex, DIGEST_SHA256, "1001",
+				       "switchyard", "demo-1001"));
+	assert_string_equal(hex, conf->devices[0]->ha1_sha256);
+	assert_string_equal("abcdef0123456789abcdef0123456789",
+			    conf->devices[1]->ha1_md5);
+	/* in the order in which they are tried */
+	assert_string_equal("a", conf->routes[0]->id);
+	assert_string_equal("b", conf->routes[1]->id);
+	sy__config__free_unpacked(conf, NULL);
+	sy__config__free_unpacked(read_ok("{}"), NULL);
+}
+
+static void test_wiped(void **state)
+{
+	Sy__Config *conf = read_ok("{" SET "\"devices\":[{\"id\":\"1\","
+				   "\"password\":\"secret-7\"}]}");
+	(void)state;
+
+	assert_memory_equal(conf->devices[0]->password, "\0\0\0\0\0\0\0\0", 8);
+	sy__config__free_unpacked(conf, NULL);
+}
+
+static void test_shape_refused(void **state)
+{
+	(void)state;
+	assert_refused("{\"device\":[]}", "unknown field \"device\"; "
+		       "allowed: revision, settings, devices, trunks, "
+		       "routes, tokens");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"passwort\":"
+		       "\"x\"}]}", "devices[0]: unknown field \"passwort\"; "
+		       "allowed: id, displayName, ha1Md5, ha1Sha256, "
+		       "password, maxContacts, codecs");
+	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
+		       "expected near end of file");
+	assert_refused("[]", "must be an object, is an array");
+}
+
+static void test_settings_refused(void **state)
+{
+	(void)state;
+	assert_refused("{" DEV "\"routes\":[]}",
+		       "settings.realm: is needed for devices");
+	assert_refused("{\"settings\":{\"realm\":\"a\\\"b\"}}",
+		       "settings.realm: must be up to 128 characters, "
+		       "without \" \\ and :");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"registerMinS\":9000}}",
+		       "settings.registerMinS: 9000 is more than "
+		       "registerMaxS, 3600");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"codecs\":"
+		       "[\"opus\",\"G729\"]}}",
+		       "settings.codecs[1]: unknown name \"G729\"; allowed: "
+		       "opus, G722, PCMU, PCMA, L16");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"codecs\":"
+		       "[\"PCMU\",\"pcmu\"]}}",
+		       "settings.codecs[1]: \"pcmu\" is there twice");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"domains\":"
+		       "[\"a.b\",\"a b\"]}}",
+		       "settings.domains[1]: \"a b\" is no host name");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"opusBitrateBps\":5}}",
+		       "settings.opusBitrateBps: must be from 6000 to 510000, "
+		       "is 5");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"ringSeconds\":5000}}",
+		       "settings.ringSeconds: must be at most 3600, is 5000");
+}
+
+static void test_devices_refused(void **state)
+{
+	(void)state;
+	assert_refused("{" SET "\"devices\":[{\"id\":\"10 1\"}]}",
+		       "devices[0].id: \"10 1\" is no id; allowed: 1 to 64 "
+		       "letters, digits and ._~+*#-");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"2\",\"password\":"
+		       "\"x\"},{\"id\":\"1\",\"password\":\"x\"},"
+		       "{\"id\":\"2\",\"password\":\"x\"}]}",
+		       "devices[2].id: \"2\" is there twice");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\"}]}",
+		       "devices[0].password: is needed, or ha1Md5 and "
+		       "ha1Sha256");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"ha1Md5\":"
+		       "\"12\"}]}",
+		       "devices[0].ha1Md5: must be 32 hexadecimal digits");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"password\":\"x\","
+		       "\"maxContacts\":101}]}",
+		       "devices[0].maxContacts: must be at most 100, is 101");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"password\":\"x\","
+		       "\"displayName\":\"a\\nb\"}]}",
+		       "devices[0].displayName: must be up to 128 characters, "
+		       "none of them a control character");
+}
+
+static void test_trunks_refused(void **state)
+{
+	(void)state;
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"sources\":[\"1.2.3\"]}]}",
+		       "trunks[0].sources[0]: \"1.2.3\" is wrong; allowed: an "
+		       "address or network as \"192.0.2.1\", "
+		       "\"192.0.2.0/24\", \"192.0.2.1:5060\" or "
+		       "\"[2001:db8::1]:5060\"");
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"sources\":"
+		       "[\"10.0.0.1/8\"]},{\"id\":\"u\",\"sources\":"
+		       "[\"10.9.9.9/8\"]}]}",
+		       "trunks[1].sources[0]: \"10.9.9.9/8\" is a source of a "
+		       "trunk already");
+	assert_refused("{\"trunks\":[{\"id\":\"t\"}]}",
+		       "trunks[0].target: is needed, or sources");
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"host\"}]}",
+		       "trunks[0].target: \"host\" is wrong; allowed: "
+		       "\"host:port\", \"[IPv6]:port\", with or without "
+		       "\";transport=udp\" or \";transport=tcp\"");
+}
+
+#define ROUTE(body) "{" SET DEV TRK "\"routes\":[{\"id\":\"r\"," body "}]}"
+
+static void test_routes_refused(void **state)
+{
+	(void)state;
+	assert_refused(ROUTE("\"pattern\":\"1\""),
+		       "routes[0].target: is needed; one of device, "
+		       "conference, echo, tone, file, external");
+	assert_refused(ROUTE("\"target\":{\"echo\":true}"),
+		       "routes[0].pattern: \"\" is wrong; a pattern is "
+		       "needed");
+	assert_refused(ROUTE("\"pattern\":\"[1\",\"target\":{\"echo\":true}"),
+		       "routes[0].pattern: \"[1\" is wrong; a set is "
+		       "[ characters or ranges ]");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"target\":"
+			     "{\"device\":\"1002\"}"),
+		       "routes[0].target.device: there is no device "
+		       "\"1002\"");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"target\":{\"external\":"
+			     "{\"trunk\":\"x\",\"number\":\"1\"}}"),
+		       "routes[0].target.external.trunk: there is no trunk "
+		       "\"x\"");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"target\":{\"external\":"
+			     "{\"trunk\":\"loop\"}}"),
+		       "routes[0].target.external.number: is empty");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"source\":\"devices\","
+			     "\"target\":{\"echo\":true}"),
+		       "routes[0].source: \"devices\" is wrong; allowed: \"\" "
+		       "(anyone), \"device\", \"device:ID\", \"trunk\", "
+		       "\"trunk:ID\", \"api\"");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"source\":\"trunk:x\","
+			     "\"target\":{\"echo\":true}"),
+		       "routes[0].source: there is no trunk \"x\"");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"target\":{\"tone\":"
+			     "{\"hz\":5}}"),
+		       "routes[0].target.tone.hz: must be from 20 to 20000");
+	assert_refused(ROUTE("\"pattern\":\"1\",\"target\":{\"file\":"
+			     "\"../x\"}"),
+		       "routes[0].target.file: must not contain \"..\"");
+	assert_refused("{\"routes\":[{\"id\":\"a\",\"pattern\":\"1\","
+		       "\"target\":{\"echo\":true}},{\"id\":\"b\",\"pattern\":"
+		       "\"2\",\"target\":{\"echo\":true}}]}",
+		       "routes[1].order: 0 is that of route \"a\" already");
+}
+
+#define HASH "\"0123456789abcdef0123456789abcdef0123456789abcdef" \
+	     "0123456789ABCDEF\""
+
+static void test_tokens(void **state)
+{
+	Sy__Config *conf = read_ok("{\"tokens\":[{\"id\":\"t\",\"hash\":" HASH
+				   ",\"scopes\":[\"calls:read\"]}]}");
+	(void)state;
+
+	assert_ptr_equal(NULL, strpbrk(conf->tokens[0]->hash, "ABCDEF"));
+	sy__config__free_unpacked(conf, NULL);
+	assert_refused("{\"tokens\":[{\"id\":\"t\",\"hash\":\"x\"}]}",
+		       "tokens[0].hash: must be 64 hexadecimal digits: the "
+		       "SHA-256 of the token");
+	assert_refused("{\"tokens\":[{\"id\":\"t\",\"hash\":" HASH "}]}",
+		       "tokens[0].scopes: at least one is needed");
+	assert_refused("{\"tokens\":[{\"id\":\"t\",\"hash\":" HASH
+		       ",\"scopes\":[\"calls\"]}]}",
+		       "tokens[0].scopes[0]: unknown name \"calls\"; allowed: "
+		       "calls:read, calls:write, nodes:read, nodes:write, "
+		       "registrations:read, config:read, config:write, *");
+}
+
+/* ------------------------------------------------------------------- file */
+
+static void test_file(void **state)
+{
+	char path[] = "/tmp/sy-config-XXXXXX", want[128];
+	int fd = mkstemp(path);
+	Sy__Config *conf = NULL;
+	FILE *f = fdopen(fd, "w");
+	(void)state;
+
+	assert_non_null(f);
+	/* longer than one piece of the reader */
+	(void)fprintf(f, "{%s\"devices\":[%200000s", SET, "");
+	(void)fputs("{\"id\":\"1\",\"password\":\"x\"}]}\n", f);
+	(void)fclose(f);
+	if (config_read_file(&conf, path, errbuf, sizeof(errbuf)))
+		fail_msg("%s", errbuf);
+	assert_int_equal(1, conf->n_devices);
+	sy__config__free_unpacked(conf, NULL);
+	(void)unlink(path);
+
+	assert_int_equal(ENOENT, config_read_file(&conf, path, errbuf,
+						  sizeof(errbuf)));
+	(void)snprintf(want, sizeof(want), "%s: No such file or directory",
+		       path);
+	assert_string_equal(errbuf, want);
+	assert_int_equal(EISDIR, config_read_file(&conf, "/tmp", errbuf,
+						  sizeof(errbuf)));
+	assert_string_equal(errbuf, "/tmp: Is a directory");
+}
+
+/* --------------------------------------------------------------- networks */
+
+static void test_nets(void **state)
+{
+	static const char *const good[] = {
+		"192.0.2.1", "192.0.2.0/24", "192.0.2.1:5060",
+		"192.0.2.0/24:5060", "::1", "2001:db8::/32", "[::1]:5062",
+		"[::1]", "[2001:db8::/32]:5060", "10.0.0.0/1",
+	};
+	static const char *const bad[] = {
+		"", "192.0.2", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+		"192.0.2.0/33", "192.0.2.0/", "0.0.0.0/0", "::/0", "::/129",
+		"[::1", "[::1]x", "[::1]:", "example.com", "192.0.2.1:50a",
+		"/8", "192.0.2.1/8/8", " 192.0.2.1",
+	};
+	struct config_net net;
+	const char *why;
+	size_t i;
+	(void)state;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (config_net_read(&net, good[i], &why))
+			fail_msg("refused: %s", good[i]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (config_net_read(&net, bad[i], &why) != EINVAL)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+static void test_targets(void **state)
+{
+	static const char *const good[] = {
+		"192.0.2.1:5060", "sip.example.com:5060", "[::1]:5060",
+		"a_b-c.d:1;transport=tcp", "h:65535;transport=UDP",
+	};
+	static const char *const bad[] = {
+		"", "h", "h:", "h:0", "::1:5060", "[::1]", "[h]:5060",
+		"h:1;transport=tls", "h:1;x", "-h:1", "h-:1", "h..x:1",
+		"h x:1", "[::/8]:1", "sip:h:1", ":5060",
+	};
+	const char *why;
+	size_t i;
+	(void)state;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (config_target_check(good[i], &why))
+			fail_msg("refused: %s", good[i]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (config_target_check(bad[i], &why) != EINVAL)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+/* ------------------------------------------------------------------ index */
+
+static void assert_source(const struct config_index *i, const char *addr,
+			  uint16_t port, const char *trunk)
+{
+	const Sy__Trunk *t;
+	struct sa sa;
+
+	assert_int_equal(0, sa_set_str(&sa, addr, port));
+	t = config_index_source(i, &sa);
+	if (strcmp(t ? t->id : "-", trunk))
+		fail_msg("%s:%u is %s, not %s", addr, port, t ? t->id : "-",
+			 trunk);
+}
+
+static void test_sources(void **state)
+{
+	Sy__Config *conf = read_ok("{\"trunks\":["
+		"{\"id\":\"wide\",\"enabled\":true,"
+		"\"sources\":[\"10.0.0.0/8\",\"2001:db8::/33\"]},"
+		"{\"id\":\"narrow\",\"enabled\":true,"
+		"\"sources\":[\"10.1.0.0/16\"]},"
+		"{\"id\":\"host\",\"enabled\":true,"
+		"\"sources\":[\"10.1.2.3\",\"2001:db8::7\"]},"
+		"{\"id\":\"port\",\"enabled\":true,\"sources\":"
+		"[\"10.1.2.3:5070\",\"[2001:db8::7]:5070\"]},"
+		"{\"id\":\"off\",\"sources\":[\"10.1.2.4\"]}]}");
+	struct config_index *i = NULL;
+	(void)state;
+
+	assert_int_equal(0, config_index_alloc(&i, conf));
+	assert_source(i, "10.200.0.1", 5060, "wide");
+	assert_source(i, "10.1.9.9", 5060, "narrow");
+	assert_source(i, "10.1.2.3", 5060, "host");
+	assert_source(i, "10.1.2.3", 5070, "port");
+	assert_source(i, "10.1.2.4", 5060, "narrow");
+	assert_source(i, "11.0.0.1", 5060, "-");
+	assert_source(i, "2001:db8::1", 5060, "wide");
+	assert_source(i, "2001:db8:8000::1", 5060, "-");
+	assert_source(i, "2001:db8::7", 5060, "host");
+	assert_source(i, "2001:db8::7", 5070, "port");
+	/* An IPv4 peer on an IPv6 socket. */
+	assert_source(i, "::ffff:10.1.2.3", 5070, "port");
+	mem_deref(i);
+	sy__config__free_unpacked(conf, NULL);
+}
+
+static void test_many_devices(void **state)
+{
+	enum { COUNT = 10000 };
+	Sy__Config conf = SY__CONFIG__INIT;
+	Sy__Device *v = calloc(COUNT, sizeof(*v));
+	Sy__Device **pv = calloc(COUNT, sizeof(*pv));
+	char (*idv)[12] = calloc(COUNT, sizeof(*idv));
+	struct config_index *i = NULL;
+	int n;
+	(void)state;
+
+	for (n = 0; n < COUNT; n++) {
+		sy__device__init(&v[n]);
+		(void)snprintf(idv[n], sizeof(idv[n]), "%d", 100000 + n);
+		v[n].id = idv[n];
+		pv[n] = &v[n];
+	}
+	conf.devices = pv;
+	conf.n_devices = COUNT;
+	assert_int_equal(0, config_index_alloc(&i, &conf));
+	for (n = 0; n < COUNT; n++)
+		assert_ptr_equal(&v[n], config_index_device(i, idv[n], 6));
+	assert_null(config_index_device(i, "100000", 5));
+	assert_null(config_index_device(i, "1000000", 7));
+	assert_null(config_index_device(i, "100000\0", 7));
+	assert_null(config_index_device(i, "", 0));
+	assert_null(config_index_device(i, "x", 1));
+	mem_deref(i);
+	free(idv);
+	free(pv);
+	free(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_wiped),
+		cmocka_unit_test(test_shape_refused),
+		cmocka_unit_test(test_settings_refused),
+		cmocka_unit_test(test_devices_refused),
+		cmocka_unit_test(test_trunks_refused),
+		cmocka_unit_test(test_routes_refused),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_nets),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_many_devices),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
