@@ -375,6 +375,7 @@ bool call_request_handler(const struct sip_msg *msg, void *arg)
 	struct phone *p = arg;
 	struct call *call = NULL;
 
+	phone_nodelay(msg);
 	if (pl_isset(&msg->to.tag))
 		call = find_dialog(p, msg);
 

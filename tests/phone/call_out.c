@@ -213,6 +213,8 @@ static void invite_handler(int err, const struct sip_msg *msg, void *arg)
 		return;
 	}
 
+	phone_nodelay(msg);
+
 	if (msg->scode < 200) {
 		ringing(call, msg);
 		return;

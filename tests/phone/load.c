@@ -256,10 +256,24 @@ static struct phone *phone_number(struct load *l, const char *pattern,
 	return farm_find(l->farm, id);
 }
 
+/* Without a proxy: straight to the phone, to measure the phones alone. */
+static int target(char **top, const struct load *l, const struct phone *from,
+		  const struct phone *to)
+{
+	if (!to)
+		return str_dup(top, l->to);
+	if (from->proxy)
+		return str_dup(top, to->cred.user);
+
+	return re_sdprintf(top, "sip:%s@%J%s", to->cred.user, &to->addr,
+			   sip_transp_param(to->tp));
+}
+
 static void start_one(struct load *l)
 {
 	struct phone *from = phone_number(l, l->from, l->started);
 	struct lcall *lc;
+	char *to = NULL;
 	int err = ENOMEM;
 
 	++l->started;
@@ -269,9 +283,11 @@ static void start_one(struct load *l)
 		lc->to = strstr(l->to, "%d")
 			? phone_number(l, l->to, l->started - 1)
 			: farm_find(l->farm, l->to);
-		err = call_start(&lc->call, from, NULL,
-				 lc->to ? lc->to->cred.user : l->to, NULL);
+		err = target(&to, l, from, lc->to);
+		if (!err)
+			err = call_start(&lc->call, from, NULL, to, NULL);
 	}
+	mem_deref(to);
 	if (err) {
 		tally_fail(l->failed, 0);
 		++l->ended;

@@ -2,6 +2,7 @@
 /* Phones and their farm; see phone.h. */
 
 #include <string.h>
+#include <netinet/tcp.h>
 #include "tests/phone/call.h"
 #include "tests/phone/load.h"
 #include "tests/phone/phone.h"
@@ -229,6 +230,21 @@ int phone_contact_encode(struct mbuf *mb, const struct phone *p)
 int phone_hop_uri(char **urip, const char *hostport, enum sip_transp tp)
 {
 	return re_sdprintf(urip, "sip:%s%s", hostport, sip_transp_param(tp));
+}
+
+/* libre leaves Nagle's algorithm on: 40 ms between a 180 and its 200. */
+void phone_nodelay(const struct sip_msg *msg)
+{
+	const int on = 1;
+	struct tcp_conn *tc;
+
+	if (!msg || msg->tp != SIP_TRANSP_TCP)
+		return;
+
+	tc = sip_msg_tcpconn(msg);
+	if (tc)
+		(void)setsockopt(tcp_conn_fd(tc), IPPROTO_TCP, TCP_NODELAY,
+				 &on, sizeof(on));
 }
 
 int phone_request(struct phone *p, struct sip_request **reqp, enum method m,

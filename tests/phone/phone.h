@@ -115,6 +115,9 @@ int phone_hop_uri(char **urip, const char *hostport, enum sip_transp tp);
 
 const char *method_name(enum method m);
 
+/** Send small messages at once on the connection that a message came by. */
+void phone_nodelay(const struct sip_msg *msg);
+
 /**
  * Send a request: by the phone's override of the method, else to hop.
  *

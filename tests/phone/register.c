@@ -10,6 +10,8 @@
 enum {
 	AUTH_TRIES = 2,	     /* a second challenge may say "stale" */
 	RETRY_MS = 2000,     /* after a refresh that failed        */
+	RECONNECT_MS = 200,  /* after the connection was lost      */
+	PING_S = 86400,	     /* no pings: only to hear of the end  */
 	REFRESH_MIN_MS = 5000,
 };
 
@@ -24,8 +26,10 @@ struct reg {
 	uint32_t cseq;
 	uint32_t expires_s; /* asked for */
 	unsigned auth_tries;
+	struct sip_keepalive *ka; /* of the connection, with TCP */
 	bool registered;
-	bool told; /* the answer to the command was given */
+	bool wanted; /* it was registered once: try again when it fails */
+	bool told;   /* the answer to the command was given */
 	void (*doneh)(unsigned code, void *arg);
 	void *arg;
 };
@@ -47,6 +51,7 @@ static void destructor(void *arg)
 	struct reg *r = arg;
 
 	tmr_cancel(&r->tmr);
+	mem_deref(r->ka);
 	mem_deref(r->req);
 	done(r, 0);
 	mem_deref(r->callid);
@@ -174,11 +179,30 @@ static uint32_t granted(struct reg *r, const struct sip_msg *msg)
 	return pl_isset(&msg->expires) ? pl_u32(&msg->expires) : r->expires_s;
 }
 
+/* The registrar reaches us by this connection only: make another. */
+static void lost_handler(int err, void *arg)
+{
+	struct reg *r = arg;
+
+	r->ka = mem_deref(r->ka);
+	r->told = false;
+	if (!r->phone->quiet)
+		phone_event(r->phone, "disconnected",
+			    json_pack("{s:s}", "reason", strerror(err)));
+	if (r->wanted && !r->req)
+		tmr_start(&r->tmr, RECONNECT_MS, refresh_handler, r);
+}
+
 static void success(struct reg *r, const struct sip_msg *msg)
 {
 	const uint32_t s = granted(r, msg);
 
-	r->registered = r->expires_s > 0;
+	phone_nodelay(msg);
+	r->ka = mem_deref(r->ka);
+	r->registered = r->wanted = r->expires_s > 0;
+	if (r->registered && msg->tp == SIP_TRANSP_TCP)
+		(void)sip_keepalive_start(&r->ka, r->phone->sip, msg, PING_S,
+					  lost_handler, r);
 	if (r->registered)
 		tmr_start(&r->tmr, MAX(s * 500, (uint32_t)REFRESH_MIN_MS),
 			  refresh_handler, r);
@@ -210,10 +234,11 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 	else
 		pl_strcpy(&msg->reason, reason, sizeof(reason));
 
-	if (r->registered && r->expires_s)
+	if (r->wanted)
 		tmr_start(&r->tmr, RETRY_MS, refresh_handler, r);
 	r->registered = false;
 	tell(r, code, reason, msg);
+	r->told = !r->wanted; /* that it works again is news */
 }
 
 int phone_register(struct phone *p, uint32_t expires,
@@ -232,6 +257,7 @@ int phone_register(struct phone *p, uint32_t expires,
 	r->req = mem_deref(r->req);
 	tmr_cancel(&r->tmr);
 	r->expires_s = expires;
+	r->wanted = r->wanted && expires;
 	r->auth_tries = 0;
 	r->told = false;
 	done(r, 0);

@@ -168,7 +168,7 @@ static int socket_open(int *fdp, struct sa *laddr, struct media *m)
 int stream_rebind(struct stream *s, const struct sa *laddr)
 {
 	struct sa la = *laddr;
-	int fd, err;
+	int fd = -1, err;
 
 	err = socket_open(&fd, &la, s->media);
 	if (err)

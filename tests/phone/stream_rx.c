@@ -92,6 +92,10 @@ static void arrival_count(struct stream *s, const struct packet *p)
 					p->at_ms - s->rx.last_ms);
 	s->rx.last_ms = p->at_ms;
 
+	/* The packets of a digit share one timestamp. */
+	if (p->pt != s->pt_rx)
+		return;
+
 	if (s->rx.synced) {
 		d = fabs(transit - s->rx.transit_ms);
 		if (d < GAP_FILL_MAX_MS)
