@@ -3,11 +3,16 @@
  * The states of a connection:
  *
  *   WAITING --timer--> CONNECTING --open--> GREETING --PONG--> UP
- *      ^                   |                   |               |
- *      +-------------------+-------------------+---------------+  lost
+ *      ^                   |                  |    |           ^ |
+ *      |                   |               PONG    |        all| |
+ *      |                   |                  v    |           | |
+ *      |                   |              SUBSCRIBING ---------+ |
+ *      +-------------------+-------------------+-----------------+  lost
  *
  * GREETING sends AUTH, SELECT and PING; only the answer to PING proves that
- * a server is at work behind the socket (a stopped one still accepts).
+ * a server is at work behind the socket (a stopped one still accepts).  A
+ * subscriber is up once all its channels are confirmed: who is told so may
+ * count on hearing them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +21,7 @@
 #include <sys/random.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
+#include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/redis.h"
 #include "proto/redis_sock.h"
@@ -32,7 +38,7 @@ enum {
 	IDLE_DEAD_MS = 5000,   /* and nothing came: connect anew          */
 };
 
-enum redis_conn { WAITING, CONNECTING, GREETING, UP };
+enum redis_conn { WAITING, CONNECTING, GREETING, SUBSCRIBING, UP };
 
 /* A command sent, in the order of the replies. */
 struct cmd {
@@ -67,6 +73,8 @@ struct redis {
 	uint32_t backoff_ms;
 	uint32_t generation;      /* of the connection                */
 	unsigned attempt;         /* to connect, since it was lost    */
+	unsigned unconfirmed;     /* subscriptions, while SUBSCRIBING */
+	int said;                 /* the cause that was logged last   */
 	enum redis_conn state;
 	bool subscriber;
 };
@@ -139,6 +147,16 @@ static void fail_commands(struct redis *r, int err)
 	}
 }
 
+/* Once a cause: it is tried for ever. */
+static void say(struct redis *r, bool was_up, int err)
+{
+	if (was_up)
+		log_warn("redis connection lost", LOG_E(err));
+	else if (err != r->said)
+		log_warn("redis cannot be reached", LOG_E(err));
+	r->said = err;
+}
+
 /* While we are up, whoever calls this holds a reference, exactly one: see
  * abandoned(). */
 static void lost(struct redis *r, int err)
@@ -154,6 +172,7 @@ static void lost(struct redis *r, int err)
 	}
 	if (was_up)
 		r->stat.disconnects++;
+	say(r, was_up, err);
 	connect_later(r);
 	fail_commands(r, ENOTCONN);
 	if (was_up && r->h && !abandoned(r))
@@ -375,23 +394,35 @@ static struct sub *sub_find(const struct redis *r, const char *channel)
 	return NULL;
 }
 
+static void now_up(struct redis *r);
+
+/* What a subscriber hears: messages, and confirmations of its own. */
 static void handle_published(struct redis *r, const redisReply *reply)
 {
+	redisReply **el = reply->element;
 	struct sub *s;
 
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
-	    reply->element[0]->type != REDIS_REPLY_STRING ||
-	    strcmp(reply->element[0]->str, "message") ||
-	    reply->element[2]->type != REDIS_REPLY_STRING)
+	    el[0]->type != REDIS_REPLY_STRING ||
+	    el[1]->type != REDIS_REPLY_STRING)
 		return;
 
-	s = sub_find(r, reply->element[1]->str);
+	if (r->state == SUBSCRIBING && !strcmp(el[0]->str, "subscribe")) {
+		if (!--r->unconfirmed)
+			now_up(r);
+		return;
+	}
+	if (strcmp(el[0]->str, "message") ||
+	    el[2]->type != REDIS_REPLY_STRING)
+		return;
+
+	s = sub_find(r, el[1]->str);
 	if (!s)
 		return;
 
 	mem_ref(s);
-	s->h(s->channel, (const uint8_t *)reply->element[2]->str,
-	     (size_t)reply->element[2]->len, s->arg);
+	s->h(s->channel, (const uint8_t *)el[2]->str, (size_t)el[2]->len,
+	     s->arg);
 	mem_deref(s);
 }
 
@@ -447,42 +478,59 @@ out:
 
 /* ----------------------------------------------------------- connecting */
 
-static void greeted(struct redis *r)
+static void now_up(struct redis *r)
 {
 	r->state = UP;
 	r->backoff_ms = 0;
+	r->said = 0;
 	r->attempt--; /* this address is the first to be tried again */
 	r->connect_timer = mem_deref(r->connect_timer);
 	r->stat.connects++;
-	for (struct le *le = r->subl.head; le; le = le->next) {
-		struct sub *s = le->data;
-
-		(void)send_plain(r, "SUBSCRIBE", s->channel);
-	}
 	sweep_later(r);
 	if (r->h)
 		r->h(true, 0, r->arg);
 }
 
+static void greeted(struct redis *r)
+{
+	if (!r->subl.head) {
+		now_up(r);
+		return;
+	}
+
+	r->state = SUBSCRIBING;
+	r->unconfirmed = 0;
+	for (struct le *le = r->subl.head; le; le = le->next) {
+		struct sub *s = le->data;
+
+		r->unconfirmed++;
+		(void)send_plain(r, "SUBSCRIBE", s->channel);
+	}
+}
+
+/* Why a server that we reached does not let us in. */
+static int greeting_error(int err, const redisReply *reply)
+{
+	if (err != EPROTO || !reply)
+		return err;
+
+	return strncmp(reply->str, "LOADING", 7) &&
+	       strncmp(reply->str, "MASTERDOWN", 10) ? EACCES : EBUSY;
+}
+
 /* AUTH and SELECT: only their failure matters. */
 static void greeting_handler(int err, const redisReply *reply, void *arg)
 {
-	struct redis *r = arg;
-	(void)reply;
-
 	if (err && err != ENOTCONN)
-		lost(r, EACCES);
+		lost(arg, greeting_error(err, reply));
 }
 
 static void ping_handler(int err, const redisReply *reply, void *arg)
 {
-	struct redis *r = arg;
-	(void)reply;
-
 	if (!err)
-		greeted(r);
+		greeted(arg);
 	else if (err != ENOTCONN)
-		lost(r, err == EPROTO ? EACCES : err);
+		lost(arg, greeting_error(err, reply));
 }
 
 static void sock_open(void *arg)
@@ -633,7 +681,11 @@ int redis_subscribe(struct redis *r, const char *channel, redis_message_h *h,
 	r->heard_us = loop_now_us();
 	sweep_later(r);
 
-	return r->state == UP ? send_plain(r, "SUBSCRIBE", channel) : 0;
+	if (r->state < SUBSCRIBING)
+		return 0;
+	r->unconfirmed++;
+
+	return send_plain(r, "SUBSCRIBE", channel);
 }
 
 int redis_unsubscribe(struct redis *r, const char *channel)
@@ -645,7 +697,8 @@ int redis_unsubscribe(struct redis *r, const char *channel)
 
 	mem_deref(s);
 
-	return r->state == UP ? send_plain(r, "UNSUBSCRIBE", channel) : 0;
+	return r->state >= SUBSCRIBING
+		       ? send_plain(r, "UNSUBSCRIBE", channel) : 0;
 }
 
 void redis_stat(const struct redis *r, struct redis_stat *st)

@@ -28,7 +28,10 @@ struct redisReply;
 enum { REDIS_DEADLINE_MS = 2000 }; /* default of a command */
 
 /**
- * Connection came up (after AUTH and SELECT) or was lost.
+ * Connection came up (after AUTH and SELECT, and with all channels subscribed
+ * that were asked for until then) or was lost.  One that does not come up at
+ * all is logged, once for each cause: EACCES is a wrong password, EKEYREJECTED
+ * a certificate that does not prove the server.
  *
  * @param up   New state.
  * @param err  When lost: errno of the cause.
@@ -60,6 +63,9 @@ typedef void(redis_message_h)(const char *channel, const uint8_t *p,
  *              (TLS, server verified; "?insecure=1" turns that off,
  *              "?cafile=FILE"), "unix:///path[?db=N&user=U&password=P]".
  * @param h     State handler, or NULL.
+ *
+ *              A host name is looked up when connecting, which blocks the
+ *              loop for that long; an address does not.
  *
  * @return 0, EINVAL (bad URL: redis_url_check() says what), ENOMEM.
  *         A server that is not there is no error: see the state handler.

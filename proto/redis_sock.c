@@ -172,7 +172,8 @@ static void handshake(struct redis_sock *s)
 	}
 	else {
 		ERR_clear_error();
-		lost(s, errno ? errno : EPROTO);
+		lost(s, SSL_get_verify_result(s->ssl) != X509_V_OK
+				? EKEYREJECTED : errno ? errno : EPROTO);
 	}
 }
 

@@ -359,7 +359,7 @@ static void test_redis_away(void **state)
 	run_until(f, all_up, &w);
 	assert_int_equal(w.router.ups, 2);
 	assert_int_equal(w.router.downs, 1);
-	/* up is said before the subscription came through: one retry helps */
+	/* up means subscribed: at once, by either side */
 	ask_ok(&w);
 	world_close(&w);
 }
