@@ -160,7 +160,6 @@ void forward_request(struct msg *m, const struct hop *hop)
 		stat_inc(st, hop->stat);
 		break;
 	case ENOTCONN:
-		stat_inc(st, STAT_DROP_FLOW);
 		answer(m, 430, NULL, NULL);
 		break;
 	case EAFNOSUPPORT:
