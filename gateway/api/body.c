@@ -119,7 +119,7 @@ void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
 	j = json_pack("{s:o, s:s}", "items", items, "nextCursor",
 		      next ? next : "");
 	if (!err && j)
-		str = json_dumps(j, JSON_COMPACT);
+		str = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	answer(a, 200, str);
 	free(str);
 	json_decref(j);
