@@ -272,6 +272,22 @@ int dialog_set_routes(struct dialog *d, const struct sip_msg *msg, bool fwd)
 	return r.err;
 }
 
+/* A URI goes into a start line or between brackets as it is: what would end
+ * it there is no part of one (a folded header could bring it). */
+bool uri_is_clean(const struct pl *uri)
+{
+	size_t i;
+
+	for (i = 0; i < uri->l; i++) {
+		unsigned char c = (unsigned char)uri->p[i];
+
+		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
+			return false;
+	}
+
+	return uri->l > 0;
+}
+
 int dialog_set_target(struct dialog *d, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
@@ -283,7 +299,7 @@ int dialog_set_target(struct dialog *d, const struct sip_msg *msg)
 		return ENOENT;
 
 	err = sip_addr_decode(&addr, &hdr->val);
-	if (err)
+	if (err || !uri_is_clean(&addr.auri))
 		return EBADMSG;
 
 	err = pl_strdup(&target, &addr.auri);

@@ -136,7 +136,7 @@ struct dialog_invite {
 	const char *extra;        /* further headers with CRLFs, or NULL     */
 };
 
-/** @return 0, EHOSTUNREACH (no live router), ENOMEM. */
+/** @return 0, EINVAL (no URI), EHOSTUNREACH (no live router), ENOMEM. */
 int dialog_invite(struct dialog **dp, struct sipua *ua,
 		  const struct dialog_invite *inv,
 		  const struct dialog_handlers *h, void *arg);

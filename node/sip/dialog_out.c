@@ -235,6 +235,15 @@ static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
 	return err;
 }
 
+static bool is_clean(const char *uri)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, uri);
+
+	return uri_is_clean(&pl);
+}
+
 int dialog_invite(struct dialog **dp, struct sipua *ua,
 		  const struct dialog_invite *inv,
 		  const struct dialog_handlers *h, void *arg)
@@ -244,7 +253,9 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	bool tcp;
 	int err;
 
-	if (!dp || !ua || !inv || !inv->uri || !inv->from_uri)
+	if (!dp || !ua || !inv || !inv->uri || !inv->from_uri ||
+	    !is_clean(inv->uri) || !is_clean(inv->from_uri) ||
+	    (inv->to_uri && !is_clean(inv->to_uri)))
 		return EINVAL;
 
 	tcp = has_tcp(inv->uri);

@@ -153,6 +153,8 @@ struct dialog *dialog_find_merged(const struct sipua *ua,
 int dialog_set_call_id(struct dialog *d, const struct pl *call_id);
 /** Route set, in the order of our requests. */
 int dialog_set_routes(struct dialog *d, const struct sip_msg *msg, bool fwd);
+/** True if a URI has nothing in it that would end it early. */
+bool uri_is_clean(const struct pl *uri);
 /** Take the remote target from Contact, if there is one. */
 int dialog_set_target(struct dialog *d, const struct sip_msg *msg);
 int dialog_set_contact(struct dialog *d, const char *hostport);

@@ -20,7 +20,7 @@
 
 enum {
 	INSTANCE = 77,
-	T1_MS = 10,     /* so that 64*T1 is over soon */
+	T1_MS = 15,     /* so that 64*T1 is over soon */
 	WAIT_MS = 5000, /* a test that waits longer has failed */
 	MSGS_MAX = 256,
 	ROUTERS = 2,

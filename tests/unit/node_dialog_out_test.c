@@ -167,6 +167,10 @@ static void test_no_router(void **state)
 	assert_int_equal(dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL),
 			 EHOSTUNREACH);
 	assert_null(fx.d);
+
+	inv.uri = "sip:x@y SIP/2.0\r\nX: 1";
+	assert_int_equal(dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL),
+			 EINVAL);
 }
 
 /* The preferred router is not live: another one. */

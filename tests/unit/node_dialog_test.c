@@ -642,6 +642,16 @@ static void test_malformed(void **state)
 	router_send(&fx.r[0], text);
 	(void)expect(&fx.r[0], "SIP/2.0 400 ");
 	mem_deref(text);
+
+	/* a folded Contact would become a line of our own */
+	peer_init(&p);
+	text = request_text(&fx.r[0], &p, "INVITE");
+	s = strstr(text, "@192.0.2.1:5060;ob>");
+	assert_non_null(s);
+	memcpy(s, "@192.0.2.1\r\n\tX:;ob>", 19);
+	router_send(&fx.r[0], text);
+	(void)expect(&fx.r[0], "SIP/2.0 400 ");
+	mem_deref(text);
 	assert_int_equal(fx.seen.incoming, 0);
 }
 
