@@ -1,9 +1,10 @@
+/* sources: router/view.c router/view_start.c router/view_part.c router/register.c */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as a SIP message, and every part of it that a
  * router reads. */
 
 #include <stdlib.h>
-#include "router/view.h"
+#include "router/register.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,12 +33,17 @@ static void parts(const struct view *v)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct view v;
+	static struct register_req reg;
 	enum view_err err = view_read(&v, (const char *)data, size);
 
 	if (err == VIEW_OK && (v.len > size || v.body > v.len))
 		abort();
 	if (err != VIEW_EMPTY && err != VIEW_JUNK)
 		parts(&v);
+	if (err == VIEW_OK && v.method == VIEW_REGISTER &&
+	    register_read(&reg, &v, 60, 3600) == REGISTER_OK &&
+	    reg.n > REGISTER_CONTACTS_MAX)
+		abort();
 
 	return 0;
 }
