@@ -41,7 +41,11 @@ typedef void(config_h)(const Sy__Config *conf, void *arg);
 /**
  * Watch the configuration in Redis.
  *
- * @param cp  Set on success; owned by the caller.
+ * @param cp   Set on success; owned by the caller (mem_deref).
+ * @param bus  Borrowed.  It is listened to for ever: the watcher must not go
+ *             while the bus goes on.
+ * @param h    Called for each revision, and again after a reconnection (the
+ *             number may then be the same with another content).
  */
 int config_alloc(struct config **cp, struct loop *loop, struct bus *bus,
 		 config_h *h, void *arg);
@@ -50,7 +54,8 @@ int config_alloc(struct config **cp, struct loop *loop, struct bus *bus,
  * next loop turn. Keeps its last state while Redis is away. */
 const Sy__Config *config_get(const struct config *c);
 
-/** Lookups by hash table; NULL: none. */
+/** Lookups by hash table; NULL: none.  A thread with a copy of its own makes
+ * its own tables: config_index.h. */
 const Sy__Device *config_device(const struct config *c, const char *id,
 				size_t len);
 const Sy__Trunk *config_trunk(const struct config *c, const char *id);
@@ -69,7 +74,9 @@ const Sy__Trunk *config_trunk_by_source(const struct config *c,
  * @param conf      Borrowed for the call.
  * @param expected  Revision that it replaces; UINT64_MAX: whatever it is;
  *                  0: only where there is none yet.
- * @param h         err ESTALE: another revision is there.
+ * @param h         err ESTALE: another revision is there (given).
+ *
+ * @return 0, ENOTCONN ..., EINVAL (also: a device has a plain password).
  */
 typedef void(config_put_h)(int err, uint64_t revision, void *arg);
 int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,

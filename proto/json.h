@@ -4,6 +4,10 @@
  * mapping: lowerCamelCase, enums by name, 64-bit integers as strings, bytes
  * as base64, google.protobuf.Timestamp as RFC 3339, oneof members by
  * presence.  On jansson.
+ *
+ * libre's <re.h> and jansson's header cannot be in one source file (both
+ * have a JSON_STRING): a file that needs this one includes no header that
+ * includes <re.h> (of proto: digest.h).
  */
 
 #ifndef SY_PROTO_JSON_H
@@ -16,6 +20,10 @@ enum json_flags {
 	JSON_DEFAULTS = 1 << 0, /* print fields that have their default value
 				   (not unset messages and oneof members)  */
 };
+
+/** Flags for json_dumps() of what json_from_message() made: numbers as
+ * json_print() writes them (0.1, not 0.10000000000000001). */
+#define JSON_DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 /** @return a new reference, or NULL (no memory). */
 json_t *json_from_message(const ProtobufCMessage *msg, int flags);

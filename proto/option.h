@@ -2,7 +2,7 @@
 /*
  * Options of a program as one table: flag, SWITCHYARD_* variable, --help and
  * checks are made from it.  A flag wins over its variable, that over the
- * default.
+ * default.  A variable that is set but empty counts as not set.
  */
 
 #ifndef SY_PROTO_OPTION_H
@@ -26,7 +26,7 @@ struct option_def {
 	enum option_type type;
 	void *value;
 	const char *def;      /* default as text, or NULL                */
-	uint32_t min, max;    /* OPTION_UINT                             */
+	uint32_t min, max;    /* OPTION_UINT; max 0: no limit            */
 	const char *choices;  /* "debug|info|warn|error"                 */
 	const char *metavar;  /* "URL"                                   */
 	const char *help;

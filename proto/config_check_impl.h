@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Internal to config_check*.c. */
+
+#ifndef SY_PROTO_CONFIG_CHECK_IMPL_H
+#define SY_PROTO_CONFIG_CHECK_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "proto/schema.h"
+
+enum {
+	NAME_MAX_BYTES = 128,
+	RING_MAX_S = 3600,
+};
+
+/* An id with its place in its section. */
+struct ref {
+	const char *id;
+	size_t index;
+};
+
+struct refs {
+	struct ref *v;
+	size_t n;
+};
+
+struct checker {
+	const Sy__Config *conf;
+	struct refs devices, trunks;
+	char *errbuf;
+	size_t errsize;
+	char path[96];     /* "routes[3]" */
+};
+
+/** Write the error. @param field  Within c->path. @return EBADMSG. */
+int check_wrong(struct checker *c, const char *field, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Set c->path to "section[i]". */
+void check_at(struct checker *c, const char *section, size_t i);
+
+/**
+ * Check the ids of a section, each once.
+ *
+ * @param r       Set to the sorted ids, on error too; freed by the caller
+ *                (free(r->v)).
+ * @param offset  Of the id in the messages.
+ */
+int check_ids(struct checker *c, struct refs *r, const char *section,
+	      void *const *msgv, size_t n, size_t offset);
+
+bool check_refs_has(const struct refs *r, const char *id);
+
+int check_codecs(struct checker *c, char **strv, size_t n);
+
+int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);
+
+/** Text that people see: no control characters, not long. */
+bool check_text_valid(const char *s, const char *without);
+
+int check_trunks(struct checker *c);
+int check_routes(struct checker *c);
+
+#endif
