@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tests/phone/command.h"
 #include "tests/phone/input.h"
@@ -208,6 +209,15 @@ static void file_handler(void *arg)
 	lines_run(in);
 }
 
+/* Regular files and /dev/null: epoll refuses them. */
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) &&
+	       (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd)));
+}
+
 int input_alloc(struct input **inp, struct farm *farm, int fd,
 		void (*endh)(void *arg), void *arg)
 {
@@ -228,13 +238,14 @@ int input_alloc(struct input **inp, struct farm *farm, int fd,
 	}
 
 	events_set_handler(farm->events, event_handler, in);
-	err = fd_listen(fd, FD_READ, fd_handler, in);
-	in->polled = !err;
-	if (err == EPERM) {
+	if (is_file(fd)) {
 		tmr_start(&in->tmr, 0, file_handler, in);
-		err = 0;
+		*inp = in;
+		return 0;
 	}
 
+	err = fd_listen(fd, FD_READ, fd_handler, in);
+	in->polled = !err;
 	if (err)
 		mem_deref(in);
 	else
