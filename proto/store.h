@@ -86,6 +86,12 @@ int store_place_drop(struct redis *r, const char *call_id, const char *hub);
 
 /** Refresh (owner alive) or drop a room, if it still names this hub. */
 int store_room_keep(struct redis *r, const char *room, const char *hub);
+
+/** store_room_keep() that also writes the room again where Redis has lost it.
+ * Its owner's; no handler: should another hub stand there, that one stays. */
+int store_room_put(struct redis *r, const char *room, const char *hub,
+		   const char *node, uint32_t instance, uint32_t epoch);
+
 int store_room_drop(struct redis *r, const char *room, const char *hub);
 
 /* --------------------------------------------------------------- hubs */

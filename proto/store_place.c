@@ -260,6 +260,22 @@ int store_room_keep(struct redis *r, const char *room, const char *hub)
 	return drop(r, key, hub, ttl);
 }
 
+int store_room_put(struct redis *r, const char *room, const char *hub,
+		   const char *node, uint32_t instance, uint32_t epoch)
+{
+	char key[KEY_SIZE], ttl[24], inst[16], ep[16];
+	const char *argv[] = {key, hub, ttl, node, inst, ep};
+
+	if (!r || !room || !hub || !node || room_key(key, room))
+		return EINVAL;
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", ROOM_TTL_S * 1000);
+	(void)re_snprintf(inst, sizeof(inst), "%u", instance);
+	(void)re_snprintf(ep, sizeof(ep), "%u", epoch);
+
+	return script_run(r, SCRIPT_PLACE_DROP, 0, NULL, NULL, 1, 6, argv,
+			  NULL);
+}
+
 int store_room_drop(struct redis *r, const char *room, const char *hub)
 {
 	char key[KEY_SIZE];

@@ -229,6 +229,17 @@ static void test_place_room(void **state)
 	assert_int_equal(place(&c, "id@5", "lobby", HUB_A, "node-1", 7, 18,
 			       NULL, 0), 0);
 	assert_place(&c, HUB_A, "node-1", 7, 1, 18, true);
+
+	/* Redis lost it all: the owner writes it again, others do not */
+	assert_int_equal(server_ask(c.f, "FLUSHALL"), 0);
+	assert_int_equal(store_room_keep(c.r, "lobby", HUB_A), 0);
+	assert_int_equal(store_room_put(c.r, "lobby", HUB_A, "node-1", 7, 3),
+			 0);
+	assert_int_equal(store_room_put(c.r, "lobby", HUB_B, "node-2", 8, 9),
+			 0);
+	assert_int_equal(place(&c, "id@6", "lobby", HUB_C, "node-3", 9, 19,
+			       NULL, 0), 0);
+	assert_place(&c, HUB_A, "node-1", 7, 3, 19, true);
 	client_close(&c);
 }
 
