@@ -51,12 +51,13 @@ static const char *skip_quoted(const char *p, const char *e)
 
 bool view_list(struct pl *rest, struct pl *val)
 {
-	const char *p = rest->p, *e = p + rest->l, *q;
+	const char *p = rest->p, *e, *q;
 	bool angle = false;
 
 	if (!p)
 		return false;
 
+	e = p + rest->l;
 	for (q = p; q < e; ++q) {
 		if (*q == '"' && !angle) {
 			const char *end = skip_quoted(q, e);
@@ -137,10 +138,14 @@ static const char *host_end(const char *p, const char *e)
 
 bool view_param(const struct pl *params, const char *name, struct pl *val)
 {
-	const char *p = params->p, *e = p + params->l;
+	const char *p = params->p, *e;
 	const size_t namelen = strlen(name);
 
-	while (p && p < e) {
+	if (!p)
+		return false;
+
+	e = p + params->l;
+	while (p < e) {
 		const char *n, *ne, *v, *ve;
 
 		if (*p != ';') {
@@ -280,11 +285,12 @@ static int bare(struct view_addr *a, const char *p, const char *e)
 
 int view_addr_read(struct view_addr *a, const struct pl *val)
 {
-	const char *p = val->p, *e = p + val->l, *q;
+	const char *p = val->p, *e, *q;
 
 	memset(a, 0, sizeof(*a));
 	if (!val->l)
 		return EBADMSG;
+	e = p + val->l;
 
 	if (*p == '"') {
 		q = skip_quoted(p, e);
@@ -316,10 +322,13 @@ static bool is_sip(const struct pl *scheme)
 
 int view_uri_read(struct view_uri *u, const struct pl *uri)
 {
-	const char *p = uri->p, *e = p + uri->l, *q;
+	const char *p = uri->p, *e, *q;
 
 	memset(u, 0, sizeof(*u));
-	q = uri->l ? memchr(p, ':', uri->l) : NULL;
+	if (!uri->l)
+		return EBADMSG;
+	e = p + uri->l;
+	q = memchr(p, ':', uri->l);
 	if (!q || q == p)
 		return EBADMSG;
 	set(&u->scheme, p, q);
