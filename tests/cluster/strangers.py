@@ -18,8 +18,10 @@ from harness import Mismatch, wait_for
 
 MODULES = ("aufile", "sndfile", "g711", "g722", "opus", "account", "menu",
            "ctrl_tcp")
-# What an aufile source must have for each codec: rate and channels.
-SOURCE = {"opus": (48000, 2), "g722": (16000, 1)}
+# baresip's name of each codec, and what an aufile source for it must have:
+# rate and channels.
+CODECS = {"opus": ("opus/48000/2", 48000, 2), "g722": ("G722/16000/1", 16000, 1),
+          "pcmu": ("PCMU/8000/1", 8000, 1), "pcma": ("PCMA/8000/1", 8000, 1)}
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -69,7 +71,7 @@ class Baresip:
         self.user, self.codec = user, codec
         self.dir = tempfile.mkdtemp(prefix="sy-baresip-")
         self.ctrl = free_port()
-        rate, channels = SOURCE.get(codec, (8000, 1))
+        name, rate, channels = CODECS[codec]
         tone = os.path.join(self.dir, "tone.wav")
         write_tone(tone, tone_hz, 60, rate, channels)
         self.write("config", "\n".join([
@@ -86,7 +88,7 @@ class Baresip:
             f"<sip:{user}@switchyard;transport={transport}>"
             f";auth_user={user};auth_pass=demo-{user}"
             f";outbound=\"sip:{proxy};transport={transport}\""
-            f";regint=300;audio_codecs={codec};answermode={answer}\n"))
+            f";regint=300;audio_codecs={name};answermode={answer}\n"))
         self.write("contacts", "")
         with open(os.path.join(self.dir, "log"), "wb") as log:
             self.proc = subprocess.Popen(
@@ -107,6 +109,11 @@ class Baresip:
             return socket.create_connection(("127.0.0.1", self.ctrl), 5)
         except OSError:
             return None
+
+    def registered(self):
+        """Its log, since the event may come before we are connected."""
+        wait_for(f"baresip {self.user} is registered",
+                 lambda: "200 OK () [1 binding]" in self.log(), 10)
 
     def log(self):
         with open(os.path.join(self.dir, "log"), errors="replace",
