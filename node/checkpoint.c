@@ -16,17 +16,22 @@
 #include "proto/log.h"
 #include "proto/store.h"
 
-enum { RETRY_MS = 1000, ROOM_KEEP_MS = 10000 };
+enum {
+	RETRY_MS = 1000,
+	ROOM_KEEP_MS = 10000,
+	SETUP_MS = 3, /* what a call's beginning is gathered for */
+};
 
 struct checkpoint {
 	struct node *node;        /* borrowed: its owner                */
 	struct list dirty;        /* struct hub, by dirty_le            */
 	struct list puts;         /* struct put, on their way           */
 	struct list farewells;    /* struct farewell                    */
-	struct tmr flush;         /* end of this turn                   */
+	struct tmr flush;         /* end of this turn, or soon          */
 	struct alarm retry;
 	struct alarm rooms;
 	bool whole;               /* a write failed: all anew           */
+	bool soon;                /* flush runs, and not at this turn's end */
 };
 
 /* A checkpoint on its way; names its hub, which may end meanwhile. */
@@ -265,6 +270,7 @@ static void flush_hub(struct checkpoint *cp, struct hub *hub)
 void checkpoint_flush(struct checkpoint *cp)
 {
 	tmr_cancel(&cp->flush);
+	cp->soon = false;
 
 	while (cp->dirty.head) {
 		struct hub *hub = cp->dirty.head->data;
@@ -279,14 +285,21 @@ static void flush_handler(void *arg)
 	checkpoint_flush(arg);
 }
 
+/* A call begins in a burst: caller, question to the registrar, callees.  One
+ * write tells of it all; what is answered or over waits for nothing. */
 void checkpoint_touch(struct checkpoint *cp, struct hub *hub)
 {
-	if (hub->dirty_le.list)
+	const bool soon = hub->state < SY__CALL_STATE__CALL_ANSWERED;
+	const bool running = tmr_isrunning(&cp->flush);
+
+	if (!hub->dirty_le.list)
+		list_append(&cp->dirty, &hub->dirty_le, hub);
+
+	if (running && (soon || !cp->soon))
 		return;
 
-	list_append(&cp->dirty, &hub->dirty_le, hub);
-	if (!tmr_isrunning(&cp->flush))
-		tmr_start(&cp->flush, 0, flush_handler, cp);
+	tmr_start(&cp->flush, soon ? SETUP_MS : 0, flush_handler, cp);
+	cp->soon = soon;
 }
 
 /* ------------------------------------------------------------ after trouble */

@@ -4,8 +4,9 @@
  * each change of state, and the history that others follow (sy:events,
  * sy:cdr).
  *
- * Changes are gathered during a turn of the loop and written once at its end;
- * then the legs that are gone are freed, and ended hubs with them.
+ * Changes are gathered during a turn of the loop (until a call is answered:
+ * for 3 ms) and written once; then the legs that are gone are freed, and ended
+ * hubs with them.
  *
  * Redis away: calls go on; when it is back, every hub is written anew, whole,
  * and the records of those that ended meanwhile are removed.  A write that is
@@ -21,10 +22,10 @@
 /** @param cp  Set on success; owned by the node; goes after its bus. */
 int checkpoint_alloc(struct checkpoint **cp, struct node *n);
 
-/** Something of a hub is to be written at the end of this turn. */
+/** Something of a hub is to be written. */
 void checkpoint_touch(struct checkpoint *cp, struct hub *hub);
 
-/** Write now what would be written at the end of this turn. */
+/** Write now what is to be written. */
 void checkpoint_flush(struct checkpoint *cp);
 
 /** Redis is back. */

@@ -43,20 +43,37 @@ static void leg_event(struct node *n, const struct hub *hub,
 	append(n, hub, &ev);
 }
 
+static bool legs_changed(const struct hub *hub)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		const struct leg *leg = le->data;
+
+		if (leg->dirty)
+			return true;
+	}
+
+	return false;
+}
+
 static void leg_events(struct node *n, struct hub *hub)
 {
 	struct le *le;
 
 	for (le = list_head(&hub->legs); le; le = le->next) {
-		struct leg *leg = le->data;
+		const struct leg *leg = le->data;
 
-		if (!leg->dirty)
-			continue;
-		leg_event(n, hub, leg,
-			  leg->shown ? SY__EVENT_TYPE__LEG_CHANGED :
-				       SY__EVENT_TYPE__LEG_ADDED);
-		leg->shown = true;
+		if (leg->dirty)
+			leg_event(n, hub, leg,
+				  leg->shown ? SY__EVENT_TYPE__LEG_CHANGED :
+					       SY__EVENT_TYPE__LEG_ADDED);
 	}
+}
+
+static void removed_events(struct node *n, struct hub *hub)
+{
+	struct le *le;
 
 	for (le = list_head(&hub->gone); le; le = le->next) {
 		const struct leg *leg = le->data;
@@ -66,27 +83,41 @@ static void leg_events(struct node *n, struct hub *hub)
 	}
 }
 
+static void set_shown(struct hub *hub)
+{
+	struct le *le;
+
+	hub->shown = true;
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		leg->shown = true;
+	}
+}
+
+/* One event tells of a call and its legs where both changed: half of the
+ * work of Redis for a call would be events otherwise. */
 void history_hub(struct node *n, struct hub *hub)
 {
 	if (!redis_is_up(bus_redis(n->bus)))
 		return;
 
 	if (hub_is_over(hub)) {
-		/* The whole call, so its legs need no event each. */
 		call_event(n, hub, SY__EVENT_TYPE__CALL_FINISHED,
 			   RECORD_PAST);
 		return;
 	}
 
-	if (!hub->shown)
-		call_event(n, hub, SY__EVENT_TYPE__CALL_STARTED,
-			   RECORD_BARE);
-	else if (hub->dirty)
-		call_event(n, hub, SY__EVENT_TYPE__CALL_CHANGED,
-			   RECORD_BARE);
-	hub->shown = true;
+	if (!hub->shown || hub->dirty)
+		call_event(n, hub,
+			   hub->shown ? SY__EVENT_TYPE__CALL_CHANGED :
+					SY__EVENT_TYPE__CALL_STARTED,
+			   legs_changed(hub) ? RECORD_LIVE : RECORD_BARE);
+	else
+		leg_events(n, hub);
 
-	leg_events(n, hub);
+	removed_events(n, hub);
+	set_shown(hub);
 }
 
 void history_digit(struct node *n, const struct hub *hub,

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened to calls, for who follows sy:events. */
+/*
+ * What happened to calls, for who follows sy:events.
+ *
+ *   CALL_STARTED, CALL_CHANGED  with all legs where legs changed or came too:
+ *                               these have no event of their own then
+ *   LEG_ADDED, LEG_CHANGED      only legs
+ *   LEG_REMOVED                 each leg that left while the call goes on
+ *   CALL_FINISHED               with all legs as they ended
+ */
 
 #ifndef SY_NODE_HISTORY_H
 #define SY_NODE_HISTORY_H
