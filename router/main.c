@@ -1,148 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* switchyard-router: options, threads, signals. */
+/* switchyard-router: threads, signals, start and end. */
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <re.h>
+#define DEBUG_MODULE "router" /* re_dbg.h insists */
+#define DEBUG_LEVEL 0
+#include <re_dbg.h>
 #include "proto/log.h"
-#include "proto/option.h"
 #include "router/core.h"
 #include "router/health.h"
-#include "router/nonce.h"
+#include "router/options.h"
 
-enum { FDS_MAX = 65536, KEY_MAX = 4096 };
-
-struct options {
-	const char *id, *redis, *udp, *tcp, *advertise, *metrics;
-	const char *key_file, *key;
-	const char *log_level, *log_format;
-	uint32_t threads, tcp_max, tcp_idle_s, coalesce_us, pending_max;
-	uint32_t nonce_s;
-};
-
-static int read_options(struct options *o, int argc, char **argv)
-{
-	const struct option_def defs[] = {
-		{.name = "id", .type = OPTION_STRING, .value = &o->id,
-		 .def = "router-1", .metavar = "NAME",
-		 .help = "name of this router in the cluster"},
-		{.name = "redis", .type = OPTION_STRING, .value = &o->redis,
-		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
-		 .help = "redis://, rediss:// or unix:// URL",
-		 .check = redis_url_check, .secret = true},
-		{.name = "udp", .type = OPTION_STRING, .value = &o->udp,
-		 .def = "127.0.0.1:5060", .metavar = "ADDR:PORT,...",
-		 .help = "SIP over UDP on these addresses; \"\": none"},
-		{.name = "tcp", .type = OPTION_STRING, .value = &o->tcp,
-		 .def = "127.0.0.1:5060", .metavar = "ADDR:PORT,...",
-		 .help = "SIP over TCP on these addresses; \"\": none"},
-		{.name = "advertise", .type = OPTION_STRING,
-		 .value = &o->advertise, .def = "", .metavar = "HOST",
-		 .help = "host to tell peers and nodes instead of the "
-			 "address listened on"},
-		{.name = "cluster-key-file", .type = OPTION_STRING,
-		 .value = &o->key_file, .def = "", .metavar = "FILE",
-		 .help = "file with the cluster's secret, at least 16 bytes"},
-		{.name = "cluster-key", .type = OPTION_STRING,
-		 .value = &o->key, .def = "", .metavar = "SECRET",
-		 .help = "the secret itself, instead of a file; better as a "
-			 "variable than as a flag",
-		 .secret = true},
-		{.name = "threads", .type = OPTION_UINT, .value = &o->threads,
-		 .def = "1", .min = 1, .max = WIRE_THREADS_MAX,
-		 .metavar = "N", .help = "worker threads"},
-		{.name = "tcp-max", .type = OPTION_UINT, .value = &o->tcp_max,
-		 .def = "4096", .min = 1, .max = 60000, .metavar = "N",
-		 .help = "TCP connections of each thread"},
-		{.name = "tcp-idle", .type = OPTION_UINT,
-		 .value = &o->tcp_idle_s, .def = "4000", .min = 10,
-		 .max = 86400, .metavar = "SECONDS",
-		 .help = "close a TCP connection after so long without a "
-			 "message or keep-alive [s]"},
-		{.name = "coalesce-us", .type = OPTION_UINT,
-		 .value = &o->coalesce_us, .def = "1000", .min = 0,
-		 .max = 10000, .metavar = "MICROSECONDS",
-		 .help = "above 4000 datagrams a second, look for new ones "
-			 "only so often: less CPU, more delay; 0: at once "
-			 "[us]"},
-		{.name = "pending-max", .type = OPTION_UINT,
-		 .value = &o->pending_max, .def = "2000", .min = 1,
-		 .max = 100000, .metavar = "N",
-		 .help = "requests of each thread that may wait for Redis or "
-			 "a node"},
-		{.name = "nonce-age", .type = OPTION_UINT,
-		 .value = &o->nonce_s, .def = "300", .min = 10, .max = 86400,
-		 .metavar = "SECONDS",
-		 .help = "a digest nonce is stale after so long [s]"},
-		{.name = "metrics", .type = OPTION_STRING,
-		 .value = &o->metrics, .def = "", .metavar = "ADDR:PORT",
-		 .help = "HTTP: /metrics, /healthz, /readyz; \"\": none"},
-		{.name = "log-level", .type = OPTION_CHOICE,
-		 .value = &o->log_level, .def = "info",
-		 .choices = "debug|info|warn|error",
-		 .help = "what to log to stderr"},
-		{.name = "log-format", .type = OPTION_CHOICE,
-		 .value = &o->log_format, .def = "logfmt",
-		 .choices = "logfmt|json", .help = "how"},
-	};
-
-	return option_read("switchyard-router",
-			   "SIP edge of a Switchyard cluster", defs,
-			   sizeof(defs) / sizeof(defs[0]), argc, argv);
-}
-
-static int complain(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "switchyard-router: %s: %s\n", what, why);
-
-	return EINVAL;
-}
-
-/* The secret as it is in the file, but for line ends behind it. */
-static ssize_t read_secret(char *buf, size_t size, const char *path)
-{
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	n = read(fd, buf, size);
-	(void)close(fd);
-	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
-		--n;
-
-	return n;
-}
-
-static int read_key(struct token_key **keyp, const struct options *o)
-{
-	char buf[KEY_MAX];
-	const char *secret = o->key;
-	ssize_t n = (ssize_t)strlen(secret);
-	int err;
-
-	if (*o->key_file) {
-		n = read_secret(buf, sizeof(buf), o->key_file);
-		if (n < 0)
-			return complain(o->key_file, strerror(errno));
-		secret = buf;
-	} else if (!n) {
-		return complain("--cluster-key-file",
-				"is needed (or SWITCHYARD_CLUSTER_KEY)");
-	}
-	err = token_key_alloc(keyp, secret, (size_t)n);
-	if (err == EINVAL)
-		(void)complain("cluster key", "at least 16 bytes are wanted");
-	explicit_bzero(buf, sizeof(buf));
-
-	return err;
-}
+enum { FDS_MAX = 65536 };
 
 /* libre's table is indexed by descriptor, and they are the process's. */
 static int thread_init(void)
@@ -253,7 +127,7 @@ static int serve(struct router *r, const struct options *o)
 
 	err = worker_alloc(&w, r, 0);
 	if (err) {
-		(void)complain("start", strerror(err));
+		(void)options_complain("start", strerror(err));
 		return err;
 	}
 	if (*o->metrics) {
@@ -264,13 +138,13 @@ static int serve(struct router *r, const struct options *o)
 			(void)re_snprintf(what, sizeof(what),
 					  "cannot listen on metrics %s",
 					  o->metrics);
-			(void)complain(what, strerror(err));
+			(void)options_complain(what, strerror(err));
 			goto out;
 		}
 	}
 	err = start_threads(tv, r);
 	if (err) {
-		(void)complain("threads", strerror(err));
+		(void)options_complain("threads", strerror(err));
 		goto out;
 	}
 	for (size_t i = 0; i < r->wires.portc; i++) {
@@ -314,13 +188,13 @@ int main(int argc, char **argv)
 	int err;
 
 	memset(&o, 0, sizeof(o));
-	err = read_options(&o, argc, argv);
+	err = options_read(&o, argc, argv);
 	if (err)
 		return err == 1 ? 0 : 2;
-	if (read_key(&router.key, &o))
+	if (options_key(&router.key, &o))
 		return 2;
 	if (!*o.udp) {
-		(void)complain("--udp", "nodes are reached by UDP: at least "
+		(void)options_complain("--udp", "nodes are reached by UDP: at least "
 					"one address is needed");
 		return 2;
 	}
@@ -336,6 +210,7 @@ int main(int argc, char **argv)
 		.nonce_s = o.nonce_s,
 	};
 	(void)signal(SIGPIPE, SIG_IGN);
+	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */
 
 	err = libre_init();
 	if (!err)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* How the program is called: its options, and the cluster key. */
+
+#ifndef SY_ROUTER_OPTIONS_H
+#define SY_ROUTER_OPTIONS_H
+
+#include <stdint.h>
+#include "proto/token.h"
+
+struct options {
+	const char *id, *redis, *udp, *tcp, *advertise, *metrics;
+	const char *key_file, *key;
+	const char *log_level, *log_format;
+	uint32_t threads, tcp_max, tcp_idle_s, coalesce_us, pending_max;
+	uint32_t nonce_s;
+};
+
+/** Read them. @return as option_read(). */
+int options_read(struct options *o, int argc, char **argv);
+
+/**
+ * The cluster key, from its file or from the option.
+ *
+ * @param keyp  Set on success; owned by the caller.
+ *
+ * @return 0, or an error, of which one line was printed.
+ */
+int options_key(struct token_key **keyp, const struct options *o);
+
+/** Print one line to stderr. @return EINVAL. */
+int options_complain(const char *what, const char *why);
+
+#endif
