@@ -248,6 +248,22 @@ static void say_goodbye(struct checkpoint *cp, struct hub *hub)
 	node_hub_close(cp->node, hub);
 }
 
+/* A conference may live for days: the placement of who left goes now. */
+static void drop_places(struct checkpoint *cp, struct hub *hub)
+{
+	struct redis *r = bus_redis(cp->node->bus);
+	struct le *le;
+
+	for (le = list_head(&hub->gone); le; le = le->next) {
+		const struct leg *leg = le->data;
+		const char *cid = leg->ops->call_id ? leg->ops->call_id(leg) :
+						      NULL;
+
+		if (cid && !store_place_drop(r, cid, hub->id))
+			hub_call_id_remove(hub, cid);
+	}
+}
+
 static void flush_hub(struct checkpoint *cp, struct hub *hub)
 {
 	/* A placed hub that nobody came to is no call yet. */
@@ -264,6 +280,7 @@ static void flush_hub(struct checkpoint *cp, struct hub *hub)
 		cp->whole = true;
 	}
 	clear_dirty(hub);
+	drop_places(cp, hub);
 	hub_purge(hub);
 }
 

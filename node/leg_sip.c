@@ -8,27 +8,8 @@
  * is answered.
  */
 
-#include "node/leg_sip.h"
-#include "node/sip/session.h"
+#include "node/leg_sip_priv.h"
 #include "proto/log.h"
-
-struct leg_sip {
-	struct leg leg;           /* first: the hub knows only this     */
-	struct node *node;        /* borrowed                           */
-	struct dialog *dlg;       /* owned, as all below                */
-	struct session *ses;
-	struct media_leg *media;
-	struct mbuf *answer;      /* to the INVITE's offer, until sent  */
-	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
-	bool late;                /* the peer answers our offer in ACK  */
-	bool local_hold;          /* we hold the peer                   */
-	bool was_held;            /* ... before the offer under way     */
-};
-
-static struct leg_sip *self(struct leg *leg)
-{
-	return (struct leg_sip *)leg;
-}
 
 static void destructor(void *data)
 {
@@ -43,7 +24,7 @@ static void destructor(void *data)
 	mem_deref(ls->remote_sdp);
 }
 
-static void keep_sdp(char **textp, const struct mbuf *mb)
+void leg_sip_keep(char **textp, const struct mbuf *mb)
 {
 	*textp = mem_deref(*textp);
 	if (mb)
@@ -53,7 +34,7 @@ static void keep_sdp(char **textp, const struct mbuf *mb)
 
 /* Who is on hold, by either side, is out of the talk.  A phone that holds
  * may still send: its music must not fill a conference. */
-static int put_mute(struct leg_sip *ls)
+int leg_sip_mute(struct leg_sip *ls)
 {
 	const struct leg_info *info = &ls->leg.info;
 
@@ -65,7 +46,7 @@ static int put_mute(struct leg_sip *ls)
 }
 
 /* Put what was negotiated into force. */
-static int apply(struct leg_sip *ls)
+int leg_sip_apply(struct leg_sip *ls)
 {
 	struct leg_info *info = &ls->leg.info;
 	struct media_rtp_params prm;
@@ -76,7 +57,7 @@ static int apply(struct leg_sip *ls)
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);
 	if (!err)
-		err = put_mute(ls);
+		err = leg_sip_mute(ls);
 	if (err) {
 		log_warn("media not set", LOG_S("call", ls->leg.hub->id),
 			 LOG_S("leg", info->id), LOG_E(err));
@@ -88,325 +69,6 @@ static int apply(struct leg_sip *ls)
 
 	return 0;
 }
-
-/* The call cannot go on: end the dialog, and with it the leg. */
-static void fail(struct leg_sip *ls, uint16_t code, const char *reason)
-{
-	leg_hangup(&ls->leg, code, reason);
-}
-
-static void note_router(struct leg_sip *ls)
-{
-	const char *id = dialog_router(ls->dlg);
-
-	if (id && !ls->leg.info.router[0])
-		str_ncpy(ls->leg.info.router, id,
-			 sizeof(ls->leg.info.router));
-}
-
-/* ------------------------------------------------------------ dialog events */
-
-static void progress_handler(struct dialog *d, uint16_t code,
-			     const char *reason, struct mbuf *sdp, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)d;
-	(void)reason;
-	(void)sdp;
-	note_router(ls);
-	leg_ringing(&ls->leg, code);
-}
-
-static void established_out(struct leg_sip *ls, struct mbuf *sdp)
-{
-	int err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
-
-	if (!err) {
-		keep_sdp(&ls->remote_sdp, sdp);
-		err = apply(ls);
-	}
-	if (err)
-		fail(ls, 488, "answer cannot be used");
-	else
-		leg_answered(&ls->leg);
-}
-
-static void established_in(struct leg_sip *ls, struct mbuf *sdp)
-{
-	if (!ls->late)
-		return;
-
-	ls->late = false;
-	if (!sdp || session_answered(ls->ses, sdp)) {
-		fail(ls, 488, "answer cannot be used");
-		return;
-	}
-
-	keep_sdp(&ls->remote_sdp, sdp);
-	if (apply(ls))
-		fail(ls, 500, "no media");
-}
-
-static void established_handler(struct dialog *d, struct mbuf *sdp, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)d;
-	note_router(ls);
-	if (ls->leg.info.direction == SY__DIRECTION__OUTBOUND)
-		established_out(ls, sdp);
-	else
-		established_in(ls, sdp);
-}
-
-static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
-{
-	struct leg_sip *ls = arg;
-	struct mbuf *mb = NULL;
-	int err;
-
-	ls->was_held = ls->local_hold;
-	if (sdp)
-		err = session_answer(ls->ses, sdp, &mb);
-	else
-		err = session_offer(ls->ses, ls->local_hold, &mb);
-	if (err) {
-		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488, NULL);
-		return;
-	}
-
-	if (!dialog_accept(d, mb)) {
-		keep_sdp(&ls->local_sdp, mb);
-		if (sdp) {
-			keep_sdp(&ls->remote_sdp, sdp);
-			(void)apply(ls);
-		}
-	}
-
-	mem_deref(mb);
-}
-
-/* To our re-INVITE, or in the ACK to the offer that the peer asked for. */
-static void answered_handler(struct dialog *d, int err, uint16_t code,
-			     struct mbuf *sdp, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)d;
-	if (!err)
-		err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
-	if (err) {
-		log_warn("offer refused", LOG_S("call", ls->leg.hub->id),
-			 LOG_S("leg", ls->leg.info.id), LOG_U("code", code));
-		ls->local_hold = ls->was_held;
-		ls->leg.info.held = ls->local_hold ||
-				    session_remote_hold(ls->ses);
-		(void)put_mute(ls);
-		leg_changed(&ls->leg);
-		return;
-	}
-
-	keep_sdp(&ls->remote_sdp, sdp);
-	(void)apply(ls);
-}
-
-/* RFC 2976 digits of phones that know no RFC 4733: "Signal=5". */
-static void info_handler(struct dialog *d, const char *ctype,
-			 struct mbuf *body, void *arg)
-{
-	struct leg_sip *ls = arg;
-	struct pl pl, digit, ms = PL_INIT;
-
-	(void)d;
-	if (str_casecmp(ctype, "application/dtmf-relay"))
-		return;
-
-	pl_set_mbuf(&pl, body);
-	if (re_regex(pl.p, pl.l, "Signal[ ]*=[ ]*[0-9A-Da-d*#]1", NULL, NULL,
-		     &digit))
-		return;
-	(void)re_regex(pl.p, pl.l, "Duration[ ]*=[ ]*[0-9]+", NULL, NULL,
-		       &ms);
-
-	hub_dtmf(ls->leg.hub, &ls->leg, digit.p[0],
-		 pl_isset(&ms) ? pl_u32(&ms) : 160);
-}
-
-static void closed_handler(struct dialog *d, uint16_t code,
-			   const char *reason, bool remote, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)d;
-	(void)remote;
-	leg_ended(&ls->leg, code, reason);
-}
-
-static void changed_handler(struct dialog *d, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)d;
-	leg_touched(&ls->leg);
-}
-
-static const struct dialog_handlers handlers = {
-	.progress = progress_handler,
-	.established = established_handler,
-	.offer = offer_handler,
-	.answered = answered_handler,
-	.info = info_handler,
-	.closed = closed_handler,
-	.changed = changed_handler,
-};
-
-static void media_handler(struct media_leg *media,
-			  const struct media_event *ev, void *arg)
-{
-	struct leg_sip *ls = arg;
-
-	(void)media;
-	if (ev->type == MEDIA_EV_DTMF &&
-	    leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
-		hub_dtmf(ls->leg.hub, &ls->leg, ev->digit,
-			 ev->duration_ms);
-}
-
-/* --------------------------------------------------------- the hub's wishes */
-
-static int op_progress(struct leg *leg, uint16_t code)
-{
-	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
-}
-
-static int op_answer(struct leg *leg)
-{
-	struct leg_sip *ls = self(leg);
-	struct mbuf *mb = NULL;
-	int err = 0;
-
-	if (ls->late)
-		err = session_offer(ls->ses, false, &mb);
-	else
-		mb = mem_ref(ls->answer);
-	if (!err)
-		err = dialog_answer(ls->dlg, mb);
-	if (!err && !ls->late)
-		err = apply(ls);
-	if (!err) {
-		keep_sdp(&ls->local_sdp, mb);
-		ls->answer = mem_deref(ls->answer);
-	}
-
-	mem_deref(mb);
-	return err;
-}
-
-static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
-{
-	struct leg_sip *ls = self(leg);
-
-	/* The text is ours; the peer gets the standard one. */
-	(void)reason;
-	dialog_hangup(ls->dlg, code, NULL);
-	ls->media = mem_deref(ls->media);
-}
-
-static void op_abandon(struct leg *leg)
-{
-	struct leg_sip *ls = self(leg);
-
-	dialog_abandon(ls->dlg);
-	ls->media = mem_deref(ls->media);
-}
-
-static int op_mute(struct leg *leg)
-{
-	return put_mute(self(leg));
-}
-
-static int op_hold(struct leg *leg, bool hold)
-{
-	struct leg_sip *ls = self(leg);
-	struct mbuf *mb = NULL;
-	int err;
-
-	if (!leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
-		return EPROTO;
-	if (ls->local_hold == hold)
-		return 0;
-
-	err = session_offer(ls->ses, hold, &mb);
-	if (!err)
-		err = dialog_offer(ls->dlg, mb);
-	if (!err) {
-		/* Heard at once; taken back if the peer refuses. */
-		keep_sdp(&ls->local_sdp, mb);
-		ls->was_held = ls->local_hold;
-		ls->local_hold = hold;
-		leg->info.held = hold || session_remote_hold(ls->ses);
-		(void)put_mute(ls);
-		leg_changed(leg);
-	}
-
-	mem_deref(mb);
-	return err;
-}
-
-static int op_dtmf(struct leg *leg, char digit, uint32_t duration_ms)
-{
-	struct leg_sip *ls = self(leg);
-
-	return ls->media ? media_leg_dtmf(ls->media, digit, duration_ms) :
-			   ENOTSUP;
-}
-
-static void op_stat(struct leg *leg)
-{
-	struct leg_sip *ls = self(leg);
-	struct media_stat st;
-	uint64_t total;
-
-	if (!ls->media)
-		return;
-
-	media_leg_stat(ls->media, &st);
-	total = st.rx_packets + st.rx_lost;
-	leg->info.jitter_ms = st.jitter_ms;
-	leg->info.loss_percent =
-		total ? 100.0f * (float)st.rx_lost / (float)total : 0.0f;
-}
-
-static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
-{
-	const struct leg_sip *ls = (const struct leg_sip *)leg;
-
-	dialog_checkpoint(ls->dlg, out);
-	out->sdp_session_id = session_id(ls->ses);
-	out->sdp_version = session_version(ls->ses);
-	out->local_hold = ls->local_hold;
-	out->remote_hold = session_remote_hold(ls->ses);
-	if (ls->local_sdp)
-		out->local_sdp = ls->local_sdp;
-	if (ls->remote_sdp)
-		out->remote_sdp = ls->remote_sdp;
-}
-
-static const struct leg_ops ops = {
-	.party = true,
-	.progress = op_progress,
-	.answer = op_answer,
-	.hangup = op_hangup,
-	.abandon = op_abandon,
-	.mute = op_mute,
-	.hold = op_hold,
-	.dtmf = op_dtmf,
-	.stat = op_stat,
-	.checkpoint = op_checkpoint,
-};
-
-/* --------------------------------------------------------------------- life */
 
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		 const struct leg_conf *conf, const struct codec_list *codecs)
@@ -427,7 +89,7 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	err = node_mix(&mix, n, hub);
 	if (!err)
 		err = media_leg_rtp_alloc(&ls->media, mix,
-					  &n->conf.media_addr, media_handler,
+					  &n->conf.media_addr, leg_sip_media_handler,
 					  ls);
 	if (err)
 		goto out;
@@ -457,10 +119,11 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		 const struct leg_sip_call *call)
 {
 	const struct leg_conf conf = {
-		.ops = &ops,
+		.ops = &leg_sip_ops,
 		.kind = call->kind,
 		.direction = SY__DIRECTION__OUTBOUND,
 		.user = call->user,
+		.name = call->name,
 		.router = call->router,
 		.ref = hub_ref(hub),
 	};
@@ -497,13 +160,13 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 
 	err = session_offer(ls->ses, false, &inv.sdp);
 	if (!err)
-		err = dialog_invite(&ls->dlg, n->ua, &inv, &handlers, ls);
+		err = dialog_invite(&ls->dlg, n->ua, &inv, &leg_sip_handlers, ls);
 	if (err) {
 		mem_deref(ls);
 		goto out;
 	}
 
-	keep_sdp(&ls->local_sdp, inv.sdp);
+	leg_sip_keep(&ls->local_sdp, inv.sdp);
 	hub_add(hub, &ls->leg);
 	*lp = &ls->leg;
 
@@ -534,7 +197,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		src && src->kind_case == SY__SOURCE__KIND_DEVICE;
 	const struct codec_list codecs = {place->codecs, place->n_codecs};
 	const struct leg_conf conf = {
-		.ops = &ops,
+		.ops = &leg_sip_ops,
 		.kind = device ? SY__LEG_KIND__DEVICE : SY__LEG_KIND__TRUNK,
 		.direction = SY__DIRECTION__INBOUND,
 		.user = device ? src->device : place->caller,
@@ -558,9 +221,9 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		return code_of(err);
 	}
 
-	keep_sdp(&ls->remote_sdp, sdp);
+	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
-	dialog_set_handlers(d, &handlers, ls);
+	dialog_set_handlers(d, &leg_sip_handlers, ls);
 	hub_add(hub, &ls->leg);
 	*lp = &ls->leg;
 

@@ -19,6 +19,7 @@ struct codec_list {
 struct leg_sip_call {
 	Sy__LegKind kind;          /* DEVICE, TRUNK                        */
 	const char *user;          /* shown: device or number              */
+	const char *name;          /* shown: display name, or NULL         */
 	const char *uri;           /* Request-URI                          */
 	const char *to_uri;
 	const char *from_uri;

@@ -23,6 +23,7 @@ struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
+	uint32_t rtp_timeout_s;
 };
 
 struct program {
@@ -102,6 +103,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .type = OPTION_UINT, .def = "30000", .min = 1,
 		 .max = 600000, .metavar = "MS",
 		 .help = "How long a port rests after use"},
+		{.name = "rtp-timeout-s", .value = &o->rtp_timeout_s,
+		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 86400,
+		 .metavar = "S",
+		 .help = "Hang up who sent RTP and then sends none for so "
+			 "long, unless on hold; 0: never"},
 		{.name = "workers", .value = &o->workers,
 		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 256,
 		 .metavar = "N", .help = "Media threads; 0: one a core"},
@@ -242,6 +248,7 @@ static int run(const struct options *o, const char *key)
 		.media = {
 			.workers = o->workers,
 			.quarantine_ms = o->quarantine_ms,
+			.rtp_silence_ms = o->rtp_timeout_s * 1000,
 			.opus_complexity = (int)o->complexity,
 			.rt_priority = (int)o->rt_priority,
 		},

@@ -165,14 +165,16 @@ static void destructor(void *data)
 	 * they go is still sent. */
 	if (n->hubs)
 		hash_flush(n->hubs);
-	list_flush(&n->lookups);
 	mem_deref(n->hubs);
 	mem_deref(n->ua);
 	mem_deref(n->media);
-	mem_deref(n->checkpoint);
 	mem_deref(n->config);
 	mem_deref(n->members);
 	mem_deref(n->bus);
+
+	/* Replies that would still come point to what these hold. */
+	list_flush(&n->lookups);
+	mem_deref(n->checkpoint);
 	mem_deref(n->key);
 	mem_deref(n->loop);
 }

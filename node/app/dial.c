@@ -114,6 +114,7 @@ static void ring_bindings(struct dial_lookup *dl,
 		};
 
 		if (dev) {
+			call.name = dev->display_name;
 			call.codecs.namev = dev->codecs;
 			call.codecs.namec = dev->n_codecs;
 		}

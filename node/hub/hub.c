@@ -200,17 +200,28 @@ static void call_id_destructor(void *data)
 	list_unlink(&cid->le);
 }
 
+static struct hub_call_id *call_id_find(const struct hub *hub,
+					const char *call_id)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->call_ids); le; le = le->next) {
+		struct hub_call_id *cid = le->data;
+
+		if (!strcmp(cid->text, call_id))
+			return cid;
+	}
+
+	return NULL;
+}
+
 int hub_call_id_add(struct hub *hub, const char *call_id)
 {
 	const size_t len = str_len(call_id);
 	struct hub_call_id *cid;
-	struct le *le;
 
-	for (le = list_head(&hub->call_ids); le; le = le->next) {
-		cid = le->data;
-		if (!strcmp(cid->text, call_id))
-			return 0;
-	}
+	if (call_id_find(hub, call_id))
+		return 0;
 
 	cid = mem_zalloc(sizeof(*cid) + len + 1, call_id_destructor);
 	if (!cid)
@@ -219,6 +230,11 @@ int hub_call_id_add(struct hub *hub, const char *call_id)
 	memcpy(cid->text, call_id, len);
 	list_append(&hub->call_ids, &cid->le, cid);
 	return 0;
+}
+
+void hub_call_id_remove(struct hub *hub, const char *call_id)
+{
+	mem_deref(call_id_find(hub, call_id));
 }
 
 /* -------------------------------------------------------------------- legs */

@@ -127,6 +127,9 @@ struct hub_expect *hub_expect_find(const struct hub *hub, uint32_t ref);
 /** Remember a Call-ID whose placement must be dropped at the end. */
 int hub_call_id_add(struct hub *hub, const char *call_id);
 
+/** Forget a Call-ID: its placement was dropped. */
+void hub_call_id_remove(struct hub *hub, const char *call_id);
+
 /** A leg reference that no other leg of this hub has. */
 uint32_t hub_ref(struct hub *hub);
 

@@ -66,7 +66,7 @@ struct leg_ops {
 	/** Fill what another node would need; strings stay the leg's. */
 	void (*checkpoint)(const struct leg *leg, Sy__DialogState *out);
 
-	/** Call-ID of its dialog, or NULL. */
+	/** Call-ID that a router placed it by; NULL: it was not placed. */
 	const char *(*call_id)(const struct leg *leg);
 };
 

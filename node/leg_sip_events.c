@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* What dialog and engine tell of a SIP leg: see leg_sip_priv.h. */
+
+#include "node/leg_sip_priv.h"
+#include "proto/log.h"
+
+/* The call cannot go on: end the dialog, and with it the leg. */
+static void fail(struct leg_sip *ls, uint16_t code, const char *reason)
+{
+	leg_hangup(&ls->leg, code, reason);
+}
+
+static void note_router(struct leg_sip *ls)
+{
+	const char *id = dialog_router(ls->dlg);
+
+	if (id && !ls->leg.info.router[0])
+		str_ncpy(ls->leg.info.router, id,
+			 sizeof(ls->leg.info.router));
+}
+
+/* ------------------------------------------------------------ dialog events */
+
+static void progress_handler(struct dialog *d, uint16_t code,
+			     const char *reason, struct mbuf *sdp, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	(void)reason;
+	(void)sdp;
+	note_router(ls);
+	leg_ringing(&ls->leg, code);
+}
+
+static void established_out(struct leg_sip *ls, struct mbuf *sdp)
+{
+	int err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
+
+	if (!err) {
+		leg_sip_keep(&ls->remote_sdp, sdp);
+		err = leg_sip_apply(ls);
+	}
+	if (err)
+		fail(ls, 488, "answer cannot be used");
+	else
+		leg_answered(&ls->leg);
+}
+
+static void established_in(struct leg_sip *ls, struct mbuf *sdp)
+{
+	if (!ls->late)
+		return;
+
+	ls->late = false;
+	if (!sdp || session_answered(ls->ses, sdp)) {
+		fail(ls, 488, "answer cannot be used");
+		return;
+	}
+
+	leg_sip_keep(&ls->remote_sdp, sdp);
+	if (leg_sip_apply(ls))
+		fail(ls, 500, "no media");
+}
+
+static void established_handler(struct dialog *d, struct mbuf *sdp, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	note_router(ls);
+	if (ls->leg.info.direction == SY__DIRECTION__OUTBOUND)
+		established_out(ls, sdp);
+	else
+		established_in(ls, sdp);
+}
+
+static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
+{
+	struct leg_sip *ls = arg;
+	struct mbuf *mb = NULL;
+	int err;
+
+	ls->was_held = ls->local_hold;
+	if (sdp)
+		err = session_answer(ls->ses, sdp, &mb);
+	else
+		err = session_offer(ls->ses, ls->local_hold, &mb);
+	if (err) {
+		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488, NULL);
+		return;
+	}
+
+	if (!dialog_accept(d, mb)) {
+		leg_sip_keep(&ls->local_sdp, mb);
+		if (sdp) {
+			leg_sip_keep(&ls->remote_sdp, sdp);
+			(void)leg_sip_apply(ls);
+		}
+	}
+
+	mem_deref(mb);
+}
+
+/* To our re-INVITE, or in the ACK to the offer that the peer asked for. */
+static void answered_handler(struct dialog *d, int err, uint16_t code,
+			     struct mbuf *sdp, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	if (!err)
+		err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
+	if (err) {
+		log_warn("offer refused", LOG_S("call", ls->leg.hub->id),
+			 LOG_S("leg", ls->leg.info.id), LOG_U("code", code));
+		ls->local_hold = ls->was_held;
+		ls->leg.info.held = ls->local_hold ||
+				    session_remote_hold(ls->ses);
+		(void)leg_sip_mute(ls);
+		leg_changed(&ls->leg);
+		return;
+	}
+
+	leg_sip_keep(&ls->remote_sdp, sdp);
+	(void)leg_sip_apply(ls);
+}
+
+/* RFC 2976 digits of phones that know no RFC 4733: "Signal=5". */
+static void info_handler(struct dialog *d, const char *ctype,
+			 struct mbuf *body, void *arg)
+{
+	struct leg_sip *ls = arg;
+	struct pl pl, digit, ms = PL_INIT;
+
+	(void)d;
+	if (str_casecmp(ctype, "application/dtmf-relay"))
+		return;
+
+	pl_set_mbuf(&pl, body);
+	if (re_regex(pl.p, pl.l, "Signal[ ]*=[ ]*[0-9A-Da-d*#]1", NULL, NULL,
+		     &digit))
+		return;
+	(void)re_regex(pl.p, pl.l, "Duration[ ]*=[ ]*[0-9]+", NULL, NULL,
+		       &ms);
+
+	hub_dtmf(ls->leg.hub, &ls->leg, digit.p[0],
+		 pl_isset(&ms) ? pl_u32(&ms) : 160);
+}
+
+static void closed_handler(struct dialog *d, uint16_t code,
+			   const char *reason, bool remote, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	(void)remote;
+	leg_ended(&ls->leg, code, reason);
+}
+
+static void changed_handler(struct dialog *d, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	leg_touched(&ls->leg);
+}
+
+const struct dialog_handlers leg_sip_handlers = {
+	.progress = progress_handler,
+	.established = established_handler,
+	.offer = offer_handler,
+	.answered = answered_handler,
+	.info = info_handler,
+	.closed = closed_handler,
+	.changed = changed_handler,
+};
+
+void leg_sip_media_handler(struct media_leg *media,
+			   const struct media_event *ev, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)media;
+	if (!leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
+		return;
+
+	if (ev->type == MEDIA_EV_DTMF)
+		hub_dtmf(ls->leg.hub, &ls->leg, ev->digit,
+			 ev->duration_ms);
+	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held)
+		leg_hangup(&ls->leg, 200, "no media from the peer");
+}

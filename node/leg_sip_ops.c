@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hub wishes of a SIP leg: see leg_sip_priv.h. */
+
+#include "node/leg_sip_priv.h"
+
+static struct leg_sip *self(struct leg *leg)
+{
+	return (struct leg_sip *)leg;
+}
+
+static int op_progress(struct leg *leg, uint16_t code)
+{
+	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
+}
+
+static int op_answer(struct leg *leg)
+{
+	struct leg_sip *ls = self(leg);
+	struct mbuf *mb = NULL;
+	int err = 0;
+
+	if (ls->late)
+		err = session_offer(ls->ses, false, &mb);
+	else
+		mb = mem_ref(ls->answer);
+	if (!err)
+		err = dialog_answer(ls->dlg, mb);
+	if (!err && !ls->late)
+		err = leg_sip_apply(ls);
+	if (!err) {
+		leg_sip_keep(&ls->local_sdp, mb);
+		ls->answer = mem_deref(ls->answer);
+	}
+
+	mem_deref(mb);
+	return err;
+}
+
+static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
+{
+	struct leg_sip *ls = self(leg);
+
+	/* The text is ours; the peer gets the standard one. */
+	(void)reason;
+	dialog_hangup(ls->dlg, code, NULL);
+	ls->media = mem_deref(ls->media);
+}
+
+static void op_abandon(struct leg *leg)
+{
+	struct leg_sip *ls = self(leg);
+
+	dialog_abandon(ls->dlg);
+	ls->media = mem_deref(ls->media);
+}
+
+static int op_mute(struct leg *leg)
+{
+	return leg_sip_mute(self(leg));
+}
+
+static int op_hold(struct leg *leg, bool hold)
+{
+	struct leg_sip *ls = self(leg);
+	struct mbuf *mb = NULL;
+	int err;
+
+	if (!leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+		return EPROTO;
+	if (ls->local_hold == hold)
+		return 0;
+
+	err = session_offer(ls->ses, hold, &mb);
+	if (!err)
+		err = dialog_offer(ls->dlg, mb);
+	if (!err) {
+		/* Heard at once; taken back if the peer refuses. */
+		leg_sip_keep(&ls->local_sdp, mb);
+		ls->was_held = ls->local_hold;
+		ls->local_hold = hold;
+		leg->info.held = hold || session_remote_hold(ls->ses);
+		(void)leg_sip_mute(ls);
+		leg_changed(leg);
+	}
+
+	mem_deref(mb);
+	return err;
+}
+
+static int op_dtmf(struct leg *leg, char digit, uint32_t duration_ms)
+{
+	struct leg_sip *ls = self(leg);
+
+	return ls->media ? media_leg_dtmf(ls->media, digit, duration_ms) :
+			   ENOTSUP;
+}
+
+static void op_stat(struct leg *leg)
+{
+	struct leg_sip *ls = self(leg);
+	struct media_stat st;
+	uint64_t total;
+
+	if (!ls->media)
+		return;
+
+	media_leg_stat(ls->media, &st);
+	total = st.rx_packets + st.rx_lost;
+	leg->info.jitter_ms = st.jitter_ms;
+	leg->info.loss_percent =
+		total ? 100.0f * (float)st.rx_lost / (float)total : 0.0f;
+}
+
+static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
+{
+	const struct leg_sip *ls = (const struct leg_sip *)leg;
+
+	dialog_checkpoint(ls->dlg, out);
+	out->sdp_session_id = session_id(ls->ses);
+	out->sdp_version = session_version(ls->ses);
+	out->local_hold = ls->local_hold;
+	out->remote_hold = session_remote_hold(ls->ses);
+	if (ls->local_sdp)
+		out->local_sdp = ls->local_sdp;
+	if (ls->remote_sdp)
+		out->remote_sdp = ls->remote_sdp;
+}
+
+static const char *op_call_id(const struct leg *leg)
+{
+	const struct leg_sip *ls = (const struct leg_sip *)leg;
+
+	return leg->info.direction == SY__DIRECTION__INBOUND ?
+		       dialog_call_id(ls->dlg) : NULL;
+}
+
+const struct leg_ops leg_sip_ops = {
+	.party = true,
+	.progress = op_progress,
+	.answer = op_answer,
+	.hangup = op_hangup,
+	.abandon = op_abandon,
+	.mute = op_mute,
+	.hold = op_hold,
+	.dtmf = op_dtmf,
+	.stat = op_stat,
+	.checkpoint = op_checkpoint,
+	.call_id = op_call_id,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of a SIP leg share; nobody else includes it.
+ *
+ *   leg_sip.c         life: a call is made, or taken; media put into force
+ *   leg_sip_events.c  what dialog and engine tell
+ *   leg_sip_ops.c     what the hub wishes
+ */
+
+#ifndef SY_NODE_LEG_SIP_PRIV_H
+#define SY_NODE_LEG_SIP_PRIV_H
+
+#include "node/leg_sip.h"
+#include "node/sip/session.h"
+
+struct leg_sip {
+	struct leg leg;           /* first: the hub knows only this     */
+	struct node *node;        /* borrowed                           */
+	struct dialog *dlg;       /* owned, as all below                */
+	struct session *ses;
+	struct media_leg *media;
+	struct mbuf *answer;      /* to the INVITE's offer, until sent  */
+	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
+	bool late;                /* the peer answers our offer in ACK  */
+	bool local_hold;          /* we hold the peer                   */
+	bool was_held;            /* ... before the offer under way     */
+};
+
+extern const struct leg_ops leg_sip_ops;
+extern const struct dialog_handlers leg_sip_handlers;
+media_event_h leg_sip_media_handler;
+
+/** Remember a description for the checkpoint. @param mb  NULL: none. */
+void leg_sip_keep(char **textp, const struct mbuf *mb);
+
+/** Bring mute, deaf and hold to the media. */
+int leg_sip_mute(struct leg_sip *ls);
+
+/** Put what was negotiated into force; an error is logged. */
+int leg_sip_apply(struct leg_sip *ls);
+
+#endif
