@@ -28,8 +28,8 @@ struct process {
 
 static int check_address(const char *val, const char **errp)
 {
-	*errp = "allowed: an address and a port, as 127.0.0.1:8443 or [::1]:8443, or "
-		"nothing for no such port";
+	*errp = "allowed: an address and a port, as 127.0.0.1:8443 or "
+		"[::1]:8443, or nothing for no such port";
 
 	return !*val || web_address_is_valid(val) ? 0 : EINVAL;
 }

@@ -84,7 +84,8 @@ static bool find_route(struct api_req *a, struct web_req *req)
 	char allow[ROUTE_ALLOW_SIZE];
 
 	switch (route_find(&a->route, &a->params, allow, routev,
-			   sizeof(routev) / sizeof(routev[0]), req->method, req->path)) {
+			   sizeof(routev) / sizeof(routev[0]), req->method,
+			   req->path)) {
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NO_PATH:

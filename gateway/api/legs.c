@@ -33,8 +33,8 @@ static const Sy__Leg *find_leg(const Sy__Result *res, const char *id)
 	return NULL;
 }
 
-static void reply_leg(struct command *c, unsigned status,
-		      const Sy__Result *res, const char *id)
+static void reply_leg(struct command *c, unsigned status, const Sy__Result *res,
+		      const char *id)
 {
 	const Sy__Leg *leg = find_leg(res, id);
 
@@ -49,8 +49,7 @@ static void reply_leg(struct command *c, unsigned status,
 
 static void on_list(struct command *c, const Sy__Result *res)
 {
-	api_reply_list(c->a,
-		       (const ProtobufCMessage *const *)res->call->legs,
+	api_reply_list(c->a, (const ProtobufCMessage *const *)res->call->legs,
 		       res->call->n_legs, NULL);
 }
 
@@ -78,8 +77,9 @@ static bool check_new(struct command *c, const Sy__NewLeg *body)
 	int err = 0;
 
 	if (!device && strcmp(body->kind, "external"))
-		complaints_add(&bad, "kind", *body->kind ? "is not known"
-			 : "is missing", "device, external");
+		complaints_add(&bad, "kind",
+			       *body->kind ? "is not known" : "is missing",
+			       "device, external");
 	check_number(&bad, "to", body->to);
 	check_name(&bad, "callerName", body->caller_name);
 	check_ring(&bad, body->ring_seconds);
@@ -87,10 +87,12 @@ static bool check_new(struct command *c, const Sy__NewLeg *body)
 		err = target_party(&c->to, c->a, body->to);
 		complaints_target(&bad, "to", err);
 	}
-	if (!bad.n && !err && device !=
-	    (c->to.dest.kind_case == SY__DESTINATION__KIND_DEVICE))
-		complaints_add(&bad, "to", device ? "is not a device"
-			 : "does not lead to a trunk", NULL);
+	if (!bad.n && !err &&
+	    device != (c->to.dest.kind_case == SY__DESTINATION__KIND_DEVICE))
+		complaints_add(&bad, "to",
+			       device ? "is not a device"
+				      : "does not lead to a trunk",
+			       NULL);
 
 	if (complaints_answer(&bad, c->a->web))
 		return false;
@@ -102,8 +104,8 @@ static bool check_new(struct command *c, const Sy__NewLeg *body)
 
 static void on_added(struct command *c, const Sy__Result *res)
 {
-	(void)web_head(c->a->web, "location", "/api/calls/%s/legs/%s",
-		       c->call, res->leg);
+	(void)web_head(c->a->web, "location", "/api/calls/%s/legs/%s", c->call,
+		       res->leg);
 	reply_leg(c, 201, res, res->leg);
 }
 
@@ -123,8 +125,8 @@ void api_legs_add(struct api_req *a)
 	c->u.add.call = c->call;
 	c->u.add.destination = &c->to.dest;
 	c->u.add.caller_name = body->caller_name;
-	c->u.add.ring_seconds = body->ring_seconds ? body->ring_seconds
-						   : c->to.ring_seconds;
+	c->u.add.ring_seconds =
+	    body->ring_seconds ? body->ring_seconds : c->to.ring_seconds;
 	c->env.body_case = SY__ENVELOPE__BODY_ADD_LEG;
 	c->env.add_leg = &c->u.add;
 	command_to_owner(c, on_added);
@@ -138,14 +140,14 @@ static bool check_update(const struct command *c, const Sy__UpdateLeg *body)
 
 	if (*body->call && strcasecmp(body->call, c->call))
 		complaints_add(&bad, "call", "is not the one in the path",
-			 "leave it out");
+			       "leave it out");
 	if (*body->leg && strcasecmp(body->leg, c->leg))
 		complaints_add(&bad, "leg", "is not the one in the path",
-			 "leave it out");
+			       "leave it out");
 	if (!body->set_muted_case && !body->set_deaf_case &&
 	    !body->set_held_case)
 		complaints_add(&bad, "", "nothing is to be changed",
-			 "muted, deaf, held");
+			       "muted, deaf, held");
 
 	return !complaints_answer(&bad, c->a->web);
 }

@@ -25,8 +25,8 @@ struct origin {
 	Sy__Originate msg;
 	char hub[ULID_LEN + 1];
 	char node[NODE_SIZE];
-	uint32_t instance;          /* of node                            */
-	char not_node[NODE_SIZE];   /* "": none                           */
+	uint32_t instance;	  /* of node                            */
+	char not_node[NODE_SIZE]; /* "": none                           */
 	uint32_t not_instance;
 	unsigned tries;
 };
@@ -127,13 +127,13 @@ static void on_place(int err, const struct store_place *pl, void *arg)
 static void place_room(struct origin *o)
 {
 	const struct store_place_req req = {
-		.call_id = o->hub,
-		.room = o->to.dest.conference,
-		.hub = o->hub,
-		.node = o->node,
-		.instance = o->instance,
-		.not_node = *o->not_node ? o->not_node : NULL,
-		.not_instance = o->not_instance,
+	    .call_id = o->hub,
+	    .room = o->to.dest.conference,
+	    .hub = o->hub,
+	    .node = o->node,
+	    .instance = o->instance,
+	    .not_node = *o->not_node ? o->not_node : NULL,
+	    .not_instance = o->not_instance,
 	};
 	int err = store_place(view_redis(o->a->api->view), &req, on_place, o);
 
@@ -152,11 +152,11 @@ static void place(struct origin *o)
 		return;
 	}
 
-	node = member_place(view_members(view),
-			    *o->not_node ? o->not_node : NULL);
+	node =
+	    member_place(view_members(view), *o->not_node ? o->not_node : NULL);
 	if (!node) {
 		api_unavailable(o->a, "no node takes new calls now: all are "
-				"gone, draining or overloaded");
+				      "gone, draining or overloaded");
 		drop(o);
 		return;
 	}
@@ -219,8 +219,8 @@ void api_calls_create(struct api_req *a)
 	o->msg.from = &o->from.dest;
 	o->msg.to = &o->to.dest;
 	o->msg.caller_name = body->caller_name;
-	o->msg.ring_seconds = body->ring_seconds ? body->ring_seconds
-						 : o->to.ring_seconds;
+	o->msg.ring_seconds =
+	    body->ring_seconds ? body->ring_seconds : o->to.ring_seconds;
 	o->msg.source = &o->source;
 	place(o);
 }

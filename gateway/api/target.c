@@ -7,7 +7,7 @@
 #include "gateway/api/target.h"
 
 void complaints_add(struct complaints *c, const char *field, const char *cause,
-	      const char *allowed)
+		    const char *allowed)
 {
 	if (c->n < FIELDS_MAX)
 		c->v[c->n++] = (struct problem_field){field, cause, allowed};
@@ -26,8 +26,7 @@ bool complaints_answer(const struct complaints *c, struct web_req *req)
 static bool is_plain(const char *str, char least)
 {
 	for (; *str; str++) {
-		if ((unsigned char)*str < (unsigned char)least ||
-		    *str == 0x7f)
+		if ((unsigned char)*str < (unsigned char)least || *str == 0x7f)
 			return false;
 	}
 
@@ -44,21 +43,23 @@ void check_number(struct complaints *c, const char *field, const char *str)
 		complaints_add(c, field, "is too long", "up to 64 characters");
 	else if (!is_plain(str, '!'))
 		complaints_add(c, field, "has a blank or a control character",
-			 "a device or a number");
+			       "a device or a number");
 }
 
 void check_name(struct complaints *c, const char *field, const char *str)
 {
 	if (strlen(str) > TARGET_MAX_LEN || !is_plain(str, ' '))
-		complaints_add(c, field, "is too long, or has a control character",
-			 "up to 64 characters");
+		complaints_add(c, field,
+			       "is too long, or has a control "
+			       "character",
+			       "up to 64 characters");
 }
 
 void check_ring(struct complaints *c, uint32_t ring_seconds)
 {
 	if (ring_seconds > RING_MAX_S)
 		complaints_add(c, "ringSeconds", "is too long",
-			 "1 to 600; 0: the default");
+			       "1 to 600; 0: the default");
 }
 
 static bool as_device(struct dialplan_match *m, const struct api_req *a,
@@ -111,18 +112,21 @@ int target_party(struct dialplan_match *m, const struct api_req *a,
 		return err;
 
 	return m->dest.kind_case == SY__DESTINATION__KIND_DEVICE ||
-	       m->dest.kind_case == SY__DESTINATION__KIND_EXTERNAL
-		? 0 : EINVAL;
+		       m->dest.kind_case == SY__DESTINATION__KIND_EXTERNAL
+		   ? 0
+		   : EINVAL;
 }
 
 void complaints_target(struct complaints *c, const char *field, int err)
 {
 	if (err == ENOENT)
-		complaints_add(c, field, "is no device, and no route has this "
-			 "number", "a device, or a number of the dial plan");
+		complaints_add(c, field,
+			       "is no device, and no route has this "
+			       "number",
+			       "a device, or a number of the dial plan");
 	else if (err == EINVAL)
 		complaints_add(c, field, "cannot be rung",
-			 "a device, or a number that leads to a trunk");
+			       "a device, or a number that leads to a trunk");
 	else if (err && err != EAGAIN)
 		complaints_add(c, field, "cannot be resolved", NULL);
 }

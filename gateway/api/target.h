@@ -19,7 +19,7 @@ struct complaints {
 };
 
 void complaints_add(struct complaints *c, const char *field, const char *cause,
-	      const char *allowed);
+		    const char *allowed);
 
 /** Answer, if there is something. @return true if so. */
 bool complaints_answer(const struct complaints *c, struct web_req *req);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections.  Each event of libuv ends in step(), which moves output,
- * starts and stops reading, sets the timer, and closes: nothing else does.
+ * Connections.  Each event of libuv ends in conn_step(), which moves
+ * output, starts and stops reading, sets the timer, and closes: nothing else
+ * does.
  *
  *   OPEN --engine done, all written--> LINGER --EOF or 1 s--> CLOSED
  *
@@ -10,52 +11,15 @@
  */
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <re.h>
 
-#include "gateway/http/conn.h"
+#include "gateway/http/conn_impl.h"
 
 enum {
 	PULL_MAX = 32 * 1024,   /* bytes a write                          */
 	ROUNDS_MAX = 8,         /* writes before the others' turn         */
 	LINGER_MS = 1000,
-	PREFACE_LEN = 16,
 };
-
-/* The first line of an HTTP/2 client, RFC 9113 3.4. */
-static const char preface[] = "PRI * HTTP/2.0\r\n";
-
-enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
-
-struct web_conn {
-	struct le le;
-	struct conn_host *host;     /* borrowed                           */
-	uv_tcp_t tcp;
-	uv_timer_t timer;
-	uv_write_t wr;
-	uv_shutdown_t sd;
-	enum conn_state state;
-	struct engine *engine;      /* NULL: the version is not yet known */
-	struct web_tls_pipe *tls;   /* NULL: plain                        */
-	struct mbuf *out;           /* being written                      */
-	struct mbuf *text;          /* before it is encrypted             */
-	char first[PREFACE_LEN];    /* bytes, until they tell the version */
-	size_t firstlen;
-	uint64_t start_ms;          /* accepted; or lingers since         */
-	uint64_t write_ms;          /* the write began                    */
-	uint64_t due_ms;            /* of the timer                       */
-	unsigned handles;           /* not yet closed                     */
-	bool reading, writing, eof, broken;
-	char peer[64];
-};
-
-static void step(struct web_conn *c);
-
-static uint64_t now_ms(const struct web_conn *c)
-{
-	return uv_now(c->host->loop);
-}
 
 /* ---------------------------------------------------------------- closing */
 
@@ -97,7 +61,7 @@ void conn_shutdown(struct web_conn *c)
 		return;
 	}
 	engine_shutdown(c->engine);
-	step(c);
+	conn_step(c);
 }
 
 static void destructor(void *arg)
@@ -120,7 +84,7 @@ static void on_written(uv_write_t *wr, int status)
 	if (status < 0)
 		conn_close(c);
 	else
-		step(c);
+		conn_step(c);
 }
 
 /* Collect what waits: bytes for the socket in c->out. */
@@ -130,7 +94,7 @@ static int collect(struct web_conn *c)
 	int err = 0;
 
 	if (c->engine && c->state == CONN_OPEN && !c->broken)
-		err = engine_pull(c->engine, mb, PULL_MAX, now_ms(c));
+		err = engine_pull(c->engine, mb, PULL_MAX, conn_now_ms(c));
 	if (err || !c->tls)
 		return err;
 
@@ -166,7 +130,7 @@ static int write_out(struct web_conn *c, bool wait)
 	if (n)
 		return -n;
 	c->writing = true;
-	c->write_ms = now_ms(c);
+	c->write_ms = conn_now_ms(c);
 
 	return 0;
 }
@@ -185,146 +149,6 @@ static int flush(struct web_conn *c)
 	return err;
 }
 
-/* ---------------------------------------------------------------- reading */
-
-static void on_wake(void *arg)
-{
-	step(arg);
-}
-
-static int start_engine(struct web_conn *c, bool h2)
-{
-	struct engine_conf conf = {
-		.lim = c->host->lim,
-		.peer = c->peer,
-		.tls = c->tls != NULL,
-		.headh = c->host->headh,
-		.requesth = c->host->requesth,
-		.arg = c->host->arg,
-		.wakeh = on_wake,
-		.wake_arg = c,
-	};
-
-	return h2 ? h2_alloc(&c->engine, &conf, now_ms(c))
-		  : h1_alloc(&c->engine, &conf, now_ms(c));
-}
-
-/* Which HTTP?  Waits while the bytes could still be either. */
-static int sniff(struct web_conn *c, const uint8_t *p, size_t len)
-{
-	size_t n = PREFACE_LEN - c->firstlen;
-	bool differs;
-	int err;
-
-	if (n > len)
-		n = len;
-	memcpy(c->first + c->firstlen, p, n);
-	c->firstlen += n;
-
-	differs = memcmp(c->first, preface, c->firstlen) != 0;
-	if (!differs && c->firstlen < PREFACE_LEN)
-		return 0;
-
-	err = start_engine(c, !differs);
-	if (!err)
-		err = engine_feed(c->engine, (uint8_t *)c->first,
-				  c->firstlen, now_ms(c));
-	if (!err && len > n)
-		err = engine_feed(c->engine, p + n, len - n, now_ms(c));
-
-	return err;
-}
-
-static int take(struct web_conn *c, const uint8_t *p, size_t len)
-{
-	if (c->state != CONN_OPEN)
-		return 0;
-
-	if (!c->engine && c->tls && web_tls_has_alpn(c->tls)) {
-		int err = start_engine(c, web_tls_is_h2(c->tls));
-
-		if (err)
-			return err;
-	}
-
-	return c->engine ? engine_feed(c->engine, p, len, now_ms(c))
-			 : sniff(c, p, len);
-}
-
-/* As much plain text as there is and the engine wants. */
-static int take_tls(struct web_conn *c)
-{
-	int err = 0;
-
-	while (!err && (!c->engine || engine_wants_input(c->engine))) {
-		long n = web_tls_read(c->tls, c->host->plain, CONN_SCRATCH);
-
-		if (n < 0) {
-			/* What is left is an alert: flush it, and go. */
-			c->host->tls_failed += !web_tls_is_ready(c->tls);
-			c->broken = true;
-			break;
-		}
-		if (n == 0)
-			break;
-		err = take(c, c->host->plain, (size_t)n);
-	}
-
-	return err;
-}
-
-static void take_eof(struct web_conn *c)
-{
-	c->eof = true;
-	if (c->engine && c->state == CONN_OPEN)
-		engine_eof(c->engine);
-	else
-		c->broken = true;
-}
-
-static void on_alloc(uv_handle_t *handle, size_t want, uv_buf_t *buf)
-{
-	struct web_conn *c = handle->data;
-	(void)want;
-
-	*buf = uv_buf_init((char *)c->host->in, CONN_SCRATCH);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct web_conn *c = stream->data;
-	int err = 0;
-
-	if (n == 0)
-		return;
-
-	if (n < 0) {
-		if (n != UV_EOF) {
-			conn_close(c);
-			return;
-		}
-		take_eof(c);
-		step(c);
-		return;
-	}
-
-	if (c->tls) {
-		err = web_tls_feed(c->tls, (uint8_t *)buf->base, (size_t)n);
-		if (!err)
-			err = take_tls(c);
-		if (!err && web_tls_is_closed(c->tls))
-			take_eof(c);
-	}
-	else {
-		err = take(c, (uint8_t *)buf->base, (size_t)n);
-	}
-
-	if (err)
-		conn_close(c);
-	else
-		step(c);
-}
-
 /* ------------------------------------------------------------------- turn */
 
 static bool wants_input(const struct web_conn *c)
@@ -334,21 +158,6 @@ static bool wants_input(const struct web_conn *c)
 
 	return c->state == CONN_LINGER || !c->engine ||
 	       engine_wants_input(c->engine);
-}
-
-static void set_reading(struct web_conn *c)
-{
-	bool want = wants_input(c);
-
-	if (want == c->reading)
-		return;
-
-	c->reading = want;
-	if (want)
-		(void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc,
-				    on_read);
-	else
-		(void)uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
 static uint64_t due(const struct web_conn *c)
@@ -371,7 +180,7 @@ static uint64_t due(const struct web_conn *c)
 static void on_timer(uv_timer_t *timer)
 {
 	struct web_conn *c = timer->data;
-	uint64_t now = now_ms(c);
+	uint64_t now = conn_now_ms(c);
 
 	c->due_ms = UINT64_MAX;
 	if (c->state == CONN_LINGER || !c->engine ||
@@ -386,12 +195,12 @@ static void on_timer(uv_timer_t *timer)
 		c->host->expired++;
 		engine_expire(c->engine, now);
 	}
-	step(c);
+	conn_step(c);
 }
 
 static void set_timer(struct web_conn *c)
 {
-	uint64_t t = due(c), now = now_ms(c);
+	uint64_t t = due(c), now = conn_now_ms(c);
 
 	if (t == c->due_ms)
 		return;
@@ -415,7 +224,7 @@ static void on_shutdown(uv_shutdown_t *sd, int status)
 static void linger(struct web_conn *c)
 {
 	c->state = CONN_LINGER;
-	c->start_ms = now_ms(c);
+	c->start_ms = conn_now_ms(c);
 	if (c->tls)
 		web_tls_close(c->tls);
 	if (flush(c) ||
@@ -423,7 +232,7 @@ static void linger(struct web_conn *c)
 		conn_close(c);
 }
 
-static void step(struct web_conn *c)
+void conn_step(struct web_conn *c)
 {
 	if (c->state == CONN_CLOSED)
 		return;
@@ -435,7 +244,7 @@ static void step(struct web_conn *c)
 
 	/* Answers went out: the engine may want what TLS held back. */
 	if (c->tls && c->engine && c->state == CONN_OPEN && !c->broken &&
-	    !c->reading && (take_tls(c) || flush(c))) {
+	    !c->reading && (conn_take_tls(c) || flush(c))) {
 		conn_close(c);
 		return;
 	}
@@ -451,7 +260,7 @@ static void step(struct web_conn *c)
 			return;
 	}
 
-	set_reading(c);
+	conn_set_reading(c, wants_input(c));
 	set_timer(c);
 }
 
@@ -520,7 +329,7 @@ int conn_accept(struct conn_host *host, uv_stream_t *listener,
 	}
 	(void)uv_tcp_nodelay(&c->tcp, 1);
 	print_peer(c);
-	step(c);
+	conn_step(c);
 
 	return 0;
 }
