@@ -31,7 +31,7 @@ enum { TRIES = 3, NAME_MAX_LEN = 128, DIALPLAN_CODECS = 16 };
 
 /* An INVITE that is being placed. */
 struct placing {
-	struct pending *p;
+	struct pending *p;   /* owns this                          */
 	uint8_t key[CACHE_KEY_BYTES];
 	char *call_id;
 	char *room;          /* NULL: a hub of its own             */
@@ -80,10 +80,7 @@ static void place(struct placing *pg, const char *not_node,
 
 static void finish(struct placing *pg)
 {
-	struct pending *p = pg->p;
-
-	pending_end(p);
-	mem_deref(pg);
+	pending_end(pg->p); /* frees pg */
 }
 
 static void fail(struct placing *pg)
@@ -296,6 +293,7 @@ static void start(struct msg *m, const struct call *c,
 		mem_deref(pg);
 		return;
 	}
+	pg->p->state = pg;
 	place(pg, NULL, 0);
 }
 

@@ -102,6 +102,7 @@ static void destructor(void *arg)
 		--p->w->pendings->n;
 	}
 	free(p->cancel);
+	mem_deref(p->state);
 }
 
 int pending_hold(struct pending **pp, struct msg *m)

@@ -20,6 +20,7 @@ struct pending {
 	struct view view;                  /* of the copy                  */
 	struct msg m;                      /* on that view                 */
 	struct token tok;                  /* pending_owner()              */
+	void *state;                       /* of who waits; owned (mem_)   */
 	char *cancel;                      /* copy of a CANCEL, or NULL    */
 	size_t cancellen;
 	struct flow cancelfrom;

@@ -35,6 +35,8 @@ static struct {
 	struct router routers[2];
 	struct worker *workers[2];
 	struct peer phone, node;
+	struct peer tcp;       /* a phone's connection to router 1         */
+	char path[512];        /* of its binding                           */
 	Sy__PlaceHub *placed;  /* last PlaceHub                            */
 	unsigned places;
 	unsigned n;            /* makes Call-IDs                           */
@@ -58,6 +60,18 @@ static bool node_has(void *arg)
 {
 	(void)arg;
 	return t.node.len;
+}
+
+static bool tcp_has(void *arg)
+{
+	(void)arg;
+	return t.tcp.len;
+}
+
+static bool path_known(void *arg)
+{
+	(void)arg;
+	return *t.path;
 }
 
 /* ------------------------------------------------------------- parties */
@@ -603,6 +617,106 @@ static void test_cancel(void **state)
 	assert_int_equal(ask(0, print(&r)), 481);
 }
 
+static void on_binding(int err, const Sy__Registration *reg, void *arg)
+{
+	(void)arg;
+	assert_int_equal(err, 0);
+	assert_int_equal(reg->n_bindings, 1);
+	assert_string_equal(reg->bindings[0]->router, "router-1");
+	str_ncpy(t.path, reg->bindings[0]->path, sizeof(t.path));
+}
+
+static void phone_send_tcp(const char *msg)
+{
+	t.tcp.len = t.node.len = 0;
+	assert_int_equal(send(t.tcp.fd, msg, strlen(msg), 0), strlen(msg));
+}
+
+static void phone_register_tcp(void)
+{
+	const struct sa *sa = &t.routers[1].wires.portv[1].sa;
+	struct req r = make("REGISTER", "sip:switchyard");
+
+	r.user = "1002";
+	t.tcp.fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(t.tcp.fd, &sa->u.sa, sa->len), 0);
+	assert_int_equal(fd_listen(t.tcp.fd, FD_READ, readable, &t.tcp), 0);
+
+	assert_int_equal(ask(0, print(&r)), 401);
+	authorize(&r, DIGEST_SHA256, "1002", "demo-1002");
+	phone_send_tcp(print(&r));
+	assert_true(until(tcp_has));
+	assert_int_equal(see(&t.tcp)->code, 200);
+
+	*t.path = 0;
+	assert_int_equal(store_reg_get(bus_redis(t.bus), "1002", on_binding,
+				       NULL),
+			 0);
+	assert_true(until(path_known));
+}
+
+/* The node calls a phone whose connection router 1 has, by way of router. */
+static void node_asks(unsigned router)
+{
+	struct token tok = {.kind = TOKEN_NODE, .instance = 7, .epoch = 1};
+	char buf[2048], str[TOKEN_LEN];
+
+	++t.n;
+	token_print(str, t.key, &tok, NULL, 0);
+	(void)re_snprintf(buf, sizeof(buf),
+			  "OPTIONS sip:1002@192.0.2.99 SIP/2.0\r\n"
+			  "Via: SIP/2.0/UDP %J;branch=z9hG4bKn%u\r\n"
+			  "Route: <sip:%b@cluster;lr>, <%s>\r\n"
+			  "Max-Forwards: 70\r\n"
+			  "From: <sip:600@switchyard>;tag=n\r\n"
+			  "To: <sip:1002@switchyard>\r\n"
+			  "Call-ID: n%u\r\nCSeq: 1 OPTIONS\r\n"
+			  "Content-Length: 0\r\n\r\n",
+			  &t.node.sa, t.n, str, sizeof(str), t.path, t.n);
+	t.tcp.len = 0;
+	peer_send(&t.node, router, buf);
+}
+
+static bool router_closed(void *arg)
+{
+	(void)arg;
+	return !wire_connections(t.workers[1]->wire);
+}
+
+static void test_path(void **state)
+{
+	(void)state;
+	phone_register_tcp();
+	for (unsigned i = 0; i < 2; i++) {
+		char buf[2048];
+		size_t n;
+
+		node_asks(i);
+		assert_true(until(tcp_has));
+		assert_int_equal(see(&t.tcp)->method, VIEW_OPTIONS);
+		assert_int_equal(see(&t.tcp)->count[VIEW_ROUTE], 0);
+
+		/* and back: the request's headers will do */
+		n = (size_t)snprintf(buf, sizeof(buf), "SIP/2.0 200 OK\r\n");
+		memcpy(buf + n, v.p + v.headers, v.len - v.headers);
+		buf[n + v.len - v.headers] = 0;
+		phone_send_tcp(buf);
+		assert_true(until(node_has));
+		assert_int_equal(see(&t.node)->code, 200);
+		assert_null(see(&t.node)->via2.all.p);
+	}
+
+	/* the connection is gone: the node is told at once */
+	fd_close(t.tcp.fd);
+	(void)close(t.tcp.fd);
+	assert_true(until(router_closed));
+	for (unsigned i = 0; i < 2; i++) {
+		node_asks(i);
+		assert_true(until(node_has));
+		assert_int_equal(see(&t.node)->code, 430);
+	}
+}
+
 static void test_unknown_number(void **state)
 {
 	struct req r = make("INVITE", "sip:999@switchyard");
@@ -671,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_register_refused),
 		cmocka_unit_test(test_call),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_unknown_number),
 		cmocka_unit_test(test_no_call),
 		cmocka_unit_test(test_without_redis),
