@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside of a call: call.c (life, requests that arrive), call_out.c (our
- * INVITE), call_in.c (theirs), call_change.c (re-INVITE), call_media.c.
+ * Inside of a call: call.c (life), call_recv.c (what arrives),
+ * call_out.c (our INVITE), call_in.c (theirs), call_change.c (re-INVITE),
+ * call_media.c (descriptions and stream).
  */
 #ifndef PHONE_CALL_PRIV_H
 #define PHONE_CALL_PRIV_H

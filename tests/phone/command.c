@@ -5,7 +5,8 @@
 #include <string.h>
 #include "tests/phone/command.h"
 
-static const struct command *const tables[] = {commands_phone, commands_call};
+static const struct command *const tables[] = {commands_phone, commands_farm,
+					      commands_call};
 
 /* ----------------------------------------------------------------- fields */
 
@@ -33,6 +34,13 @@ bool command_bool(const json_t *cmd, const char *name, bool def)
 	const json_t *v = json_object_get(cmd, name);
 
 	return v ? json_is_true(v) : def;
+}
+
+enum sip_transp command_transport(const json_t *cmd, enum sip_transp def)
+{
+	const char *s = command_str(cmd, "transport");
+
+	return !s ? def : strcmp(s, "tcp") ? SIP_TRANSP_UDP : SIP_TRANSP_TCP;
 }
 
 bool command_match(const char *pattern, const char *id)

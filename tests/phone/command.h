@@ -56,6 +56,7 @@ struct command {
 
 /* Tables, each ended by a NULL name. */
 extern const struct command commands_phone[];
+extern const struct command commands_farm[];
 extern const struct command commands_call[];
 
 /** Do one line; its ok or error is put out. */
@@ -70,7 +71,10 @@ int command_int(const json_t *cmd, const char *name, int def);
 double command_num(const json_t *cmd, const char *name, double def);
 bool command_bool(const json_t *cmd, const char *name, bool def);
 
-/** The phones that a pattern "p*" or an id names, in order; -1 if none. */
+/** Field "transport", or def. */
+enum sip_transp command_transport(const json_t *cmd, enum sip_transp def);
+
+/** True if a pattern "p*", or an id, names this phone. */
 bool command_match(const char *pattern, const char *id);
 
 #endif
