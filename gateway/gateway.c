@@ -36,6 +36,12 @@ struct gateway {
 
 /* ---------------------------------------------------------------- metrics */
 
+/* The server counts by itself: add what is new. */
+static void count_to(struct metric *m, uint64_t total)
+{
+	metric_count(m, total - (uint64_t)metric_value(m));
+}
+
 static void sample(void *arg)
 {
 	struct gateway *g = arg;
@@ -43,10 +49,10 @@ static void sample(void *arg)
 
 	web_server_stat(g->server, &st);
 	metric_set(g->met.conns, st.conns);
-	metric_set(g->met.accepted, (double)st.accepted);
-	metric_set(g->met.refused, (double)st.refused);
-	metric_set(g->met.tls_failed, (double)st.tls_failed);
-	metric_set(g->met.expired, (double)st.expired);
+	count_to(g->met.accepted, st.accepted);
+	count_to(g->met.refused, st.refused);
+	count_to(g->met.tls_failed, st.tls_failed);
+	count_to(g->met.expired, st.expired);
 	metric_set(g->met.ready, view_is_ready(g->view, NULL));
 	metric_set(g->met.redis, view_has_redis(g->view));
 }
@@ -55,27 +61,30 @@ static int add_metrics(struct gateway *g)
 {
 	const struct {
 		struct metric **mp;
+		enum metric_type type;
 		const char *name, *help;
 	} v[] = {
-		{&g->met.conns, "sy_gateway_connections",
+		{&g->met.conns, METRIC_GAUGE, "sy_gateway_connections",
 		 "Connections open now"},
-		{&g->met.accepted, "sy_gateway_connections_accepted",
-		 "Connections accepted since start"},
-		{&g->met.refused, "sy_gateway_connections_refused",
+		{&g->met.accepted, METRIC_COUNTER,
+		 "sy_gateway_connections_accepted_total",
+		 "Connections accepted"},
+		{&g->met.refused, METRIC_COUNTER,
+		 "sy_gateway_connections_refused_total",
 		 "Connections closed because there were too many"},
-		{&g->met.tls_failed, "sy_gateway_tls_failed",
-		 "TLS handshakes that failed since start"},
-		{&g->met.expired, "sy_gateway_connections_expired",
-		 "Time limits that connections ran into since start"},
-		{&g->met.ready, "sy_gateway_ready",
+		{&g->met.tls_failed, METRIC_COUNTER,
+		 "sy_gateway_tls_failed_total", "TLS handshakes that failed"},
+		{&g->met.expired, METRIC_COUNTER,
+		 "sy_gateway_connections_expired_total",
+		 "Time limits that connections ran into"},
+		{&g->met.ready, METRIC_GAUGE, "sy_gateway_ready",
 		 "1 when ready to serve"},
-		{&g->met.redis, "sy_gateway_redis_up",
+		{&g->met.redis, METRIC_GAUGE, "sy_gateway_redis_up",
 		 "1 while Redis is reachable"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		*v[i].mp = metric_add(METRIC_GAUGE, v[i].name, v[i].help,
-				      NULL);
+		*v[i].mp = metric_add(v[i].type, v[i].name, v[i].help, NULL);
 		if (!*v[i].mp)
 			return ENOMEM;
 	}
