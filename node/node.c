@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "node/checkpoint.h"
 #include "node/node.h"
+#include "node/sweep.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 
@@ -175,6 +176,7 @@ static void destructor(void *data)
 	/* Replies that would still come point to what these hold. */
 	list_flush(&n->lookups);
 	mem_deref(n->checkpoint);
+	mem_deref(n->sweep);
 	mem_deref(n->key);
 	mem_deref(n->loop);
 }
@@ -320,6 +322,8 @@ static int start(struct node *n)
 	err = bus_start(n);
 	if (!err)
 		err = checkpoint_alloc(&n->checkpoint, n);
+	if (!err)
+		err = sweep_alloc(&n->sweep, n);
 	if (!err)
 		err = config_alloc(&n->config, n->loop, n->bus, NULL, NULL);
 	if (!err)

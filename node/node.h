@@ -24,6 +24,7 @@
 #include "proto/token.h"
 
 struct checkpoint;
+struct sweep;
 
 enum {
 	NODE_OVERLOAD_PERCENT = 80, /* of the tick: takes no new hub above */
@@ -60,6 +61,7 @@ struct node {
 	struct sipua *ua;
 	struct http_sock *http;
 	struct checkpoint *checkpoint;
+	struct sweep *sweep;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */
 	uint32_t hubc;

@@ -501,6 +501,59 @@ static void taken_over(void **state)
 	lab_close(&l);
 }
 
+static bool cond_swept(void *arg)
+{
+	struct lab *l = arg;
+
+	return server_ask(l->f, "XLEN sy:cdr") == 1;
+}
+
+static char orphan[2][ULID_LEN + 1];
+
+/* Hubs as processes wrote them that have died since. */
+static void put_orphans(struct lab *l)
+{
+	static const char *const node[] = {"n1", "n2"};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		Sy__Call call = SY__CALL__INIT;
+		struct store_hub_put put = {
+			.hub = orphan[i], .epoch = 3, .node = node[i],
+			.instance = 4711, .call = &call};
+
+		ulid_make(orphan[i]);
+		call.id = orphan[i];
+		call.node = (char *)node[i];
+		call.epoch = 3;
+		assert_int_equal(store_hub_put(bus_redis(l->bus), &put, NULL,
+					       NULL), 0);
+	}
+}
+
+/* The node ends what a process of its name left behind, and no more. */
+static void swept(void **state)
+{
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open_with(&l, state, put_orphans);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_swept, &l);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", hub), 1);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[0]), 0);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[1]), 1);
+	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 2);
+
+	phone_bye(&l, &p);
+	run_until(l.f, cond_rest, &l);
+	server_ask(l.f, "FLUSHALL");
+	phone_close(&p);
+	lab_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +570,7 @@ int main(void)
 		lab_test(drained),
 		lab_test(redis_away),
 		lab_test(taken_over),
+		lab_test(swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

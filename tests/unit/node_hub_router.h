@@ -159,7 +159,10 @@ static int lab_setup(void **state)
 
 #define lab_test(fn) {#fn, fn, lab_setup, fixture_teardown, &fixture_re}
 
-static void lab_open(struct lab *l, void **state)
+/* before: what is to be done when Redis and router are there, and the node is
+ * not; or NULL. */
+static void lab_open_with(struct lab *l, void **state,
+			  void (*before)(struct lab *l))
 {
 	const struct log_conf lc = {
 		.level = getenv("SY_TEST_TRACE") ? LOG_L_DEBUG : LOG_L_ERROR,
@@ -182,8 +185,15 @@ static void lab_open(struct lab *l, void **state)
 	start_router(l);
 	run_until(l->f, cond_bus_up, l);
 	put_config(l);
+	if (before)
+		before(l);
 	assert_int_equal(node_alloc(&l->node, &conf), 0);
 	run_until(l->f, cond_ready, l);
+}
+
+static void lab_open(struct lab *l, void **state)
+{
+	lab_open_with(l, state, NULL);
 }
 
 /* Nothing of any call is left, here or in Redis. */
