@@ -205,10 +205,11 @@ static bool needs_flow(const struct msg *m)
 		return false;
 	view_val(m->v, f, &rest);
 	if (!view_list(&rest, &val) || view_addr_read(&a, &val) ||
-	    view_uri_read(&u, &a.uri) || msg_host_sa(&sa, &u.host, 0))
+	    view_uri_read(&u, &a.uri))
 		return false;
 
-	return !sa_cmp(&sa, &m->from.peer, SA_ADDR);
+	return msg_host_sa(&sa, &u.host, 0) ||
+	       !sa_cmp(&sa, &m->from.peer, SA_ADDR);
 }
 
 void forward_to_node(struct msg *m, const struct token *tok,

@@ -116,11 +116,9 @@ static bool is_direct(const struct msg *m, const struct register_contact *c)
 
 	if (m->from.tcp || view_uri_read(&u, &c->uri))
 		return false;
-	/* a name is looked up when it is called; a NAT has no names */
-	if (msg_host_sa(&sa, &u.host, u.port ? u.port : 5060))
-		return true;
-
-	return sa_cmp(&sa, &m->from.peer, SA_ADDR);
+	/* a name that only its own network knows is no address */
+	return !msg_host_sa(&sa, &u.host, u.port ? u.port : 5060) &&
+	       sa_cmp(&sa, &m->from.peer, SA_ADDR);
 }
 
 static void make_path(struct msg *m, char *path)
