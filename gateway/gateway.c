@@ -31,7 +31,9 @@ struct gateway {
 		struct metric *conns, *accepted, *refused, *tls_failed,
 			*expired, *ready, *redis;
 	} met;
+	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
+	bool hurry;           /* told to stop twice                     */
 };
 
 /* ---------------------------------------------------------------- metrics */
@@ -242,10 +244,26 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 
 /* -------------------------------------------------------------------- end */
 
-static void on_left(void *arg)
+static void on_leave(void *arg);
+
+static void leave_soon(struct gateway *g)
+{
+	g->leave = mem_deref(g->leave);
+	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g))
+		g->view = mem_deref(g->view);
+}
+
+/* Handlers whose client is gone still wait for Redis or a node: each has a
+ * deadline, so they end. */
+static void on_leave(void *arg)
 {
 	struct gateway *g = arg;
 
+	if (g->api.held && !g->hurry && g->waited_ms < GRACE_MS) {
+		g->waited_ms += LEAVE_MS;
+		leave_soon(g);
+		return;
+	}
 	g->view = mem_deref(g->view);
 	g->leave = mem_deref(g->leave);
 }
@@ -259,9 +277,8 @@ static void on_stopped(void *arg)
 	if (!g->view)
 		return;
 	log_info("all requests are done", LOG_S("id", g->conf.id));
-	if (!g->loop || loop_timer_start(&g->leave, g->loop, LEAVE_MS,
-					 on_left, g))
-		on_left(g);
+	if (g->loop)
+		leave_soon(g);
 }
 
 void gateway_stop(struct gateway *g)
@@ -269,6 +286,7 @@ void gateway_stop(struct gateway *g)
 	if (!g)
 		return;
 
+	g->hurry = g->stopping;
 	if (!g->stopping && g->view)
 		view_leave(g->view);
 	if (g->server)

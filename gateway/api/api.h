@@ -29,6 +29,7 @@ enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
 struct api {
 	struct view *view;        /* borrowed                             */
 	struct auth auth;
+	unsigned held;            /* requests that handlers hold now      */
 	enum api_metrics metrics; /* who may read /metrics                */
 	void (*sample)(void *arg); /* set gauges before /metrics; or NULL */
 	void *arg;

@@ -207,6 +207,7 @@ void api_request(struct web_req *req, void *arg)
 
 void api_hold(struct api_req *a)
 {
+	a->api->held++;
 	(void)mem_ref(a->web);
 }
 
@@ -214,6 +215,7 @@ void api_release(struct api_req *a)
 {
 	struct web_req *req = a->web;
 
+	a->api->held--;
 	if (req->res.status && !a->counted) {
 		a->counted = true;
 		count(a->api, req);
