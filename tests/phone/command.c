@@ -36,6 +36,21 @@ bool command_bool(const json_t *cmd, const char *name, bool def)
 	return v ? json_is_true(v) : def;
 }
 
+int command_hostport(struct command_ctx *ctx, const char *name, char **textp)
+{
+	const char *s = command_str(ctx->cmd, name);
+
+	*textp = NULL;
+	if (!s || !s[0])
+		return 0;
+	if (!phone_hostport(textp, s))
+		return 0;
+
+	snprintf(ctx->error, sizeof(ctx->error),
+		 "field '%s': \"host:port\" of a known host", name);
+	return EINVAL;
+}
+
 enum sip_transp command_transport(const json_t *cmd, enum sip_transp def)
 {
 	const char *s = command_str(cmd, "transport");

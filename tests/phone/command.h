@@ -71,6 +71,13 @@ int command_int(const json_t *cmd, const char *name, int def);
 double command_num(const json_t *cmd, const char *name, double def);
 bool command_bool(const json_t *cmd, const char *name, bool def);
 
+/**
+ * A field "host:port" as numbers; NULL when it is not given or empty.
+ *
+ * @return 0, or an error that names the field
+ */
+int command_hostport(struct command_ctx *ctx, const char *name, char **textp);
+
 /** Field "transport", or def. */
 enum sip_transp command_transport(const json_t *cmd, enum sip_transp def);
 

@@ -95,6 +95,7 @@ static int cmd_call(struct command_ctx *ctx)
 {
 	const char *id = command_str(ctx->cmd, "call");
 	struct call *call;
+	char *proxy;
 	int err;
 
 	if (id && !call_find(&call, ctx->phone, id)) {
@@ -103,8 +104,13 @@ static int cmd_call(struct command_ctx *ctx)
 		return EEXIST;
 	}
 
+	err = command_hostport(ctx, "proxy", &proxy);
+	if (err)
+		return err;
+
 	err = call_start(&call, ctx->phone, id, command_str(ctx->cmd, "to"),
-			 command_str(ctx->cmd, "proxy"));
+			 proxy);
+	mem_deref(proxy);
 	if (!err)
 		json_object_set_new(ctx->reply, "call",
 				    json_string(call_id(call)));

@@ -80,9 +80,13 @@ static int cmd_unregister(struct command_ctx *ctx)
 static int cmd_route(struct command_ctx *ctx)
 {
 	const json_t *methods = json_object_get(ctx->cmd, "methods");
-	const char *to = command_str(ctx->cmd, "to");
 	struct phone *p = ctx->phone;
-	int err = 0;
+	char *to;
+	int err;
+
+	err = command_hostport(ctx, "to", &to);
+	if (err)
+		return err;
 
 	for (int m = 0; m < METHOD_COUNT && !err; m++) {
 		bool named = !methods;
@@ -95,11 +99,12 @@ static int cmd_route(struct command_ctx *ctx)
 			continue;
 
 		p->route[m] = mem_deref(p->route[m]);
-		if (to[0])
+		if (to)
 			err = phone_hop_uri(&p->route[m], to,
 					    command_transport(ctx->cmd, p->tp));
 	}
 
+	mem_deref(to);
 	return err;
 }
 

@@ -83,13 +83,23 @@ static void answer_set(struct phone *p, const char *s)
 		p->reject_code = atoi(s + 7);
 }
 
-static int settings_apply(struct phone *p, const json_t *cmd)
+static int settings_apply(struct command_ctx *ctx, struct phone *p)
 {
+	const json_t *cmd = ctx->cmd;
 	const json_t *codecs = json_object_get(cmd, "codecs");
+	char *proxy;
 	int err;
 
-	err = text_set(&p->proxy, command_str(cmd, "proxy"));
-	err |= text_set(&p->cred.password, command_str(cmd, "password"));
+	err = command_hostport(ctx, "proxy", &proxy);
+	if (err)
+		return err;
+
+	if (json_object_get(cmd, "proxy")) {
+		mem_deref(p->proxy);
+		p->proxy = proxy;
+	}
+
+	err = text_set(&p->cred.password, command_str(cmd, "password"));
 	digest_set(p, command_str(cmd, "digest"));
 	answer_set(p, command_str(cmd, "answer"));
 	p->tone_hz = command_int(cmd, "tone_hz", p->tone_hz);
@@ -177,7 +187,7 @@ static int phone_make(struct command_ctx *ctx, const char *id,
 	if (!err)
 		err = str_dup(&p->cred.user, user);
 	if (!err)
-		err = settings_apply(p, ctx->cmd);
+		err = settings_apply(ctx, p);
 	if (!err)
 		err = phone_open(p);
 
@@ -258,7 +268,7 @@ static int cmd_set(struct command_ctx *ctx)
 	struct le *le;
 	int err;
 
-	err = settings_apply(ctx->phone, ctx->cmd);
+	err = settings_apply(ctx, ctx->phone);
 	LIST_FOREACH(&ctx->phone->calll, le)
 		err |= stream_set_tone(call_stream(le->data),
 				       ctx->phone->tone_hz,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Phones and their farm; see phone.h. */
 
+#include <netdb.h>
 #include <string.h>
 #include <netinet/tcp.h>
 #include "tests/phone/call.h"
@@ -225,6 +226,34 @@ int phone_contact_encode(struct mbuf *mb, const struct phone *p)
 {
 	return mbuf_printf(mb, "Contact: <sip:%s@%J%s>\r\n", p->cred.user,
 			   &p->addr, sip_transp_param(p->tp));
+}
+
+int phone_hostport(char **textp, const char *hostport)
+{
+	const struct addrinfo hints = {.ai_family = AF_INET,
+				       .ai_socktype = SOCK_DGRAM};
+	struct addrinfo *found = NULL;
+	struct pl host, port, pl;
+	char name[256];
+	struct sa sa;
+	int err;
+
+	if (!sa_decode(&sa, hostport, str_len(hostport)))
+		return str_dup(textp, hostport);
+
+	pl_set_str(&pl, hostport);
+	if (re_regex(pl.p, pl.l, "[^:]+:[0-9]+", &host, &port) ||
+	    pl_strcpy(&host, name, sizeof(name)) ||
+	    getaddrinfo(name, NULL, &hints, &found))
+		return EADDRNOTAVAIL;
+
+	err = sa_set_sa(&sa, found->ai_addr);
+	freeaddrinfo(found);
+	if (err)
+		return err;
+
+	sa_set_port(&sa, pl_u32(&port));
+	return re_sdprintf(textp, "%J", &sa);
 }
 
 int phone_hop_uri(char **urip, const char *hostport, enum sip_transp tp)

@@ -110,6 +110,16 @@ int phone_uri_of(const struct phone *p, const char *to, char **urip);
 /** Append "Contact: <sip:user@addr...>\r\n". */
 int phone_contact_encode(struct mbuf *mb, const struct phone *p);
 
+/**
+ * Look up the IPv4 address of a "host:port", waiting for it; numbers, of
+ * either family, are taken as they are.
+ *
+ * @param textp  "address:port"; owned by the caller.
+ *
+ * @return 0; EADDRNOTAVAIL no such host, or no port
+ */
+int phone_hostport(char **textp, const char *hostport);
+
 /** A next hop "host:port" as a URI, with the transport as parameter. */
 int phone_hop_uri(char **urip, const char *hostport, enum sip_transp tp);
 
