@@ -76,7 +76,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
 		 .help = "/metrics for all, for tokens with the scope "
-			 "metrics:read, for nobody"},
+			 "nodes:read, for nobody"},
 		{.name = "log-level", .type = OPTION_CHOICE,
 		 .value = &o->level, .def = "info",
 		 .choices = "debug|info|warn|error", .help = "log from here"},

@@ -20,6 +20,10 @@ static const struct api_route routev[] = {
 	{"GET", "/metrics", NULL, api_metrics_get, NULL},
 	{"GET", "/api/status", "nodes:read", api_status_get, NULL},
 	{"GET", "/api/nodes", "nodes:read", api_nodes_list, NULL},
+	{"POST", "/api/nodes/{id}/drain", "nodes:write", api_nodes_drain,
+	 NULL},
+	{"DELETE", "/api/nodes/{id}/drain", "nodes:write", api_nodes_undrain,
+	 NULL},
 	{"GET", "/api/registrations", "registrations:read",
 	 api_registrations_list, NULL},
 	{"GET", "/api/calls", "calls:read", api_calls_list, NULL},
@@ -111,7 +115,7 @@ static const char *scope_of(const struct api_req *a)
 {
 	if (a->route->handler == api_metrics_get &&
 	    a->api->metrics == API_METRICS_TOKEN)
-		return "metrics:read";
+		return "nodes:read";
 
 	return a->route->scope;
 }

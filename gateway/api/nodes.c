@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /api/nodes: from the live table, so also without Redis. */
+/* /api/nodes: list, from the live table, so also without Redis; drain. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,4 +74,85 @@ void api_nodes_list(struct api_req *a)
 out:
 	free(p.nodev);
 	free(p.msgv);
+}
+
+/* ------------------------------------------------------------------ drain */
+
+struct draining {
+	struct api_req *a;
+	Sy__DrainNode msg;
+};
+
+static const Sy__Member *find_node(const struct api_req *a)
+{
+	const Sy__Member *m = member_find(view_members(a->api->view),
+					  a->params.v[0]);
+
+	return m && m->kind == SY__MEMBER_KIND__NODE ? m : NULL;
+}
+
+static void on_drained(const Sy__Result *res, void *arg)
+{
+	struct draining *d = arg;
+	struct api_req *a = d->a;
+	const Sy__Member *m = find_node(a);
+	Sy__Node node;
+
+	if (res->code != SY__RESULT_CODE__OK) {
+		api_reply_result(a, res);
+	}
+	else if (!m) {
+		api_reply_err(a, ENOENT, "node");
+	}
+	else {
+		/* Its next heartbeat tells everybody; we know already. */
+		node_from_member(&node, m);
+		node.state = d->msg.drain ? SY__MEMBER_STATE__DRAINING
+					  : SY__MEMBER_STATE__LIVE;
+		api_reply(a, 202, &node.base);
+	}
+	mem_deref(d);
+	api_release(a);
+}
+
+static void set_drain(struct api_req *a, bool drain)
+{
+	Sy__Envelope env = SY__ENVELOPE__INIT;
+	struct draining *d;
+	int err;
+
+	if (!find_node(a)) {
+		api_reply_err(a, ENOENT, "node");
+		return;
+	}
+
+	d = mem_zalloc(sizeof(*d), NULL);
+	if (!d) {
+		api_reply_err(a, ENOMEM, "node");
+		return;
+	}
+
+	d->a = a;
+	sy__drain_node__init(&d->msg);
+	d->msg.drain = drain;
+	env.body_case = SY__ENVELOPE__BODY_DRAIN_NODE;
+	env.drain_node = &d->msg;
+	api_hold(a);
+	err = bus_request_member(view_bus(a->api->view), a->params.v[0], &env,
+				 0, on_drained, d);
+	if (err) {
+		api_reply_err(a, err, "node");
+		mem_deref(d);
+		api_release(a);
+	}
+}
+
+void api_nodes_drain(struct api_req *a)
+{
+	set_drain(a, true);
+}
+
+void api_nodes_undrain(struct api_req *a)
+{
+	set_drain(a, false);
 }

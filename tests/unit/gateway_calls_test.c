@@ -273,6 +273,28 @@ static void test_pages(void **state)
 	fake_stop(&w);
 }
 
+static void test_drain(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "POST", "/api/nodes/node-2/drain", NULL);
+	assert_int_equal(ans.status, 202);
+	has(ans, "\"state\":\"DRAINING\"");
+	assert_true(w.nodev[1].last->drain_node->drain);
+	fake_ask(&w, &ans, "DELETE", "/api/nodes/node-2/drain", NULL);
+	assert_int_equal(ans.status, 202);
+	assert_false(w.nodev[1].last->drain_node->drain);
+
+	fake_ask(&w, &ans, "POST", "/api/nodes/node-3/drain", NULL);
+	assert_int_equal(ans.status, 404);
+	fake_ask(&w, &ans, "POST", "/api/nodes/gateway-1/drain", NULL);
+	assert_int_equal(ans.status, 404);
+	assert_int_equal(w.nodev[1].commands, 2);
+	fake_stop(&w);
+}
+
 static bool redis_is_away(void *arg)
 {
 	return !fake_has_redis(arg);
@@ -331,6 +353,7 @@ int main(void)
 		uv_test(test_hangup),
 		uv_test(test_legs),
 		uv_test(test_pages),
+		uv_test(test_drain),
 		uv_test(test_redis_away),
 	};
 	(void)fixture_re; /* this program has the other loop only */
