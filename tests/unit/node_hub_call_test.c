@@ -225,6 +225,88 @@ static void no_common_codec(void **state)
 	lab_close(&l);
 }
 
+/* The offer is ours, the answer comes in the ACK. */
+static void late_offer(void **state)
+{
+	char hub[ULID_LEN + 1], sdp[512];
+	const char *resp;
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	p.branch = ++l.seq;
+	phone_send(&l, &p, "INVITE", NULL, p.branch);
+	resp = phone_get(&l, &p, "200");
+	assert_non_null(strstr(resp, "PCMA/8000"));
+	(void)re_snprintf(sdp, sizeof(sdp), sdp_offer, p.port, "sendrecv");
+	phone_ack_with(&l, &p, resp, sdp);
+	run_until(l.f, cond_packets, &p);
+	assert_string_equal(get_call(&l, hub)->legs[0]->codec, "PCMU");
+	phone_bye(&l, &p);
+	phone_close(&p);
+	lab_close(&l);
+}
+
+/* ... and cannot be used: the call ends. */
+static void late_answer_is_rubbish(void **state)
+{
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	p.branch = ++l.seq;
+	phone_send(&l, &p, "INVITE", NULL, p.branch);
+	phone_ack_with(&l, &p, phone_get(&l, &p, "200"), "v=0\r\n");
+	lab_ended(&l, p.call_id);
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static bool cond_events(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->events > 0;
+}
+
+/* A digit by INFO reaches the others as RFC 4733, and not its sender. */
+static void digits(void **state)
+{
+	char hub[ULID_LEN + 1];
+	Sy__Destination dest;
+	struct phone p[2];
+	struct lab l;
+	int i;
+
+	lab_open(&l, state);
+	ulid_make(hub);
+	dest_is(&dest, CONFERENCE, "lobby");
+	for (i = 0; i < 2; i++) {
+		phone_open(&l, &p[i], hub);
+		assert_int_equal(phone_place(&l, &p[i], &dest),
+				 SY__RESULT_CODE__OK);
+		phone_call(&l, &p[i]);
+	}
+	p[0].cseq++;
+	p[0].ctype = "application/dtmf-relay";
+	phone_send(&l, &p[0], "INFO", "Signal=5\r\nDuration=100\r\n",
+		   ++l.seq);
+	run_until(l.f, cond_events, &p[1]);
+	assert_int_equal(p[0].events, 0);
+	phone_bye(&l, &p[0]);
+
+	/* The placement of who left goes at once, not with the room. */
+	assert_int_equal(get_call(&l, hub)->n_legs, 1);
+	assert_int_equal(server_ask(l.f, "KEYS sy:call:*"), 1);
+	phone_bye(&l, &p[1]);
+	for (i = 0; i < 2; i++)
+		phone_close(&p[i]);
+	lab_close(&l);
+}
+
 static void unknown_hub(void **state)
 {
 	char hub[ULID_LEN + 1];
@@ -563,6 +645,9 @@ int main(void)
 		lab_test(nobody_there),
 		lab_test(caller_cancels),
 		lab_test(no_common_codec),
+		lab_test(late_offer),
+		lab_test(late_answer_is_rubbish),
+		lab_test(digits),
 		lab_test(unknown_hub),
 		lab_test(conference),
 		lab_test(originated),

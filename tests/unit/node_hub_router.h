@@ -49,8 +49,9 @@ struct phone {
 	uint32_t cseq, branch;
 	struct token tok;
 	struct udp_sock *rtp;
-	unsigned port, packets;
+	unsigned port, packets, events;
 	const char *dir;            /* attribute of its SDP */
+	const char *ctype;
 };
 
 static bool cond_ready(void *arg)
@@ -282,8 +283,8 @@ static void rtp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	struct phone *p = arg;
 
 	(void)src;
-	(void)mb;
 	p->packets++;
+	p->events += mbuf_get_left(mb) > 2 && (mbuf_buf(mb)[1] & 0x7f) == 101;
 }
 
 static void phone_open(struct lab *l, struct phone *p, const char *hub)
@@ -297,6 +298,7 @@ static void phone_open(struct lab *l, struct phone *p, const char *hub)
 	assert_int_equal(udp_local_get(p->rtp, &sa), 0);
 	p->port = sa_port(&sa);
 	p->dir = "sendrecv";
+	p->ctype = "application/sdp";
 	(void)re_snprintf(p->call_id, sizeof(p->call_id), "c%u@phone",
 			  l->seq);
 	(void)re_snprintf(p->tag, sizeof(p->tag), "t%u", l->seq);
@@ -391,12 +393,12 @@ static void phone_send(struct lab *l, struct phone *p, const char *met,
 		"Record-Route: <sip:RT.f@%J;lr>\r\nMax-Forwards: 69\r\n"
 		"From: <sip:1001@switchyard>;tag=%s\r\nTo: %s\r\n"
 		"Call-ID: %s\r\nCSeq: %u %s\r\n"
-		"Contact: <sip:1001@127.0.0.1:5060>\r\n%s"
+		"Contact: <sip:1001@127.0.0.1:5060>\r\n%s%s%s"
 		"Content-Length: %zu\r\n\r\n%s",
 		met, p->ruri, &l->laddr, tok, branch, &l->laddr, p->tag,
 		p->to, p->call_id, p->cseq, met,
-		body ? "Content-Type: application/sdp\r\n" : "",
-		str_len(body), body ? body : ""), 0);
+		body ? "Content-Type: " : "", body ? p->ctype : "",
+		body ? "\r\n" : "", str_len(body), body ? body : ""), 0);
 	lab_send(l, text);
 	mem_deref(text);
 }
@@ -497,7 +499,8 @@ static const char *phone_get(struct lab *l, struct phone *p,
 }
 
 /* Answered: take the dialog up and ACK. */
-static void phone_ack(struct lab *l, struct phone *p, const char *resp)
+static void phone_ack_with(struct lab *l, struct phone *p, const char *resp,
+			   const char *body)
 {
 	const char *contact = hdr(resp, "Contact");
 
@@ -505,7 +508,12 @@ static void phone_ack(struct lab *l, struct phone *p, const char *resp)
 	if (*contact == '<')
 		snprintf(p->ruri, sizeof(p->ruri), "%.*s",
 			 (int)strcspn(contact + 1, ">"), contact + 1);
-	phone_send(l, p, "ACK", NULL, ++l->seq);
+	phone_send(l, p, "ACK", body, ++l->seq);
+}
+
+static void phone_ack(struct lab *l, struct phone *p, const char *resp)
+{
+	phone_ack_with(l, p, resp, NULL);
 }
 
 /* ACK to a failure: same branch, To with the tag. */
