@@ -13,6 +13,11 @@
 #include <time.h>
 #include "tests/phone/call_priv.h"
 
+enum {
+	HANGUP_BATCH = 20,
+	HANGUP_MS = 5,
+};
+
 static void bye_handler(int err, const struct sip_msg *msg, void *arg);
 
 uint64_t call_clock_us(void)
@@ -306,14 +311,36 @@ int call_hangup(struct call *call)
 	return err;
 }
 
-void phone_hangup(struct phone *p)
+/* In portions: a thousand at once would overflow the sockets on the way. */
+static void hangup_handler(void *arg)
 {
+	struct phone *p = arg;
 	struct le *le = list_head(&p->calll);
+	unsigned n = 0;
 
-	while (le) {
+	while (le && n < HANGUP_BATCH) {
 		struct call *call = le->data;
 
 		le = le->next;
+		if (!call->hangup)
+			continue;
+
+		call->hangup = false;
 		(void)call_hangup(call);
+		++n;
 	}
+
+	if (n == HANGUP_BATCH)
+		tmr_start(&p->tmr_hangup, HANGUP_MS, hangup_handler, p);
+}
+
+void phone_hangup(struct phone *p)
+{
+	struct le *le;
+
+	LIST_FOREACH(&p->calll, le)
+		((struct call *)le->data)->hangup = true;
+
+	tmr_cancel(&p->tmr_hangup);
+	hangup_handler(p);
 }

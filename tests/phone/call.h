@@ -51,7 +51,7 @@ int call_cancel(struct call *call);
 /** End it in whatever way its state asks for. */
 int call_hangup(struct call *call);
 
-/** All calls of a phone. */
+/** All calls of a phone, some thousand a second. */
 void phone_hangup(struct phone *p);
 
 /* What a re-INVITE of ours changes. */

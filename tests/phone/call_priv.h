@@ -43,6 +43,7 @@ struct call {
 	struct accept accept;
 	struct tmr tmr_answer;
 	bool bye_after_ack;
+	bool hangup; /* it is in the next portions of phone_hangup */
 
 	struct stream *stream;
 	enum codec_id codecv[DESC_CODECS_MAX];

@@ -10,7 +10,7 @@
 
 enum {
 	IDS_SIZE = 1024,
-	TRANSACTIONS_SIZE = 4, /* hash tables of one phone: it has few */
+	TRANSACTIONS_SIZE = 32, /* hash tables of one phone: it has few */
 	CLOSE_MS = 2000,
 	CLOSE_POLL_MS = 20,
 };
@@ -131,6 +131,7 @@ static void phone_destructor(void *arg)
 	list_unlink(&p->le);
 	hash_unlink(&p->he);
 	tmr_cancel(&p->tmr_remove);
+	tmr_cancel(&p->tmr_hangup);
 	list_flush(&p->calll);
 	mem_deref(p->reg);
 	mem_deref(p->lsnr_req);

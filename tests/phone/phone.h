@@ -57,6 +57,7 @@ struct phone {
 	struct sa addr; /* where it takes SIP */
 	struct list calll; /* owns the calls  */
 	struct reg *reg;   /* NULL: never asked to register */
+	struct tmr tmr_hangup;
 	struct tmr tmr_remove;
 	uint64_t remove_until_ms;
 	struct credentials cred;

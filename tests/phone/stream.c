@@ -57,9 +57,11 @@ static void group_serve(struct list *group)
 	while (le) {
 		struct stream *s = mem_ref(le->data);
 
-		stream_receive(s, now_ms);
+		if (s->started)
+			stream_receive(s, now_ms);
 		watch_tick(&s->watchl, jiffies);
-		stream_transmit(s);
+		if (s->started)
+			stream_transmit(s);
 		le = le->next;
 		mem_deref(s);
 	}
@@ -340,6 +342,8 @@ int stream_start(struct stream *s, const struct desc *local,
 	s->sends = (local->dir & desc_dir_reverse(remote->dir) &
 		    DESC_SENDONLY) &&
 		   !sa_is_any(&remote->rtp);
+	if (!s->started)
+		stream_drain(s);
 	s->started = true;
 	return 0;
 }

@@ -74,6 +74,9 @@ struct stream {
 /** Read all that came; now is the kernel's clock [ms]. */
 void stream_receive(struct stream *s, double now_ms);
 
+/** Throw away what came before anybody knew where it should come from. */
+void stream_drain(struct stream *s);
+
 /** Send the packet of this tick. */
 void stream_transmit(struct stream *s);
 

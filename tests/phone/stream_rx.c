@@ -216,10 +216,6 @@ static void source_check(struct stream *s, const struct packet *p)
 
 static void packet_handle(struct stream *s, const struct packet *p)
 {
-	/* Before an answer nobody knows where media should come from. */
-	if (!s->started)
-		return;
-
 	if (!sa_cmp(&s->raddr, p->src, SA_ALL)) {
 		++s->st.stray;
 		return;
@@ -304,6 +300,13 @@ static int batch_receive(struct stream *s, double now_ms)
 	}
 
 	return n;
+}
+
+void stream_drain(struct stream *s)
+{
+	do
+		batch_prepare();
+	while (recvmmsg(s->fd, batch.msgv, RX_BATCH, MSG_DONTWAIT, NULL) > 0);
 }
 
 void stream_receive(struct stream *s, double now_ms)

@@ -102,9 +102,6 @@ static void digit_send(struct stream *s)
 
 void stream_transmit(struct stream *s)
 {
-	if (!s->started)
-		return;
-
 	if (s->tx.pause)
 		--s->tx.pause;
 
