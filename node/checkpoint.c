@@ -216,8 +216,6 @@ static int save(struct checkpoint *cp, struct hub *hub)
 	prm.dropc = b.dropc;
 	if (prm.call || prm.legc || prm.dlgc || prm.dropc)
 		err = put_send(cp, hub, &prm);
-	if (!err)
-		hub->saved = true;
 
 out:
 	record_call_close(&rec);
@@ -266,8 +264,7 @@ static void drop_places(struct checkpoint *cp, struct hub *hub)
 
 static void flush_hub(struct checkpoint *cp, struct hub *hub)
 {
-	/* A placed hub that nobody came to is no call yet. */
-	if (hub->legs.head || hub->past.head || !hub->call_ids.head)
+	if (hub->came)
 		history_hub(cp->node, hub);
 
 	if (hub_is_over(hub)) {
@@ -275,7 +272,7 @@ static void flush_hub(struct checkpoint *cp, struct hub *hub)
 		return;
 	}
 
-	if ((hub->legs.head || hub->saved) && save(cp, hub)) {
+	if (hub->came && save(cp, hub)) {
 		metric_inc(cp->node->met.put_errors);
 		cp->whole = true;
 	}

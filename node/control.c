@@ -85,7 +85,7 @@ static bool place_known(struct bus_request *req, struct hub *hub,
 	}
 
 	/* Placed elsewhere and back before anybody came. */
-	if (place->epoch > hub->epoch && !hub->saved && !hub->legs.head)
+	if (place->epoch > hub->epoch && !hub->came)
 		hub->epoch = place->epoch;
 
 	if (place->epoch != hub->epoch) {

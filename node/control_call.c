@@ -341,6 +341,8 @@ void control_originate(struct node *n, struct bus_request *req,
 		metric_inc(n->met.placed);
 	}
 
+	hub->came = true;
+	hub_touch(hub);
 	if (origin_start(n, hub, msg)) {
 		hub_check(hub, 500, "no memory");
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");

@@ -79,7 +79,7 @@ int farewell_alloc(struct farewell **fwp, struct list *list, struct node *n,
 	str_ncpy(fw->hub, hub->id, sizeof(fw->hub));
 	if (hub->conference && hub->dest)
 		err |= str_dup(&fw->room, hub->dest->conference);
-	if (hub->past.head || !hub->call_ids.head)
+	if (hub->came)
 		err |= copy_record(&fw->rec, hub, n->conf.id);
 	if (err) {
 		log_error("no memory for a call's record",

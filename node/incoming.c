@@ -47,6 +47,7 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	}
 
 	hub = ex->hub;
+	hub->came = true; /* also a call that is refused has its record */
 	code = leg_sip_take(&call.leg, n, hub, d, sdp, ex->place);
 	call.hub = hub;
 	call.dest = hub->dest;

@@ -268,6 +268,7 @@ uint32_t hub_ref(struct hub *hub)
 void hub_add(struct hub *hub, struct leg *leg)
 {
 	list_append(&hub->legs, &leg->le, leg);
+	hub->came = true;
 	leg->dirty = leg->dirty_dialog = true;
 	if (hub->env->observer->leg_added)
 		hub->env->observer->leg_added(hub, leg, hub->env->arg);

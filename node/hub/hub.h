@@ -92,9 +92,10 @@ struct hub {
 	struct list call_ids;  /* struct hub_call_id: its placements   */
 	void *mix;             /* struct mix; owned; freed after the legs */
 	uint32_t ref_last;     /* references given                     */
+	bool came;             /* somebody came or is being called:
+				  until then it is only a placement    */
 	bool dirty;            /* what is shown of the call changed    */
 	bool shown;            /* observers outside know of it         */
-	bool saved;            /* a record of it was written           */
 };
 
 /** A Call-ID whose placement names this hub. */

@@ -103,7 +103,6 @@ struct leg {
 	bool shown;                /* observers know of it             */
 	bool dirty;                /* what is shown changed            */
 	bool dirty_dialog;         /* its checkpoint changed           */
-	bool saved;                /* a checkpoint of it was written   */
 };
 
 /** Who a new leg is. */

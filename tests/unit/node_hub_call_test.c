@@ -222,6 +222,8 @@ static void no_common_codec(void **state)
 	phone_nack(&l, &p, phone_get(&l, &p, "488"));
 	lab_none(&l, "INVITE", "5062");
 	phone_close(&p);
+	lab_rest(&l);
+	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
 	lab_close(&l);
 }
 
