@@ -206,7 +206,7 @@ int json_value_enum(struct json_reader *r, const struct json_path *at, int *vp,
 	const ProtobufCEnumValue *v;
 	char allowed[512] = "", buf[JSON_SHOWN_MAX];
 	size_t n = 0;
-	int64_t num;
+	int64_t num = 0;
 	unsigned i;
 	int err;
 
