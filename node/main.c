@@ -13,6 +13,7 @@
 
 enum {
 	FILES_MAX = 65536,
+	KEY_MIN = 16,
 	KEY_MAX = 4096,
 	END_POLL_MS = 20,
 	END_MAX_MS = 4000,   /* for the last words of all calls         */
@@ -154,7 +155,7 @@ static int options_read(struct options *o, int argc, char **argv)
 }
 
 /* The key, from its file if there is one; without the newline at its end. */
-static int key_read(char *buf, size_t size, const struct options *o)
+static int key_load(char *buf, size_t size, const struct options *o)
 {
 	size_t len;
 	FILE *f;
@@ -182,6 +183,21 @@ static int key_read(char *buf, size_t size, const struct options *o)
 	buf[len] = '\0';
 
 	return 0;
+}
+
+static int key_read(char *buf, size_t size, const struct options *o)
+{
+	int err = key_load(buf, size, o);
+
+	if (!err && strlen(buf) < KEY_MIN) {
+		fprintf(stderr, "switchyard-node: %s: too short; %d bytes or "
+				"more are wanted\n",
+			o->key_file ? "--cluster-key-file" : "--cluster-key",
+			KEY_MIN);
+		err = EINVAL;
+	}
+
+	return err;
 }
 
 static void raise_files(void)

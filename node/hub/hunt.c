@@ -154,14 +154,32 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 
 uint16_t hunt_code(uint16_t code)
 {
-	if (code < 300 || code >= 700)
+	static const struct {
+		uint16_t from, to;
+	} v[] = {
+		/* The challenge was for us. */
+		{401, 403}, {407, 403},
+		/* About our own request, whose writer we are; 503: RFC 3261
+		 * 16.7. */
+		{400, 500}, {405, 500}, {413, 500}, {414, 500}, {416, 500},
+		{420, 500}, {421, 500}, {423, 500}, {481, 500}, {482, 500},
+		{491, 500}, {501, 500}, {503, 500}, {505, 500},
+		/* What it was that did not fit is in headers that we do not
+		 * hand on. */
+		{406, 488}, {415, 488},
+		/* The phone is not to be had. */
+		{430, 480}, {487, 480},
+	};
+	size_t i;
+
+	/* Where a redirection leads to is only in its Contact. */
+	if (code < 400 || code >= 700)
 		return 480;
-	if (code < 400)
-		return 480; /* where to is only in its Contact */
-	if (code == 401 || code == 407)
-		return 403; /* the challenge was for us */
-	if (code == 481 || code == 482 || code == 503)
-		return 500; /* about our own request; 503: RFC 3261 16.7 */
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		if (v[i].from == code)
+			return v[i].to;
+	}
 
 	return code;
 }

@@ -84,8 +84,9 @@ void hunt_cancel(struct hunt *hunt);
  * 0: none. */
 uint16_t hunt_better(uint16_t a, uint16_t b);
 
-/** A branch's failure as the caller should see it: a B2BUA cannot hand on
- * a redirection or another server's challenge. */
+/** A branch's failure as the caller should see it: a back-to-back user agent
+ * cannot hand on a redirection, a challenge, or what is said about its own
+ * request. */
 uint16_t hunt_code(uint16_t code);
 
 /* Called by leg.c. */

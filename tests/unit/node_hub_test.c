@@ -293,6 +293,10 @@ static void codes(void **state)
 	assert_int_equal(hunt_code(407), 403);
 	assert_int_equal(hunt_code(503), 500);
 	assert_int_equal(hunt_code(486), 486);
+	assert_int_equal(hunt_code(430), 480);
+	assert_int_equal(hunt_code(415), 488);
+	assert_int_equal(hunt_code(420), 500);
+	assert_int_equal(hunt_code(603), 603);
 	assert_int_equal(hunt_code(200), 480);
 }
 
