@@ -318,11 +318,48 @@ void checkpoint_touch(struct checkpoint *cp, struct hub *hub)
 
 /* ------------------------------------------------------------ after trouble */
 
+static void room_handler(int err, const struct store_place *pl, void *arg)
+{
+	(void)err;
+	(void)pl;
+	(void)arg;
+}
+
+/* A Redis that came back empty knows no room: without this the next who joins
+ * would be alone in another one. */
+static void place_room(struct checkpoint *cp, const struct hub *hub)
+{
+	const struct node *n = cp->node;
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		const struct leg *leg = le->data;
+		struct store_place_req req = {
+			.room = hub->dest->conference,
+			.hub = hub->id,
+			.node = n->conf.id,
+			.instance = member_instance(n->members),
+			.leg = leg->ref,
+		};
+
+		if (leg->ops->call_id)
+			req.call_id = leg->ops->call_id(leg);
+		if (!req.call_id)
+			continue;
+
+		(void)store_place(bus_redis(n->bus), &req, room_handler,
+				  NULL);
+		return;
+	}
+}
+
 static bool mark_whole(struct le *le, void *arg)
 {
 	struct hub *hub = le->data;
 	struct le *l;
 
+	if (hub->conference && hub->dest && !hub_is_over(hub))
+		place_room(arg, hub);
 	hub->dirty = true;
 	for (l = list_head(&hub->legs); l; l = l->next) {
 		struct leg *leg = l->data;

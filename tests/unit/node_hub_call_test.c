@@ -528,14 +528,15 @@ static bool cond_up(void *arg)
  * that ends meanwhile leaves nothing behind. */
 static void redis_away(void **state)
 {
-	char hub[2][ULID_LEN + 1];
-	struct phone p[2];
+	char hub[3][ULID_LEN + 1];
+	struct phone p[3];
 	struct lab l;
 	int i;
 
 	lab_open(&l, state);
-	for (i = 0; i < 2; i++) {
-		open_call(&l, &p[i], hub[i], ECHO_, NULL);
+	for (i = 0; i < 3; i++) {
+		open_call(&l, &p[i], hub[i], i < 2 ? ECHO_ : CONFERENCE,
+			  "lobby");
 		phone_call(&l, &p[i]);
 	}
 	server_kill(l.f);
@@ -546,12 +547,14 @@ static void redis_away(void **state)
 
 	server_start(l.f);
 	run_until(l.f, cond_up, &l);
-	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 1);
+	assert_int_equal(server_ask(l.f, "ZCARD sy:hubs"), 2);
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", hub[0]), 1);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:room:{lobby}"), 1);
 	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
 
 	phone_bye(&l, &p[0]);
-	for (i = 0; i < 2; i++)
+	phone_bye(&l, &p[2]);
+	for (i = 0; i < 3; i++)
 		phone_close(&p[i]);
 	lab_close(&l);
 }
