@@ -13,6 +13,7 @@
 #include "node/farewell.h"
 #include "node/history.h"
 #include "node/record.h"
+#include "node/room.h"
 #include "proto/log.h"
 #include "proto/store.h"
 
@@ -318,48 +319,12 @@ void checkpoint_touch(struct checkpoint *cp, struct hub *hub)
 
 /* ------------------------------------------------------------ after trouble */
 
-static void room_handler(int err, const struct store_place *pl, void *arg)
-{
-	(void)err;
-	(void)pl;
-	(void)arg;
-}
-
-/* A Redis that came back empty knows no room: without this the next who joins
- * would be alone in another one. */
-static void place_room(struct checkpoint *cp, const struct hub *hub)
-{
-	const struct node *n = cp->node;
-	const struct le *le;
-
-	for (le = list_head(&hub->legs); le; le = le->next) {
-		const struct leg *leg = le->data;
-		struct store_place_req req = {
-			.room = hub->dest->conference,
-			.hub = hub->id,
-			.node = n->conf.id,
-			.instance = member_instance(n->members),
-			.leg = leg->ref,
-		};
-
-		if (leg->ops->call_id)
-			req.call_id = leg->ops->call_id(leg);
-		if (!req.call_id)
-			continue;
-
-		(void)store_place(bus_redis(n->bus), &req, room_handler,
-				  NULL);
-		return;
-	}
-}
-
 static bool mark_whole(struct le *le, void *arg)
 {
 	struct hub *hub = le->data;
 	struct le *l;
 
-	if (hub->conference && hub->dest && !hub_is_over(hub))
-		place_room(arg, hub);
+	room_place(((struct checkpoint *)arg)->node, hub);
 	hub->dirty = true;
 	for (l = list_head(&hub->legs); l; l = l->next) {
 		struct leg *leg = l->data;
@@ -398,26 +363,13 @@ static void retry_handler(void *arg)
 		farewell_send_all(&cp->farewells);
 }
 
-static bool keep_room(struct le *le, void *arg)
-{
-	const struct hub *hub = le->data;
-	struct checkpoint *cp = arg;
-
-	if (hub->conference && hub->dest && !hub_is_over(hub))
-		(void)store_room_keep(bus_redis(cp->node->bus),
-				      hub->dest->conference, hub->id);
-
-	return false;
-}
-
 static void rooms_handler(void *arg)
 {
 	struct checkpoint *cp = arg;
 
 	alarm_start(&cp->node->alarms, &cp->rooms, ROOM_KEEP_MS,
 		    rooms_handler, cp);
-	if (redis_is_up(bus_redis(cp->node->bus)))
-		hash_apply(cp->node->hubs, keep_room, cp);
+	room_keep_all(cp->node);
 }
 
 int checkpoint_alloc(struct checkpoint **cpp, struct node *n)
