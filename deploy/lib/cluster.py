@@ -46,11 +46,17 @@ class Member:
 
 
 class Cluster:
-    """Start, know and stop the processes of one cluster."""
+    """Start, know and stop the processes of one cluster.
+
+    The configuration is a file, or a dict in its shape.  `redis_url` is what
+    the members connect to instead of Redis' socket, `redis_password` what
+    Redis was told by redis_args to ask for.
+    """
 
     def __init__(self, directory, nodes=2, routers=1, gateways=1,
                  config=DEMO, port_base=0, bindir=None, node_args=(),
-                 router_args=(), redis_args=(), log_level="info"):
+                 router_args=(), gateway_args=(), redis_args=(),
+                 redis_url=None, redis_password=None, log_level="info"):
         self.dir = os.path.abspath(directory)
         self.counts = (routers, nodes, gateways)
         self.config = config
@@ -58,7 +64,10 @@ class Cluster:
         self.bin = bindir or os.path.join(ROOT, "build", "release", "bin")
         self.node_args = list(node_args)
         self.router_args = list(router_args)
+        self.gateway_args = list(gateway_args)
         self.redis_args = list(redis_args)
+        self.redis_at = redis_url
+        self.redis_password = redis_password
         self.log_level = log_level
         self.routers, self.nodes, self.gateways = [], [], []
         self.redis = None
@@ -76,7 +85,7 @@ class Cluster:
 
     @property
     def redis_url(self):
-        return f"unix://{self.socket}"
+        return self.redis_at or f"unix://{self.socket}"
 
     def program(self, name):
         path = os.path.join(self.bin, name)
@@ -142,9 +151,13 @@ class Cluster:
             raise ProcessError("redis-server is not installed; run "
                                "deploy/deps")
         data = self.path("redis")
-        os.makedirs(data, mode=0o700, exist_ok=True)
-        if os.path.exists(self.socket):
-            os.unlink(self.socket)
+        try:
+            os.makedirs(data, mode=0o700, exist_ok=True)
+            if os.path.lexists(self.socket):
+                os.unlink(self.socket)
+        except OSError as e:
+            raise ProcessError(f"cannot make room for Redis: {e.filename}: "
+                               f"{e.strerror}") from e
         argv = [server, "--port", "0", "--unixsocket", self.socket,
                 "--unixsocketperm", "700", "--dir", data,
                 "--daemonize", "no", "--save", "", "--appendonly", "no",
@@ -167,33 +180,34 @@ class Cluster:
     def redis_command(self, *words):
         """One command to Redis; the plain Python value of its reply."""
         from .resp import command
-        return command(self.socket, *words)
+        return command(self.socket, *words, password=self.redis_password)
 
     def apply_config(self):
+        """Also for a cluster that runs: its members are told."""
         import subprocess
         conf = self.config
-        if self.base:
-            conf = self.moved_config()
+        if isinstance(conf, dict):
+            conf = self.written_config(conf)
+        elif self.base and os.path.abspath(conf) == DEMO:
+            conf = self.written_config(self.moved_config())
         run = subprocess.run(
             [self.program("switchyard-config"), "--redis", self.redis_url,
              "apply", conf], capture_output=True, text=True)
         if run.returncode:
             raise ProcessError((run.stderr or run.stdout).strip()
-                               .replace(conf, self.config))
+                               .replace(conf, str(self.config)))
 
     def moved_config(self):
         """The demo configuration with its trunks' ports moved by the base."""
-        try:
-            with open(self.config, encoding="utf-8") as f:
-                conf = json.load(f)
-        except (OSError, ValueError):
-            return self.config  # switchyard-config says what is wrong
-        if os.path.abspath(self.config) != DEMO:
-            return self.config
+        with open(DEMO, encoding="utf-8") as f:
+            conf = json.load(f)
         for trunk in conf.get("trunks", []):
             trunk["target"] = moved(trunk["target"], self.base)
             trunk["sources"] = [moved(s, self.base)
                                 for s in trunk["sources"]]
+        return conf
+
+    def written_config(self, conf):
         path = self.path("config.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump(conf, f, indent=1)
@@ -264,7 +278,7 @@ class Cluster:
     def gateway(self, name, http, https):
         argv = [self.program("switchyard-gateway"), *self.common(name),
                 "--http", f"{ports.HOST}:{http}",
-                "--https", f"{ports.HOST}:{https}"]
+                "--https", f"{ports.HOST}:{https}", *self.gateway_args]
         return Member("gateway", name, argv,
                       self.path("log", f"{name}.log"), self.environment(),
                       http=f"{ports.HOST}:{http}",

@@ -8,18 +8,25 @@ class RedisError(Exception):
     pass
 
 
-def command(path, *words):
+def command(path, *words, password=None):
     """Send one command over a unix socket and return its reply."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
         s.settimeout(5)
         s.connect(path)
-        out = [b"*%d\r\n" % len(words)]
-        for w in words:
-            b = w if isinstance(w, bytes) else str(w).encode()
-            out.append(b"$%d\r\n%s\r\n" % (len(b), b))
-        s.sendall(b"".join(out))
         with s.makefile("rb") as f:
+            if password:
+                s.sendall(request("AUTH", password))
+                reply(f)
+            s.sendall(request(*words))
             return reply(f)
+
+
+def request(*words):
+    out = [b"*%d\r\n" % len(words)]
+    for w in words:
+        b = w if isinstance(w, bytes) else str(w).encode()
+        out.append(b"$%d\r\n%s\r\n" % (len(b), b))
+    return b"".join(out)
 
 
 def reply(f):

@@ -5,9 +5,10 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 
-from harness import Mismatch, free_base
+from harness import Mismatch, Skip, free_base
 from lib.cluster import ROOT
 from lib.process import start_time
 
@@ -15,9 +16,9 @@ UP = os.path.join(ROOT, "deploy", "up")
 DOWN = os.path.join(ROOT, "deploy", "down")
 
 
-def run(argv, code=0):
+def run(argv, code=0, env=None):
     got = subprocess.run(argv, capture_output=True, text=True, timeout=120,
-                         stdin=subprocess.DEVNULL, check=False)
+                         stdin=subprocess.DEVNULL, env=env, check=False)
     if got.returncode != code:
         raise Mismatch(f"{argv}: exit {got.returncode}, expected {code}\n"
                        f"{got.stdout}{got.stderr}")
@@ -83,6 +84,43 @@ def test_wrong_options():
             (["--frobnicate"], ("--frobnicate",))):
         _, err = run([UP, *argv], 2)
         one_line(err, *words)
+
+
+def test_redis_will_not_start():
+    """One line that says why, and nothing is left running."""
+    with tempfile.TemporaryDirectory(prefix="sy-") as folder:
+        stub = os.path.join(folder, "redis-server")
+        with open(stub, "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\necho 'Fatal: no memory today'\nexit 1\n")
+        os.chmod(stub, 0o755)
+        env = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}")
+        _, err = run([UP, "--detach", "--dir", os.path.join(folder, "run"),
+                      "--port-base", str(free_base())], 1, env)
+        one_line(err, "Redis did not start", "no memory today", "redis.log")
+    with tempfile.TemporaryDirectory(prefix="sy-") as folder:
+        os.mkdir(os.path.join(folder, "redis.sock"))
+        _, err = run([UP, "--detach", "--dir", folder, "--port-base",
+                      str(free_base())], 1)
+        one_line(err, "redis.sock", "Redis")
+
+
+def test_missing_right():
+    """Somebody else's folder: the cause in one line."""
+    if os.getuid() != 0:
+        raise Skip("only root can become somebody else")
+    with tempfile.TemporaryDirectory(prefix="sy-") as folder:
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534",
+                     "--clear-groups"]
+        script = os.path.join(ROOT, "deploy", "cluster.py")
+        if subprocess.run([*as_nobody, "test", "-r", script],
+                          check=False).returncode:
+            raise Skip("nobody may not read this checkout")
+        python = next(p for p in ("/usr/bin/python3", sys.executable)
+                      if os.path.exists(p))
+        _, err = run([*as_nobody, python, "-B", script, "up", "--detach",
+                      "--dir", os.path.join(folder, "run"), "--port-base",
+                      str(free_base())], 1)
+        one_line(err, "run folder", "Permission denied")
 
 
 def test_run_folder_without_right():
