@@ -194,8 +194,10 @@ class Cluster:
             [self.program("switchyard-config"), "--redis", self.redis_url,
              "apply", conf], capture_output=True, text=True)
         if run.returncode:
+            name = "the configuration" if isinstance(self.config, dict) \
+                else self.config
             raise ProcessError((run.stderr or run.stdout).strip()
-                               .replace(conf, str(self.config)))
+                               .replace(conf, name))
 
     def moved_config(self):
         """The demo configuration with its trunks' ports moved by the base."""

@@ -42,7 +42,8 @@ def free_base():
 def cluster(**kw):
     """A running cluster; its folder is kept under build/failed on failure."""
     folder = tempfile.mkdtemp(prefix="sy-")
-    c = Cluster(folder, port_base=free_base(), **kw)
+    kw.setdefault("port_base", free_base())
+    c = Cluster(folder, **kw)
     try:
         c.start()
         yield c
