@@ -122,7 +122,8 @@ def run_module(tally, match, path):
     for key, test in list(vars(module).items()):
         name = f"cluster/{stem.removeprefix('test_')}/" \
                f"{key.removeprefix('test_')}"
-        if not key.startswith("test_") or match not in name:
+        if not key.startswith("test_") or match not in name \
+                or test.__module__ != stem:
             continue
         started = time.monotonic()
         try:

@@ -113,7 +113,7 @@ def router(show):
     peer, peer_rate = kamailio()
     limit = highest_clean(["--direct"])
     show("router", "router.us_per_call", mine, "us", peer="kamailio",
-         peerValue=peer, ratio=mine / peer)
+         peerValue=peer, ratio=mine / peer, rate=COST_RATE)
     show("router", "router.calls_per_s", mine_rate, "calls/s",
          peer="kamailio", peerValue=peer_rate, ratio=mine_rate / peer_rate,
          generatorLimit=limit)
