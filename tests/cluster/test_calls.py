@@ -40,7 +40,7 @@ def test_two_phones():
 
 def test_every_codec():
     c = shared()
-    for codec in ("PCMU", "PCMA", "G722", "opus"):
+    for codec in ("PCMU", "PCMA", "G722", "opus", "L16"):
         with phones() as box:
             phone(box, c, "1001", codecs=[codec])
             phone(box, c, "1002", codecs=["PCMU"])
@@ -89,6 +89,11 @@ def test_hold_resume_and_codec_change():
         ev = box.expect("reinvited", phone="1001")
         if ev["codec"] != "PCMA":
             raise Mismatch(f"codec after re-INVITE: {ev}")
+        talk(box, "1001", "1002")
+        box.do("reinvite", phone="1001", laddr="127.0.0.2")
+        ev = box.expect("reinvited", phone="1001")
+        if not ev["rtp_local"].startswith("127.0.0.2:"):
+            raise Mismatch(f"address after re-INVITE: {ev}")
         talk(box, "1001", "1002")
         end(box, "1002", "1001")
         assert_clean(c)
