@@ -21,7 +21,7 @@ void node_from_member(Sy__Node *node, const Sy__Member *m)
 		node->legs = m->load->legs;
 		node->hubs = m->load->hubs;
 		node->tick_used_percent = m->load->tick_used_percent;
-		node->late_ticks = m->load->late_ticks;
+		node->late_ticks = (uint32_t)m->load->late_ticks;
 	}
 }
 

@@ -79,7 +79,7 @@ static void answer(struct glance *g)
 	g->st.gateways = g->gatewayv;
 	g->st.version = SY_VERSION;
 	g->st.redis = view_has_redis(view);
-	g->st.config_revision = conf ? conf->revision : 0;
+	g->st.config_revision = conf ? (uint32_t)conf->revision : 0;
 	if (!g->counted)
 		g->st.calls = g->hubs;
 
