@@ -2,8 +2,11 @@
 /* An INVITE arrives: find its hub, make it a leg, run the destination. */
 
 #include "node/app/app.h"
+#include "node/app/dial.h"
 #include "node/leg_sip.h"
 #include "proto/log.h"
+
+enum { HOPS_MAX = 70 };
 
 static void refuse(struct node *n, struct dialog *d, uint16_t code,
 		   const char *hub)
@@ -30,6 +33,17 @@ static struct hub_expect *find(struct node *n, const struct token *tok,
 	return hub_expect_find(hub, tok->leg);
 }
 
+/*
+ * What is left of its Max-Forwards goes on to the other side, so that a
+ * spiral (a trunk that leads back to us) ends: RFC 7332.
+ */
+static uint8_t hops_left(const struct sip_msg *msg)
+{
+	uint32_t n = pl_isset(&msg->maxfwd) ? pl_u32(&msg->maxfwd) : HOPS_MAX;
+
+	return (uint8_t)(n > HOPS_MAX ? HOPS_MAX : n);
+}
+
 void node_incoming(struct dialog *d, const struct token *tok,
 		   const struct sip_msg *msg, struct mbuf *sdp, void *arg)
 {
@@ -40,7 +54,6 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	struct hub *hub;
 	uint16_t code;
 
-	(void)msg;
 	if (!ex) {
 		refuse(n, d, 481, id);
 		return;
@@ -48,7 +61,9 @@ void node_incoming(struct dialog *d, const struct token *tok,
 
 	hub = ex->hub;
 	hub->came = true; /* also a call that is refused has its record */
-	code = leg_sip_take(&call.leg, n, hub, d, sdp, ex->place);
+	hub->hops = hops_left(msg);
+	code = !hub->hops && dial_can(hub->dest) ? 483 :
+	       leg_sip_take(&call.leg, n, hub, d, sdp, ex->place);
 	call.hub = hub;
 	call.dest = hub->dest;
 	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);

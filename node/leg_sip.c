@@ -136,6 +136,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.from_name = call->from_name,
 		.routev = &route,
 		.router = call->router && *call->router ? call->router : NULL,
+		.hops = hub->hops,
 		.tok = {
 			.kind = TOKEN_NODE,
 			.instance = member_instance(n->members),

@@ -92,6 +92,8 @@ struct hub {
 	struct list call_ids;  /* struct hub_call_id: its placements   */
 	void *mix;             /* struct mix; owned; freed after the legs */
 	uint32_t ref_last;     /* references given                     */
+	uint8_t hops;          /* Max-Forwards of its own INVITEs; 0: as
+				  many as usual                        */
 	bool came;             /* somebody came or is being called:
 				  until then it is only a placement    */
 	bool dirty;            /* what is shown of the call changed    */

@@ -134,6 +134,7 @@ struct dialog_invite {
 	struct mbuf *sdp;         /* offer, or NULL: late offer              */
 	const char *call_id;      /* NULL: made here                         */
 	const char *extra;        /* further headers with CRLFs, or NULL     */
+	uint8_t hops;             /* its Max-Forwards; 0: 70                 */
 };
 
 /** @return 0, EINVAL (no URI), EHOSTUNREACH (no live router), ENOMEM. */

@@ -215,13 +215,14 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 }
 
 static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
-		       request_resp_h *resph)
+		       uint8_t hops, request_resp_h *resph)
 {
 	const struct request r = {.met = "INVITE",
 				  .cseq = d->inv_cseq,
 				  .body = sdp,
 				  .contact = true,
-				  .extra = extra};
+				  .extra = extra,
+				  .hops = hops};
 	struct mbuf *mb;
 	int err;
 
@@ -270,7 +271,8 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	d->tcp = tcp;
 	err = fill(d, inv, &r);
 	if (!err)
-		err = invite_send(d, inv->sdp, inv->extra, invite_resp);
+		err = invite_send(d, inv->sdp, inv->extra, inv->hops,
+				  invite_resp);
 	if (err) {
 		mem_deref(d);
 		return err;
@@ -351,7 +353,7 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp)
 
 	d->re_invite = true;
 	d->inv_cseq = ++d->lcseq;
-	err = invite_send(d, sdp, NULL, reinvite_resp);
+	err = invite_send(d, sdp, NULL, 0, reinvite_resp);
 	if (!err)
 		dialog_changed(d);
 

@@ -27,6 +27,7 @@ const char *sip_reason(uint16_t code)
 		{480, "Temporarily Unavailable"},
 		{481, "Call/Transaction Does Not Exist"},
 		{482, "Loop Detected"},
+		{483, "Too Many Hops"},
 		{486, "Busy Here"},
 		{487, "Request Terminated"},
 		{488, "Not Acceptable Here"},

@@ -33,7 +33,8 @@ int request_print(struct mbuf **mbp, const struct dialog *d,
 	if (!mb)
 		return ENOMEM;
 
-	err = mbuf_write_str(mb, "Max-Forwards: 70\r\n");
+	err = mbuf_printf(mb, "Max-Forwards: %u\r\n",
+			  r->hops ? r->hops : 70u);
 	err |= print_routes(mb, d);
 	err |= mbuf_printf(mb, "To: %s%s%s\r\n", d->rhdr,
 			   str_isset(d->rtag) ? ";tag=" : "",

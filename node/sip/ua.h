@@ -215,6 +215,7 @@ struct request {
 	struct mbuf *body;     /* SDP or NULL; borrowed */
 	bool contact;          /* it may set the target: send ours */
 	const char *extra;     /* headers, or NULL */
+	uint8_t hops;          /* Max-Forwards; 0: 70 */
 };
 
 /** Headers and body of a request (what follows libre's Via). */

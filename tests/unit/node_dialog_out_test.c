@@ -74,6 +74,25 @@ static void callee_init(struct peer *p, const char *req)
 	p->body = NULL;
 }
 
+/* What a caller's INVITE has left goes on, RFC 7332. */
+static void test_hops(void **state)
+{
+	struct dialog_invite inv = invitation(NULL);
+	const char *req;
+
+	(void)state;
+
+	inv.hops = 3;
+	assert_int_equal(dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
+	req = expect(&fx.r[0], "INVITE ");
+	HAS(req, "\r\nMax-Forwards: 3\r\n");
+	reply(&fx.r[0], req, "483 Too Many Hops", "bob", NULL, NULL);
+	(void)expect(&fx.r[0], "ACK ");
+	wait_event(&fx.seen.closed);
+	assert_int_equal(fx.seen.code, 483);
+	fx.d = mem_deref(fx.d);
+}
+
 static void test_walk(void **state)
 {
 	Sy__DialogState st = SY__DIALOG_STATE__INIT;
@@ -530,6 +549,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_walk),
+		TEST(test_hops),
 		TEST(test_refused),
 		TEST(test_no_router),
 		TEST(test_other_router),
