@@ -92,7 +92,8 @@ static bool check_new(struct command *c, const Sy__NewLeg *body)
 		complaints_add(&bad, "to",
 			       device ? "is not a device"
 				      : "does not lead to a trunk",
-			       NULL);
+			       device ? "a device"
+				      : "a number that leads to a trunk");
 
 	if (complaints_answer(&bad, c->a->web))
 		return false;

@@ -111,6 +111,8 @@ static void on_place(int err, const struct store_place *pl, void *arg)
 		return;
 	}
 
+	/* No INVITE will ask where this one was placed; the room stays. */
+	(void)store_place_drop(view_redis(o->a->api->view), o->hub, pl->hub);
 	str_ncpy(o->hub, pl->hub, sizeof(o->hub));
 	str_ncpy(o->node, pl->node, sizeof(o->node));
 	o->instance = pl->instance;

@@ -85,16 +85,22 @@ int target_number(struct dialplan_match *m, const struct api_req *a,
 {
 	const Sy__Config *conf = view_config(a->api->view);
 	Sy__Source src = SY__SOURCE__INIT;
+	struct dialplan_match known;
 
 	if (!conf)
 		return EAGAIN;
 
 	src.kind_case = SY__SOURCE__KIND_API;
 	src.api = (char *)a->token;
-	if (!dialplan_find(m, conf, number, &src))
-		return 0;
+	if (dialplan_find(m, conf, number, &src))
+		return as_device(m, a, number) ? 0 : ENOENT;
 
-	return as_device(m, a, number) ? 0 : ENOENT;
+	/* "1XXX" leads to more devices than there are. */
+	if (m->dest.kind_case == SY__DESTINATION__KIND_DEVICE &&
+	    !as_device(&known, a, m->dest.device))
+		return ENOENT;
+
+	return 0;
 }
 
 int target_party(struct dialplan_match *m, const struct api_req *a,
