@@ -263,6 +263,14 @@ static void drop_places(struct checkpoint *cp, struct hub *hub)
 	}
 }
 
+void checkpoint_save(struct checkpoint *cp, struct hub *hub)
+{
+	if (save(cp, hub)) {
+		metric_inc(cp->node->met.put_errors);
+		cp->whole = true;
+	}
+}
+
 static void flush_hub(struct checkpoint *cp, struct hub *hub)
 {
 	if (hub->came)
@@ -273,10 +281,8 @@ static void flush_hub(struct checkpoint *cp, struct hub *hub)
 		return;
 	}
 
-	if (hub->came && save(cp, hub)) {
-		metric_inc(cp->node->met.put_errors);
-		cp->whole = true;
-	}
+	if (hub->came)
+		checkpoint_save(cp, hub);
 	clear_dirty(hub);
 	drop_places(cp, hub);
 	hub_purge(hub);

@@ -28,6 +28,12 @@ void checkpoint_touch(struct checkpoint *cp, struct hub *hub);
 /** Write now what is to be written. */
 void checkpoint_flush(struct checkpoint *cp);
 
+/**
+ * Write a hub's record at once, beside the later write: whoever reads the
+ * next message that we publish finds the record.
+ */
+void checkpoint_save(struct checkpoint *cp, struct hub *hub);
+
 /** Redis is back. */
 void checkpoint_redis_up(struct checkpoint *cp);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "node/app/app.h"
 #include "node/app/dial.h"
+#include "node/checkpoint.h"
 #include "node/control.h"
 #include "node/leg_player.h"
 #include "proto/log.h"
@@ -348,5 +349,8 @@ void control_originate(struct node *n, struct bus_request *req,
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
 		return;
 	}
+
+	/* Who is told of the call may ask for it at once. */
+	checkpoint_save(n->checkpoint, hub);
 	control_reply_call(n, req, hub, NULL);
 }
