@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -61,6 +62,30 @@ def test_detach_and_down():
             raise Mismatch(f"down left {left}")
         _, err = run([DOWN, *where], 1)
         one_line(err, "no cluster was started from")
+
+
+def test_stays_until_ctrl_c():
+    """In the foreground it stays, tells of a process that dies, and stops
+    all on Ctrl-C."""
+    with tempfile.TemporaryDirectory(prefix="sy-") as folder:
+        up = subprocess.Popen(
+            [UP, "--dir", folder, "--port-base", str(free_base()),
+             "--no-demo-call"], stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for line in up.stdout:
+            if "Ctrl-C stops all" in line:
+                break
+        with open(os.path.join(folder, "pids.json"), encoding="utf-8") as f:
+            procs = {p["name"]: p["pid"] for p in json.load(f)}
+        os.kill(procs["node-2"], signal.SIGKILL)
+        told = up.stderr.readline()
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=20)
+        if "node-2 has ended" not in told:
+            raise Mismatch(f"the death of node-2 was told so: {told!r}")
+        left = [n for n, p in procs.items() if start_time(p) is not None]
+        if left or up.returncode:
+            raise Mismatch(f"exit {up.returncode}, left: {left}")
 
 
 def test_port_in_use():
