@@ -21,6 +21,10 @@
 #include "router/invite.h"
 #include "router/registrar.h"
 
+/* A node's socket takes 8,192 bytes (libre); this leaves room for what is put
+ * on top.  What would be cut there is refused here. */
+enum { REQUEST_MAX = 7168 };
+
 #define ALLOW                                                                 \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, "  \
 	"PRACK, REFER\r\n"
@@ -192,6 +196,10 @@ void request_handle(struct msg *m)
 	}
 	if (route == ROUTE_ERROR) {
 		stat_inc(&m->w->stats, STAT_DROP_FULL);
+		return;
+	}
+	if (m->v->len > REQUEST_MAX) {
+		answer(m, 513, NULL, NULL);
 		return;
 	}
 	if (refuse_extensions(m))

@@ -41,3 +41,20 @@ def test_a_spiral_ends():
         if hubs > 40:
             raise Mismatch(f"{hubs} hubs of one INVITE")
         assert_clean(c)
+
+
+# ------------------------------------------------------------------- size
+
+def test_a_large_request_has_an_answer():
+    """What a node could not take is refused by the router, and places
+    nothing."""
+    with cluster(nodes=1) as c, RawPhone(c.routers[0]) as a:
+        fits = a.established("600", X_Large="x" * 5500)
+        fits.bye()
+        placed = metrics(c.nodes[0])["sy_node_placed_total"]
+        for size in (7168, 8192, 30000, 60000):
+            a.send(a.invite("600", X_Large="x" * size))
+            code(f"{size} bytes", a.await_("final"), 513)
+        if metrics(c.nodes[0])["sy_node_placed_total"] != placed:
+            raise Mismatch("a hub was placed for it")
+        assert_clean(c)
