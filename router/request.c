@@ -25,6 +25,10 @@
  * on top.  What would be cut there is refused here. */
 enum { REQUEST_MAX = 7168 };
 
+/* What identifies a transaction goes under our MACs whole (msg_branch_ctx());
+ * who brings more of it than that takes would share keys with others. */
+enum { IDS_MAX = 1536 };
+
 #define ALLOW                                                                 \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, "  \
 	"PRACK, REFER\r\n"
@@ -185,6 +189,13 @@ static bool tag_token(const struct msg *m, struct token *tok)
 			   m->v->to_tag.l, NULL, 0);
 }
 
+static bool is_too_large(const struct view *v)
+{
+	return v->len > REQUEST_MAX ||
+	       v->via.sentby.l + v->via.branch.l + v->call_id.l +
+			       v->from_tag.l > IDS_MAX;
+}
+
 void request_handle(struct msg *m)
 {
 	struct token tok;
@@ -198,7 +209,7 @@ void request_handle(struct msg *m)
 		stat_inc(&m->w->stats, STAT_DROP_FULL);
 		return;
 	}
-	if (m->v->len > REQUEST_MAX) {
+	if (is_too_large(m->v)) {
 		answer(m, 513, NULL, NULL);
 		return;
 	}

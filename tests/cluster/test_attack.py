@@ -55,6 +55,11 @@ def test_a_large_request_has_an_answer():
         for size in (7168, 8192, 30000, 60000):
             a.send(a.invite("600", X_Large="x" * size))
             code(f"{size} bytes", a.await_("final"), 513)
+        for name in ("Call-ID", "From"):
+            a.send(a.invite("600", **{name: {
+                "Call-ID": "c" * 3000,
+                "From": "<sip:1001@switchyard>;tag=" + "t" * 3000}[name]}))
+            code(f"a large {name}", a.await_("final"), 513)
         if metrics(c.nodes[0])["sy_node_placed_total"] != placed:
             raise Mismatch("a hub was placed for it")
         assert_clean(c)
