@@ -9,24 +9,41 @@
  * Exit 0: done; 1: Redis is not there or refused; 2: wrong call or file.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <re.h>
 
 #include "proto/config.h"
+#include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/redis.h"
 
-enum { CONNECT_MS = 5000 };
+enum { CONNECT_MS = 5000, LOOK_MS = 50 };
 
 struct apply {
 	const Sy__Config *conf;
 	const char *url;
 	struct redis *redis;
+	struct loop *loop;
 	struct loop_timer *timer;
+	uint32_t waited_ms;
 	int status;
 	bool sent;
 };
+
+/* Where Redis is, without the user, password and options in its URL. */
+static void print_place(char *buf, size_t size, const char *url)
+{
+	const char *head = strstr(url, "://");
+	const size_t skip = head ? (size_t)(head - url) + 3 : 0;
+	const char *rest = url + skip, *at = strrchr(rest, '@');
+
+	if (at)
+		rest = at + 1;
+	(void)snprintf(buf, size, "%.*s%.*s", (int)skip, url,
+		       (int)strcspn(rest, "?"), rest);
+}
 
 static void finish(struct apply *a, int status)
 {
@@ -63,31 +80,62 @@ static void state_handler(bool up, int err, void *arg)
 		put_handler(err, 0, a);
 }
 
-static void timeout_handler(void *arg)
+static void look_later(struct apply *a);
+
+/* It may be about to start; but what it refuses now it refuses later. */
+static void look_handler(void *arg)
 {
 	struct apply *a = arg;
+	const int err = redis_error(a->redis);
+	const bool refused = err == EACCES || err == EKEYREJECTED;
+	char place[256];
 
-	(void)fprintf(stderr, "switchyard-config: no answer from Redis at %s "
-		      "within %d s\n", a->url, CONNECT_MS / 1000);
+	a->waited_ms += LOOK_MS;
+	if (!refused && a->waited_ms < CONNECT_MS) {
+		look_later(a);
+		return;
+	}
+
+	print_place(place, sizeof(place), a->url);
+	if (refused)
+		(void)fprintf(stderr, "switchyard-config: Redis at %s: %s\n",
+			      place, err == EACCES ?
+			      "wrong user or password" :
+			      "its certificate does not prove who it is");
+	else
+		(void)fprintf(stderr, "switchyard-config: no answer from "
+			      "Redis at %s within %d s: %s\n", place,
+			      CONNECT_MS / 1000,
+			      strerror(err ? err : ETIMEDOUT));
 	finish(a, 1);
+}
+
+static void look_later(struct apply *a)
+{
+	a->timer = mem_deref(a->timer);
+	if (loop_timer_start(&a->timer, a->loop, LOOK_MS, look_handler, a))
+		finish(a, 1);
 }
 
 static int apply(const char *url, const Sy__Config *conf)
 {
+	/* What is wrong is told once, and by us. */
+	const struct log_conf quiet = {.level = LOG_L_ERROR,
+				       .proc = "switchyard-config"};
 	struct apply a = {.conf = conf, .url = url, .status = 1};
-	struct loop *loop = NULL;
 	int err;
 
 	err = libre_init();
 	if (err)
 		return 1;
 
-	err = loop_re_alloc(&loop);
+	log_init(&quiet);
+	err = loop_re_alloc(&a.loop);
 	if (!err)
-		err = redis_alloc(&a.redis, loop, url, state_handler, &a);
+		err = redis_alloc(&a.redis, a.loop, url, state_handler, &a);
 	if (!err)
-		err = loop_timer_start(&a.timer, loop, CONNECT_MS,
-				       timeout_handler, &a);
+		err = loop_timer_start(&a.timer, a.loop, LOOK_MS,
+				       look_handler, &a);
 	if (!err)
 		err = re_main(NULL);
 	if (err)
@@ -96,7 +144,7 @@ static int apply(const char *url, const Sy__Config *conf)
 
 	mem_deref(a.timer);
 	mem_deref(a.redis);
-	mem_deref(loop);
+	mem_deref(a.loop);
 	libre_close();
 
 	return a.status;
@@ -123,8 +171,8 @@ int main(int argc, char **argv)
 		url = argv[2];
 		i = 3;
 		if (redis_url_check(url, &why)) {
-			(void)fprintf(stderr, "switchyard-config: --redis "
-				      "%s: %s\n", url, why);
+			(void)fprintf(stderr, "switchyard-config: --redis: "
+				      "not a URL of Redis; %s\n", why);
 			return 2;
 		}
 	}

@@ -287,6 +287,11 @@ bool redis_is_up(const struct redis *r)
 	return r && r->state == UP;
 }
 
+int redis_error(const struct redis *r)
+{
+	return r ? r->said : 0;
+}
+
 void redis_stat(const struct redis *r, struct redis_stat *st)
 {
 	*st = r->stat;

@@ -85,6 +85,10 @@ int redis_url_check(const char *url, const char **errp);
 /** True while commands can be sent. */
 bool redis_is_up(const struct redis *r);
 
+/** @return why it is not up, as of the last attempt (see redis_state_h); 0:
+ *          it is up, or no attempt failed yet. */
+int redis_error(const struct redis *r);
+
 /**
  * Send a command, formatted as by hiredis ("%s", "%b", "%d", "%llu").
  *
