@@ -3,10 +3,12 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from harness import (Mismatch, assert_clean, call_keys, cluster, node_counts,
@@ -432,9 +434,10 @@ def test_echo_and_conference_by_the_api():
                     shown_call(c, made["id"])["legs"]), ["DEVICE", "ECHO"],
              "legs of an echo")
         hang_up(c, box, made["id"], "1001")
-        ids = {c.api("POST", "/api/calls", {"from": u, "to": "601"},
-                     gateway=i % 2)["id"]
-               for i, u in enumerate(("1001", "1002"))}
+        with ThreadPoolExecutor(2) as pool:  # at two gateways at once
+            ids = set(pool.map(lambda at: c.api(
+                "POST", "/api/calls", {"from": at[1], "to": "601"},
+                gateway=at[0])["id"], enumerate(("1001", "1002"))))
         must(len(ids), 1, "calls of one conference")
         for user in ("1001", "1002"):
             box.expect("established", phone=user)
@@ -485,6 +488,24 @@ def test_device_leg():
         if status not in (404, 409) or "not registered" not in doc["detail"]:
             raise Mismatch(f"a device that is not there: {status} {doc}")
         talk(box, "1001", "1002")
+        # Removed while it rings; what rings cannot be held
+        box.do("set", phone="1003", answer="manual")
+        box.forget()
+        leg = c.api("POST", path, {"kind": "device", "to": "1003"})
+        box.expect("incoming", phone="1003")
+        status, _, doc = refused(c, "PATCH", f"{path}/{leg['id']}",
+                                 {"held": True})
+        must(status, 409, f"hold of a phone that rings: {doc}")
+        must(request("DELETE", url(c, f"{path}/{leg['id']}"), c.token)[0],
+             204, "DELETE of a leg that rings")
+        must(box.expect("closed", phone="1003")["code"], 487, "it rang")
+        # It does not answer: the call goes on without it
+        leg = c.api("POST", path, {"kind": "device", "to": "1003",
+                                   "ringSeconds": 1})
+        must(box.expect("closed", phone="1003")["code"], 487, "it rang 1 s")
+        must(len(shown_call(c, ident)["legs"]), 2, "legs")
+        talk(box, "1001", "1002")
+        box.do("set", phone="1003", answer="auto")
         # One of the first two leaves: two are still there
         c.api("POST", path, {"kind": "device", "to": "1003"})
         box.expect("established", phone="1003")
@@ -574,6 +595,41 @@ def test_external_leg():
         must(shown_call(c, made["id"])["caller"], "778", "who calls")
         hang_up(c, box, made["id"], "pbx", "1002")
         assert_clean(c)
+
+
+def test_caller_name_on_the_wire():
+    """A name as a person writes it reaches the peer whole, and only as a
+    name."""
+    c = shared()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(5)
+        at = "127.0.0.1:%d" % s.getsockname()[1]
+        configure(c, demo(trunks=[{"id": "loop", "enabled": True,
+                                   "sources": [at], "target": at}]))
+        for name, written in (
+                ("Front desk", b'"Front desk" <sip:'),
+                ('Zo\u00eb "Q" \\ <x>;tag=1',
+                 'From: "Zo\u00eb \\"Q\\" \\\\ <x>;tag=1" <sip:'.encode())):
+            made = c.api("POST", "/api/calls", {
+                "from": "777", "to": "600", "callerName": name})
+            text, peer = s.recvfrom(65536)
+            if written not in text:
+                raise Mismatch(f"callerName {name!r}: {text}")
+            s.sendto(answer_to(text, "486 Busy Here"), peer)
+            assert_gone(c, made["id"])
+            must(s.recvfrom(65536)[0].partition(b" ")[0], b"ACK", "then")
+        assert_clean(c)
+
+
+def answer_to(request_text, status):
+    """The response to a SIP request, by copying what must be copied."""
+    lines = request_text.decode().split("\r\n")
+    keep = [x for x in lines if x.lower().startswith(
+        ("via:", "from:", "call-id:", "cseq:"))]
+    to = [x + ";tag=t" for x in lines if x.lower().startswith("to:")]
+    return "\r\n".join([f"SIP/2.0 {status}", *keep, *to,
+                        "Content-Length: 0", "", ""]).encode()
 
 
 def configure(c, conf):
@@ -811,6 +867,36 @@ def test_drain_takes_no_new_calls():
         wait_for("it is live again", lambda: states(0)[where] == "LIVE")
         end(box, "1001", "1002")
         assert_clean(c)
+
+
+# -------------------------------------------------------------- many at once
+
+def test_many_requests():
+    """Many on one connection, after each other and at the same time."""
+    c = shared()
+    head = {"Authorization": f"Bearer {c.token}"}
+    conn = http.client.HTTPConnection(c.gateways[0].http, timeout=5)
+    conn.connect()
+    first = conn.sock
+    for _ in range(100):
+        conn.request("GET", "/api/nodes", headers=head)
+        res = conn.getresponse()
+        must((res.status, len(json.loads(res.read())["items"])), (200, 2),
+             "one of many")
+    must(conn.sock is first, True, "one connection")
+    conn.close()
+    for gateway, args in ((0, ("--http2",)), (1, ("--http1.1",))):
+        base = f"https://{c.gateways[gateway].https}/api/"
+        urls = [base + p for p in ("status", "calls", "registrations",
+                                   f"calls/{ID}") * 25]
+        run = subprocess.run(
+            ["curl", "-sSk", "-m", "10", "-Z", *args, "-H",
+             f"Authorization: Bearer {c.token}", "-w",
+             "\n%{http_code} %{url_effective}\n", *urls],
+            capture_output=True, text=True, check=True)
+        codes = [line[:3] for line in run.stdout.splitlines()
+                 if re.match(r"\d{3} https", line)]
+        must((codes.count("200"), codes.count("404")), (75, 25), "codes")
 
 
 # ------------------------------------------------------- rough handling
