@@ -12,9 +12,9 @@ import tempfile
 from contextlib import ExitStack
 
 import harness
-from harness import (DEBUG_BIN, Mismatch, assert_clean, call_keys, cluster,
-                     free_base, lasting_keys, metrics, node_counts, phones,
-                     request, wait_for)
+from harness import (Mismatch, assert_clean, call_keys, cluster, free_base,
+                     lasting_keys, metrics, node_counts, phones, request,
+                     wait_for)
 from lib import ports
 from lib.cluster import DEMO, ROOT
 from strangers import free_port, write_tone
@@ -570,15 +570,24 @@ def test_logs():
 
 # --------------------------------------------------------------- sanitizers
 
-def test_sanitizers():
-    """Calls of all kinds through programs with ASan and UBSan: not a word
-    of theirs, and each member ends with 0 when it is told to."""
+def test_address_sanitizer():
+    sanitized("debug")
+
+
+def test_thread_sanitizer():
+    sanitized("tsan")
+
+
+def sanitized(preset):
+    """Calls of all kinds through programs with sanitizers: not a word of
+    theirs, and each member ends with 0 when it is told to."""
     run = subprocess.run(
-        [os.path.join(ROOT, "deploy", "build"), "debug", "--target"]
+        [os.path.join(ROOT, "deploy", "build"), preset, "--target"]
         + [f"switchyard-{p}" for p in ("router", "node", "gateway",
                                        "config")], check=False)
-    must(run.returncode, 0, "deploy/build debug")
-    with cluster(nodes=2, routers=2, config=demo(), bindir=DEBUG_BIN,
+    must(run.returncode, 0, f"deploy/build {preset}")
+    with cluster(nodes=2, routers=2, config=demo(),
+                 bindir=os.path.join(ROOT, "build", preset, "bin"),
                  router_args=["--threads", "2"],
                  node_args=["--workers", "2"]) as c:
         with phones() as box:
