@@ -7,7 +7,8 @@ from talk import hears, phone, tone
 
 USERS = [str(1001 + i) for i in range(12)]
 CODECS = ["PCMU", "PCMA", "G722", "opus"]
-HEARD_DB, UNHEARD_DB = -35, -50
+# A phone sends at -20 dB; a gap in the stream smears what is there.
+HEARD_DB, UNHEARD_DB = -30, -40
 
 
 def levels(box, user, ms=1000):

@@ -431,7 +431,8 @@ static void test_two_legs(void **state)
 
 	media_leg_stat(a->leg, &st);
 	assert_true(st.rx_packets > 20);
-	assert_true(st.tx_packets >= a->packets);
+	/* one may be received before it is counted as sent */
+	assert_true(st.tx_packets + 1 >= a->packets);
 	assert_int_equal(st.rx_invalid, 0);
 	assert_int_equal(st.tx_errors, 0);
 	assert_true(fabsf(st.level_in_db - -15.05f) < 1);

@@ -1,6 +1,7 @@
 /* libs: sy_proto sy_proto_uv uv hiredis */
 /* SPDX-License-Identifier: MIT */
 #include "redis_fixture.h"
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -641,6 +642,20 @@ static unsigned free_port(void)
 	return ntohs(sin.sin_port);
 }
 
+/* A bare system may have no /etc/hosts, and so not even this name. */
+static bool has_localhost(void)
+{
+	struct addrinfo *ai = NULL;
+	bool found = !getaddrinfo("localhost", NULL, NULL, &ai);
+
+	if (found)
+		freeaddrinfo(ai);
+	else
+		print_message("no name 'localhost' here: names left out\n");
+
+	return found;
+}
+
 static void test_tcp(void **state)
 {
 	struct fixture *f = *state;
@@ -659,6 +674,8 @@ static void test_tcp(void **state)
 	mem_deref(c.r);
 
 	/* a name, whose first address may be ::1, where nobody listens */
+	if (!has_localhost())
+		return;
 	snprintf(url, sizeof(url), "redis://localhost:%u", port);
 	client_up(&c, f, url);
 	echo_ok(&c, "by name");
@@ -722,6 +739,8 @@ static void test_tls(void **state)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(url, sizeof(url), v[i].fmt, port, f->dir);
 #pragma GCC diagnostic pop
+		if (strstr(url, "localhost") && !has_localhost())
+			continue;
 		client_open(&c, f, url);
 		if (v[i].up) {
 			run_until(f, is_nonzero, &c.up);
