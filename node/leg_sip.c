@@ -16,6 +16,7 @@ static void destructor(void *data)
 	struct leg_sip *ls = data;
 
 	leg_close(&ls->leg);
+	alarm_stop(&ls->node->alarms, &ls->probe);
 	mem_deref(ls->dlg);
 	mem_deref(ls->media);
 	mem_deref(ls->ses);

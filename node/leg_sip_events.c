@@ -63,12 +63,37 @@ static void established_in(struct leg_sip *ls, struct mbuf *sdp)
 		fail(ls, 500, "no media");
 }
 
+static void probe_handler(void *arg)
+{
+	struct leg_sip *ls = arg;
+	struct media_stat st;
+
+	if (!ls->media || !leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
+		return;
+
+	leg_sip_watch(ls);
+	media_leg_stat(ls->media, &st);
+	if (st.rx_packets == ls->heard)
+		(void)dialog_probe(ls->dlg);
+	ls->heard = st.rx_packets;
+}
+
+void leg_sip_watch(struct leg_sip *ls)
+{
+	const uint32_t after_s = ls->node->conf.probe_s;
+
+	if (after_s)
+		alarm_start(&ls->node->alarms, &ls->probe, after_s * 1000ull,
+			    probe_handler, ls);
+}
+
 static void established_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 {
 	struct leg_sip *ls = arg;
 
 	(void)d;
 	note_router(ls);
+	leg_sip_watch(ls);
 	if (ls->leg.info.direction == SY__DIRECTION__OUTBOUND)
 		established_out(ls, sdp);
 	else

@@ -24,6 +24,8 @@ struct leg_sip {
 	bool late;                /* the peer answers our offer in ACK  */
 	bool local_hold;          /* we hold the peer                   */
 	bool was_held;            /* ... before the offer under way     */
+	struct alarm probe;       /* see leg_sip_watch()                */
+	uint64_t heard;           /* packets at its last turn           */
 };
 
 extern const struct leg_ops leg_sip_ops;
@@ -32,6 +34,12 @@ media_event_h leg_sip_media_handler;
 
 /** Remember a description for the checkpoint. @param mb  NULL: none. */
 void leg_sip_keep(char **textp, const struct mbuf *mb);
+
+/**
+ * Watch over an answered leg: a peer that sends no RTP (it holds, is muted, or
+ * has lost its power) is asked now and then whether it is still there.
+ */
+void leg_sip_watch(struct leg_sip *ls);
 
 /** Bring mute, deaf and hold to the media. */
 int leg_sip_mute(struct leg_sip *ls);

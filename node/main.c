@@ -24,7 +24,7 @@ struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
-	uint32_t rtp_timeout_s;
+	uint32_t rtp_timeout_s, probe_s;
 };
 
 struct program {
@@ -109,6 +109,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "S",
 		 .help = "Hang up who sent RTP and then sends none for so "
 			 "long, unless on hold; 0: never"},
+		{.name = "probe-s", .value = &o->probe_s,
+		 .type = OPTION_UINT, .def = "60", .min = 0, .max = 86400,
+		 .metavar = "S",
+		 .help = "Ask who sends no RTP by OPTIONS so often; its call "
+			 "ends if it is gone; 0: never"},
 		{.name = "workers", .value = &o->workers,
 		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 256,
 		 .metavar = "N", .help = "Media threads; 0: one a core"},
@@ -261,6 +266,7 @@ static int run(const struct options *o, const char *key)
 		.metrics_addr = o->metrics,
 		.sounds = o->sounds,
 		.capacity = o->capacity,
+		.probe_s = o->probe_s,
 		.media = {
 			.workers = o->workers,
 			.quarantine_ms = o->quarantine_ms,

@@ -42,6 +42,7 @@ struct node_conf {
 	struct sa media_addr;    /* where RTP is received, port unused     */
 	struct media_conf media;
 	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
+	uint32_t probe_s;        /* ask silent peers so often; 0: never     */
 };
 
 struct node_metrics {

@@ -148,6 +148,14 @@ int dialog_ack(struct dialog *d, struct mbuf *sdp);
 /** Send a re-INVITE. @return 0, EBUSY (one is under way: glare), EPROTO. */
 int dialog_offer(struct dialog *d, struct mbuf *sdp);
 
+/**
+ * Ask the peer by OPTIONS whether it still knows the call.  If it does not, or
+ * cannot be reached, the dialog ends (BYE) and closed is called.
+ *
+ * @return 0, EPROTO (not answered), or an errno of sending: ask later.
+ */
+int dialog_probe(struct dialog *d);
+
 /** Answer an in-dialog offer with 200. */
 int dialog_accept(struct dialog *d, struct mbuf *sdp);
 

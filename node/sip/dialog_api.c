@@ -59,6 +59,52 @@ int dialog_answer(struct dialog *d, struct mbuf *sdp)
 	return 0;
 }
 
+/*
+ * Any answer is a sign of life, but: it knows no such call; nobody answered;
+ * the connection that leads to it is gone (RFC 5626 430, from a router).
+ */
+static bool is_gone(int err, const struct sip_msg *msg)
+{
+	if (!msg)
+		return err == ETIMEDOUT;
+
+	return msg->scode == 481 || msg->scode == 408 || msg->scode == 430;
+}
+
+static void probe_resp(int err, const struct sip_msg *msg, struct dialog *d)
+{
+	if (d->state != DIALOG_ANSWERED || !is_gone(err, msg))
+		return;
+
+	(void)dialog_bye(d);
+	dialog_close(d, 408, NULL, false);
+}
+
+int dialog_probe(struct dialog *d)
+{
+	struct request r = {.met = "OPTIONS", .extra = sip_accept};
+	struct mbuf *mb;
+	int err;
+
+	if (!d)
+		return EINVAL;
+
+	if (!d->ua || d->state != DIALOG_ANSWERED)
+		return EPROTO;
+
+	r.cseq = ++d->lcseq;
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	err = request_send(NULL, d, r.met, mb, probe_resp);
+	mem_deref(mb);
+	if (!err)
+		dialog_changed(d); /* its CSeq must not be used again */
+
+	return err;
+}
+
 int dialog_accept(struct dialog *d, struct mbuf *sdp)
 {
 	int err;

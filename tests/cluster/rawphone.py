@@ -116,11 +116,13 @@ class RawPhone:
                             SDP.format(port=port) if sdp is None else sdp,
                             **f)
 
-    def answer(self, req, code=200, reason="X", body="", tag="t1", **f):
-        """Answer a received request."""
+    def answer(self, req, code=200, reason="X", body="", tag="t1",
+               proxies=(), **f):
+        """Answer a received request, as if by proxies that want to stay."""
         head = [f"SIP/2.0 {code} {reason}"]
         head += [f"Via: {v}" for v in req.all("via")]
-        head += [f"Record-Route: {v}" for v in req.all("record-route")]
+        head += [f"Record-Route: {v}" for v in
+                 [*proxies, *req.all("record-route")]]
         to = req.get("to")
         if ";tag=" not in to and code > 100:
             to += f";tag={tag}"

@@ -3,9 +3,10 @@
 
 import json
 
-from harness import Mismatch, assert_clean, cluster, free_base, metrics
+from harness import (Mismatch, assert_clean, cluster, free_base, metrics,
+                     node_counts)
 from lib.cluster import DEMO
-from rawphone import RawPhone
+from rawphone import SDP, Dialog, RawPhone
 
 
 def demo():
@@ -62,4 +63,29 @@ def test_a_large_request_has_an_answer():
             code(f"a large {name}", a.await_("final"), 513)
         if metrics(c.nodes[0])["sy_node_placed_total"] != placed:
             raise Mismatch("a hub was placed for it")
+        assert_clean(c)
+
+
+# --------------------------------------------------------- peers that are gone
+
+def test_a_phone_that_vanished_is_missed():
+    """Who sends no RTP is asked; who no longer knows the call loses it."""
+    with cluster(nodes=1, node_args=["--probe-s", "1"]) as c, \
+            RawPhone(c.routers[0], "1001") as a, \
+            RawPhone(c.routers[0], "1002") as b:
+        b.register()
+        inv = a.call("1002")
+        ring = b.await_("INVITE")
+        b.answer(ring, 200, "OK", body=SDP.format(port=40004))
+        b.await_("ACK")
+        Dialog(a, inv, a.await_("final")).ack()
+        for _ in range(2):
+            for who in (a, b):
+                who.answer(who.await_("OPTIONS"), 200, "OK")
+        if node_counts(c)["sy_sip_dialogs"] != 2:
+            raise Mismatch("who answers must stay")
+        a.answer(a.await_("OPTIONS"), 200, "OK")
+        b.answer(b.await_("OPTIONS"), 481, "Gone")
+        for who in (a, b):
+            who.answer(who.await_("BYE"), 200, "OK")
         assert_clean(c)

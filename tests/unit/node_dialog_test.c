@@ -34,6 +34,42 @@ static void hangup(void)
 	reply(&fx.r[0], expect(&fx.r[0], "BYE "), "200 OK", NULL, NULL, NULL);
 }
 
+/* Is the peer still there?  Any answer will do, but that it knows no call. */
+static void test_probe(void **state)
+{
+	static const char *const gone[] = {
+		"481 Call/Transaction Does Not Exist", "430 Flow Failed"};
+	const char *req;
+	struct peer p;
+
+	(void)state;
+
+	invite(&p);
+	assert_int_equal(dialog_probe(fx.d), EPROTO);
+	dialog_hangup(fx.d, 486, NULL);
+	(void)expect(&fx.r[0], "SIP/2.0 486 ");
+	fx.d = mem_deref(fx.d);
+
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+		call(&p);
+		assert_int_equal(dialog_probe(fx.d), 0);
+		req = expect(&fx.r[0], "OPTIONS ");
+		assert_non_null(strstr(req, "\r\nRoute: <sip:RT.f@"));
+		reply(&fx.r[0], req, "405 Method Not Allowed", NULL, NULL,
+		      NULL);
+		assert_int_equal(dialog_probe(fx.d), 0);
+		req = expect(&fx.r[0], "OPTIONS ");
+		assert_int_equal(dialog_state(fx.d), DIALOG_ANSWERED);
+		assert_int_equal(fx.seen.closed, 0);
+		reply(&fx.r[0], req, gone[i], NULL, NULL, NULL);
+		wait_event(&fx.seen.closed);
+		assert_int_equal(fx.seen.code, 408);
+		assert_false(fx.seen.remote);
+		reply(&fx.r[0], expect(&fx.r[0], "BYE "), "200 OK", NULL, NULL,
+		      NULL);
+	}
+}
+
 static void test_walk(void **state)
 {
 	struct peer p;
@@ -1052,6 +1088,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_walk),
+		TEST(test_probe),
 		TEST(test_2xx_is_repeated),
 		TEST(test_no_ack),
 		TEST(test_bye_of_ours),
