@@ -33,6 +33,7 @@ def test_each_message_through_another_router():
             talk(box, "1001", "1002")
             end(box, hanging, other)
         # CANCEL through a router that never saw the INVITE
+        box.forget()
         box.do("set", phone="1002", answer="manual")
         box.do("route", phone="1001", to=a.udp, methods=["CANCEL"])
         box.do("call", phone="1001", to="1002")
