@@ -19,7 +19,7 @@ from lib import ports
 from lib.cluster import DEMO, ROOT
 from strangers import free_port, write_tone
 from talk import call, end, hears, phone, talk, tone
-from wire import stream
+from wire import curl, stream
 
 _stack = ExitStack()
 _cluster = None
@@ -397,7 +397,15 @@ def test_redis_with_tls_and_password():
         url = f"rediss://:{quoted}@127.0.0.1:{port}/0" \
               f"?cafile={folder}/cert.pem"
         with cluster(redis_url=url, redis_password=password,
-                     redis_args=tls) as c, phones() as box:
+                     redis_args=tls, gateway_args=[
+                         "--tls-cert", f"{folder}/cert.pem",
+                         "--tls-key", f"{folder}/key.pem"]) as c, \
+                phones() as box:
+            # The gateway's own certificate, verified
+            status, version, _, _ = curl(
+                f"https://{c.gateways[0].https}/readyz", "--cacert",
+                f"{folder}/cert.pem")
+            must((status, version), (200, "2"), "HTTPS")
             phone(box, c, "1001")
             phone(box, c, "1002")
             call(box, "1001", "1002")
