@@ -30,8 +30,7 @@ enum { REQUEST_MAX = 7168 };
 enum { IDS_MAX = 1536 };
 
 #define ALLOW                                                                 \
-	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, "  \
-	"PRACK, REFER\r\n"
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO\r\n"
 
 /* ---------------------------------------------------------- own answers */
 

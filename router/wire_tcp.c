@@ -297,6 +297,25 @@ static int conn_listen(struct wire_conn *c)
 
 /* ------------------------------------------------------------ connections */
 
+/*
+ * One address shall not lock all others out: when the table is half full, who
+ * has a quarter of it gets no more.
+ */
+static bool has_enough(const struct wire *w, const struct sa *peer)
+{
+	uint32_t n = 0;
+
+	if (w->freec > w->conf.tcp_max / 2)
+		return false;
+	for (uint32_t i = 0; i < w->conf.tcp_max; i++) {
+		const struct wire_conn *c = w->connv[i];
+
+		n += c && sa_cmp(&c->peer, peer, SA_ADDR);
+	}
+
+	return n >= w->conf.tcp_max / 4;
+}
+
 /* @param fd  Taken. */
 static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 		      const struct sa *peer, uint8_t port, bool connecting)
@@ -304,7 +323,7 @@ static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 	struct wire_conn *c;
 	const int one = 1;
 
-	if (!w->freec) {
+	if (!w->freec || (!connecting && has_enough(w, peer))) {
 		stat_inc(w->conf.stats, STAT_TCP_REFUSED);
 		(void)close(fd);
 		return EMFILE;

@@ -145,13 +145,21 @@ class RawPhone:
         except TimeoutError:
             return None
 
-    def await_(self, what, seconds=5.0, call_id=None):
+    def ask(self, text, seconds=5.0):
+        """Send a request: its own final answer."""
+        sent = Message(text.encode())
+        self.send(text)
+        return self.await_("final", seconds, sent.get("call-id"),
+                           sent.get("cseq"))
+
+    def await_(self, what, seconds=5.0, call_id=None, cseq=None):
         """The next message that is a method, or has one of these codes."""
         end = time.monotonic() + seconds
         seen = []
         while time.monotonic() < end:
             m = self.receive(end - time.monotonic())
-            if not m or (call_id and m.get("call-id") != call_id):
+            if not m or (call_id and m.get("call-id") != call_id) or \
+                    (cseq and m.get("cseq") != cseq):
                 continue
             if m.method == what or (m.code and
                                     (what == m.code or what == "final"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What somebody who means harm may try by SIP, and what comes of it."""
 
+import contextlib
 import json
+import socket
 
 from harness import (Mismatch, assert_clean, cluster, free_base, metrics,
-                     node_counts)
+                     node_counts, wait_for)
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
@@ -89,3 +91,168 @@ def test_a_phone_that_vanished_is_missed():
         for who in (a, b):
             who.answer(who.await_("BYE"), 200, "OK")
         assert_clean(c)
+
+
+# ------------------------------------------------------------- exhaustion
+
+def test_rtp_ports_run_out_and_come_back():
+    """Without a port: 503 and when to come again; then calls as before."""
+    with cluster(nodes=1, node_args=["--rtp-ports", "31000-31019",
+                                     "--rtp-quarantine-ms", "100"]) as c, \
+            RawPhone(c.routers[0]) as a:
+        calls, refused = [], None
+        while not refused:
+            inv = a.call("600")
+            got = a.await_("final", call_id=inv.get("call-id"))
+            if got.code == 200:
+                calls.append(Dialog(a, inv, got))
+                calls[-1].ack()
+            else:
+                refused = got
+            if len(calls) > 10:
+                raise Mismatch("more calls than ports")
+        code("no port is left", refused, 503)
+        if not refused.get("retry-after"):
+            raise Mismatch("503 without Retry-After")
+        for d in calls:
+            d.bye()
+
+        def again():
+            inv = a.call("600")
+            got = a.await_("final", call_id=inv.get("call-id"))
+            if got.code != 200:
+                return False
+            d = Dialog(a, inv, got)
+            d.ack()
+            d.bye()
+            return True
+        wait_for("calls are taken again", again)
+        a.send(a.request("ACK", "sip:600@switchyard"))  # astray: no answer
+
+
+def test_one_address_does_not_take_all_tcp():
+    """10,000 idle connections from one address leave room for others."""
+    with cluster(nodes=1, router_args=["--tcp-max", "64", "--threads",
+                                       "1"]) as c, contextlib.ExitStack() as s:
+        host, _, port = c.routers[0].tcp.rpartition(":")
+
+        def connect(source):
+            sock = s.enter_context(socket.socket())
+            sock.settimeout(5)
+            sock.bind((source, 0))
+            sock.connect((host, int(port)))
+            return sock
+
+        def refused():
+            m = metrics(c.routers[0])
+            return m['sy_router_tcp_total{event="refused"}']
+        for _ in range(100):
+            connect("127.0.0.1")
+        wait_for("most are refused", lambda: refused() >= 50)
+        with RawPhone(c.routers[0]) as a:
+            ask = a.request("OPTIONS", "sip:switchyard").replace(
+                "SIP/2.0/UDP", "SIP/2.0/TCP").encode()
+            other = connect("127.0.0.2")
+            other.sendall(ask)
+            if not other.recv(100).startswith(b"SIP/2.0 200"):
+                raise Mismatch("another address is locked out")
+
+
+# ----------------------------------------------------------- relay and fraud
+
+def test_nobody_is_relayed_for():
+    """A phone cannot make a router send to anywhere, by Route, Request-URI,
+    or tokens that it has seen in other places."""
+    with cluster(nodes=1) as c, RawPhone(c.routers[0]) as a, \
+            RawPhone(c.routers[0], "1003") as eve, \
+            RawPhone(c.routers[0], "victim") as victim:
+        d = a.established("600")
+        route = d.ok.get("record-route")
+        token = d.ok.contact().partition(":")[2].partition("@")[0]
+        there = f"sip:x@{victim.me}"
+        for r in (route, f"<sip:{victim.me};lr>",
+                  f"{route}, <sip:{victim.me};lr>",
+                  f"<sip:{token}@cluster;lr>"):
+            for method in ("OPTIONS", "INVITE", "BYE", "MESSAGE", "ACK",
+                           "SUBSCRIBE"):
+                eve.send(eve.request(method, there, Route=r))
+                eve.send(eve.request(method, d.ok.contact(), Route=r))
+        for f in ({"Via": f"SIP/2.0/UDP {victim.me};branch=z9hG4bKv"},
+                  {"Via": f"SIP/2.0/UDP {eve.me};branch=z9hG4bKw;"
+                          f"received=127.0.0.9;maddr=127.0.0.9;rport=1"}):
+            eve.send(eve.request("OPTIONS", there, **f))
+        for via in (d.inv.get("via"), d.ok.get("via")):
+            victim_via = f"SIP/2.0/UDP {victim.me};branch=z9hG4bKx"
+            eve.send("SIP/2.0 200 OK\r\n" + "\r\n".join(
+                [f"Via: {via}", f"Via: {victim_via}", "From: <sip:a@b>;tag=1",
+                 "To: <sip:a@b>;tag=2", "Call-ID: forged", "CSeq: 1 INVITE",
+                 "Content-Length: 0"]) + "\r\n\r\n")
+        # the one that names the victim's port gets its answer at the source
+        # only if the host is another; on one host the port counts
+        while got := victim.receive(0.5):
+            if got.method or got.get("call-id") == "forged":
+                raise Mismatch(f"relayed: {got.start}")
+        code("the call goes on", d.ask("OPTIONS"), 200)
+        d.bye()
+        assert_clean(c)
+
+
+def test_calls_are_made_as_oneself():
+    """Nobody calls, registers, hangs up or cancels as somebody else."""
+    with cluster(nodes=2) as c, RawPhone(c.routers[0]) as a, \
+            RawPhone(c.routers[0], "1002") as b, \
+            RawPhone(c.routers[0], "1003") as eve:
+        b.register()
+        hijack = eve.register(To="<sip:1002@switchyard>")
+        code("REGISTER for another", hijack, 403)
+        other = "<sip:1001@switchyard>;tag=e1"
+        code("INVITE as another", eve.ask(eve.challenged(
+            "INVITE", "sip:600@switchyard", SDP.format(port=4000),
+            From=other)), 403)
+        d = a.established("600")
+        for what, text in (
+                ("the contact of a call", eve.request(
+                    "INVITE", d.ok.contact(), SDP.format(port=4000))),
+                ("the tag of a call", eve.request(
+                    "INVITE", "sip:600@switchyard", SDP.format(port=4000),
+                    To=d.ok.get("to"))),
+                ("the Call-ID of a call", eve.challenged(
+                    "INVITE", "sip:600@switchyard", SDP.format(port=4000),
+                    **{"Call-ID": d.inv.get("call-id")})),
+                ("BYE from a stranger", eve.request(
+                    "BYE", d.ok.contact(), To=d.ok.get("to"),
+                    **{"Call-ID": d.inv.get("call-id")})),
+                ("BYE with a tag that was guessed", eve.request(
+                    "BYE", d.ok.contact(), From=d.inv.get("from"),
+                    To=d.ok.get("to") + "x",
+                    **{"Call-ID": d.inv.get("call-id")}))):
+            code(what, eve.ask(text), 481)
+        inv = a.call("1002")
+        ring = b.await_("INVITE")
+        b.answer(ring, 180, "Ringing")
+        for f in ({}, {"From": inv.get("from")},
+                  {"From": inv.get("from"), "CSeq": inv.get(
+                      "cseq").replace("INVITE", "CANCEL")}):
+            code("CANCEL of another's call", eve.ask(eve.request(
+                "CANCEL", "sip:1002@switchyard", **{
+                    "Call-ID": inv.get("call-id"), **f})), 481)
+        b.answer(ring, 200, "OK", body=SDP.format(port=40004))
+        b.await_("ACK")
+        e = Dialog(a, inv, a.await_("final", call_id=inv.get("call-id")))
+        e.ack()
+        code("the first call goes on", d.ask("OPTIONS"), 200)
+        d.bye()
+        e.bye()
+        b.answer(b.await_("BYE"), 200, "OK")
+        assert_clean(c)
+
+
+def test_a_node_takes_sip_from_routers_only():
+    with cluster(nodes=1) as c, RawPhone(c.routers[0]) as a:
+        host, _, port = c.nodes[0].argv[
+            c.nodes[0].argv.index("--sip") + 1].rpartition(":")
+        for method in ("INVITE", "OPTIONS", "BYE", "CANCEL", "REGISTER"):
+            a.send(a.request(method, "sip:600@switchyard"), (host, int(port)))
+        a.silent()
+        wait_for("they are counted", lambda: metrics(
+            c.nodes[0])["sy_sip_no_token"] == 5)
