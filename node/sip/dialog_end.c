@@ -76,6 +76,9 @@ int dialog_bye(struct dialog *d)
 
 /* -------------------------------------------------------- further 2xx */
 
+/* Each costs a dialog and a BYE that is repeated, to wherever it says. */
+enum { FORKS_MAX = 8 };
+
 /* Another branch of a fork answered too: take it and end it. */
 static void fork_end(struct dialog *d, const struct sip_msg *msg)
 {
@@ -140,6 +143,8 @@ void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg)
 	}
 
 	d = find_forked(ua, msg);
-	if (d)
+	if (d && d->forks < FORKS_MAX) {
+		++d->forks;
 		fork_end(d, msg);
+	}
 }

@@ -26,6 +26,10 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 				      hdrs ? hdrs : "") < 0)
 		return EOVERFLOW;
 
+	/* Without it a 503 means no more than a 500 (RFC 3261 21.5.4). */
+	if (code == 503 && !hdrs)
+		hdrs = "Retry-After: 5\r\n";
+
 	r.hdrs = code < 300 ? buf : hdrs;
 	r.tag = d->ltag;
 	r.rec_route = code < 300;

@@ -140,6 +140,7 @@ struct dialog {
 	struct mbuf *ack;           /* its ACK, to be repeated */
 	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
 	char *early_tag;
+	uint8_t forks;              /* further 2xx that were ended */
 };
 
 /* --- dialog.c */

@@ -314,6 +314,27 @@ static void test_forked(void **state)
 	hangup();
 }
 
+/* A callee that answers from ever more branches is not followed for ever. */
+static void test_forks_are_bounded(void **state)
+{
+	const char *req = established();
+	char tag[16];
+
+	(void)state;
+
+	for (unsigned i = 0; i < 12; i++) {
+		(void)re_snprintf(tag, sizeof(tag), "fork%u", i);
+		reply(&fx.r[0], req, "200 OK", tag, CONTACT, ANSWER);
+		if (i >= 8)
+			continue;
+		(void)expect(&fx.r[0], "ACK ");
+		reply(&fx.r[0], expect(&fx.r[0], "BYE "), "200 OK", NULL,
+		      NULL, NULL);
+	}
+	expect_nothing(&fx.r[0], 30);
+	hangup();
+}
+
 static void test_late_offer(void **state)
 {
 	const char *req = call(NULL), *ack;
@@ -558,6 +579,7 @@ int main(void)
 		TEST(test_cancel_waits),
 		TEST(test_cancel_crosses_200),
 		TEST(test_forked),
+		TEST(test_forks_are_bounded),
 		TEST(test_late_offer),
 		TEST(test_late_offer_hangup),
 		TEST(test_peer_hangs_up),

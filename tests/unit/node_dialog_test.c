@@ -314,6 +314,24 @@ static void test_refuse(void **state)
 	expect_nothing(&fx.r[0], 5 * T1_MS);
 }
 
+/* RFC 3261 21.5.4: without a time it would mean that we are broken. */
+static void test_refuse_for_now(void **state)
+{
+	struct peer p;
+	const char *m;
+
+	(void)state;
+
+	invite(&p);
+	dialog_hangup(fx.d, 503, NULL);
+	m = expect(&fx.r[0], "SIP/2.0 503 Service Unavailable\r\n");
+	HAS(m, "\r\nRetry-After: 5\r\n");
+	fx.d = mem_deref(fx.d);
+	str_ncpy(p.to, hdr(m, "To", 0), sizeof(p.to));
+	p.body = NULL;
+	peer_send(&fx.r[0], &p, "ACK");
+}
+
 static void test_cancel(void **state)
 {
 	struct peer p;
@@ -1096,6 +1114,7 @@ int main(void)
 		TEST(test_deref_in_handlers),
 		TEST(test_hangup_before_ack),
 		TEST(test_refuse),
+		TEST(test_refuse_for_now),
 		TEST(test_cancel),
 		TEST(test_cancel_after_answer),
 		TEST(test_cancel_of_nothing),
