@@ -13,9 +13,8 @@ static uint16_t code_of(int err, const struct sip_msg *msg)
 
 void dialog_cancel(struct dialog *d)
 {
-	/* Before a provisional answer libre waits for one (RFC 3261 9.1);
-	 * a 200 that crosses is ended in invite_final(). */
-	sip_request_cancel(d->req);
+	/* A 200 that crosses it is ended in invite_ok(). */
+	request_cancel(d->req);
 }
 
 static void invite_progress(struct dialog *d, const struct sip_msg *msg)

@@ -7,8 +7,7 @@
 
 enum {
 	HASH_DIALOGS = 4096,
-	HASH_CTRANS = 1024,
-	HASH_STRANS = 2,     /* libre's own are not used */
+	HASH_TRANS = 2,      /* libre's own are not used */
 	HASH_CONNS = 256,
 };
 
@@ -39,8 +38,10 @@ static void destructor(void *arg)
 	ua->closing = true;
 	mem_deref(ua->lsnr_req);
 	mem_deref(ua->lsnr_resp);
+	ctranss_close(ua->ctranss);
 	if (ua->sip)
 		sip_close(ua->sip, true);
+	mem_deref(ua->ctranss);
 	mem_deref(ua->stranss);
 	if (ua->ht)
 		(void)hash_apply(ua->ht, close_handler, NULL);
@@ -185,8 +186,8 @@ static bool response_handler(const struct sip_msg *msg, void *arg)
 
 	++ua->responses;
 
-	if (msg->scode >= 200 && msg->scode < 300 &&
-	    !pl_strcmp(&msg->cseq.met, "INVITE"))
+	if (!ctrans_recv(ua->ctranss, msg) && msg->scode >= 200 &&
+	    msg->scode < 300 && !pl_strcmp(&msg->cseq.met, "INVITE"))
 		dialog_recv_2xx(ua, msg);
 
 	return true;
@@ -229,7 +230,7 @@ int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf)
 	ua->conf = *conf;
 	ua->conf.addr = NULL;
 
-	err = sip_alloc(&ua->sip, NULL, HASH_CTRANS, HASH_STRANS, HASH_CONNS,
+	err = sip_alloc(&ua->sip, NULL, HASH_TRANS, HASH_TRANS, HASH_CONNS,
 			"switchyard/" SY_VERSION, NULL, NULL);
 	if (err)
 		goto out;
@@ -247,6 +248,10 @@ int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf)
 		goto out;
 
 	err = stranss_alloc(&ua->stranss, ua->sip, ua->wheel, conf->t1_ms);
+	if (err)
+		goto out;
+
+	err = ctranss_alloc(&ua->ctranss, ua->sip, ua->wheel, &ua->laddr);
 	if (err)
 		goto out;
 

@@ -14,6 +14,7 @@
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
  *   request.c     the text of our requests
  *   client.c      sending them, and again by another router
+ *   ctrans.c      client transactions
  *
  * Life of a dialog.  Its owner holds the only reference.  When the owner
  * lets go of it while something is still to be exchanged (a BYE waits for
@@ -28,6 +29,7 @@
 
 #include <re.h>
 
+#include "node/sip/ctrans.h"
 #include "node/sip/dialog.h"
 #include "node/sip/strans.h"
 #include "node/sip/wheel.h"
@@ -42,6 +44,7 @@ struct sipua {
 	struct sip_lsnr *lsnr_resp;
 	struct wheel *wheel;
 	struct stranss *stranss;
+	struct ctranss *ctranss;
 	struct hash *ht;            /* dialogs by Call-ID */
 	struct sa laddr;
 	uint64_t requests, responses, no_token;
@@ -99,6 +102,8 @@ int msg_body(struct mbuf **mbp, const struct sip_msg *msg);
 extern const char sip_allow[];  /* "Allow: ...\r\n" */
 extern const char sip_accept[]; /* "Accept: ...\r\n" */
 
+struct client;
+
 /* One INVITE of ours, from its request to the end of its transaction. */
 struct dialog {
 	struct le he;               /* ua->ht */
@@ -135,7 +140,7 @@ struct dialog {
 	bool rcseq_set;
 
 	struct strans *inv;         /* the peer's INVITE: pending or unACKed */
-	struct sip_request *req;    /* our INVITE: pending */
+	struct client *req;         /* our INVITE: pending */
 	uint32_t inv_cseq;          /* CSeq of our last INVITE */
 	struct mbuf *ack;           /* its ACK, to be repeated */
 	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
@@ -219,11 +224,11 @@ struct request {
 	uint8_t hops;          /* Max-Forwards; 0: 70 */
 };
 
-/** Headers and body of a request (what follows libre's Via). */
+/** Headers and body of a request (what follows the Via). */
 int request_print(struct mbuf **mbp, const struct dialog *d,
 		  const struct request *r);
 
-/* --- client.c */
+/* --- client.c: struct client is a request under way */
 
 /**
  * A response to a request of ours, or that there will be none.  Called with
@@ -242,7 +247,10 @@ typedef void(request_resp_h)(int err, const struct sip_msg *msg,
  *
  * @return 0, EHOSTUNREACH (no router), ECONNABORTED (closing), ENOMEM.
  */
-int request_send(struct sip_request **reqp, struct dialog *d, const char *met,
+int request_send(struct client **reqp, struct dialog *d, const char *met,
 		 struct mbuf *mb, request_resp_h *resph);
+
+/** CANCEL an INVITE that is under way (RFC 3261 9.1). @param c  Or NULL. */
+void request_cancel(struct client *c);
 
 #endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Client transactions (RFC 3261 17.1) towards stateless routers.
+ *
+ * libre's own keep their timers in its sorted list, where each stays for
+ * seconds after its answer and every short timer walks past all of them; and
+ * they repeat a request to the one address that they began with.  These run
+ * on the wheel, and their user may lead them to another router.
+ *
+ *   INVITE:  CALLING --1xx--> PROCEEDING --2xx--> gone
+ *               +---------------+-- 3xx..6xx --> COMPLETED --> gone
+ *   other:   CALLING --final--> gone
+ *
+ * A final answer to anything but INVITE ends the transaction at once: its
+ * copies find nobody and are dropped, which is all that timer K is for.
+ * Signalling thread; UDP, as everything between a node and its routers.
+ */
+
+#ifndef SY_NODE_SIP_CTRANS_H
+#define SY_NODE_SIP_CTRANS_H
+
+#include <re.h>
+
+#include "node/sip/wheel.h"
+
+struct ctranss; /* the table of them */
+struct ctrans;
+
+/** A request, as it goes out. */
+struct ctrans_req {
+	const char *met;
+	const char *uri;        /* Request-URI                             */
+	const struct mbuf *mb;  /* headers and body that follow the Via    */
+	const struct sa *dst;
+};
+
+/**
+ * A response, or that there will be none.
+ *
+ * @param err  0; ETIMEDOUT; ECONNABORTED (the table goes).
+ * @param msg  NULL on error.  A final one is the last call.
+ */
+typedef void(ctrans_resp_h)(int err, const struct sip_msg *msg, void *arg);
+
+/** @param laddr  Own address, for Via; both borrowed. */
+int ctranss_alloc(struct ctranss **tp, struct sip *sip, struct wheel *wheel,
+		  const struct sa *laddr);
+
+/** End all of them: ECONNABORTED to each user.  Nothing starts any more. */
+void ctranss_close(struct ctranss *t);
+
+/**
+ * Send a request and repeat it until it is answered.
+ *
+ * @param ctp    Set to it; borrowed: it belongs to the table, and is gone
+ *               with the last call of resph.
+ * @param resph  NULL: nobody wants to know.
+ *
+ * @return 0, ECONNABORTED, ENOMEM, or the error of sending.
+ */
+int ctrans_request(struct ctrans **ctp, struct ctranss *t,
+		   const struct ctrans_req *req, ctrans_resp_h *resph,
+		   void *arg);
+
+/** Send a request once, without transaction (ACK to a 2xx). */
+int ctrans_send(struct ctranss *t, const struct ctrans_req *req);
+
+/** Send it again, and from now on, to another address; the peer takes it for
+ * a copy. */
+void ctrans_lead(struct ctrans *ct, const struct sa *dst);
+
+/** CANCEL an INVITE; before a provisional answer, with that one (9.1). */
+void ctrans_cancel(struct ctrans *ct);
+
+/** Offer a response. @return false: no transaction waits for it. */
+bool ctrans_recv(struct ctranss *t, const struct sip_msg *msg);
+
+#endif
