@@ -5,7 +5,7 @@
  * Media follows the description: nothing is sent before both sides are
  * negotiated.  An inbound offer is negotiated when it comes (so that a caller
  * without a common codec hears so at once) and put into force when the call
- * is answered.
+ * is answered, or when early media is to be heard.
  */
 
 #include "node/leg_sip_priv.h"
@@ -42,8 +42,9 @@ int leg_sip_mute(struct leg_sip *ls)
 	if (!ls->media)
 		return 0;
 
-	return media_leg_mute(ls->media, info->muted || info->held,
-			      info->deaf || ls->local_hold);
+	return media_leg_mute(ls->media,
+			      info->muted || info->held || ls->leg.silent,
+			      info->deaf || ls->local_hold || ls->leg.silent);
 }
 
 /* Put what was negotiated into force. */
@@ -53,7 +54,9 @@ int leg_sip_apply(struct leg_sip *ls)
 	struct media_rtp_params prm;
 	int err;
 
-	info->held = ls->local_hold || session_remote_hold(ls->ses);
+	/* Early media that is sendonly is an announcement, not a hold. */
+	info->held = ls->local_hold ||
+		     (!ls->leg.early && session_remote_hold(ls->ses));
 	err = session_params(ls->ses, &prm);
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);

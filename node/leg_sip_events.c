@@ -21,6 +21,27 @@ static void note_router(struct leg_sip *ls)
 
 /* ------------------------------------------------------------ dialog events */
 
+/*
+ * An answer before the answer: what came last counts, a callee may be
+ * forwarded while it rings.  One that cannot be used is no reason to end the
+ * call.
+ */
+static bool take_early(struct leg_sip *ls, struct mbuf *sdp)
+{
+	struct media_rtp_params prm;
+
+	if (session_answered(ls->ses, sdp) ||
+	    session_params(ls->ses, &prm) || !prm.recv)
+		return false;
+
+	ls->leg.early = true;
+	leg_sip_keep(&ls->remote_sdp, sdp);
+	if (leg_sip_apply(ls))
+		ls->leg.early = false;
+
+	return ls->leg.early;
+}
+
 static void progress_handler(struct dialog *d, uint16_t code,
 			     const char *reason, struct mbuf *sdp, void *arg)
 {
@@ -28,15 +49,18 @@ static void progress_handler(struct dialog *d, uint16_t code,
 
 	(void)d;
 	(void)reason;
-	(void)sdp;
 	note_router(ls);
-	leg_ringing(&ls->leg, code);
+	if (sdp && take_early(ls, sdp))
+		leg_sounding(&ls->leg);
+	else
+		leg_ringing(&ls->leg, code);
 }
 
 static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 {
 	int err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
 
+	ls->leg.early = false;
 	if (!err) {
 		leg_sip_keep(&ls->remote_sdp, sdp);
 		err = leg_sip_apply(ls);
@@ -207,12 +231,10 @@ void leg_sip_media_handler(struct media_leg *media,
 	struct leg_sip *ls = arg;
 
 	(void)media;
-	if (!leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
-		return;
-
-	if (ev->type == MEDIA_EV_DTMF)
+	if (ev->type == MEDIA_EV_DTMF && leg_talks(&ls->leg))
 		hub_dtmf(ls->leg.hub, &ls->leg, ev->digit,
 			 ev->duration_ms);
-	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held)
+	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&
+		 leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
 		leg_hangup(&ls->leg, 200, "no media from the peer");
 }

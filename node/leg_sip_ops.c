@@ -13,6 +13,26 @@ static int op_progress(struct leg *leg, uint16_t code)
 	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
 }
 
+/* Without an offer in the INVITE ours would have to go in the 183, and its
+ * answer in a PRACK. */
+static int op_early(struct leg *leg)
+{
+	struct leg_sip *ls = self(leg);
+	int err;
+
+	if (ls->late)
+		return ENOTSUP;
+
+	err = dialog_progress(ls->dlg, 183, NULL, ls->answer);
+	if (err)
+		return err;
+
+	leg->early = true;
+	leg_sip_keep(&ls->local_sdp, ls->answer);
+
+	return leg_sip_apply(ls);
+}
+
 static int op_answer(struct leg *leg)
 {
 	struct leg_sip *ls = self(leg);
@@ -25,6 +45,7 @@ static int op_answer(struct leg *leg)
 		mb = mem_ref(ls->answer);
 	if (!err)
 		err = dialog_answer(ls->dlg, mb);
+	leg->early = false;
 	if (!err && !ls->late)
 		err = leg_sip_apply(ls);
 	if (!err) {
@@ -137,6 +158,7 @@ static const char *op_call_id(const struct leg *leg)
 const struct leg_ops leg_sip_ops = {
 	.party = true,
 	.progress = op_progress,
+	.early = op_early,
 	.answer = op_answer,
 	.hangup = op_hangup,
 	.abandon = op_abandon,

@@ -19,7 +19,7 @@ struct leg_sip {
 	struct dialog *dlg;       /* owned, as all below                */
 	struct session *ses;
 	struct media_leg *media;
-	struct mbuf *answer;      /* to the INVITE's offer, until sent  */
+	struct mbuf *answer;      /* to the INVITE's offer, until 200   */
 	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
 	bool late;                /* the peer answers our offer in ACK  */
 	bool local_hold;          /* we hold the peer                   */

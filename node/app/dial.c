@@ -13,6 +13,7 @@
 #include <string.h>
 #include "node/app/app.h"
 #include "node/app/dial.h"
+#include "node/app/ringback.h"
 #include "node/leg_sip.h"
 #include "proto/log.h"
 #include "proto/store.h"
@@ -252,17 +253,25 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 
 /* ----------------------------------------------------- a call to be put on */
 
+/* A caller that cannot have early media, or has heard nothing yet, is told
+ * that it rings; one that hears the call hears it ring. */
 static void main_handler(struct hunt *hunt, enum hunt_event ev,
 			 struct leg *leg, uint16_t code, void *arg)
 {
 	struct leg *caller = hunt->conf.caller;
+	struct ringback *tone = arg;
 
-	(void)leg;
-	(void)arg;
 	switch (ev) {
+
+	case HUNT_EARLY:
+		if (leg && leg_early(caller))
+			(void)leg_progress(caller, 180);
+		ringback_set(tone, !leg && leg_talks(caller));
+		break;
 
 	case HUNT_PROGRESS:
 		(void)leg_progress(caller, 180);
+		ringback_set(tone, !hunt->heard && leg_talks(caller));
 		break;
 
 	case HUNT_ANSWERED:
@@ -281,7 +290,7 @@ static void main_handler(struct hunt *hunt, enum hunt_event ev,
 
 uint16_t app_dial(struct node *n, const struct app_call *call)
 {
-	const struct dial_conf conf = {
+	struct dial_conf conf = {
 		.hub = call->hub,
 		.dest = call->dest,
 		.from_name = call->leg->info.name,
@@ -291,6 +300,16 @@ uint16_t app_dial(struct node *n, const struct app_call *call)
 			.h = main_handler,
 		},
 	};
+	struct ringback *tone;
 
-	return dial_start(n, &conf) ? 500 : 0;
+	if (ringback_alloc(&tone, n, call->hub))
+		return 500;
+
+	conf.hunt.arg = tone;
+	if (dial_start(n, &conf)) {
+		mem_deref(tone);
+		return 500;
+	}
+
+	return 0;
 }

@@ -303,8 +303,7 @@ void hub_dtmf(struct hub *hub, struct leg *from, char digit,
 	for (le = list_head(&hub->legs); le; le = le->next) {
 		struct leg *leg = le->data;
 
-		if (leg != from && leg->ops->dtmf &&
-		    leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+		if (leg != from && leg->ops->dtmf && leg_talks(leg))
 			(void)leg->ops->dtmf(leg, digit, duration_ms);
 	}
 

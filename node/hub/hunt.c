@@ -39,6 +39,7 @@ static void detach(struct hunt *hunt, struct leg *winner)
 	alarm_stop(hub->env->alarms, &hunt->timer);
 	list_unlink(&hunt->le);
 	hunt->hub = NULL;
+	hunt->heard = NULL;
 	if (winner)
 		winner->hunt = NULL;
 
@@ -93,6 +94,7 @@ void hunt_add(struct hunt *hunt, struct leg *leg)
 		return;
 
 	leg->hunt = hunt;
+	leg->silent = true; /* nothing of it runs yet */
 	hunt->branches++;
 }
 
@@ -131,6 +133,38 @@ void hunt_leg_progress(struct hunt *hunt, struct leg *leg, uint16_t code)
 	hunt->conf.h(hunt, HUNT_PROGRESS, leg, code, hunt->conf.arg);
 }
 
+static void hear(struct hunt *hunt, struct leg *leg)
+{
+	hunt->heard = leg;
+	if (leg)
+		leg_unsilence(leg);
+	hunt->conf.h(hunt, HUNT_EARLY, leg, 0, hunt->conf.arg);
+}
+
+/* Who is added to a call is not heard by those who talk before it is
+ * there; only who waits for it hears it. */
+void hunt_leg_sounding(struct hunt *hunt, struct leg *leg)
+{
+	if (hunt->conf.caller && !hunt->heard)
+		hear(hunt, leg);
+	else
+		hunt_leg_progress(hunt, leg, 183);
+}
+
+static struct leg *sounding_branch(const struct hunt *hunt)
+{
+	const struct le *le;
+
+	for (le = list_head(&hunt->hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (leg->hunt == hunt && leg->early)
+			return leg;
+	}
+
+	return NULL;
+}
+
 void hunt_leg_answered(struct hunt *hunt, struct leg *leg)
 {
 	finish(hunt, HUNT_ANSWERED, leg, 200);
@@ -138,8 +172,6 @@ void hunt_leg_answered(struct hunt *hunt, struct leg *leg)
 
 void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 {
-	(void)leg;
-
 	if (!hunt_is_on(hunt))
 		return;
 
@@ -150,6 +182,8 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 	/* A 6xx speaks for all of the callee's phones (RFC 3261 16.7). */
 	if (code >= 600 || (hunt->sealed && !hunt->branches))
 		finish(hunt, HUNT_FAILED, NULL, hunt->best);
+	else if (hunt->heard == leg)
+		hear(hunt, sounding_branch(hunt));
 }
 
 uint16_t hunt_code(uint16_t code)

@@ -4,7 +4,12 @@
  * are cancelled; when all have failed the best of their codes tells why.
  *
  *   hunt_alloc() -> hunt_add() each leg -> hunt_seal()
- *       -> HUNT_STARTED -> HUNT_PROGRESS ... -> HUNT_ANSWERED or HUNT_FAILED
+ *       -> HUNT_STARTED -> HUNT_PROGRESS, HUNT_EARLY ...
+ *       -> HUNT_ANSWERED or HUNT_FAILED
+ *
+ * Before the answer a hunt with a caller lets one branch be heard, the first
+ * that has early media; the others are silent until they answer.  When that
+ * branch fails the next one with early media takes its place.
  *
  * A hunt belongs to its hub until its last event; whoever waits for something
  * on its behalf (a look at the registrations) holds a reference and asks
@@ -20,6 +25,8 @@
 enum hunt_event {
 	HUNT_STARTED,  /* all branches are known; leg: the first           */
 	HUNT_PROGRESS, /* leg rings; code 180 ...                          */
+	HUNT_EARLY,    /* leg is heard before the answer; NULL: nobody is
+			  any more                                         */
 	HUNT_ANSWERED, /* leg won; last event                              */
 	HUNT_FAILED,   /* nobody did; code says why; last event            */
 };
@@ -45,6 +52,7 @@ struct hunt {
 	struct hub *hub;     /* NULL: it is over                          */
 	struct hunt_conf conf;
 	struct alarm timer;
+	struct leg *heard;   /* branch heard before the answer, or NULL   */
 	uint32_t branches;   /* legs that may still answer                */
 	uint16_t best;       /* best failure so far, 0: none              */
 	bool sealed;         /* no more branches come                     */
@@ -91,6 +99,7 @@ uint16_t hunt_code(uint16_t code);
 
 /* Called by leg.c. */
 void hunt_leg_progress(struct hunt *hunt, struct leg *leg, uint16_t code);
+void hunt_leg_sounding(struct hunt *hunt, struct leg *leg);
 void hunt_leg_answered(struct hunt *hunt, struct leg *leg);
 void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code);
 

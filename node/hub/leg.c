@@ -64,6 +64,29 @@ int leg_progress(struct leg *leg, uint16_t code)
 	return err;
 }
 
+int leg_early(struct leg *leg)
+{
+	int err;
+
+	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+		return ENOTCONN;
+	if (leg_talks(leg))
+		return 0;
+
+	err = leg->ops->early ? leg->ops->early(leg) : ENOTSUP;
+	if (!err && leg_is(leg, SY__LEG_STATE__LEG_SETUP))
+		set_state(leg, SY__LEG_STATE__LEG_RINGING);
+
+	return err;
+}
+
+bool leg_talks(const struct leg *leg)
+{
+	return leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) ||
+	       (leg->early && !leg->silent &&
+		leg_is(leg, SY__LEG_STATE__LEG_RINGING));
+}
+
 int leg_answer(struct leg *leg)
 {
 	int err = 0;
@@ -90,11 +113,31 @@ void leg_ringing(struct leg *leg, uint16_t code)
 		hunt_leg_progress(leg->hunt, leg, code);
 }
 
+void leg_sounding(struct leg *leg)
+{
+	if (leg_is(leg, SY__LEG_STATE__LEG_SETUP))
+		set_state(leg, SY__LEG_STATE__LEG_RINGING);
+
+	if (leg->hunt)
+		hunt_leg_sounding(leg->hunt, leg);
+}
+
+void leg_unsilence(struct leg *leg)
+{
+	if (!leg->silent)
+		return;
+
+	leg->silent = false;
+	if (leg->ops->mute)
+		(void)leg->ops->mute(leg);
+}
+
 void leg_answered(struct leg *leg)
 {
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return;
 
+	leg_unsilence(leg);
 	set_state(leg, SY__LEG_STATE__LEG_ANSWERED);
 	if (leg->hunt)
 		hunt_leg_answered(leg->hunt, leg);

@@ -6,6 +6,7 @@
  *
  *   inbound:   SETUP --leg_progress()--> RINGING --leg_answer()----> ANSWERED
  *   outbound:  SETUP --leg_ringing()---> RINGING --leg_answered()--> ANSWERED
+ *                      leg_sounding()
  *   each:      any   --leg_hangup() (we) or leg_ended() (the peer)--> ENDED
  *
  * An ended leg is moved to its hub's list of the gone and freed by
@@ -37,6 +38,14 @@ struct leg_ops {
 	/** Tell the peer of an inbound leg that it rings. */
 	int (*progress)(struct leg *leg, uint16_t code);
 
+	/**
+	 * Let the peer of an inbound leg hear the call before the answer:
+	 * set leg->early.
+	 *
+	 * @return 0; ENOTSUP: it cannot (it has offered no session).
+	 */
+	int (*early)(struct leg *leg);
+
 	/** Answer the peer of an inbound leg. */
 	int (*answer)(struct leg *leg);
 
@@ -51,7 +60,7 @@ struct leg_ops {
 	/** Let go in silence: another node owns the hub. */
 	void (*abandon)(struct leg *leg);
 
-	/** Put info.muted and info.deaf into force. */
+	/** Put info.muted, info.deaf and silent into force. */
 	int (*mute)(struct leg *leg);
 
 	/** Hold or resume the peer. @return 0, EBUSY, ENOTSUP. */
@@ -100,6 +109,10 @@ struct leg {
 	uint32_t ref;              /* reference in its tokens; unique
 				      in its hub; 0: has no tokens     */
 	struct hunt *hunt;         /* while it is a branch; borrowed   */
+	bool early;                /* its media runs before the answer;
+				      set and cleared by its kind      */
+	bool silent;               /* a branch that is not to be heard
+				      yet, nor to hear                 */
 	bool shown;                /* observers know of it             */
 	bool dirty;                /* what is shown changed            */
 	bool dirty_dialog;         /* its checkpoint changed           */
@@ -131,6 +144,17 @@ void leg_close(struct leg *leg);
 /** Tell an inbound leg once that it rings; nothing if it knows. */
 int leg_progress(struct leg *leg, uint16_t code);
 
+/**
+ * Let an inbound leg hear the call before its answer; nothing if it does.
+ *
+ * @return 0, or what its kind says: ENOTSUP, errno.
+ */
+int leg_early(struct leg *leg);
+
+/** True if it hears the call, and is heard: it is answered, or has early
+ * media and is not silent. */
+bool leg_talks(const struct leg *leg);
+
 /** Answer an inbound leg; nothing if it is answered. */
 int leg_answer(struct leg *leg);
 
@@ -145,6 +169,10 @@ int leg_mute(struct leg *leg, bool muted, bool deaf);
 /** Outbound: the peer rings. */
 void leg_ringing(struct leg *leg, uint16_t code);
 
+/** Outbound: the peer gives early media, and leg->early is set: ringing,
+ * announcements. It counts as ringing. */
+void leg_sounding(struct leg *leg);
+
 /** Outbound: the peer answered and its media runs. */
 void leg_answered(struct leg *leg);
 
@@ -158,6 +186,9 @@ void leg_changed(struct leg *leg);
 void leg_touched(struct leg *leg);
 
 /* ------------------------------------------------ from hub.c and hunt.c */
+
+/** A silent branch may be heard from now on, and hear. */
+void leg_unsilence(struct leg *leg);
 
 /**
  * Move a leg to its hub's gone, hanging it up where local is true.  What

@@ -140,6 +140,261 @@ static void forked(void **state)
 	lab_close(&l);
 }
 
+/* ------------------------------------------------------------ early media */
+
+static bool cond_low(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->level > TALK_LOW / 2 && p->level < TALK_LOW * 2;
+}
+
+static bool cond_high(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->level > TALK_HIGH / 2 && p->level < TALK_HIGH * 2;
+}
+
+/* 425 Hz cross zero 17 times in 20 ms. */
+static bool cond_ringback(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->level > 1000 && p->crossings >= 16 && p->crossings <= 18;
+}
+
+static bool cond_silence(void *arg)
+{
+	const struct phone *p = arg;
+
+	return p->packets && p->level < 50;
+}
+
+/* Some more packets. */
+static void phone_hear(struct lab *l, struct phone *p)
+{
+	p->packets = 0;
+	run_until(l->f, cond_packets, p);
+}
+
+static void early_reply(struct lab *l, const char *inv, const char *status,
+			const char *tag, const struct phone *callee)
+{
+	char sdp[512];
+
+	(void)re_snprintf(sdp, sizeof(sdp), sdp_offer, callee->port,
+			  callee->dir);
+	lab_reply(l, inv, status, tag, sdp);
+}
+
+static const char *body(const char *msg)
+{
+	return strstr(msg, "\r\n\r\n") + 4;
+}
+
+/* A call to 1002, whose phones are called. */
+struct early {
+	struct lab l;
+	char hub[ULID_LEN + 1];
+	struct phone p, callee[2];
+	const char *inv[2];
+};
+
+static void early_open(struct early *e, void **state, bool offer)
+{
+	struct lab *l = &e->l;
+	int i;
+
+	lab_open(l, state);
+	lab_register(l, 2);
+	open_call(l, &e->p, e->hub, DEVICE, "1002");
+	for (i = 0; i < 2; i++)
+		phone_open(l, &e->callee[i], e->hub);
+	if (offer) {
+		phone_invite(l, &e->p);
+	}
+	else {
+		e->p.branch = ++l->seq;
+		phone_send(l, &e->p, "INVITE", NULL, e->p.branch);
+	}
+	e->inv[0] = lab_get(l, "INVITE", "5062");
+	e->inv[1] = lab_get(l, "INVITE", "5064");
+}
+
+static void early_close(struct early *e)
+{
+	phone_close(&e->p);
+	phone_close(&e->callee[0]);
+	phone_close(&e->callee[1]);
+	lab_close(&e->l);
+}
+
+static void early_cancelled(struct early *e, int i)
+{
+	struct lab *l = &e->l;
+
+	lab_reply(l, lab_get(l, "CANCEL", hdr(e->inv[i], "Call-ID")),
+		  "200 OK", "x", NULL);
+	lab_refuse(l, e->inv[i], "487 Request Terminated");
+}
+
+/* One of them sounds before it answers; nothing of it is an answer. */
+static void early_media(void **state)
+{
+	const char *early, *resp;
+	struct early e;
+	struct lab *l = &e.l;
+
+	early_open(&e, state, true);
+	lab_reply(l, e.inv[0], "180 Ringing", "a", NULL);
+	(void)phone_get(l, &e.p, "180");
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	early = phone_get(l, &e.p, "183 Session Progress");
+	assert_non_null(strstr(early, "m=audio"));
+	phone_talk(&e.callee[0], e.inv[0], TALK_HIGH);
+	run_until(l->f, cond_high, &e.p);
+
+	/* It hears the caller, too. */
+	phone_talk(&e.p, early, TALK_LOW);
+	run_until(l->f, cond_low, &e.callee[0]);
+
+	assert_int_equal(get_call(l, e.hub)->state,
+			 SY__CALL_STATE__CALL_RINGING);
+	assert_null(l->call->answered_at);
+	assert_int_equal(l->call->n_legs, 3);
+	assert_int_equal(l->call->legs[0]->state, SY__LEG_STATE__LEG_RINGING);
+	assert_null(l->call->legs[1]->answered_at);
+	assert_string_equal(l->call->legs[1]->codec, "PCMU");
+
+	/* Once is enough. */
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	lab_reply(l, e.inv[0], "180 Ringing", "a", NULL);
+	lab_reply(l, e.inv[1], "180 Ringing", "b", NULL);
+	lab_none(l, "SIP/2.0 18", e.p.call_id);
+
+	early_reply(l, e.inv[0], "200 OK", "a", &e.callee[0]);
+	(void)lab_get(l, "ACK", hdr(e.inv[0], "Call-ID"));
+	resp = phone_get(l, &e.p, "200");
+	assert_string_equal(body(resp), body(early));
+	phone_ack(l, &e.p, resp);
+	early_cancelled(&e, 1);
+	phone_hear(l, &e.p);
+	run_until(l->f, cond_high, &e.p);
+	run_until(l->f, cond_low, &e.callee[0]);
+	assert_int_equal(get_call(l, e.hub)->state,
+			 SY__CALL_STATE__CALL_ANSWERED);
+	assert_non_null(l->call->answered_at);
+
+	phone_bye(l, &e.p);
+	lab_ended(l, hdr(e.inv[0], "Call-ID"));
+	early_close(&e);
+}
+
+/* Both sound: the first is heard, until the other answers.  An announcement
+ * may be sendonly. */
+static void early_forked(void **state)
+{
+	const char *early, *resp;
+	struct early e;
+	struct lab *l = &e.l;
+
+	early_open(&e, state, true);
+	e.callee[0].dir = "sendonly";
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	early = phone_get(l, &e.p, "183");
+	phone_talk(&e.callee[0], e.inv[0], TALK_LOW);
+	run_until(l->f, cond_low, &e.p);
+	assert_false(get_call(l, e.hub)->legs[1]->held);
+
+	early_reply(l, e.inv[1], "180 Ringing", "b", &e.callee[1]);
+	phone_talk(&e.callee[1], e.inv[1], TALK_HIGH);
+	phone_talk(&e.p, early, TALK_HIGH);
+	lab_none(l, "SIP/2.0 18", e.p.call_id);
+	phone_hear(l, &e.p);
+	assert_true(cond_low(&e.p));
+	assert_false(cond_high(&e.callee[1])); /* nor does it hear */
+
+	early_reply(l, e.inv[1], "200 OK", "b", &e.callee[1]);
+	(void)lab_get(l, "ACK", hdr(e.inv[1], "Call-ID"));
+	resp = phone_get(l, &e.p, "200");
+	assert_string_equal(body(resp), body(early));
+	phone_ack(l, &e.p, resp);
+	early_cancelled(&e, 0);
+	run_until(l->f, cond_high, &e.p);
+	run_until(l->f, cond_high, &e.callee[1]);
+
+	phone_bye(l, &e.p);
+	lab_ended(l, hdr(e.inv[1], "Call-ID"));
+	early_close(&e);
+}
+
+/* What sounded refuses: the caller, who has our media by now, hears the
+ * other one ring. */
+static void early_refused(void **state)
+{
+	struct early e;
+	struct lab *l = &e.l;
+
+	early_open(&e, state, true);
+	lab_reply(l, e.inv[1], "180 Ringing", "b", NULL);
+	(void)phone_get(l, &e.p, "180");
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	(void)phone_get(l, &e.p, "183");
+	phone_hear(l, &e.p);
+	assert_true(cond_silence(&e.p));
+	lab_refuse(l, e.inv[0], "486 Busy Here");
+	run_until(l->f, cond_ringback, &e.p);
+	lab_refuse(l, e.inv[1], "404 Not Found");
+	phone_nack(l, &e.p, phone_get(l, &e.p, "486"));
+	run_until(l->f, cond_rest, l);
+	assert_int_equal(server_ask(l->f, "XLEN sy:cdr"), 1);
+	early_close(&e);
+}
+
+static void early_caller_cancels(void **state)
+{
+	struct early e;
+	struct lab *l = &e.l;
+
+	early_open(&e, state, true);
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	(void)phone_get(l, &e.p, "183");
+	early_reply(l, e.inv[1], "183 Session Progress", "b", &e.callee[1]);
+	phone_send(l, &e.p, "CANCEL", NULL, e.p.branch);
+	phone_nack(l, &e.p, phone_get(l, &e.p, "487"));
+	early_cancelled(&e, 0);
+	early_cancelled(&e, 1);
+	early_close(&e);
+}
+
+/* Without an offer of the caller there is nothing to answer in a 183; and a
+ * description that makes no sense is no more than ringing. */
+static void early_not_possible(void **state)
+{
+	char sdp[512];
+	const char *resp;
+	struct early e;
+	struct lab *l = &e.l;
+
+	early_open(&e, state, false);
+	lab_reply(l, e.inv[1], "183 Session Progress", "b", "v=0\r\n");
+	early_reply(l, e.inv[0], "183 Session Progress", "a", &e.callee[0]);
+	assert_null(strstr(phone_get(l, &e.p, "180"), "m=audio"));
+	lab_none(l, "SIP/2.0 18", e.p.call_id);
+
+	lab_accept(l, e.inv[1], e.callee[1].port, "sendrecv");
+	early_cancelled(&e, 0);
+	resp = phone_get(l, &e.p, "200");
+	(void)re_snprintf(sdp, sizeof(sdp), sdp_offer, e.p.port, "sendrecv");
+	phone_ack_with(l, &e.p, resp, sdp);
+	phone_talk(&e.callee[1], e.inv[1], TALK_HIGH);
+	run_until(l->f, cond_high, &e.p);
+	phone_bye(l, &e.p);
+	lab_ended(l, hdr(e.inv[1], "Call-ID"));
+	early_close(&e);
+}
+
 /* All refuse: the best of their codes. */
 static void all_refuse(void **state)
 {
@@ -404,9 +659,22 @@ static void originated(void **state)
 	inv[0] = lab_get(&l, "INVITE", "sip:1002@127.0.0.1:5062");
 	lab_accept(&l, inv[0], a.port, "sendrecv");
 	inv[1] = lab_get(&l, "INVITE", "@127.0.0.9:5080");
+
+	/* Who has answered already hears it ring, and what it says. */
+	phone_hear(&l, &a);
+	assert_true(cond_silence(&a));
 	lab_reply(&l, inv[1], "180 Ringing", "x", NULL);
+	run_until(l.f, cond_ringback, &a);
+	assert_int_equal(get_call(&l, hub)->n_legs, 2);
+	assert_int_equal(l.call->state, SY__CALL_STATE__CALL_RINGING);
+	early_reply(&l, inv[1], "183 Session Progress", "x", &b);
+	run_until(l.f, cond_silence, &a);
+	phone_talk(&b, inv[1], TALK_LOW);
+	run_until(l.f, cond_low, &a);
+	assert_null(get_call(&l, hub)->answered_at);
 	lab_accept(&l, inv[1], b.port, "sendrecv");
-	run_until(l.f, cond_packets, &b);
+	phone_hear(&l, &b);
+	assert_true(cond_silence(&b));
 	assert_int_equal(get_call(&l, hub)->state,
 			 SY__CALL_STATE__CALL_ANSWERED);
 	assert_int_equal(l.call->legs[1]->kind, SY__LEG_KIND__TRUNK);
@@ -646,6 +914,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		lab_test(echo),
 		lab_test(forked),
+		lab_test(early_media),
+		lab_test(early_forked),
+		lab_test(early_refused),
+		lab_test(early_caller_cancels),
+		lab_test(early_not_possible),
 		lab_test(all_refuse),
 		lab_test(nobody_there),
 		lab_test(caller_cancels),

@@ -15,7 +15,9 @@
 /* What became of a leg; outlives it. */
 struct fate {
 	bool alive;
-	int answers, progresses, hangups, abandons;
+	int answers, progresses, earlies, hangups, abandons;
+	int mutes;              /* media told               */
+	bool late;              /* it cannot have early media */
 	uint16_t code;          /* of the hangup        */
 	char digits[8];
 	int err;                /* what answer returns  */
@@ -118,8 +120,25 @@ static int fake_progress(struct leg *leg, uint16_t code)
 	return 0;
 }
 
+static int fake_early(struct leg *leg)
+{
+	if (fate_of(leg)->late)
+		return ENOTSUP;
+
+	fate_of(leg)->earlies++;
+	leg->early = true;
+	return 0;
+}
+
+static int fake_mute(struct leg *leg)
+{
+	fate_of(leg)->mutes++;
+	return 0;
+}
+
 static int fake_answer(struct leg *leg)
 {
+	leg->early = false;
 	fate_of(leg)->answers++;
 	return fate_of(leg)->err;
 }
@@ -148,6 +167,8 @@ static int fake_dtmf(struct leg *leg, char digit, uint32_t duration_ms)
 static const struct leg_ops fake_party = {
 	.party = true,
 	.progress = fake_progress,
+	.early = fake_early,
+	.mute = fake_mute,
 	.answer = fake_answer,
 	.hangup = fake_hangup,
 	.abandon = fake_abandon,

@@ -45,6 +45,13 @@ static void ring_handler(struct hunt *hunt, enum hunt_event ev,
 			(void)leg_progress(caller, code);
 		break;
 
+	case HUNT_EARLY:
+		assert_ptr_equal(hunt->heard, leg);
+		assert_non_null(caller);
+		if (leg && leg_early(caller))
+			(void)leg_progress(caller, 180);
+		break;
+
 	case HUNT_ANSWERED:
 		m->ring_ends++;
 		assert_non_null(leg);
@@ -86,6 +93,7 @@ static struct leg *new_leg(struct model *m, const struct leg_ops *ops,
 	leg = fake_add(m->hub, &m->fatev[m->fatec], ops, dir);
 	if (!rnd(20))
 		m->fatev[m->fatec].err = EPROTO;
+	m->fatev[m->fatec].late = !rnd(4);
 	m->fatec++;
 
 	return leg;
@@ -147,7 +155,13 @@ static void step(struct model *m)
 		leg_hangup(leg, 480, "we");
 		break;
 	case 2:
-		leg_ringing(leg, 180);
+		if (leg->info.direction == OUT && leg->hunt && rnd(2)) {
+			leg->early = true;
+			leg_sounding(leg);
+		}
+		else {
+			leg_ringing(leg, 180);
+		}
 		break;
 	case 3:
 	case 4:
@@ -219,6 +233,11 @@ static void check(const struct model *m, int state_before)
 		assert_ptr_equal(leg->hub, hub);
 		assert_false(leg_is(leg, SY__LEG_STATE__LEG_ENDED));
 		assert_true(!leg->hunt || leg->hunt->hub == hub);
+		assert_true(!leg->hunt || !leg->hunt->heard ||
+			    leg->hunt->heard->hunt == leg->hunt);
+		if (leg->hunt && !leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+			assert_true(leg->silent || leg->hunt->heard);
+		assert_true(leg->hunt || !leg->silent);
 		answered += leg_is(leg, SY__LEG_STATE__LEG_ANSWERED);
 		lonely += leg->ops->party && !leg->hunt;
 	}
@@ -243,6 +262,7 @@ static void check_fates(const struct model *m)
 		assert_true(m->fatev[i].hangups <= 1);
 		assert_true(m->fatev[i].answers <= 1 || m->fatev[i].err);
 		assert_true(m->fatev[i].progresses <= 1);
+		assert_true(m->fatev[i].earlies <= 1);
 	}
 }
 

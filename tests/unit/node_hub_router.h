@@ -50,6 +50,12 @@ struct phone {
 	struct token tok;
 	struct udp_sock *rtp;
 	unsigned port, packets, events;
+	unsigned level;             /* of its last packet of PCMU       */
+	unsigned crossings;         /* of zero, in it                   */
+	struct tmr talk;            /* see phone_talk()                 */
+	struct sa media;
+	uint8_t code;
+	uint16_t rtp_seq;
 	const char *dir;            /* attribute of its SDP */
 	const char *ctype;
 };
@@ -278,12 +284,30 @@ static Sy__ResultCode lab_ask(struct lab *l, Sy__Envelope *env)
 
 /* ----------------------------------------------------------------- phones */
 
+/* Mean level of G.711 mu-law [of 32768], and where it crosses zero. */
+static void listen_to(struct phone *p, const uint8_t *v, size_t n)
+{
+	unsigned sum = 0, crossings = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const unsigned u = (uint8_t)~v[i];
+
+		sum += ((((u & 15) << 3) + 132) << ((u >> 4) & 7)) - 132;
+		crossings += i && ((v[i] ^ v[i - 1]) & 0x80);
+	}
+	p->level = sum / (unsigned)n;
+	p->crossings = crossings;
+}
+
 static void rtp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct phone *p = arg;
 
 	(void)src;
 	p->packets++;
+	if (mbuf_get_left(mb) > 12 && !(mbuf_buf(mb)[1] & 0x7f))
+		listen_to(p, mbuf_buf(mb) + 12, mbuf_get_left(mb) - 12);
 	p->events += mbuf_get_left(mb) > 2 && (mbuf_buf(mb)[1] & 0x7f) == 101;
 }
 
@@ -312,8 +336,42 @@ static void phone_open(struct lab *l, struct phone *p, const char *hub)
 	assert_int_equal(ulid_read(p->tok.hub, hub, ULID_LEN), 0);
 }
 
+enum { TALK_LOW = 924, TALK_HIGH = 8316 };
+
+static void talk_handler(void *arg)
+{
+	struct phone *p = arg;
+	struct mbuf *mb = mbuf_alloc(172);
+	unsigned i;
+
+	tmr_start(&p->talk, 20, talk_handler, p);
+	(void)mbuf_write_u16(mb, htons(0x8000));
+	(void)mbuf_write_u16(mb, htons(++p->rtp_seq));
+	(void)mbuf_write_u32(mb, htonl(p->rtp_seq * 160u));
+	(void)mbuf_write_u32(mb, htonl(p->port));
+	for (i = 0; i < 160; i++)
+		(void)mbuf_write_u8(mb, i / 8 % 2 ? p->code :
+						    p->code & 0x7f);
+	mb->pos = 0;
+	(void)udp_send(p->rtp, &p->media, mb);
+	mem_deref(mb);
+}
+
+/* Send a tone of 500 Hz to where a message of the node says. */
+static void phone_talk(struct phone *p, const char *msg, unsigned level)
+{
+	const char *m = strstr(msg, "m=audio ");
+
+	assert_non_null(m);
+	(void)sa_set_str(&p->media, "127.0.0.1",
+			 (uint16_t)atoi(m + strlen("m=audio ")));
+	p->code = level == TALK_LOW ? 0xcf : 0x9f;
+	talk_handler(p);
+}
+
 static void phone_close(struct phone *p)
 {
+	tmr_cancel(&p->talk);
 	mem_deref(p->rtp);
 }
 

@@ -25,7 +25,7 @@ static struct hub *make(struct world *w, const char *conference)
 
 /* The last event of a ring, and what the application made of it. */
 struct outcome {
-	int started, progress, answered, failed;
+	int started, progress, early, answered, failed;
 	uint16_t code;
 	struct leg *leg;
 };
@@ -46,6 +46,11 @@ static void ring_handler(struct hunt *hunt, enum hunt_event ev,
 	case HUNT_PROGRESS:
 		o->progress++;
 		if (caller)
+			(void)leg_progress(caller, 180);
+		break;
+	case HUNT_EARLY:
+		o->early++;
+		if (leg && leg_early(caller))
 			(void)leg_progress(caller, 180);
 		break;
 	case HUNT_ANSWERED:
@@ -188,6 +193,103 @@ static void caller_cancels(void **state)
 	assert_int_equal(c.o.answered + c.o.failed, 0);
 	assert_int_equal(c.hub->end_code, 487);
 	assert_int_equal(c.hub->answered_ms, 0);
+	call_close(&c);
+}
+
+static void sounds(struct leg *leg)
+{
+	leg->early = true; /* as its kind does */
+	leg_sounding(leg);
+}
+
+/* Who gives early media first is heard; the others wait. */
+static void early_media(void **state)
+{
+	struct call c;
+
+	(void)state;
+	call_ring(&c);
+	leg_ringing(c.branch[0], 180);
+	sounds(c.branch[1]);
+	assert_ptr_equal(c.o.leg, c.branch[1]);
+	assert_int_equal(c.a.progresses, 1);
+	assert_int_equal(c.a.earlies, 1);
+	assert_true(leg_talks(c.caller) && leg_talks(c.branch[1]));
+	assert_int_equal(c.b[1].mutes, 1);
+
+	/* Again, and from another: nothing changes. */
+	sounds(c.branch[1]);
+	sounds(c.branch[2]);
+	leg_ringing(c.branch[1], 180);
+	assert_int_equal(c.o.early, 1);
+	assert_int_equal(c.a.progresses + c.a.earlies, 2);
+	assert_true(c.branch[2]->silent && c.branch[0]->silent);
+	assert_false(leg_talks(c.branch[2]));
+	assert_int_equal(c.b[2].mutes, 0);
+
+	/* Nothing of it is an answer. */
+	assert_int_equal(c.hub->state, SY__CALL_STATE__CALL_RINGING);
+	assert_int_equal(c.hub->answered_ms, 0);
+	assert_int_equal(c.caller->info.state, SY__LEG_STATE__LEG_RINGING);
+	assert_int_equal(c.branch[1]->info.answered_ms, 0);
+
+	/* Digits go both ways, but not to who is silent. */
+	hub_dtmf(c.hub, c.caller, '1', 100);
+	assert_string_equal(c.b[1].digits, "1");
+	assert_string_equal(c.b[2].digits, "");
+
+	leg_answered(c.branch[2]);
+	assert_false(c.branch[2]->silent);
+	assert_int_equal(c.b[2].mutes, 1);
+	assert_int_equal(c.a.answers, 1);
+	assert_int_equal(c.b[1].hangups, 1);
+	assert_null(c.o.leg->hunt);
+	assert_true(c.hub->answered_ms != 0);
+	leg_ended(c.caller, 200, "bye");
+	call_close(&c);
+}
+
+/* Who is heard fails: the next one, then nobody, and somebody again. */
+static void early_media_ends(void **state)
+{
+	struct call c;
+
+	(void)state;
+	call_ring(&c);
+	sounds(c.branch[2]);
+	sounds(c.branch[0]);
+	leg_ended(c.branch[2], 486, NULL);
+	assert_int_equal(c.o.early, 2);
+	assert_ptr_equal(c.o.leg, c.branch[0]);
+	assert_false(c.branch[0]->silent);
+	leg_ended(c.branch[0], 404, NULL);
+	assert_int_equal(c.o.early, 3);
+	assert_null(c.o.leg);
+	hub_purge(c.hub);
+	sounds(c.branch[1]);
+	assert_int_equal(c.o.early, 4);
+	assert_int_equal(c.a.earlies, 1); /* it is told once */
+	leg_ended(c.branch[1], 480, NULL);
+	assert_int_equal(c.o.early, 4);
+	assert_int_equal(c.a.code, 486);
+	assert_int_equal(c.hub->answered_ms, 0);
+	call_close(&c);
+}
+
+/* A caller without an offer hears that it rings, and no more. */
+static void early_media_late_offer(void **state)
+{
+	struct call c;
+
+	(void)state;
+	call_ring(&c);
+	c.a.late = true;
+	sounds(c.branch[0]);
+	sounds(c.branch[1]);
+	assert_int_equal(c.a.earlies, 0);
+	assert_int_equal(c.a.progresses, 1);
+	assert_false(leg_talks(c.caller));
+	leg_ended(c.caller, 487, "cancelled");
 	call_close(&c);
 }
 
@@ -373,7 +475,11 @@ static void third_party(void **state)
 	third = fake_add(c.hub, &t[0], &fake_party, OUT);
 	hunt_add(hunt, third);
 	hunt_seal(hunt, 480);
+	sounds(third); /* those who talk do not hear it ring */
+	assert_int_equal(o.progress, 1);
+	assert_true(third->silent);
 	leg_ended(third, 486, NULL);
+	assert_int_equal(o.early, 0);
 	assert_int_equal(o.failed, 1);
 	assert_false(hub_is_over(c.hub));
 
@@ -618,6 +724,9 @@ int main(void)
 		cmocka_unit_test(first_answer_wins),
 		cmocka_unit_test(caller_hangs_up_after),
 		cmocka_unit_test(caller_cancels),
+		cmocka_unit_test(early_media),
+		cmocka_unit_test(early_media_ends),
+		cmocka_unit_test(early_media_late_offer),
 		cmocka_unit_test(all_fail_best_code),
 		cmocka_unit_test(six_hundred_ends_all),
 		cmocka_unit_test(ring_times_out),
