@@ -62,8 +62,10 @@ def down_parser():
 def up(args):
     cluster = Cluster(args.dir, args.nodes, args.routers, args.gateways,
                       args.config, args.port_base)
-    # A SIGTERM while starting must stop what was started, as Ctrl-C does.
+    # A SIGTERM while starting must stop what was started, as Ctrl-C does;
+    # and who was started in the background may have had SIGINT ignored.
     signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     cluster.start()
     try:
         greet(cluster)
