@@ -38,6 +38,7 @@ static void destructor(void *arg)
 	mem_deref(call->req);
 	mem_deref(call->st);
 	mem_deref(call->accept.mb);
+	mem_deref(call->early);
 	mem_deref(call->accept.msg);
 	mem_deref(call->invite);
 	mem_deref(call->stream);

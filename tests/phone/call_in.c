@@ -60,6 +60,17 @@ static void accept_timer(void *arg)
 	tmr_start(&a->tmr, MIN(SIP_T1 << a->sent, SIP_T2), accept_timer, call);
 }
 
+/* What was answered in a 183 is answered in the 200 (RFC 6337 3.1.1). */
+static int answer_encode(struct call *call, const struct sip_msg *msg,
+			 struct mbuf *body)
+{
+	if (msg == call->invite && call->early)
+		return mbuf_write_mem(body, call->early->buf,
+				      call->early->end);
+
+	return call_offer_received(call, msg, body);
+}
+
 /* Answer an INVITE or re-INVITE with 200: with an answer, or an offer. */
 int call_accept(struct call *call, struct sip_strans **stp,
 		const struct sip_msg *msg)
@@ -73,7 +84,7 @@ int call_accept(struct call *call, struct sip_strans **stp,
 
 	a->offered = !mbuf_get_left(msg->mb);
 	err = a->offered ? call_offer(call, body)
-			 : call_offer_received(call, msg, body);
+			 : answer_encode(call, msg, body);
 	if (err)
 		goto out;
 
@@ -176,19 +187,46 @@ static void answer_timer(void *arg)
 		(void)call_answer(call);
 }
 
-static void ring(struct call *call)
+static void progress(struct call *call, unsigned code, const char *text,
+		     struct mbuf *body)
 {
-	struct mbuf *mb = mbuf_alloc(256);
+	struct mbuf *mb = mbuf_alloc(512);
 
 	if (!mb)
 		return;
 
-	if (!phone_contact_encode(mb, call->phone))
+	if (!phone_contact_encode(mb, call->phone) &&
+	    !call_body_encode(mb, body))
 		(void)sip_treplyf(&call->st, NULL, call->phone->sip,
-				  call->invite, true, 180, "Ringing",
-				  "%bContent-Length: 0\r\n\r\n", mb->buf,
-				  mb->end);
+				  call->invite, true, code, text, "%b",
+				  mb->buf, mb->end);
 	mem_deref(mb);
+}
+
+/* Early media, if there is an offer: its answer, and media at once. */
+static void sound(struct call *call)
+{
+	struct mbuf *body;
+
+	if (!mbuf_get_left(call->invite->mb))
+		return;
+
+	body = mbuf_alloc(512);
+	if (body && !call_offer_received(call, call->invite, body)) {
+		call->early = mem_ref(body);
+		progress(call, 183, "Session Progress", body);
+	}
+	mem_deref(body);
+}
+
+static void ring(struct call *call)
+{
+	const struct phone *p = call->phone;
+
+	if (p->ring)
+		progress(call, 180, "Ringing", NULL);
+	if (p->early)
+		sound(call);
 }
 
 static void incoming_event(const struct call *call)
@@ -263,7 +301,7 @@ void call_invited(struct phone *p, const struct sip_msg *msg)
 	}
 
 	incoming_event(call);
-	if (p->ring && !(p->answer == ANSWER_REJECT && !p->answer_delay_ms))
+	if (!(p->answer == ANSWER_REJECT && !p->answer_delay_ms))
 		ring(call);
 	if (p->answer != ANSWER_MANUAL)
 		tmr_start(&call->tmr_answer, p->answer_delay_ms, answer_timer,

@@ -144,20 +144,22 @@ out:
 static void ringing(struct call *call, const struct sip_msg *msg)
 {
 	const double ms = (call_clock_us() - call->start_us) / 1e3;
+	/* The answer may come before the call is answered. */
+	bool early = call->local.has_audio && mbuf_get_left(msg->mb);
 
 	if (!call->via)
 		(void)re_sdprintf(&call->via, "SIP/2.0/%s %r;branch=%r;rport",
 				  sip_transp_name(msg->via.tp),
 				  &msg->via.sentby, &msg->via.branch);
 
-	/* Early media, where the answer comes before the call is answered. */
-	if (call->local.has_audio && mbuf_get_left(msg->mb))
-		(void)call_answer_received(call, msg);
+	if (early)
+		early = !call_answer_received(call, msg);
 
 	if (msg->scode != 180) {
 		if (msg->scode > 100)
 			call_event(call, "progress",
-				   json_pack("{s:i}", "code", msg->scode));
+				   json_pack("{s:i s:b}", "code", msg->scode,
+					     "early", early));
 		return;
 	}
 
@@ -167,7 +169,8 @@ static void ringing(struct call *call, const struct sip_msg *msg)
 		call_note(call, CALL_NOTE_RINGING, 180);
 	}
 	call_event(call, "ringing",
-		   json_pack("{s:i s:f}", "code", msg->scode, "ms", ms));
+		   json_pack("{s:i s:f s:b}", "code", msg->scode, "ms", ms,
+			     "early", early));
 }
 
 static void answered(struct call *call, const struct sip_msg *msg)

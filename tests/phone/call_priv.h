@@ -41,6 +41,7 @@ struct call {
 	struct sip_strans *st;	 /* of their INVITE      */
 	struct sip_msg *invite;	 /* theirs               */
 	struct accept accept;
+	struct mbuf *early; /* the answer in our 183, for the 200, or NULL */
 	struct tmr tmr_answer;
 	bool bye_after_ack;
 	bool hangup; /* it is in the next portions of phone_hangup */

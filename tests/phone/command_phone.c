@@ -20,6 +20,7 @@
 	{"answer", FIELD_ANSWER, false, NULL, 0, 0, "auto"},                   \
 	{"answer_delay_ms", FIELD_INT, false, NULL, 0, 3600000, "0"},          \
 	{"ring", FIELD_BOOL, false, NULL, 0, 0, "true"},                       \
+	{"early", FIELD_BOOL, false, NULL, 0, 0, "false"},                     \
 	{"sdp_in_invite", FIELD_BOOL, false, NULL, 0, 0, "true"},              \
 	{"preauth", FIELD_BOOL, false, NULL, 0, 0, "false"},                   \
 	{"quiet", FIELD_BOOL, false, NULL, 0, 0, "false"}
@@ -107,6 +108,7 @@ static int settings_apply(struct command_ctx *ctx, struct phone *p)
 	p->answer_delay_ms = command_int(cmd, "answer_delay_ms",
 					 p->answer_delay_ms);
 	p->ring = command_bool(cmd, "ring", p->ring);
+	p->early = command_bool(cmd, "early", p->early);
 	p->sdp_in_invite = command_bool(cmd, "sdp_in_invite",
 					p->sdp_in_invite);
 	p->preauth = command_bool(cmd, "preauth", p->preauth);

@@ -76,6 +76,7 @@ struct phone {
 	unsigned reject_code;
 	unsigned answer_delay_ms;
 	bool ring;
+	bool early; /* 183 with SDP, and media before the answer */
 	bool sdp_in_invite;
 	bool media;
 	bool preauth;

@@ -289,6 +289,40 @@ static void test_cancel_and_reject(void **state)
 	code_is("closed", "a", 488);
 }
 
+/* Media before the answer, both ways, and the same after it; with a late
+ * offer there is none. */
+static void test_early_media(void **state)
+{
+	const json_t *ev;
+	(void)state;
+
+	phone_make("a", 440, "");
+	phone_make("b", 480, ",\"answer\":\"manual\",\"early\":true");
+	DO("{\"cmd\":\"call\",\"phone\":\"a\",\"to\":\"sip:b@%s\"}",
+	   fx.address);
+	assert_false(command_bool(expect("ringing", "a"), "early", true));
+	ev = expect("progress", "a");
+	assert_int_equal(command_int(ev, "code", 0), 183);
+	assert_true(command_bool(ev, "early", false));
+	hears("a", 480, "true");
+	hears("b", 440, "true");
+	DO("{\"cmd\":\"answer\",\"phone\":\"b\"}");
+	(void)expect("established", "a");
+	(void)expect("established", "b");
+	hears("a", 480, "true");
+	DO("{\"cmd\":\"hangup\",\"phone\":\"a\"}");
+	code_is("closed", "a", 200);
+	code_is("closed", "b", 200);
+
+	DO("{\"cmd\":\"set\",\"phone\":\"a\",\"sdp_in_invite\":false}");
+	DO("{\"cmd\":\"call\",\"phone\":\"a\",\"to\":\"sip:b@%s\"}",
+	   fx.address);
+	assert_false(command_bool(expect("ringing", "a"), "early", true));
+	DO("{\"cmd\":\"answer\",\"phone\":\"b\"}");
+	(void)expect("established", "a");
+	hears("a", 480, "true");
+}
+
 static void test_load(void **state)
 {
 	const json_t *ev;
@@ -345,6 +379,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_digits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel_and_reject, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_early_media, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_load, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_commands, setup,
