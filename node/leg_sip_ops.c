@@ -45,7 +45,8 @@ static int op_answer(struct leg *leg)
 		mb = mem_ref(ls->answer);
 	if (!err)
 		err = dialog_answer(ls->dlg, mb);
-	leg->early = false;
+	if (!err)
+		leg->early = false;
 	if (!err && !ls->late)
 		err = leg_sip_apply(ls);
 	if (!err) {

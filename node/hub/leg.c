@@ -70,7 +70,7 @@ int leg_early(struct leg *leg)
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
 		return ENOTCONN;
-	if (leg_talks(leg))
+	if (leg->early || leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
 		return 0;
 
 	err = leg->ops->early ? leg->ops->early(leg) : ENOTSUP;

@@ -138,8 +138,9 @@ static int fake_mute(struct leg *leg)
 
 static int fake_answer(struct leg *leg)
 {
-	leg->early = false;
 	fate_of(leg)->answers++;
+	if (!fate_of(leg)->err)
+		leg->early = false;
 	return fate_of(leg)->err;
 }
 
