@@ -10,6 +10,7 @@
 #include "node/node.h"
 #include "proto/log.h"
 #include "proto/option.h"
+#include "proto/random.h"
 
 enum {
 	FILES_MAX = 65536,
@@ -317,6 +318,7 @@ int main(int argc, char **argv)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_files();
+	random_serve_openssl();
 	err = libre_init();
 	if (!err)
 		err = fd_setsize(FILES_MAX);

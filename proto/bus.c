@@ -13,6 +13,7 @@
 enum {
 	HASH_SIZE = 1024,
 	SWEEP_MS = 20,        /* grain of deadlines and retries            */
+	FORGET_MS = 1000,     /* grain of what is remembered               */
 	REMEMBER_MAX = 65536, /* ids remembered at most                    */
 };
 
@@ -55,6 +56,7 @@ struct bus {
 	char *id;
 	char reply_channel[sizeof(BUS_CHANNEL_REPLY) + ULID_LEN];
 	uint32_t pendingc, seenc;
+	uint32_t sweep_ms;   /* what the sweep was started with; 0: is not */
 	bool loaded; /* the scripts, on this connection */
 	bool up;
 };
@@ -65,6 +67,20 @@ struct listener {
 	bus_message_h *h;
 	void *arg;
 };
+
+static void sweep_handler(void *arg);
+
+/* One timer for all; with nothing to look at, none. */
+static void sweep_within(struct bus *b, uint32_t ms)
+{
+	if (b->sweep_ms && b->sweep_ms <= ms)
+		return;
+
+	b->sweep = mem_deref(b->sweep);
+	b->sweep_ms = ms;
+	if (loop_timer_start(&b->sweep, b->loop, ms, sweep_handler, b))
+		b->sweep_ms = 0;
+}
 
 static uint8_t *pack(const Sy__Envelope *env, size_t *lenp)
 {
@@ -214,6 +230,7 @@ int bus_request(struct bus *b, const char *channel, Sy__Envelope *env,
 	/* Not up: the sweep tells, since no handler runs from within here. */
 	if (!b->up || pending_send(p))
 		p->deadline_us = 0;
+	sweep_within(b, SWEEP_MS);
 
 	return 0;
 }
@@ -332,6 +349,9 @@ static void handle_command(struct bus *b, const Sy__Envelope *env)
 	hash_append(b->seen, hash_joaat_str(req->id), &req->he, req);
 	list_append(&b->seenl, &req->le, req);
 	b->seenc++;
+	if (b->seenc > REMEMBER_MAX)
+		forget_old(b, req->seen_us);
+	sweep_within(b, FORGET_MS);
 
 	b->commandh(mem_ref(req), env, b->arg);
 }
@@ -489,11 +509,14 @@ static void sweep_handler(void *arg)
 	struct bus *b = mem_ref(arg);
 
 	b->sweep = mem_deref(b->sweep);
+	b->sweep_ms = 0;
 	sweep_pending(b);
 	if (mem_nrefs(b) > 1) {
 		forget_old(b, loop_now_us());
-		(void)loop_timer_start(&b->sweep, b->loop, SWEEP_MS,
-				       sweep_handler, b);
+		if (b->pendingc)
+			sweep_within(b, SWEEP_MS);
+		else if (b->seenc)
+			sweep_within(b, FORGET_MS);
 	}
 	mem_deref(b);
 }
@@ -589,9 +612,6 @@ int bus_alloc(struct bus **bp, const struct bus_conf *conf)
 				  state_handler, b);
 	if (!err)
 		err = bus_subscribe(b);
-	if (!err)
-		err = loop_timer_start(&b->sweep, conf->loop, SWEEP_MS,
-				       sweep_handler, b);
 
 	if (err)
 		mem_deref(b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
+#include "proto/random.h"
 #include "proto/schema.h"
 #include "proto/ulid.h"
 
@@ -66,8 +66,7 @@ void ulid_make(char str[ULID_LEN + 1])
 
 	for (size_t i = 0; i < 6; i++)
 		bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
-	while (getrandom(bytes + 6, 10, 0) != 10)
-		;
+	random_bytes(bytes + 6, 10);
 	ulid_print(str, bytes);
 }
 

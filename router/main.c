@@ -12,6 +12,7 @@
 #define DEBUG_LEVEL 0
 #include <re_dbg.h>
 #include "proto/log.h"
+#include "proto/random.h"
 #include "router/core.h"
 #include "router/health.h"
 #include "router/options.h"
@@ -212,6 +213,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */
 
+	random_serve_openssl();
 	err = libre_init();
 	if (!err)
 		err = thread_init();

@@ -8,6 +8,7 @@ struct wheel {
 	struct list slotv[WHEEL_SLOTS];
 	struct tmr tmr;
 	uint64_t tick;   /* number of the last tick that was worked off */
+	uint32_t count;  /* timers that wait                            */
 };
 
 static void destructor(void *arg)
@@ -32,7 +33,7 @@ static void run_slot(struct list *slot)
 	while (slot->head) {
 		struct wheel_tmr *t = slot->head->data;
 
-		list_unlink(&t->le);
+		wheel_cancel(t);
 		t->h(t->arg);
 	}
 }
@@ -43,14 +44,14 @@ static void tick_handler(void *arg)
 	uint64_t now = now_tick();
 	unsigned n = 0;
 
-	tmr_start(&w->tmr, WHEEL_TICK_MS, tick_handler, w);
-
 	/* After a long stall each slot is due once. */
 	while (w->tick < now && n++ < WHEEL_SLOTS) {
 		++w->tick;
 		run_slot(&w->slotv[w->tick % WHEEL_SLOTS]);
 	}
 	w->tick = now;
+	if (w->count)
+		tmr_start(&w->tmr, WHEEL_TICK_MS, tick_handler, w);
 }
 
 int wheel_alloc(struct wheel **wp)
@@ -60,8 +61,7 @@ int wheel_alloc(struct wheel **wp)
 	if (!w)
 		return ENOMEM;
 
-	w->tick = now_tick();
-	tmr_start(&w->tmr, WHEEL_TICK_MS, tick_handler, w);
+	tmr_init(&w->tmr);
 	*wp = w;
 
 	return 0;
@@ -72,18 +72,30 @@ void wheel_start(struct wheel *w, struct wheel_tmr *t, uint64_t delay_ms,
 {
 	uint64_t ticks;
 
+	wheel_cancel(t);
+	if (!tmr_isrunning(&w->tmr)) {
+		if (!w->count)
+			w->tick = now_tick(); /* it stood still */
+		tmr_start(&w->tmr, WHEEL_TICK_MS, tick_handler, w);
+	}
+
 	delay_ms = delay_ms > WHEEL_MAX_MS ? WHEEL_MAX_MS : delay_ms;
 	ticks = (delay_ms + WHEEL_TICK_MS - 1) / WHEEL_TICK_MS + 1;
 
-	list_unlink(&t->le);
+	t->w = w;
 	t->h = h;
 	t->arg = arg;
 	list_append(&w->slotv[(w->tick + ticks) % WHEEL_SLOTS], &t->le, t);
+	++w->count;
 }
 
 void wheel_cancel(struct wheel_tmr *t)
 {
+	if (!t->le.list)
+		return;
+
 	list_unlink(&t->le);
+	--t->w->count;
 }
 
 bool wheel_is_running(const struct wheel_tmr *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A timer wheel: one libre timer drives many of ours.
+ * A timer wheel: one libre timer drives many of ours; none while none waits.
  *
  * libre keeps its timers in one sorted list, so that a short timer costs a
  * walk past every longer one.  A call leaves some timers of 32 s behind
@@ -27,6 +27,7 @@ typedef void(wheel_h)(void *arg);
 /** One timer; zeroed before its first use; lives in its owner. */
 struct wheel_tmr {
 	struct le le;
+	struct wheel *w; /* it was last started on */
 	wheel_h *h;
 	void *arg;
 };
