@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figures: one JSON object a line.  Without a name: all benches."""
 
+import argparse
 import json
 import os
 import sys
@@ -27,14 +28,32 @@ def show(bench, name, value, unit, **more):
     print(json.dumps(row), flush=True)
 
 
-def main():
-    names = sys.argv[1:] or list(BENCHES)
-    for n in names:
+def arguments():
+    p = argparse.ArgumentParser(
+        prog="tests/run bench",
+        description="Figures, one JSON object a line. Without a name: all.")
+    p.add_argument("name", nargs="*", help=", ".join(BENCHES))
+    m = p.add_argument_group("media")
+    m.add_argument("--only", metavar="NAME",
+                   help="this figure, or all that begin with NAME and a dot")
+    m.add_argument("--seconds", metavar="N", help="rounds of a second")
+    m.add_argument("--legs", metavar="N", help="legs of leg.* (100)")
+    m.add_argument("--workers", metavar="N", help="the engine's threads (1)")
+    options = p.parse_args()
+    for n in options.name:
         if n not in BENCHES:
             sys.exit(f"tests/run bench: unknown bench '{n}' (allowed: "
                      f"{', '.join(BENCHES)})")
-    for n in names:
-        BENCHES[n](show)
+    return options
+
+
+def main():
+    options = arguments()
+    for n in options.name or list(BENCHES):
+        if n == "media":
+            media(show, options)
+        else:
+            BENCHES[n](show)
 
 
 main()

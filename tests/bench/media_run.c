@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine under load; see media_bench.h.  CPU time is that of its workers
+ * alone.  Every packet is accounted for: what the peers sent must have come
+ * in, what the workers sent must have come back; what is missing is told.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/media_bench.h"
+
+enum {
+	WARM_MS = 900,
+	DRAIN_MS = 120,
+	PORT_MIN = 20000,
+	PORT_MAX = 31999,
+};
+
+struct call {
+	struct mix *mixv[LEGS_MAX];
+	struct media_leg *legv[LEGS_MAX];
+	size_t mixc, legc;
+};
+
+static void leg_add(struct call *c, const struct load *load, struct peers *p)
+{
+	struct media_rtp_params prm = {
+	    .tx = load->codec,
+	    .rxv = {load->codec},
+	    .rxc = 1,
+	    .event_pt_tx = -1,
+	    .event_pt_rx = -1,
+	    .send = !load->held,
+	    .recv = !load->held,
+	};
+	size_t i = c->legc;
+	struct sa laddr;
+	int err;
+
+	(void)sa_set_str(&laddr, "127.0.0.1", 0);
+	err = media_leg_rtp_alloc(&c->legv[i], c->mixv[c->mixc - 1], &laddr,
+				  NULL, NULL);
+	if (err)
+		die("leg", err);
+
+	p->dstv[i] = *media_leg_laddr(c->legv[i]);
+	prm.raddr = load->held ? laddr : p->addrv[i];
+	err = media_leg_rtp_set(c->legv[i], &prm);
+	if (err)
+		die("leg's parameters", err);
+
+	++c->legc;
+}
+
+static void build(struct call *c, struct media *m, const struct load *load,
+		  struct peers *p)
+{
+	size_t hub = load->hub_min, k;
+	int err;
+
+	while (c->legc < load->legs) {
+
+		err = mix_alloc(&c->mixv[c->mixc++], m);
+		if (err)
+			die("mix", err);
+
+		for (k = 0; k < hub && c->legc < load->legs; k++) {
+			leg_add(c, load, p);
+			/* The ring of commands is finite. */
+			if (c->legc % 500 == 0)
+				sleep_ms(50);
+		}
+
+		hub = hub == load->hub_max ? load->hub_min : hub + 1;
+	}
+}
+
+static void tear_down(struct call *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->legc; i++)
+		mem_deref(c->legv[i]);
+	for (i = 0; i < c->mixc; i++)
+		mem_deref(c->mixv[i]);
+}
+
+static void account(const struct call *c, const struct load *load,
+		    const struct peers *p, struct outcome *out)
+{
+	const struct peers_count *n = p->count;
+	uint64_t in = 0, played = 0, want = 0, errors = 0;
+	struct media_stat st;
+	size_t i;
+
+	for (i = 0; i < c->legc; i++) {
+		media_leg_stat(c->legv[i], &st);
+		in += st.rx_packets + st.rx_late + st.rx_duplicate +
+		      st.rx_invalid;
+		errors += st.tx_errors;
+		if (i < p->talkers) {
+			want += st.rx_packets;
+			played += st.frames_played;
+		}
+	}
+
+	out->sent = n->sent;
+	out->lost = n->sent > in && !load->held ? n->sent - in : 0;
+	out->lost += n->send_errors;
+	out->echoed = n->received;
+	out->lost_back = peers_dropped(p) + errors;
+	out->unplayed = want > played ? want - played : 0;
+	out->peer_late = n->rounds ? (double)n->late_rounds / n->rounds : 0;
+}
+
+void run_round(const struct load *load, const struct script *script,
+	       unsigned ms, struct outcome *out)
+{
+	const struct media_conf conf = {
+	    .workers = load->workers,
+	    .rtp_port_min = PORT_MIN,
+	    .rtp_port_max = PORT_MAX,
+	};
+	struct call *call = calloc(1, sizeof(*call));
+	struct peers *p = calloc(1, sizeof(*p));
+	struct media_load begin, end;
+	struct media *m;
+	uint64_t ticks;
+	int err;
+
+	if (!call || !p)
+		die("memory", ENOMEM);
+
+	p->talkers = load->talkers ? load->talkers : load->legs;
+	if (load->held)
+		p->talkers = 0;
+	p->open_lines = load->open_lines;
+	p->script = script;
+	peers_open(p, load->held ? 0 : load->legs, "127.0.0.1");
+	memset(p->ptv, load->codec.pt, sizeof(p->ptv));
+
+	err = media_alloc(&m, &conf);
+	if (err)
+		die("engine", err);
+
+	build(call, m, load, p);
+	peers_start(p);
+
+	sleep_ms(WARM_MS);
+	media_load(m, &begin);
+	sleep_ms(ms);
+	media_load(m, &end);
+
+	peers_quiet(p);
+	sleep_ms(DRAIN_MS);
+	account(call, load, p, out);
+	peers_stop(p);
+
+	ticks = end.ticks - begin.ticks;
+	if (!ticks)
+		ticks = 1;
+	out->tick_us =
+	    (double)(end.cpu_us - begin.cpu_us) / ticks * load->workers;
+	out->late = (double)(end.late_ticks - begin.late_ticks) /
+		    (ticks + end.late_ticks - begin.late_ticks);
+
+	tear_down(call);
+	mem_deref(m);
+	peers_close(p);
+	free(p);
+	free(call);
+}
