@@ -225,6 +225,17 @@ const struct dialog_handlers leg_sip_handlers = {
 	.changed = changed_handler,
 };
 
+/* Somebody tries to be heard in this call, or a NAT has moved the peer. */
+static void warn_foreign(const struct leg_sip *ls)
+{
+	char src[64];
+
+	(void)re_snprintf(src, sizeof(src), "%J",
+			  media_leg_foreign(ls->media));
+	log_warn("media of others dropped", LOG_S("call", ls->leg.hub->id),
+		 LOG_S("leg", ls->leg.info.id), LOG_S("source", src));
+}
+
 void leg_sip_media_handler(struct media_leg *media,
 			   const struct media_event *ev, void *arg)
 {
@@ -234,6 +245,8 @@ void leg_sip_media_handler(struct media_leg *media,
 	if (ev->type == MEDIA_EV_DTMF && leg_talks(&ls->leg))
 		hub_dtmf(ls->leg.hub, &ls->leg, ev->digit,
 			 ev->duration_ms);
+	else if (ev->type == MEDIA_EV_FOREIGN)
+		warn_foreign(ls);
 	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&
 		 leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
 		leg_hangup(&ls->leg, 200, "no media from the peer");

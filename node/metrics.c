@@ -102,6 +102,9 @@ static void refresh_media(const struct node *n)
 	      (double)load.late_ticks);
 	gauge("sy_media_cpu_us", "CPU time of the workers since start",
 	      (double)load.cpu_us);
+	gauge("sy_media_foreign_packets",
+	      "RTP that was not from the peer's source, since start",
+	      (double)load.rx_foreign);
 }
 
 static void refresh_sip(const struct node *n)

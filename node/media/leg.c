@@ -154,6 +154,7 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->rx_duplicate = stat_get(s->rx_duplicate);
 	st->rx_invalid = stat_get(s->rx_invalid);
 	st->rx_lost = stat_get(s->rx_lost);
+	st->rx_foreign = stat_get(s->rx_foreign);
 	st->tx_packets = stat_get(s->tx_packets);
 	st->tx_errors = stat_get(s->tx_errors);
 	st->frames_played = stat_get(s->frames_played);

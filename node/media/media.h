@@ -74,6 +74,10 @@ struct media_rtp_params {
 	bool send;             /* direction (RFC 3264): false: send nothing   */
 	bool recv;             /* false: what arrives is dropped, not played  */
 	uint32_t jitter_ms;    /* depth the jitter buffer holds; 0: default   */
+	bool relearn;          /* the peer's source is to be found anew, also
+				  when raddr has not changed (source.h)       */
+	bool asymmetric;       /* send to raddr, not to where the peer's media
+				  comes from (RFC 4961 for phones behind NAT) */
 };
 
 /** What happened to a leg. */
@@ -82,6 +86,7 @@ enum media_event_type {
 	MEDIA_EV_END,       /* a player came to its end                    */
 	MEDIA_EV_RTP_START, /* first packet of the peer                    */
 	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
+	MEDIA_EV_FOREIGN,   /* others send here, too; once a leg           */
 };
 
 struct media_event {
@@ -136,6 +141,8 @@ struct media_load {
 	uint64_t late_ticks;        /* woke more than 5 ms late or were
 				       missed, since start                   */
 	uint64_t cpu_us;            /* CPU time of all workers, since start  */
+	uint64_t rx_foreign;        /* packets dropped as not from the peer,
+				       since start                           */
 };
 
 /** Read the load of an engine. */
@@ -224,6 +231,9 @@ int media_leg_mute(struct media_leg *leg, bool in, bool out);
  */
 int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms);
 
+/** Who sent what MEDIA_EV_FOREIGN tells of; valid from that event on. */
+const struct sa *media_leg_foreign(const struct media_leg *leg);
+
 /** Counters of a leg since its start; a consistent enough snapshot. */
 struct media_stat {
 	uint64_t rx_packets;   /* accepted by the jitter buffer             */
@@ -231,6 +241,7 @@ struct media_stat {
 	uint64_t rx_duplicate;
 	uint64_t rx_invalid;   /* not RTP, unknown payload type             */
 	uint64_t rx_lost;      /* by sequence number                        */
+	uint64_t rx_foreign;   /* not from the peer's source: dropped       */
 	uint64_t tx_packets;
 	uint64_t tx_errors;
 	uint64_t frames_played;

@@ -74,6 +74,17 @@ static void keep_codecs(struct rtp_set *set, struct rtp_set *old)
 	}
 }
 
+/* Media that comes later than this pass is judged by the new signalling. */
+static void set_source(struct rtp_leg *r, const struct media_rtp_params *prm)
+{
+	if (!source_signal(&r->rx.source, &prm->raddr, prm->relearn,
+			   media_now_ms() * 1000))
+		r->tx.latched = false;
+
+	if (prm->asymmetric)
+		r->tx.latched = false;
+}
+
 static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 {
 	struct rtp_set *old = r->set;
@@ -82,6 +93,7 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 		keep_codecs(set, old);
 
 	r->set = set;
+	set_source(r, &set->prm);
 	rtp_rx_set(r, old);
 	rtp_tx_set(r);
 
@@ -325,6 +337,14 @@ out:
 		mem_deref(set);
 
 	return err;
+}
+
+const struct sa *media_leg_foreign(const struct media_leg *leg)
+{
+	if (!leg || leg->leg->ops != &ops)
+		return NULL;
+
+	return &((const struct rtp_leg *)leg->leg)->foreign;
 }
 
 int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms)

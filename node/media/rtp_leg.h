@@ -9,6 +9,7 @@
 #include "node/media/jitter.h"
 #include "node/media/leg.h"
 #include "node/media/resample.h"
+#include "node/media/source.h"
 
 enum {
 	PT_UNKNOWN = -1,
@@ -31,6 +32,8 @@ struct rtp_rx {
 	struct jitter jitter;
 	struct resample up;
 	struct event_rx event;
+	struct source source;
+	bool foreign_told;       /* MEDIA_EV_FOREIGN was told                */
 	uint32_t rate_hz;        /* of the audio in fifo and up              */
 	int codec;               /* index of set->rxv in use, or -1          */
 	uint64_t last_us;        /* last packet of the peer                  */
@@ -51,6 +54,8 @@ struct rtp_tx {
 	uint32_t ssrc;           /* RO                                       */
 	uint32_t ts;             /* of the first sample of this tick         */
 	uint16_t seq;            /* of the next packet                       */
+	bool latched;            /* the peer is not where it says: to latch  */
+	struct sa latch;
 	bool marker;             /* of the next packet: first after silence  */
 	uint32_t fifoc;          /* samples of fifo                          */
 };
@@ -62,6 +67,7 @@ struct rtp_leg {
 	uint16_t port;           /* signalling                               */
 	uint32_t silence_ms;     /* RO: MEDIA_EV_RTP_STOP after              */
 	struct rtp_set *set;     /* worker; owned                            */
+	struct sa foreign;       /* worker writes once, before the event     */
 	struct rtp_rx rx;
 	struct rtp_tx tx;
 
@@ -70,6 +76,12 @@ struct rtp_leg {
 	float rx_fifo[CODEC_FRAME_MAX_SMP]; /* rx: decoded, for later ticks  */
 	float tx_fifo[TX_FIFO_SMP];        /* tx: for a packet over a tick   */
 };
+
+/** Where to send; worker, set is there. */
+static inline const struct sa *rtp_leg_dst(const struct rtp_leg *r)
+{
+	return r->tx.latched ? &r->tx.latch : &r->set->prm.raddr;
+}
 
 /** Read the socket. */
 void rtp_rx_read(struct leg *leg, const struct tick *t);

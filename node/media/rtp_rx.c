@@ -13,20 +13,8 @@
 
 enum {
 	ROUNDS_MAX = 8,      /* recvmmsg() calls a tick: a flood's limit */
+	FOREIGN_MANY = 10,   /* packets of strangers that are a warning  */
 };
-
-/*
- * Whether a packet is from the peer.  Anybody, for now: the place where a
- * lock to the negotiated or learned address belongs.
- */
-static bool source_allowed(const struct rtp_leg *r,
-			   const struct sockaddr_in6 *src)
-{
-	(void)r;
-	(void)src;
-
-	return true;
-}
 
 /* When the kernel got a packet, on the monotonic clock. */
 static uint64_t arrival_us(struct msghdr *hdr, const struct tick *t)
@@ -153,21 +141,70 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 	}
 }
 
+/* Send to where the peer proved to be (RFC 4961), not to what it believes. */
+static void latch(struct rtp_leg *r, const struct sockaddr *src)
+{
+	r->tx.latched = source_latches(&r->rx.source) &&
+			!r->set->prm.asymmetric &&
+			!sa_set_sa(&r->tx.latch, src);
+}
+
+static bool learn(struct rtp_leg *r, const struct sockaddr *src,
+		  const struct packet *pkt, const struct tick *t)
+{
+	const bool moved = r->rx.source.rank != SOURCE_NONE;
+
+	if (!r->set->prm.recv ||
+	    !source_learn(&r->rx.source, src, pkt->ssrc, pkt->seq, t->now_us))
+		return false;
+
+	/* What waits to be played is of somebody else. */
+	if (moved)
+		jitter_flush(&r->rx.jitter);
+	latch(r, src);
+
+	return true;
+}
+
+/* A few strays are normal when a peer moves: they are no warning yet. */
+static void foreign(struct rtp_leg *r, const struct sockaddr *src,
+		    const struct tick *t)
+{
+	const struct media_event ev = {.type = MEDIA_EV_FOREIGN};
+
+	if (r->rx.foreign_told || r->rx.source.foreign < FOREIGN_MANY)
+		return;
+
+	r->rx.foreign_told = true;
+	(void)sa_set_sa(&r->foreign, src);
+	leg_event(&r->leg, t->w, &ev);
+}
+
 /* True: the packet was taken. */
 static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		    const struct tick *t)
 {
 	const struct rtp_set *set = r->set;
+	enum source_is is;
 	int i;
 
-	if (!set || !source_allowed(r, hdr->msg_name))
+	if (!set)
 		return false;
+
+	is = source_look(&r->rx.source, hdr->msg_name, t->now_us);
+	if (is == SOURCE_FOREIGN) {
+		foreign(r, hdr->msg_name, t);
+		return false;
+	}
 
 	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||
 	    set->ptv[pkt->pt] == PT_UNKNOWN) {
 		stat_inc(r->leg.stat.rx_invalid);
 		return false;
 	}
+
+	if (is == SOURCE_MAYBE && !learn(r, hdr->msg_name, pkt, t))
+		return false;
 
 	alive(r, t);
 	if (!set->prm.recv)
@@ -203,6 +240,17 @@ static void receive_slot(struct rtp_leg *r, struct rxbatch *rx, size_t i,
 
 	hdr->msg_namelen = sizeof(rx->srcv[i]);
 	hdr->msg_controllen = sizeof(rx->ctlv[i]);
+}
+
+static void publish_foreign(struct rtp_leg *r, struct worker *w)
+{
+	uint64_t n = r->rx.source.foreign - stat_get(r->leg.stat.rx_foreign);
+
+	if (!n)
+		return;
+
+	stat_set(r->leg.stat.rx_foreign, r->rx.source.foreign);
+	stat_set(w->rx_foreign, stat_get(w->rx_foreign) + n);
 }
 
 static void publish(struct rtp_leg *r)
@@ -265,5 +313,6 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 		deafen(r, t);
 
 	check_silence(r, t);
+	publish_foreign(r, t->w);
 	publish(r);
 }

@@ -45,7 +45,7 @@ static void send_packet(struct rtp_leg *r, struct worker *w,
 	pkt->seq = r->tx.seq++;
 	pkt->len = (uint16_t)(RTP_HDR_BYTES + pkt->payload_len);
 	rtp_print(pkt);
-	worker_send(w, &r->leg, r->fd, &r->set->prm.raddr, pkt);
+	worker_send(w, &r->leg, r->fd, rtp_leg_dst(r), pkt);
 }
 
 static void send_audio(struct rtp_leg *r, struct worker *w, const float *pcm,

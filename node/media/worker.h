@@ -118,6 +118,7 @@ struct worker {
 	_Atomic uint64_t late_ticks;
 	_Atomic uint64_t events_dropped;
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
+	_Atomic uint64_t rx_foreign; /* packets that were not of the peer    */
 	_Atomic uint32_t work_us[WORKER_WINDOW];
 };
 

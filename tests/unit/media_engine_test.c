@@ -40,6 +40,9 @@ struct peer {
 	bool bursty;        /* sends three at once, the second one first */
 	uint16_t seq;
 	uint32_t ts;
+	uint32_t ssrc;
+	bool thief;         /* sends to another's leg; what it hears is
+			       nobody's business */
 	struct media_leg *leg;
 	struct codec enc, dec;
 	size_t ear_smp;     /* EAR_MS at the codec's rate */
@@ -70,7 +73,7 @@ static void peer_send(struct peer *p)
 {
 	struct packet pkt = {
 		.pt = p->enc.prm.pt,
-		.ssrc = (uint32_t)(p - peerv) + 1,
+		.ssrc = p->ssrc,
 		.seq = p->seq,
 		.ts = p->ts,
 	};
@@ -123,6 +126,9 @@ static void peer_recv(int flags, void *arg)
 
 	len = recv(p->fd, pkt.data, sizeof(pkt.data), 0);
 	if (len < 0)
+		return;
+
+	if (p->thief)
 		return;
 
 	pkt.len = (uint16_t)len;
@@ -237,7 +243,7 @@ static bool all_heard(void)
 	size_t i;
 
 	for (i = 0; i < peerc; i++) {
-		if (peerv[i].heard_ms < ANEW_MS)
+		if (peerv[i].heard_ms < ANEW_MS && !peerv[i].thief)
 			return false;
 	}
 
@@ -304,6 +310,7 @@ static struct peer *peer_add_codec(const char *host, double hz,
 
 	memset(p, 0, sizeof(*p));
 	p->hz = hz;
+	p->ssrc = (uint32_t)peerc;
 	peer_codec(p, codec);
 	assert_int_equal(sa_set_str(&p->addr, host, 0), 0);
 	laddr = p->addr;
@@ -613,6 +620,108 @@ static void test_burst(void **state)
 	assert_int_equal(st.frames_concealed, 0);
 }
 
+/* A peer that sends to another's leg, as if it were that one. */
+static struct peer *thief_add(const char *host, double hz,
+			      const struct peer *victim)
+{
+	struct peer *p = peer_add(host, hz);
+
+	p->thief = true;
+	p->dst = victim->dst;
+	p->ssrc = victim->ssrc;
+	p->seq = victim->seq;
+	p->ts = victim->ts;
+
+	return p;
+}
+
+/* Another port, another host, the right SSRC: heard by nobody, counted. */
+static void test_injection(void **state)
+{
+	struct media_load load;
+	struct media_stat st;
+	struct peer *a, *b;
+	char who[64];
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+
+	(void)thief_add("127.0.0.1", 2100, a);
+	(void)thief_add("127.0.0.2", 2600, a);
+	listen_anew();
+	run(all_heard);
+	assert_true(hears(b, 2100) < -50);
+	assert_true(hears(b, 2600) < -50);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(fabs(hears(a, 1200)) < 1);
+
+	media_leg_stat(a->leg, &st);
+	assert_true(st.rx_foreign > 20);
+	assert_int_equal(st.rx_invalid + st.rx_duplicate + st.rx_lost, 0);
+	assert_int_equal(count_events(MEDIA_EV_FOREIGN), 1);
+	(void)re_snprintf(who, sizeof(who), "%j",
+			  media_leg_foreign(a->leg));
+	assert_memory_equal(who, "127.0.0.", 8);
+	media_load(engine, &load);
+	assert_true(load.rx_foreign >= st.rx_foreign);
+	media_leg_stat(b->leg, &st);
+	assert_int_equal(st.rx_foreign, 0);
+}
+
+/* They are there first, and all the time: the peer is heard nevertheless. */
+static void test_injection_first(void **state)
+{
+	struct peer *a, *b;
+
+	(void)state;
+
+	b = peer_add("127.0.0.1", 1200);
+	a = peer_add("127.0.0.1", 0);
+	(void)thief_add("127.0.0.1", 2100, a);
+	a->heard_ms = ANEW_MS; /* the thief hears what was meant for it */
+	run(all_heard);
+	a->hz = 500;
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(hears(b, 2100) < -40);
+}
+
+/* Behind NAT: heard, and sent to where it is; not so if that is forbidden. */
+static void test_nat(void **state)
+{
+	struct media_rtp_params prm;
+	struct peer *a, *b;
+	struct media_stat st;
+
+	(void)state;
+
+	b = peer_add("127.0.0.1", 1200);
+	a = peer_add("127.0.0.1", 500);
+	prm = params(a);
+	assert_int_equal(sa_set_str(&prm.raddr, "127.0.0.9", 9), 0);
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(fabs(hears(a, 1200)) < 1);
+
+	prm.asymmetric = true;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	a->heard_ms = ANEW_MS;
+	b->heard_ms = 0;
+	run(all_heard);
+	b->heard_ms = 0;
+	a->packets = 0;
+	run(all_heard);
+	assert_int_equal(a->packets, 0);
+	assert_true(fabs(hears(b, 500)) < 1);
+	media_leg_stat(a->leg, &st);
+	assert_int_equal(st.rx_foreign, 0);
+}
+
 static bool stopped(void)
 {
 	return count_events(MEDIA_EV_RTP_STOP) == 1;
@@ -857,6 +966,11 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_burst, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_injection, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_injection_first, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_nat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_dtmf, setup, teardown),
