@@ -318,7 +318,9 @@ class Cluster:
         """Names of the members that a status does not show live."""
         live = {m["id"] for kind in ("routers", "nodes", "gateways")
                 for m in status.get(kind, []) if m.get("state") == "LIVE"}
-        return ", ".join(m.id for m in self.members() if m.id not in live)
+        absent = [m.id for m in self.members() if m.id not in live]
+        return ", ".join(absent if status.get("redis")
+                         else ["redis", *absent])
 
     # --------------------------------------------------------------- use
 

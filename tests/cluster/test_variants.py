@@ -463,9 +463,9 @@ def test_redis_killed_and_empty():
             key = f"sy:hub:{{{ident}}}"
             wait_for("the record is there again",
                      lambda k=key: c.redis_command("HGET", k, "call"))
+        c.wait_ready()  # until then the gateway says 503, as it should
         wait_for("the list has both", lambda: sorted(
             x["id"] for x in c.api("GET", "/api/calls")["items"]) == ids)
-        c.wait_ready()
         talk(box, "1001", "1002")
         must(contacts(c), {}, "contacts")
         for user in ("1001", "1002", "1003", "1004"):
