@@ -15,6 +15,8 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "test_port.h"
+
 /* A sine's samples i0 ... i0 + n - 1. */
 static inline void tone_make(float *v, size_t n, size_t i0, double hz,
 			     double rate_hz, double amp)

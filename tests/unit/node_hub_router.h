@@ -13,6 +13,7 @@
 #include "node/node.h"
 #include "proto/log.h"
 #include "proto/store.h"
+#include "test_port.h"
 
 #define KEY "a secret of the test's cluster"
 
@@ -178,8 +179,10 @@ static void lab_open_with(struct lab *l, void **state,
 		.id = "n1",
 		.cluster_key = KEY,
 		.sip_addr = "127.0.0.1:0",
-		.media = {.workers = 1, .rtp_port_min = 31000,
-			  .rtp_port_max = 31099, .quarantine_ms = 1},
+		.media = {.workers = 1,
+			  .rtp_port_min = test_port_base(),
+			  .rtp_port_max = test_port_base() + TEST_PORTS / 2 - 1,
+			  .quarantine_ms = 1},
 	};
 
 	(void)fixture_uv; /* a node has one kind of loop */
