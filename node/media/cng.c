@@ -13,6 +13,8 @@ enum {
 	BLOCK = 64,
 };
 
+#define K_STEP (258.0f / 32768.0f)
+#define LEFT_MIN 1e-4f
 #define FLOOR_DB -96.0f
 #define DULL_HZ 800.0f /* above it, the plain noise gets weaker */
 #define SMOOTH 0.15f   /* share of a new frame in what is measured */
@@ -55,10 +57,25 @@ void cng_level_set(struct cng *c, float level_db, uint32_t rate_hz)
 	shape(c, &k, 1, level_db);
 }
 
+/* 255 is reserved: read as no correlation.  Once the noise is foreseeable to
+ * 40 dB, more would only make the filter ring. */
+static void coefficients(float *k, const uint8_t *buf, size_t n)
+{
+	float left = 1;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		k[i] = buf[i] > K_LAST ? 0 : K_STEP * (float)(buf[i] - K_ZERO);
+		if (left * (1 - k[i] * k[i]) < LEFT_MIN)
+			k[i] = 0;
+		left *= 1 - k[i] * k[i];
+	}
+}
+
 int cng_put(struct cng *c, const uint8_t *buf, size_t len, uint32_t rate_hz)
 {
 	float k[LPC_ORDER_MAX], level_db;
-	size_t i, order;
+	size_t order;
 
 	if (!len)
 		return EBADMSG;
@@ -70,12 +87,7 @@ int cng_put(struct cng *c, const uint8_t *buf, size_t len, uint32_t rate_hz)
 		return 0;
 	}
 
-	/* 255 is reserved: read as no correlation. */
-	for (i = 0; i < order; i++)
-		k[i] = buf[1 + i] > K_LAST
-			   ? 0
-			   : 258.0f * (float)(buf[1 + i] - K_ZERO) / 32768.0f;
-
+	coefficients(k, buf + 1, order);
 	shape(c, k, (uint32_t)order, level_db);
 
 	return 0;
@@ -165,8 +177,7 @@ size_t cng_enc_make(const struct cng_enc *e, uint8_t *buf)
 
 	buf[0] = (uint8_t)lrintf(-cng_enc_level_db(e));
 	for (i = 0; i < e->order; i++)
-		buf[1 + i] =
-		    (uint8_t)(K_ZERO + lrintf(k[i] * 32768.0f / 258.0f));
+		buf[1 + i] = (uint8_t)(K_ZERO + lrintf(k[i] / K_STEP));
 
 	return 1 + e->order;
 }

@@ -27,7 +27,7 @@ enum {
 };
 
 #define QUIET_POWER 1e-5f /* -50 dBFS: nobody hears what is done there */
-#define VOICED_CORR 0.8f
+#define VOICED_CORR 0.85f
 #define NOISE_CORR 0.45f  /* below it there is no pitch to be heard */
 #define STEADY_RATIO 2.0f /* ... and halves are as loud, within 3 dB */
 
@@ -100,7 +100,7 @@ static void blend(float *out, const float *a, const float *b, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		float w = ((float)i + 0.5f) / (float)n, v = 1 - w;
+		float w = (float)i / (float)(n - 1), v = 1 - w;
 		float g = 1 / sqrtf(w * w + v * v + 2 * w * v * corr);
 
 		out[i] = g * (v * a[i] + w * b[i]);
