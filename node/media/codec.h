@@ -37,6 +37,25 @@ struct codec_ops {
 	size_t (*encode)(void *st, uint8_t *buf, size_t size,
 			 const float *pcm, size_t n);
 
+	/**
+	 * Encode n samples of silence, as encode(), where that is cheaper;
+	 * 0: nothing to send.  NULL: encode zeros.
+	 */
+	size_t (*silence)(void *st, uint8_t *buf, size_t size, size_t n);
+
+	/** Make an encoder of the same settings go on as another one.
+	 *  NULL: there is no state. */
+	void (*fork)(void *st, const void *from);
+
+	/** The next packet shall not lean on those before it: the decoder
+	 *  has not heard them.  NULL: none ever does, or little. */
+	void (*alone)(void *st);
+
+	/** Encode at a complexity below the one negotiated, or, with -1, at
+	 *  that one again.  NULL: there is none.  Costs nothing when nothing
+	 *  changes. */
+	void (*complexity)(void *st, int complexity);
+
 	/** Samples that a payload decodes to; 0: it is not valid. */
 	size_t (*samples)(void *st, const uint8_t *buf, size_t len);
 

@@ -6,6 +6,7 @@
 
 #include <re.h>
 #include <spandsp.h>
+#include <spandsp/expose.h> /* the states' sizes */
 
 #include "node/media/codec.h"
 
@@ -99,6 +100,15 @@ static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
 	return (size_t)g722_encode(e->st, buf, v, (int)n);
 }
 
+/* spandsp's state is plain numbers. */
+static void enc_fork(void *dst, const void *src)
+{
+	const struct enc *from = src;
+	struct enc *e = dst;
+
+	*e->st = *from->st;
+}
+
 static size_t samples(void *st, const uint8_t *buf, size_t len)
 {
 	(void)st;
@@ -128,6 +138,7 @@ const struct codec_ops codec_g722 = {
 	.enc_alloc = enc_alloc,
 	.dec_alloc = dec_alloc,
 	.encode = encode,
+	.fork = enc_fork,
 	.samples = samples,
 	.decode = decode,
 };

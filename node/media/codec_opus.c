@@ -1,35 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /* Opus (RFC 6716, RFC 7587), mono, always at 48 kHz. */
 
+#include <string.h>
 #include <re.h>
 #include <opus/opus.h>
 
 #include "node/media/codec.h"
 
 enum {
-	PACKET_MAX = 1275, /* RFC 6716 3.2: a frame is never longer */
+	PACKET_MAX = 1275,   /* RFC 6716 3.2: a frame is never longer      */
+	QUIET_BYTES = 120,   /* a packet of silence is shorter             */
+	QUIET_PACKETS = 10,  /* encoded before the last one is repeated    */
+	QUIET_REFRESH = 20,  /* DTX: of so many packets one is sent        */
+	ENC_ALIGN = 8,
 };
+
+/*
+ * An encoder.  Most legs that listen never need their own: it is made when
+ * it is first used, and its memory is not touched before.
+ */
+struct enc {
+	struct media_codec prm;
+	bool ready;           /* st is initialised                         */
+	bool alone;           /* st encodes without prediction             */
+	int complexity;       /* in st                                     */
+	uint32_t quiet;       /* packets of silence in a row               */
+	size_t quietc;        /* bytes of quietv                           */
+	uint8_t quietv[QUIET_BYTES]; /* the last one that was encoded      */
+	_Alignas(ENC_ALIGN) uint8_t st[];
+};
+
+static OpusEncoder *enc_st(struct enc *e)
+{
+	return (OpusEncoder *)(void *)e->st;
+}
+
+static void enc_ready(struct enc *e)
+{
+	OpusEncoder *st = enc_st(e);
+
+	if (e->ready)
+		return;
+
+	(void)opus_encoder_init(st, 48000, 1, OPUS_APPLICATION_VOIP);
+	(void)opus_encoder_ctl(st, OPUS_SET_COMPLEXITY(e->complexity));
+	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)e->prm.bitrate_bps));
+	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(e->prm.fec));
+	e->ready = true;
+}
 
 static int enc_alloc(void **stp, const struct media_codec *c)
 {
-	OpusEncoder *e;
+	size_t size = (size_t)opus_encoder_get_size(1);
+	struct enc *e = mem_alloc(sizeof(*e) + size, NULL);
 
-	e = mem_zalloc((size_t)opus_encoder_get_size(1), NULL);
 	if (!e)
 		return ENOMEM;
 
-	if (opus_encoder_init(e, 48000, 1, OPUS_APPLICATION_VOIP)) {
-		mem_deref(e);
-		return EINVAL;
-	}
-
-	(void)opus_encoder_ctl(e, OPUS_SET_COMPLEXITY(c->complexity));
-	(void)opus_encoder_ctl(e, OPUS_SET_BITRATE((int)c->bitrate_bps));
-	(void)opus_encoder_ctl(e, OPUS_SET_INBAND_FEC(c->fec));
-
+	memset(e, 0, sizeof(*e));
+	e->prm = *c;
+	e->complexity = c->complexity;
 	*stp = e;
 
 	return 0;
+}
+
+/* The state is one block without pointers to itself, made to be copied. */
+static void enc_fork(void *dst, const void *src)
+{
+	const struct enc *from = src;
+	struct enc *e = dst;
+
+	e->ready = from->ready;
+	e->alone = from->alone;
+	e->complexity = from->complexity;
+	e->quiet = from->quiet;
+	e->quietc = from->quietc;
+	memcpy(e->quietv, from->quietv, from->quietc);
+	if (from->ready)
+		memcpy(e->st, from->st, (size_t)opus_encoder_get_size(1));
+}
+
+static void enc_alone(void *arg)
+{
+	struct enc *e = arg;
+
+	if (!e->ready)
+		return;
+
+	(void)opus_encoder_ctl(enc_st(e), OPUS_SET_PREDICTION_DISABLED(1));
+	e->alone = true;
+}
+
+static void enc_complexity(void *arg, int complexity)
+{
+	struct enc *e = arg;
+
+	if (complexity < 0 || complexity > e->prm.complexity)
+		complexity = e->prm.complexity;
+	if (complexity == e->complexity)
+		return;
+
+	e->complexity = complexity;
+	if (e->ready)
+		(void)opus_encoder_ctl(enc_st(e),
+				       OPUS_SET_COMPLEXITY(complexity));
 }
 
 static int dec_alloc(void **stp, const struct media_codec *c)
@@ -52,13 +127,62 @@ static int dec_alloc(void **stp, const struct media_codec *c)
 	return 0;
 }
 
+static size_t enc_run(struct enc *e, uint8_t *buf, size_t size,
+		      const float *pcm, size_t n)
+{
+	OpusEncoder *st = enc_st(e);
+	int r;
+
+	enc_ready(e);
+	r = opus_encode_float(st, pcm, (int)n, buf,
+			      (opus_int32)MIN(size, (size_t)PACKET_MAX));
+	if (e->alone) {
+		(void)opus_encoder_ctl(st, OPUS_SET_PREDICTION_DISABLED(0));
+		e->alone = false;
+	}
+
+	return r > 0 ? (size_t)r : 0;
+}
+
 static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
 		     size_t n)
 {
-	int r = opus_encode_float(st, pcm, (int)n, buf,
-				  (opus_int32)MIN(size, (size_t)PACKET_MAX));
+	struct enc *e = st;
 
-	return r > 0 ? (size_t)r : 0;
+	/* The decoder went on while this one stood still. */
+	if (e->quiet >= QUIET_PACKETS)
+		enc_alone(e);
+	e->quiet = 0;
+
+	return enc_run(e, buf, size, pcm, n);
+}
+
+/*
+ * When the encoder has nothing left to say, its last packet is sent again and
+ * it stands still; or, with DTX, nothing is sent for most of the time.
+ */
+static size_t silence(void *st, uint8_t *buf, size_t size, size_t n)
+{
+	static const float zero[MEDIA_RATE_HZ / 1000 * CODEC_PTIME_MAX_MS];
+	struct enc *e = st;
+	size_t len;
+
+	if (e->quiet < QUIET_PACKETS) {
+		len = enc_run(e, buf, size, zero, n);
+		e->quietc = len <= sizeof(e->quietv) ? len : 0;
+		e->quiet += e->quietc != 0;
+		memcpy(e->quietv, buf, e->quietc);
+		return len;
+	}
+
+	++e->quiet;
+	if (e->prm.dtx && e->quiet % QUIET_REFRESH)
+		return 0;
+
+	len = MIN(e->quietc, size);
+	memcpy(buf, e->quietv, len);
+
+	return len;
 }
 
 static size_t samples(void *st, const uint8_t *buf, size_t len)
@@ -95,6 +219,10 @@ const struct codec_ops codec_opus = {
 	.enc_alloc = enc_alloc,
 	.dec_alloc = dec_alloc,
 	.encode = encode,
+	.silence = silence,
+	.fork = enc_fork,
+	.alone = enc_alone,
+	.complexity = enc_complexity,
 	.samples = samples,
 	.decode = decode,
 	.conceal = conceal,

@@ -260,6 +260,7 @@ void media_load(const struct media *m, struct media_load *load)
 		load->late_ticks += stat_get(w->late_ticks);
 		load->cpu_us += stat_get(w->cpu_us);
 		load->rx_foreign += stat_get(w->rx_foreign);
+		load->encodes += stat_get(w->encodes);
 		load->tick_p99_us = MAX(load->tick_p99_us, worker_p99_us(w));
 	}
 

@@ -52,6 +52,14 @@ struct leg_ops {
 	 */
 	void (*put)(struct leg *leg, const float *frame, const struct tick *t);
 
+	/**
+	 * Whether it will hear the common frame of its mix (no frame of its
+	 * own, not deaf) in this tick; after all get(), before any put(), and
+	 * only while leg->shared says otherwise.  The kind may set
+	 * leg->shared: to true only when common is true.  NULL: no matter.
+	 */
+	void (*plan)(struct leg *leg, bool common, const struct tick *t);
+
 	/** Do a command of this kind; a pointer in it is the leg's now.
 	 *  Returns an object that the signalling thread shall mem_deref(). */
 	void *(*cmd)(struct leg *leg, const struct cmd *cmd);
@@ -100,6 +108,7 @@ struct leg {
 	struct media_leg *handle;  /* signalling; NULL once it is gone       */
 	const float *frame;        /* worker: what it gives in this tick     */
 	bool mute_in, mute_out;    /* worker                                 */
+	bool shared;               /* worker: it needs the common frame      */
 	struct leg_stat stat;
 };
 

@@ -57,6 +57,8 @@ struct media_codec {
 	int complexity;       /* Opus: 0..10; -1: the engine's default      */
 	bool fec;             /* Opus: the peer can use in-band FEC         */
 	bool stereo;          /* Opus: unused, always mono for now          */
+	bool dtx;             /* Opus: in silence nothing need be sent
+				 (RFC 7587 6.1, usedtx)                     */
 };
 
 /** The name of a codec as in SDP's rtpmap ("PCMU", "opus" ...); static. */
@@ -143,6 +145,9 @@ struct media_load {
 	uint64_t cpu_us;            /* CPU time of all workers, since start  */
 	uint64_t rx_foreign;        /* packets dropped as not from the peer,
 				       since start                           */
+	uint64_t encodes;           /* packets that went through an encoder:
+				       fewer than were sent, since listeners
+				       share them; since start               */
 };
 
 /** Read the load of an engine. */

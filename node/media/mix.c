@@ -7,10 +7,15 @@
 #include "node/media/mix.h"
 
 enum {
-	SUM, MINUS, /* frames that are no leg's */
+	SUM,       /* the frame that is no leg's */
 	FIRST_LEG,
 	ALIGN = 64,
 };
+
+/* -70 dBFS, the smallest step of A-law with some margin: who sends that is
+ * silent, though not for its codec.  It then costs no sum, and shares what
+ * it hears with all others that are silent. */
+static const float silence_power = 1e-7f;
 
 SY_CLONES
 void mix_sum(float *sum, const float *const *framev, size_t n)
@@ -59,7 +64,8 @@ struct frames *frames_alloc(size_t cap)
 	struct frames *f;
 	uintptr_t p;
 
-	f = mem_alloc(sizeof(*f) + cap * sizeof(*f->talkv) + ALIGN +
+	f = mem_alloc(sizeof(*f) + cap * sizeof(*f->talkv) +
+			      cap * sizeof(*f->legv) + ALIGN +
 			      (cap + FIRST_LEG) * sizeof(*f->framev),
 		      NULL);
 	if (!f)
@@ -67,92 +73,142 @@ struct frames *frames_alloc(size_t cap)
 
 	f->cap = cap;
 	f->talkv = (const float **)(f + 1);
-	p = (uintptr_t)(f->talkv + cap);
+	f->legv = (struct leg **)(f->talkv + cap);
+	p = (uintptr_t)(f->legv + cap);
 	p = (p + ALIGN - 1) / ALIGN * ALIGN;
 	f->framev = (float(*)[MEDIA_FRAME_SMP])p;
 
 	return f;
 }
 
-/* All legs give; returns the number of those that are to be heard. */
-static size_t collect(struct mixbus *bus, struct frames *f,
-		      const struct tick *t)
+/* One pass: what is common to all legs of the mix. */
+struct round {
+	const struct tick *t;
+	struct frames *f;
+	size_t legc;
+	size_t talkc;
+	const float *common;   /* what legs hear that give nothing           */
+	float common_power;
+};
+
+static float power(const float *frame)
 {
-	size_t i = FIRST_LEG, n = 0;
+	return frame ? level_power(frame, MEDIA_FRAME_SMP) : 0;
+}
+
+/* What a leg gives, or NULL. */
+static const float *give(struct leg *leg, float *buf, const struct tick *t)
+{
+	const float *frame = leg->ops->get(leg, buf, t);
+	float p = power(frame);
+
+	stat_set(leg->stat.power_in, p);
+
+	return p > silence_power && !leg->mute_in ? frame : NULL;
+}
+
+static void collect(struct round *r, struct mixbus *bus)
+{
+	struct frames *f = r->f;
 	struct le *le;
 
 	LIST_FOREACH(&bus->legl, le) {
 		struct leg *leg = le->data;
+		float *buf = f->framev[FIRST_LEG + r->legc];
 
-		leg->frame = NULL;
-		if (!leg->ops->get)
-			continue;
-
-		leg->frame = leg->ops->get(leg, f->framev[i++], t);
-		stat_set(leg->stat.power_in,
-			 leg->frame ? level_power(leg->frame, MEDIA_FRAME_SMP)
-				    : 0);
-
-		if (leg->mute_in)
-			leg->frame = NULL;
+		f->legv[r->legc++] = leg;
+		leg->frame = leg->ops->get ? give(leg, buf, r->t) : NULL;
 		if (leg->frame)
-			f->talkv[n++] = leg->frame;
+			f->talkv[r->talkc++] = leg->frame;
 	}
-
-	return n;
 }
 
-/* What a leg hears.  A sum is made for it only when it needs one. */
-static const float *heard(const struct leg *leg, struct frames *f, size_t n,
-			  bool *summed)
+/* The sum is made when somebody needs it: from two talkers on. */
+static void add_up(struct round *r)
 {
-	size_t others = leg->frame ? n - 1 : n;
+	struct frames *f = r->f;
 
-	if (leg->mute_out || !others)
+	if (r->talkc > 1)
+		mix_sum(f->framev[SUM], f->talkv, r->talkc);
+
+	r->common = !r->talkc	   ? NULL
+		    : r->talkc > 1 ? f->framev[SUM]
+				   : f->talkv[0];
+	r->common_power = power(r->common);
+}
+
+static bool hears_common(const struct leg *leg)
+{
+	return !leg->frame && !leg->mute_out;
+}
+
+static void plan(const struct round *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->legc; i++) {
+		struct leg *leg = r->f->legv[i];
+		bool common = hears_common(leg);
+
+		if (common != leg->shared && leg->ops->plan)
+			leg->ops->plan(leg, common, r->t);
+	}
+}
+
+/* What a leg hears that has a frame of its own. */
+static const float *others(const struct round *r, const struct leg *leg)
+{
+	const struct frames *f = r->f;
+	float *minus = r->t->w->minus;
+
+	if (r->talkc < 2)
 		return NULL;
 
-	if (others == 1)
-		return f->talkv[0] == leg->frame ? f->talkv[1] : f->talkv[0];
+	if (r->talkc == 2)
+		return f->talkv[f->talkv[0] == leg->frame];
 
-	if (!*summed) {
-		mix_sum(f->framev[SUM], f->talkv, n);
-		*summed = true;
+	mix_minus(minus, f->framev[SUM], leg->frame);
+
+	return minus;
+}
+
+static void put(const struct round *r, struct leg *leg)
+{
+	const float *frame;
+
+	if (!leg->ops->put)
+		return;
+
+	if (hears_common(leg)) {
+		stat_set(leg->stat.power_out, r->common_power);
+		leg->ops->put(leg, r->common, r->t);
+		return;
 	}
 
-	if (!leg->frame)
-		return f->framev[SUM];
-
-	mix_minus(f->framev[MINUS], f->framev[SUM], leg->frame);
-
-	return f->framev[MINUS];
+	frame = leg->mute_out ? NULL : others(r, leg);
+	stat_set(leg->stat.power_out, power(frame));
+	leg->ops->put(leg, frame, r->t);
 }
 
 void mixbus_run(struct mixbus *bus, const struct tick *t)
 {
-	struct frames *f = t->w->frames;
-	bool summed = false;
-	struct le *le;
-	size_t n;
+	struct round r = {.t = t, .f = t->w->frames};
+	size_t i;
 
-	n = collect(bus, f, t);
+	collect(&r, bus);
+	add_up(&r);
+	plan(&r);
 
-	LIST_FOREACH(&bus->legl, le) {
-		struct leg *leg = le->data;
-		const float *frame;
-
-		if (!leg->ops->put)
-			continue;
-
-		frame = heard(leg, f, n, &summed);
-		stat_set(leg->stat.power_out,
-			 frame ? level_power(frame, MEDIA_FRAME_SMP) : 0);
-		leg->ops->put(leg, frame, t);
-	}
+	for (i = 0; i < r.legc; i++)
+		put(&r, r.f->legv[i]);
 }
 
 static void destructor(void *arg)
 {
 	struct mix *mix = arg;
+
+	/* Groups live as long as the sets of the legs, which may be longer. */
+	list_clear(&mix->groupl);
 
 	if (!mix->bus)
 		return;

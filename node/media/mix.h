@@ -19,6 +19,7 @@ struct mix {
 	struct worker *w;      /* borrowed                                   */
 	struct mixbus *bus;    /* owned, until the worker gives it back      */
 	uint32_t legs;
+	struct list groupl;    /* struct encgroup; not owned: legs' sets do  */
 };
 
 /** One pass of a mix; worker. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <re.h>
 
+#include "node/media/encgroup.h"
 #include "node/media/engine.h"
 #include "node/media/mix.h"
 #include "node/media/port.h"
@@ -29,6 +30,7 @@ static void set_destructor(void *arg)
 	struct rtp_set *set = arg;
 	size_t i;
 
+	encgroup_leave(set->group);
 	codec_close(&set->tx);
 	for (i = 0; i < set->prm.rxc; i++)
 		codec_close(&set->rxv[i]);
@@ -95,7 +97,7 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 	r->set = set;
 	set_source(r, &set->prm);
 	rtp_rx_set(r, old);
-	rtp_tx_set(r);
+	rtp_tx_set(r, old);
 
 	return old;
 }
@@ -126,6 +128,7 @@ static const struct leg_ops ops = {
 	.rx = rtp_rx_read,
 	.get = rtp_rx_get,
 	.put = rtp_tx_put,
+	.plan = rtp_tx_plan,
 	.cmd = command,
 	.stop = stop,
 };
@@ -214,6 +217,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 	r->tx.ts = rand_u32();
 	r->tx.seq = rand_u16() & 0x7fff; /* RFC 3711: room before a wrap */
 	r->tx.marker = true;
+	r->tx.virgin = true;
 	r->rx.codec = -1;
 	jitter_init(&r->rx.jitter, &mix->w->pool, 0);
 
@@ -242,8 +246,9 @@ static void default_opus(const struct media *m, struct media_codec *c)
 		c->bitrate_bps = m->conf.opus_bitrate_bps;
 }
 
-static int set_tx(struct rtp_set *set, const struct media *m)
+static int set_tx(struct rtp_set *set, struct mix *mix)
 {
+	const struct media *m = mix->m;
 	struct media_codec prm = set->prm.tx;
 	int err;
 
@@ -255,6 +260,10 @@ static int set_tx(struct rtp_set *set, const struct media *m)
 	err = codec_init(&set->tx, &prm);
 	if (!err)
 		err = codec_enc_alloc(&set->tx);
+	if (!err)
+		err = encgroup_join(&set->group, &mix->groupl, &set->tx);
+	if (err)
+		codec_close(&set->tx);
 	if (err)
 		set->tx.ops = NULL;
 
@@ -316,7 +325,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 
 	set->prm = *prm;
 
-	err = set_tx(set, leg->mix->m);
+	err = set_tx(set, leg->mix);
 	if (err)
 		goto out;
 

@@ -5,6 +5,7 @@
 #define SY_NODE_MEDIA_RTP_LEG_H
 
 #include "node/media/codec.h"
+#include "node/media/cut.h"
 #include "node/media/event.h"
 #include "node/media/jitter.h"
 #include "node/media/leg.h"
@@ -14,8 +15,6 @@
 enum {
 	PT_UNKNOWN = -1,
 	PT_EVENT = -2,
-	TX_FIFO_SMP = MEDIA_RATE_HZ / 1000 * CODEC_PTIME_MAX_MS +
-		      MEDIA_FRAME_SMP,
 };
 
 /** What was negotiated, with the codecs ready.  Made by signalling, handed
@@ -23,6 +22,7 @@ enum {
 struct rtp_set {
 	struct media_rtp_params prm;
 	struct codec tx;                     /* no ops: sends nothing         */
+	struct encgroup *group;              /* reference, or NULL            */
 	struct codec rxv[MEDIA_CODECS_MAX];
 	int8_t ptv[128];                     /* index of rxv, or PT_*         */
 };
@@ -48,16 +48,16 @@ struct rtp_rx {
 
 /** Sending; worker. */
 struct rtp_tx {
-	struct resample down;
+	struct cut cut;          /* of its own encoder                       */
 	struct event_tx event;
-	uint32_t rate_hz;        /* of down and fifo                         */
 	uint32_t ssrc;           /* RO                                       */
 	uint32_t ts;             /* of the first sample of this tick         */
 	uint16_t seq;            /* of the next packet                       */
 	bool latched;            /* the peer is not where it says: to latch  */
 	struct sa latch;
 	bool marker;             /* of the next packet: first after silence  */
-	uint32_t fifoc;          /* samples of fifo                          */
+	bool virgin;             /* the peer did not hear its own encoder    */
+	uint32_t common;         /* ticks that it could have shared          */
 };
 
 struct rtp_leg {
@@ -74,7 +74,7 @@ struct rtp_leg {
 	/* Not zeroed, so that what is not needed is never touched. */
 	float last[MEDIA_FRAME_SMP];       /* rx: end of what was played     */
 	float rx_fifo[CODEC_FRAME_MAX_SMP]; /* rx: decoded, for later ticks  */
-	float tx_fifo[TX_FIFO_SMP];        /* tx: for a packet over a tick   */
+	float tx_fifo[CUT_FIFO_SMP];       /* tx: for a packet over a tick   */
 };
 
 /** Where to send; worker, set is there. */
@@ -95,7 +95,10 @@ void rtp_rx_set(struct rtp_leg *r, const struct rtp_set *old);
 /** Send what the leg hears. */
 void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t);
 
+/** Choose the encoder: its own, or the group's. */
+void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t);
+
 /** Bring the tx part in line with a new set. */
-void rtp_tx_set(struct rtp_leg *r);
+void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old);
 
 #endif

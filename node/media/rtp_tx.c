@@ -9,6 +9,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "node/media/encgroup.h"
 #include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
 #include "node/media/worker.h"
@@ -48,22 +49,70 @@ static void send_packet(struct rtp_leg *r, struct worker *w,
 	worker_send(w, &r->leg, r->fd, rtp_leg_dst(r), pkt);
 }
 
-static void send_audio(struct rtp_leg *r, struct worker *w, const float *pcm,
-		       size_t n, uint32_t ts)
+/* A payload of the group's behind a header of this leg's. */
+static void send_copy(struct rtp_leg *r, struct worker *w,
+		      const struct encout *out)
 {
-	const struct codec *c = &r->set->tx;
-	struct packet *pkt = packet(r, w, c->prm.pt, ts, r->tx.marker);
+	struct packet *pkt;
+
+	if (!out->len) {
+		r->tx.marker = true;
+		return;
+	}
+
+	pkt = packet(r, w, r->set->tx.prm.pt, r->tx.ts - out->before_ts,
+		     r->tx.marker);
+	if (!pkt)
+		return;
+
+	memcpy(pkt->data + RTP_HDR_BYTES, out->data, out->len);
+	pkt->payload_len = out->len;
+	r->tx.marker = false;
+	send_packet(r, w, pkt);
+}
+
+static void send_shared(struct rtp_leg *r, const float *frame,
+			const struct tick *t)
+{
+	struct encgroup *g = r->set->group;
+	size_t i;
+
+	encgroup_run(g, frame, t);
+	for (i = 0; i < g->outc; i++)
+		send_copy(r, t->w, &g->outv[i]);
+}
+
+static void send_piece(struct rtp_leg *r, struct worker *w,
+		       const struct cut_piece *piece)
+{
+	struct packet *pkt = packet(r, w, r->set->tx.prm.pt,
+				    r->tx.ts - piece->before_ts, r->tx.marker);
 
 	if (!pkt)
 		return;
 
-	pkt->payload_len = (uint16_t)c->ops->encode(
-		c->st, pkt->data + RTP_HDR_BYTES, PACKET_BYTES - RTP_HDR_BYTES,
-		pcm, n);
-	if (pkt->payload_len)
-		r->tx.marker = false;
-
+	pkt->payload_len = (uint16_t)worker_encode(
+		w, &r->set->tx, pkt->data + RTP_HDR_BYTES,
+		PACKET_BYTES - RTP_HDR_BYTES, piece);
+	r->tx.marker = !pkt->payload_len;
 	send_packet(r, w, pkt);
+}
+
+static void send_own(struct rtp_leg *r, const float *frame,
+		     const struct tick *t)
+{
+	struct cut_piece piecev[CUT_PIECES];
+	const struct codec *c = &r->set->tx;
+	size_t i, n;
+
+	if (r->tx.virgin && c->ops->alone)
+		c->ops->alone(c->st);
+	r->tx.virgin = false;
+
+	n = cut_put(&r->tx.cut, r->tx_fifo, c, frame, t->w->pcm,
+		    t->now_us, piecev);
+	for (i = 0; i < n; i++)
+		send_piece(r, t->w, &piecev[i]);
 }
 
 /* True: a digit took the place of audio. */
@@ -81,7 +130,7 @@ static bool send_event(struct rtp_leg *r, struct worker *w)
 		return false;
 
 	r->tx.marker = true;
-	r->tx.fifoc = 0;
+	cut_reset(&r->tx.cut);
 
 	pkt = packet(r, w, (uint8_t)prm->event_pt_tx, ev.ts, ev.marker);
 	if (!pkt)
@@ -92,29 +141,6 @@ static bool send_event(struct rtp_leg *r, struct worker *w)
 	send_packet(r, w, pkt);
 
 	return true;
-}
-
-/* Packets that are not a tick long: gather, and cut. */
-static void send_cut(struct rtp_leg *r, struct worker *w, const float *pcm,
-		     size_t n)
-{
-	const struct codec *c = &r->set->tx;
-	struct rtp_tx *tx = &r->tx;
-	size_t len = c->rate_hz / 1000 * c->prm.ptime_ms, pos = 0;
-	uint32_t ts = tx->ts -
-		      (uint32_t)((uint64_t)tx->fifoc * c->clock_hz /
-				 c->rate_hz);
-
-	memcpy(r->tx_fifo + tx->fifoc, pcm, n * sizeof(*pcm));
-	tx->fifoc += (uint32_t)n;
-
-	for (; tx->fifoc - pos >= len; pos += len) {
-		send_audio(r, w, r->tx_fifo + pos, len, ts);
-		ts += c->clock_hz / 1000 * c->prm.ptime_ms;
-	}
-
-	tx->fifoc -= (uint32_t)pos;
-	memmove(r->tx_fifo, r->tx_fifo + pos, tx->fifoc * sizeof(*pcm));
 }
 
 static bool may_send(const struct rtp_leg *r)
@@ -132,48 +158,107 @@ static void skip_time(struct rtp_leg *r, uint32_t ticks)
 		return;
 
 	r->tx.ts += ticks * (r->set->tx.clock_hz / 1000 * MEDIA_TICK_MS);
-	r->tx.fifoc = 0;
+	cut_reset(&r->tx.cut);
+}
+
+/* Time enough to trust that it stays, and a place where no packet is cut in
+ * two; many that come at a time come in the same tick. */
+static bool may_share(const struct rtp_leg *r, const struct tick *t)
+{
+	uint64_t tick = t->now_us / (MEDIA_TICK_MS * 1000);
+
+	if (r->tx.virgin)
+		return true;
+
+	return r->tx.common >= ENCGROUP_STAY && tick % ENCGROUP_STAY == 0 &&
+	       cut_between(&r->tx.cut);
+}
+
+void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+	const struct rtp_set *set = r->set;
+
+	if (!common) {
+		encgroup_part(set->group, &r->set->tx, &r->tx.cut, r->tx_fifo,
+			      t);
+		leg->shared = false;
+		r->tx.virgin = false;
+		r->tx.common = 0;
+		return;
+	}
+
+	/* Digits take the place of the audio: no need for any encoder. */
+	if (!may_send(r) || event_tx_busy(&r->tx.event))
+		return;
+
+	if (!set->group || !encgroup_worth(set->group)) {
+		r->tx.common = 0;
+		return;
+	}
+
+	r->tx.common += t->steps;
+	if (!may_share(r, t))
+		return;
+
+	encgroup_enter(set->group, r->tx.virgin ? NULL : &set->tx, &r->tx.cut,
+		       r->tx_fifo, t);
+	leg->shared = true;
+}
+
+/* Its peer hears nothing from an encoder: whichever comes next starts anew. */
+static void unheard(struct rtp_leg *r)
+{
+	r->leg.shared = false;
+	r->tx.virgin = true;
+}
+
+static void send_frame(struct rtp_leg *r, const float *frame, const struct tick *t)
+{
+	if (send_event(r, t->w)) {
+		unheard(r);
+		return;
+	}
+
+	if (r->leg.shared)
+		send_shared(r, frame, t);
+	else
+		send_own(r, frame, t);
 }
 
 void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t)
 {
-	static const float silence[MEDIA_FRAME_SMP];
 	struct rtp_leg *r = (struct rtp_leg *)leg;
-	const float *pcm;
-	size_t n;
 
 	skip_time(r, t->steps - 1);
 
 	if (!may_send(r)) {
+		unheard(r);
 		r->tx.marker = true;
 		skip_time(r, 1);
 		return;
 	}
 
-	if (!send_event(r, t->w)) {
-
-		n = r->tx.rate_hz / 1000 * MEDIA_TICK_MS;
-		pcm = resample_down(&r->tx.down, t->w->pcm, frame, n);
-		if (!pcm)
-			pcm = silence;
-
-		if (r->set->tx.prm.ptime_ms == MEDIA_TICK_MS)
-			send_audio(r, t->w, pcm, n, r->tx.ts);
-		else
-			send_cut(r, t->w, pcm, n);
-	}
-
+	send_frame(r, frame, t);
 	r->tx.ts += r->set->tx.clock_hz / 1000 * MEDIA_TICK_MS;
 }
 
-void rtp_tx_set(struct rtp_leg *r)
+void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 {
 	const struct codec *c = &r->set->tx;
+	bool same = old && old->group == r->set->group;
 
-	r->tx.fifoc = 0;
-	if (!c->ops || c->rate_hz == r->tx.rate_hz)
+	/* keep_codecs() saw to its own encoder. */
+	if (!same) {
+		r->leg.shared = false;
+		r->tx.common = 0;
+	}
+
+	cut_reset(&r->tx.cut);
+	if (!c->ops)
 		return;
 
-	r->tx.rate_hz = c->rate_hz;
-	(void)resample_down_init(&r->tx.down, c->rate_hz);
+	cut_init(&r->tx.cut, c->rate_hz);
+	if (!old || !old->tx.ops || !codec_same(c, &old->tx))
+		r->tx.virgin = true;
 }

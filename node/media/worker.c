@@ -21,12 +21,14 @@
 #include <xmmintrin.h>
 #endif
 
+#include "node/media/cut.h"
 #include "node/media/mix.h"
 #include "node/media/worker.h"
 
 enum {
 	TICK_US = MEDIA_TICK_MS * 1000,
 	FTZ_DAZ = 0x8040, /* MXCSR: denormals are zero */
+	COMPLEXITY_SHED = 0,
 };
 
 static uint64_t clock_us(clockid_t id)
@@ -176,6 +178,22 @@ void worker_flush(struct worker *w)
 	}
 
 	w->txc = 0;
+}
+
+size_t worker_encode(struct worker *w, const struct codec *c, uint8_t *buf,
+		     size_t size, const struct cut_piece *piece)
+{
+	if (c->ops->complexity)
+		c->ops->complexity(c->st, w->shed >= SHED_COMPLEXITY
+						  ? COMPLEXITY_SHED
+						  : -1);
+
+	if (piece->silent && c->ops->silence)
+		return c->ops->silence(c->st, buf, size, piece->n);
+
+	stat_inc(w->encodes);
+
+	return c->ops->encode(c->st, buf, size, piece->pcm, piece->n);
 }
 
 static void wake_signalling(struct worker *w)

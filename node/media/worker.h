@@ -30,6 +30,14 @@ enum {
 	POOL_LEG = 8,           /* packets that a leg adds to the pool       */
 };
 
+/** What a worker leaves out when it has too much to do: the dearest extras,
+ *  each level with those before it. */
+enum worker_shed {
+	SHED_NONE,
+	SHED_DENOISE,    /* no denoising                                     */
+	SHED_COMPLEXITY, /* Opus at its lowest complexity                    */
+};
+
 /** What signalling wants; done at the begin of the next tick. */
 enum cmd_type {
 	CMD_MIX_ADD,   /* obj: mixbus                                        */
@@ -66,7 +74,8 @@ struct note {
 struct frames {
 	size_t cap;                        /* legs                           */
 	const float **talkv;               /* [cap]                          */
-	float (*framev)[MEDIA_FRAME_SMP];  /* [cap + 2]: sum, minus, legs    */
+	struct leg **legv;                 /* [cap]: in the order of the mix */
+	float (*framev)[MEDIA_FRAME_SMP];  /* [cap + 1]: sum, legs           */
 };
 
 /** Receiving: buffers for one recvmmsg(). */
@@ -111,12 +120,15 @@ struct worker {
 	struct txent txv[WORKER_TX];
 	size_t txc;
 	bool noted;                /* wake signalling after this tick        */
+	uint8_t shed;              /* what is left out: enum worker_shed     */
 	float pcm[WORKER_PCM_SMP]; /* decoded, or about to be encoded        */
+	float minus[MEDIA_FRAME_SMP]; /* what a leg hears       */
 
 	/* worker writes, signalling reads */
 	_Atomic uint64_t ticks;
 	_Atomic uint64_t late_ticks;
 	_Atomic uint64_t events_dropped;
+	_Atomic uint64_t encodes;  /* packets that went through an encoder   */
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
 	_Atomic uint64_t rx_foreign; /* packets that were not of the peer    */
 	_Atomic uint32_t work_us[WORKER_WINDOW];
@@ -136,6 +148,13 @@ void worker_send(struct worker *w, struct leg *leg, int fd,
 
 /** Worker: send what waits, now. */
 void worker_flush(struct worker *w);
+
+struct codec;
+struct cut_piece;
+
+/** Worker: encode a piece; returns the payload's length, 0: send nothing. */
+size_t worker_encode(struct worker *w, const struct codec *c, uint8_t *buf,
+		     size_t size, const struct cut_piece *piece);
 
 /** Allocate frames for cap legs. */
 struct frames *frames_alloc(size_t cap);

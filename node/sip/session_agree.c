@@ -29,6 +29,8 @@ static void codec_set(const struct session *s, struct media_codec *c,
 	pl_set_str(&params, fmtp);
 	c->fec = fmt_param_get(&params, "useinbandfec", &val) &&
 		 !pl_strcmp(&val, "1");
+	c->dtx = fmt_param_get(&params, "usedtx", &val) &&
+		 !pl_strcmp(&val, "1");
 	if (fmt_param_get(&params, "maxaveragebitrate", &val)) {
 		uint32_t bps = pl_u32(&val);
 

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <string.h>
+
+#include "node/media/encgroup.h"
+#include "node/media/worker.h"
+
+static void destructor(void *arg)
+{
+	struct encgroup *g = arg;
+
+	list_unlink(&g->le);
+	codec_close(&g->c);
+}
+
+static bool fits(const struct encgroup *g, const struct codec *c)
+{
+	return codec_same(&g->c, c) && g->c.prm.ptime_ms == c->prm.ptime_ms &&
+	       g->c.prm.dtx == c->prm.dtx;
+}
+
+static struct encgroup *find(const struct list *groupl, const struct codec *c)
+{
+	struct le *le;
+
+	LIST_FOREACH(groupl, le)
+	{
+		if (fits(le->data, c))
+			return mem_ref(le->data);
+	}
+
+	return NULL;
+}
+
+static int make(struct encgroup **gp, struct list *groupl,
+		const struct codec *c)
+{
+	struct encgroup *g = mem_alloc(sizeof(*g), destructor);
+	int err;
+
+	if (!g)
+		return ENOMEM;
+
+	/* What is not needed is never touched. */
+	memset(g, 0, offsetof(struct encgroup, outv));
+	g->c = *c;
+	g->c.st = NULL;
+	cut_init(&g->cut, c->rate_hz);
+
+	err = codec_enc_alloc(&g->c);
+	if (err) {
+		mem_deref(g);
+		return err;
+	}
+
+	list_append(groupl, &g->le, g);
+	*gp = g;
+
+	return 0;
+}
+
+int encgroup_join(struct encgroup **gp, struct list *groupl,
+		  const struct codec *c)
+{
+	struct encgroup *g = find(groupl, c);
+	int err;
+
+	if (!g) {
+		err = make(&g, groupl, c);
+		if (err)
+			return err;
+	}
+
+	stat_inc(g->members);
+	*gp = g;
+
+	return 0;
+}
+
+void encgroup_leave(struct encgroup *g)
+{
+	if (!g)
+		return;
+
+	stat_set(g->members, stat_get(g->members) - 1);
+	mem_deref(g);
+}
+
+bool encgroup_worth(const struct encgroup *g)
+{
+	return stat_get(g->members) >= ENCGROUP_MIN;
+}
+
+bool encgroup_fresh(const struct encgroup *g, const struct tick *t)
+{
+	return t->now_us - g->tick_us <=
+	       (uint64_t)t->steps * MEDIA_TICK_MS * 1000;
+}
+
+static void fork_encoder(struct codec *dst, const struct codec *src)
+{
+	if (src->ops->fork)
+		src->ops->fork(dst->st, src->st);
+}
+
+static void fork_cut(struct cut *dst, float *dst_fifo, const struct cut *src,
+		     const float *src_fifo)
+{
+	*dst = *src;
+	dst->from = 0;
+	memcpy(dst_fifo, src_fifo + src->from, src->have * sizeof(*dst_fifo));
+}
+
+void encgroup_enter(struct encgroup *g, const struct codec *own,
+		    const struct cut *cut, const float *fifo,
+		    const struct tick *t)
+{
+	if (encgroup_fresh(g, t)) {
+		g->alone = true;
+		return;
+	}
+
+	if (own) {
+		fork_encoder(&g->c, own);
+		fork_cut(&g->cut, g->fifo, cut, fifo);
+	} else {
+		g->alone = true;
+		cut_reset(&g->cut);
+	}
+
+	/* Who comes after it in this tick comes to a group at work. */
+	g->tick_us = t->now_us - (uint64_t)t->steps * MEDIA_TICK_MS * 1000;
+}
+
+void encgroup_part(const struct encgroup *g, struct codec *own, struct cut *cut,
+		   float *fifo, const struct tick *t)
+{
+	/* It rested, and the leg sent nothing. */
+	if (!encgroup_fresh(g, t)) {
+		cut_reset(cut);
+		if (own->ops->alone)
+			own->ops->alone(own->st);
+		return;
+	}
+
+	fork_encoder(own, &g->c);
+	fork_cut(cut, fifo, &g->cut, g->fifo);
+}
+
+void encgroup_run(struct encgroup *g, const float *frame, const struct tick *t)
+{
+	struct cut_piece piecev[CUT_PIECES];
+	size_t i;
+
+	if (g->tick_us == t->now_us)
+		return;
+
+	/* Time that was missed is missed by all members alike. */
+	if (t->now_us - g->tick_us > MEDIA_TICK_MS * 1000)
+		cut_reset(&g->cut);
+
+	if (g->alone && g->c.ops->alone)
+		g->c.ops->alone(g->c.st);
+	g->alone = false;
+
+	g->tick_us = t->now_us;
+	g->outc = cut_put(&g->cut, g->fifo, &g->c, frame, t->w->pcm, t->now_us,
+			  piecev);
+
+	for (i = 0; i < g->outc; i++) {
+		struct encout *out = &g->outv[i];
+
+		out->before_ts = piecev[i].before_ts;
+		out->len = (uint16_t)worker_encode(
+		    t->w, &g->c, out->data, sizeof(out->data), &piecev[i]);
+	}
+}
