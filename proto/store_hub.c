@@ -128,14 +128,14 @@ static void dropped_handler(int err, const redisReply *reply, void *arg)
  * once the fence has let us through.  The last one tells. */
 static int dropped(struct writing *w)
 {
+	const char *argv[] = {"ZREM", STORE_KEY_HUBS, w->hub};
 	int err;
 
 	if (w->rec)
-		(void)redis_command(w->redis, 0, NULL, NULL,
-				    "XADD sy:cdr MAXLEN ~ %d * r %b",
-				    STORE_CDR_MAX, w->rec, w->reclen);
-	err = redis_command(w->redis, 0, dropped_handler, w,
-			    "ZREM " STORE_KEY_HUBS " %s", w->hub);
+		(void)store_append(w->redis, "sy:cdr", STORE_CDR_MAX, "r",
+				   w->rec, w->reclen);
+	err = redis_command_argv(w->redis, 0, dropped_handler, w, 3, argv,
+				 NULL);
 	if (!err)
 		redis_arg_owned(w->redis);
 
@@ -237,9 +237,11 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 	/* The index lies in another slot than the hub: its own command.  It
 	 * leaves together with the checkpoint, so that a hub whose owner dies
 	 * now is found; that of a stale owner does no harm. */
-	if (put->call)
-		(void)redis_command(r, 0, NULL, NULL, "ZADD " STORE_KEY_HUBS " 0 %s",
-				    put->hub);
+	if (put->call) {
+		const char *argv[] = {"ZADD", STORE_KEY_HUBS, "0", put->hub};
+
+		(void)redis_command_argv(r, 0, NULL, NULL, 4, argv, NULL);
+	}
 
 	return 0;
 }

@@ -26,6 +26,10 @@ int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device);
 Sy__Registration *store_reg_read(const char *device,
 				 const struct redisReply *reply);
 
+/** Append an entry of one field to a capped stream; nobody waits for it. */
+int store_append(struct redis *r, const char *stream, uint32_t max,
+		 const char *field, const void *p, size_t len);
+
 /** Number of entries of a zset. */
 int store_zcard(struct redis *r, const char *key, store_count_h *h,
 		void *arg);

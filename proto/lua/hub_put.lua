@@ -11,14 +11,15 @@ if cur[1] then
 		return 0
 	end
 end
+local last = 5 + 2 * tonumber(ARGV[5])
+-- In pieces: a call takes no more arguments than Lua's stack holds.
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', ARGV[2],
-	'owner', ARGV[3])
-local n = tonumber(ARGV[5])
-for i = 6, 5 + 2 * n, 2 do
-	redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+	'owner', ARGV[3], unpack(ARGV, 6, math.min(1005, last)))
+for i = 1006, last, 1000 do
+	redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 999, last)))
 end
-for i = 6 + 2 * n, #ARGV do
-	redis.call('HDEL', KEYS[1], ARGV[i])
+for i = last + 1, #ARGV, 1000 do
+	redis.call('HDEL', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1

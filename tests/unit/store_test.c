@@ -9,6 +9,8 @@
 #define HUB_B "01ARYZ6S41TSV4RRFFQ69G5FAB"
 #define HUB_C "01ARYZ6S41TSV4RRFFQ69G5FAC"
 
+enum { LEGS_MAX = 1203 };
+
 struct client {
 	struct fixture *f;
 	struct redis *r;
@@ -334,8 +336,8 @@ static int hub_put(struct client *c, const char *hub, uint32_t epoch,
 		   const char *const *dropv, size_t dropc)
 {
 	Sy__Call call = SY__CALL__INIT;
-	Sy__Leg leg[4], *legv[4];
-	Sy__DialogState dlg[4], *dlgv[4];
+	static Sy__Leg leg[LEGS_MAX], *legv[LEGS_MAX];
+	static Sy__DialogState dlg[LEGS_MAX], *dlgv[LEGS_MAX];
 	const struct store_hub_put put = {
 		.hub = hub, .epoch = epoch, .node = "node-1",
 		.instance = instance, .call = &call,
@@ -344,6 +346,7 @@ static int hub_put(struct client *c, const char *hub, uint32_t epoch,
 		.dropv = dropv, .dropc = dropc,
 	};
 
+	assert_in_range(legc, 0, LEGS_MAX);
 	call.id = (char *)hub;
 	call.epoch = epoch;
 	for (size_t i = 0; i < legc; i++) {
@@ -417,6 +420,32 @@ static void test_hub(void **state)
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 2);
 	assert_int_equal(hub_drop(&c, HUB_B, 1, false), 0);
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 2);
+	client_close(&c);
+}
+
+/* More legs than a call of a script takes arguments for at once. */
+static void test_hub_large(void **state)
+{
+	enum { LEGS = LEGS_MAX };
+	static char id[LEGS][16];
+	static const char *legs[LEGS];
+	struct client c;
+
+	client_open(&c, *state);
+	for (size_t i = 0; i < LEGS; i++) {
+		snprintf(id[i], sizeof(id[i]), "leg-%04zu", i);
+		legs[i] = id[i];
+	}
+	assert_int_equal(hub_put(&c, HUB_A, 1, 7, legs, LEGS, NULL, 0), 0);
+	assert_int_equal(server_ask(c.f, "HLEN sy:hub:{%s}", HUB_A),
+			 4 + 2 * LEGS);
+	assert_int_equal(hub_get(&c, HUB_A), 0);
+	assert_int_equal(c.call->n_legs, LEGS);
+	assert_string_equal(c.call->legs[LEGS - 1]->id, "leg-1202");
+	assert_int_equal(hub_put(&c, HUB_A, 1, 7, NULL, 0, legs, LEGS - 1), 0);
+	assert_int_equal(hub_get(&c, HUB_A), 0);
+	assert_int_equal(c.call->n_legs, 1);
+	assert_string_equal(c.call->legs[0]->id, "leg-1202");
 	client_close(&c);
 }
 
@@ -767,19 +796,76 @@ static void test_reg_list(void **state)
 
 /* --------------------------------------------------------------- history */
 
+static void event_message(const char *channel, const uint8_t *p, size_t len,
+			  void *arg)
+{
+	Sy__Envelope *env = sy__envelope__unpack(NULL, len, p);
+	struct client *c = arg;
+	(void)channel;
+
+	assert_non_null(env);
+	assert_string_equal(env->from, "router-1");
+	assert_int_equal(env->body_case, SY__ENVELOPE__BODY_EVENT);
+	assert_string_equal(env->event->call_id, HUB_A);
+	assert_int_equal(strlen(env->event->digit), c->count);
+	sy__envelope__free_unpacked(env, NULL);
+	c->done++;
+}
+
+static void range_handler(int err, const redisReply *reply, void *arg)
+{
+	struct client *c = arg;
+	const redisReply *entry, *value;
+	Sy__Event *ev;
+
+	assert_int_equal(err, 0);
+	assert_int_equal(reply->elements, 1);
+	entry = reply->element[0]->element[1];
+	assert_int_equal(entry->elements, 2);
+	assert_string_equal(entry->element[0]->str, "e");
+	value = entry->element[1];
+	ev = sy__event__unpack(NULL, value->len, (uint8_t *)value->str);
+	assert_non_null(ev);
+	assert_string_equal(ev->member, "router-1");
+	assert_int_equal(strlen(ev->digit), c->count);
+	sy__event__free_unpacked(ev, NULL);
+	c->done++;
+	c->err = 0;
+}
+
+/* The same event goes to the stream and, in an Envelope, to who listens; its
+ * length takes one, two and three bytes to tell. */
 static void test_event(void **state)
 {
+	static const size_t lenv[] = {1, 300, 20000};
+	static char text[20001];
 	Sy__Event ev = SY__EVENT__INIT;
+	struct redis *sub;
 	struct client c;
+	int up = 0;
 
 	client_open(&c, *state);
+	assert_int_equal(redis_alloc(&sub, c.f->loop, c.f->url, NULL, NULL),
+			 0);
+	assert_int_equal(redis_subscribe(sub, BUS_CHANNEL_EVENTS,
+					 event_message, &c), 0);
+	for (; !up; up = redis_is_up(sub))
+		(void)answered(&c, store_hub_count(c.r, count_handler, &c));
+
 	ev.type = SY__EVENT_TYPE__REGISTERED;
 	ev.member = (char *)"router-1";
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(store_event(c.r, &ev), 0);
-	assert_int_equal(answered(&c, store_hub_count(c.r, count_handler,
-						      &c)), 0);
+	ev.call_id = (char *)HUB_A;
+	ev.digit = text;
+	for (size_t i = 0; i < ARRAY_SIZE(lenv); i++) {
+		memset(text, '1', lenv[i]);
+		c.count = lenv[i];
+		assert_int_equal(answered(&c, store_event(c.r, &ev)), 0);
+		assert_int_equal(answered(&c, redis_command(c.r, 0,
+				range_handler, &c,
+				"XREVRANGE sy:events + - COUNT 1")), 0);
+	}
 	assert_int_equal(server_ask(c.f, "XLEN sy:events"), 3);
+	mem_deref(sub);
 	client_close(&c);
 }
 
@@ -793,6 +879,7 @@ int main(void)
 		fixture_test(test_script_flush),
 		fixture_test_re(test_not_connected),
 		fixture_test(test_hub),
+		fixture_test_re(test_hub_large),
 		fixture_test_re(test_hub_fence),
 		fixture_test(test_hub_list),
 		fixture_test_re(test_list_abandoned),
