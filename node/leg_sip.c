@@ -74,8 +74,33 @@ int leg_sip_apply(struct leg_sip *ls)
 	return 0;
 }
 
+/* Who is called by a literal address has that family; a name may have both. */
+static int uri_af(const char *text)
+{
+	struct uri uri;
+	struct pl pl;
+
+	pl_set_str(&pl, text);
+
+	return uri_decode(&uri, &pl) ? AF_UNSPEC : uri.af;
+}
+
+/* Where RTP of a family is received; a peer of a family that we do not have
+ * hears so by the negotiation (488). */
+static const struct sa *media_addr(const struct node_conf *conf, int af)
+{
+	for (size_t i = 0; i < conf->media_addrc; i++) {
+		if (sa_af(&conf->media_addrv[i]) == af)
+			return &conf->media_addrv[i];
+	}
+
+	return &conf->media_addrv[0];
+}
+
+/* @param af  The peer's family, or AF_UNSPEC. */
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
-		 const struct leg_conf *conf, const struct codec_list *codecs)
+		 const struct leg_conf *conf, const struct codec_list *codecs,
+		 int af)
 {
 	const Sy__Settings *set = node_settings(n);
 	struct session_conf sc = {0};
@@ -93,8 +118,8 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	err = node_mix(&mix, n, hub);
 	if (!err)
 		err = media_leg_rtp_alloc(&ls->media, mix,
-					  &n->conf.media_addr, leg_sip_media_handler,
-					  ls);
+					  media_addr(&n->conf, af),
+					  leg_sip_media_handler, ls);
 	if (err)
 		goto out;
 
@@ -159,7 +184,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
 			return EINVAL;
 	}
-	err = alloc(&ls, n, hub, &conf, &call->codecs);
+	err = alloc(&ls, n, hub, &conf, &call->codecs, uri_af(call->uri));
 	if (err)
 		return err;
 
@@ -213,7 +238,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
-	err = alloc(&ls, n, hub, &conf, &codecs);
+	err = alloc(&ls, n, hub, &conf, &codecs, session_offer_af(sdp));
 	if (err)
 		return code_of(err);
 

@@ -68,14 +68,39 @@ static int check_sockaddr(const char *val, const char **errp)
 	return sa_decode(&sa, val, strlen(val));
 }
 
-static int check_host(const char *val, const char **errp)
+/* "A" or "A,B", of two families. */
+static int media_addrs_read(struct node_conf *conf, const char *val)
 {
-	struct sa sa;
-	int err = sa_set_str(&sa, val, 0);
+	char text[128];
+	char *part, *rest = text;
 
-	*errp = "a numeric address of this machine, such as 192.0.2.7";
+	conf->media_addrc = 0;
+	if (str_len(val) >= sizeof(text))
+		return EINVAL;
+	str_ncpy(text, val, sizeof(text));
 
-	return err || sa_is_any(&sa) ? EINVAL : 0;
+	while ((part = strsep(&rest, ","))) {
+		struct sa *sa = &conf->media_addrv[conf->media_addrc];
+
+		if (conf->media_addrc == NODE_FAMILIES ||
+		    sa_set_str(sa, part, 0) || sa_is_any(sa))
+			return EINVAL;
+		if (conf->media_addrc++ &&
+		    sa_af(sa) == sa_af(&conf->media_addrv[0]))
+			return EINVAL;
+	}
+
+	return 0;
+}
+
+static int check_hosts(const char *val, const char **errp)
+{
+	struct node_conf conf;
+
+	*errp = "a numeric address of this machine, such as 192.0.2.7, or "
+		"one of IPv4 and one of IPv6 with a comma between them";
+
+	return media_addrs_read(&conf, val);
 }
 
 static int check_redis(const char *val, const char **errp)
@@ -95,8 +120,9 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .help = "SIP from routers, UDP and TCP; port 0: any"},
 		{.name = "media-addr", .value = &o->media_addr,
 		 .type = OPTION_STRING, .def = "127.0.0.1",
-		 .metavar = "HOST", .check = check_host,
-		 .help = "Address that peers send RTP to"},
+		 .metavar = "HOST[,HOST]", .check = check_hosts,
+		 .help = "Address that peers send RTP to; one of each family "
+			 "for IPv4 and IPv6"},
 		{.name = "rtp-ports", .value = &o->ports,
 		 .type = OPTION_STRING, .def = "20000-29999",
 		 .metavar = "MIN-MAX", .check = check_ports,
@@ -279,7 +305,7 @@ static int run(const struct options *o, const char *key)
 	struct program p = {0};
 	int err;
 
-	err = sa_set_str(&conf.media_addr, o->media_addr, 0);
+	err = media_addrs_read(&conf, o->media_addr);
 	err |= ports_read(&conf.media, o->ports);
 	if (err)
 		return err;

@@ -29,6 +29,7 @@ struct sweep;
 enum {
 	NODE_OVERLOAD_PERCENT = 80, /* of the tick: takes no new hub above */
 	NODE_RELIEF_PERCENT = 70,   /* ... until it is below this          */
+	NODE_FAMILIES = 2,          /* IPv4, IPv6                          */
 	NODE_RING_S = 60,           /* default of Settings.ring_seconds    */
 };
 
@@ -39,7 +40,10 @@ struct node_conf {
 	const char *sip_addr;    /* "host:port"; port 0: any               */
 	const char *metrics_addr; /* "host:port" or NULL                   */
 	const char *sounds;      /* directory of relative file names       */
-	struct sa media_addr;    /* where RTP is received, port unused     */
+	struct sa media_addrv[NODE_FAMILIES]; /* where RTP is received, ports
+				    unused; one a family, the first is
+				    for who does not say which he has    */
+	size_t media_addrc;
 	struct media_conf media;
 	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
 	uint32_t probe_s;        /* ask silent peers so often; 0: never     */

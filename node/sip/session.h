@@ -45,6 +45,13 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp);
 /** Take the answer to our offer. @return as session_answer(). */
 int session_answered(struct session *s, struct mbuf *answer);
 
+/**
+ * The address family that an offer wants its audio by.
+ *
+ * @return AF_INET, AF_INET6, or AF_UNSPEC: it does not say, or is no offer.
+ */
+int session_offer_af(const struct mbuf *offer);
+
 /** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet. */
 int session_params(const struct session *s, struct media_rtp_params *prm);
 

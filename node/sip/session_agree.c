@@ -172,6 +172,27 @@ int session_check_line(const struct session *s, const struct sdptext_media *m)
 	return 0;
 }
 
+int session_offer_af(const struct mbuf *offer)
+{
+	struct sdptext t;
+	int af = AF_UNSPEC;
+
+	if (!offer || sdptext_read(&t, offer))
+		return AF_UNSPEC;
+
+	for (size_t i = 0; i < t.mc && af == AF_UNSPEC; i++) {
+		const struct sdptext_media *m = &t.mv[i];
+
+		if (!strcmp(m->name, "audio") && m->port && m->has_addr &&
+		    !m->named)
+			af = sa_af(&m->addr);
+	}
+
+	sdptext_close(&t);
+
+	return af;
+}
+
 /* Which m line of an offer we take: the first audio that is on; once
  * something was negotiated also one that is off. */
 int session_choose_line(const struct session *s, const struct sdptext *t,

@@ -147,12 +147,13 @@ def test_ipv6():
 
 
 def test_both_families():
-    """A phone with IPv4 and one with IPv6, and routers on both; the media
-    needs one family that both have, which a node without it says."""
+    """A phone with IPv4 and one with IPv6, routers and node on both: they
+    talk, whoever calls."""
     base = free_base()
     four, six = (f"{h}:{base + ports.SIP}" for h in (ports.HOST, "[::1]"))
     with cluster(nodes=1, port_base=base, router_args=[
-            "--udp", f"{four},{six}", "--tcp", f"{four},{six}"]) as c, \
+            "--udp", f"{four},{six}", "--tcp", f"{four},{six}"],
+            node_args=["--media-addr", f"{ports.HOST},::1"]) as c, \
             phones() as box:
         phone(box, c, "1001")
         phone(box, c, "1002", laddr="::1", proxy=six)
@@ -161,7 +162,12 @@ def test_both_families():
         call(box, "1001", "1003")
         talk(box, "1001", "1003")
         end(box, "1001", "1003")
-        # Signalling passes from one family to the other
+        for caller, callee in (("1001", "1002"), ("1002", "1003")):
+            call(box, caller, callee)
+            talk(box, caller, callee)
+            end(box, callee, caller)
+        # A call that is given up before the answer
+        box.forget()
         box.do("set", phone="1002", answer="manual")
         box.do("call", phone="1001", to="1002")
         box.expect("incoming", phone="1002")

@@ -191,7 +191,8 @@ static void lab_open_with(struct lab *l, void **state,
 	lab_is_open = true;
 	l->f = *state;
 	conf.redis_url = l->f->url;
-	(void)sa_set_str(&conf.media_addr, "127.0.0.1", 0);
+	(void)sa_set_str(&conf.media_addrv[0], "127.0.0.1", 0);
+	conf.media_addrc = 1;
 	start_router(l);
 	run_until(l->f, cond_bus_up, l);
 	put_config(l);
