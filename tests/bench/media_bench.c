@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "node/media/resample.h"
 #include "tests/bench/media_bench.h"
@@ -71,45 +70,25 @@ static const struct load loadv[] = {
 	{.name = "idle.hub", .codec = G711(MEDIA_PCMU, 0), .legs = 2000,
 	 .hub_min = 2, .hub_max = 2, .held = true},
 };
+
+/* What bench_media.py runs beside another server; only by name. */
+#define ROOM(n) .legs = (n), .hub_min = (n), .hub_max = (n)
+
+static const struct load roomv[] = {
+	{.name = "room.pcmu.10", .codec = G711(MEDIA_PCMU, 0), ROOM(10)},
+	{.name = "room.pcmu.50", .codec = G711(MEDIA_PCMU, 0), ROOM(50)},
+	{.name = "room.pcmu.100", .codec = G711(MEDIA_PCMU, 0), ROOM(100)},
+	{.name = "room.opus.10", .codec = OPUS(5), ROOM(10)},
+	{.name = "room.opus.50", .codec = OPUS(5), ROOM(50)},
+	{.name = "room.opus.100", .codec = OPUS(5), ROOM(100)},
+	{.name = "room.pcmu.3of200", .codec = G711(MEDIA_PCMU, 0), ROOM(200),
+	 .talkers = 3},
+	{.name = "room.opus.3of100", .codec = OPUS(5), ROOM(100),
+	 .talkers = 3},
+};
 /* clang-format on */
+enum { ROOMS = sizeof(roomv) / sizeof(roomv[0]) };
 enum { LOADS = sizeof(loadv) / sizeof(loadv[0]) };
-
-void die(const char *what, int err)
-{
-	fprintf(stderr, "media-bench: %s: %s\n", what, strerror(err));
-	exit(1);
-}
-
-void sleep_ms(unsigned ms)
-{
-	struct timespec ts = {ms / 1000, ms % 1000 * 1000000l};
-
-	while (nanosleep(&ts, &ts))
-		;
-}
-
-double thread_cpu_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-static int cmp(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-double median(double *v, size_t n)
-{
-	qsort(v, n, sizeof(v[0]), cmp);
-
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
 
 /* What all rounds of a figure came to. */
 struct sums {
@@ -252,12 +231,17 @@ static int unknown(void)
 	for (i = 0; i < loopc; i++)
 		if (wanted(loopv[i].name))
 			return 0;
+	for (i = 0; i < ROOMS; i++)
+		if (wanted(roomv[i].name))
+			return 0;
 
 	fprintf(stderr, "media-bench: unknown name '%s' (allowed:", opt.only);
 	for (i = 0; i < LOADS; i++)
 		fprintf(stderr, " %s", loadv[i].name);
 	for (i = 0; i < loopc; i++)
 		fprintf(stderr, " %s", loopv[i].name);
+	for (i = 0; i < ROOMS; i++)
+		fprintf(stderr, " %s", roomv[i].name);
 	fprintf(stderr, ")\n");
 
 	return 2;
@@ -332,6 +316,9 @@ int main(int argc, char *argv[])
 	for (i = 0; i < (int)loopc; i++)
 		if (wanted(loopv[i].name))
 			measure_loop(&loopv[i]);
+	for (i = 0; opt.only && i < ROOMS; i++)
+		if (wanted(roomv[i].name))
+			measure_load(&roomv[i]);
 	libre_close();
 
 	return 0;

@@ -8,6 +8,7 @@
  *   media_run.c     the engine under load: real worker, real sockets
  *   media_floor.c   what cannot be saved, in one warm loop
  *   media_loops.c   parts alone, without sockets
+ *   media_common.c  clock, median, a hard end
  *   media_gen.c     the peers as a program of their own, for other servers
  */
 

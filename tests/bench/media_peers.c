@@ -27,6 +27,8 @@ enum {
 	LATE_US = 10000,
 	DRAIN = 4, /* packets of one recvmmsg() */
 	RCVBUF_BYTES = 65536,
+	HELLO = 25,         /* rounds in which everybody sends: a server may
+			       want to hear from a peer before it sends */
 };
 
 #define inc(c)                                                                 \
@@ -107,7 +109,7 @@ static void peer_send(struct peers *p, size_t i, uint32_t n)
 	uint8_t buf[RTP_HDR_BYTES + SCRIPT_BYTES];
 	size_t len;
 
-	if (i >= p->talkers && !p->open_lines)
+	if (i >= p->talkers && !p->open_lines && n >= HELLO)
 		return;
 
 	len = peers_packet(p, i, n, buf);

@@ -39,7 +39,11 @@ def arguments():
     m.add_argument("--seconds", metavar="N", help="rounds of a second")
     m.add_argument("--legs", metavar="N", help="legs of leg.* (100)")
     m.add_argument("--workers", metavar="N", help="the engine's threads (1)")
+    m.add_argument("--peer", action="store_true",
+                   help="rooms, beside Janus' AudioBridge (room.*)")
     options = p.parse_args()
+    if options.seconds and not options.seconds.isdigit():
+        p.error(f"--seconds {options.seconds}: not a number")
     for n in options.name:
         if n not in BENCHES:
             sys.exit(f"tests/run bench: unknown bench '{n}' (allowed: "
