@@ -155,6 +155,8 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->rx_invalid = stat_get(s->rx_invalid);
 	st->rx_lost = stat_get(s->rx_lost);
 	st->rx_foreign = stat_get(s->rx_foreign);
+	st->rx_auth_failed = stat_get(s->rx_auth_failed);
+	st->rx_replayed = stat_get(s->rx_replayed);
 	st->tx_packets = stat_get(s->tx_packets);
 	st->tx_errors = stat_get(s->tx_errors);
 	st->frames_played = stat_get(s->frames_played);

@@ -76,6 +76,8 @@ struct leg_stat {
 	_Atomic uint64_t rx_invalid;
 	_Atomic uint64_t rx_lost;
 	_Atomic uint64_t rx_foreign;
+	_Atomic uint64_t rx_auth_failed;
+	_Atomic uint64_t rx_replayed;
 	_Atomic uint64_t tx_packets;
 	_Atomic uint64_t tx_errors;
 	_Atomic uint64_t frames_played;

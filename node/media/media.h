@@ -26,6 +26,8 @@
 
 #include <re.h>
 
+#include "node/media/srtp.h"
+
 struct media;
 struct mix;
 struct media_leg;
@@ -80,6 +82,8 @@ struct media_rtp_params {
 				  when raddr has not changed (source.h)       */
 	bool asymmetric;       /* send to raddr, not to where the peer's media
 				  comes from (RFC 4961 for phones behind NAT) */
+	struct media_srtp srtp_tx; /* keys; no suite: plain RTP. The same as  */
+	struct media_srtp srtp_rx; /* before: the context goes on             */
 };
 
 /** What happened to a leg. */
@@ -247,6 +251,8 @@ struct media_stat {
 	uint64_t rx_invalid;   /* not RTP, unknown payload type             */
 	uint64_t rx_lost;      /* by sequence number                        */
 	uint64_t rx_foreign;   /* not from the peer's source: dropped       */
+	uint64_t rx_auth_failed; /* SRTP: wrong key or tag, or plain        */
+	uint64_t rx_replayed;  /* SRTP: came before                         */
 	uint64_t tx_packets;
 	uint64_t tx_errors;
 	uint64_t frames_played;

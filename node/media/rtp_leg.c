@@ -31,6 +31,7 @@ static void set_destructor(void *arg)
 	size_t i;
 
 	encgroup_leave(set->group);
+	rtp_srtp_close(&set->srtp, &set->prm);
 	codec_close(&set->tx);
 	for (i = 0; i < set->prm.rxc; i++)
 		codec_close(&set->rxv[i]);
@@ -91,8 +92,10 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 {
 	struct rtp_set *old = r->set;
 
-	if (old)
+	if (old) {
 		keep_codecs(set, old);
+		rtp_srtp_keep(set, old);
+	}
 
 	r->set = set;
 	set_source(r, &set->prm);
@@ -330,6 +333,10 @@ int media_leg_rtp_set(struct media_leg *leg,
 		goto out;
 
 	err = set_rx(set);
+	if (err)
+		goto out;
+
+	err = rtp_srtp_init(&set->srtp, prm);
 	if (err)
 		goto out;
 

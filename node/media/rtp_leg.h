@@ -17,6 +17,13 @@ enum {
 	PT_EVENT = -2,
 };
 
+/** The contexts of SRTP; NULL: plain. */
+struct rtp_srtp {
+	struct srtp_ctx *tx, *rx;
+	struct srtp_ctx *prev;   /* the rx before, until rx was first used    */
+	bool settled;            /* it was: prev is heard no more             */
+};
+
 /** What was negotiated, with the codecs ready.  Made by signalling, handed
  *  over whole, handed back when the next one comes. */
 struct rtp_set {
@@ -25,6 +32,7 @@ struct rtp_set {
 	struct encgroup *group;              /* reference, or NULL            */
 	struct codec rxv[MEDIA_CODECS_MAX];
 	int8_t ptv[128];                     /* index of rxv, or PT_*         */
+	struct rtp_srtp srtp;
 };
 
 /** Receiving; worker. */
@@ -82,6 +90,19 @@ static inline const struct sa *rtp_leg_dst(const struct rtp_leg *r)
 {
 	return r->tx.latched ? &r->tx.latch : &r->set->prm.raddr;
 }
+
+/** Make the contexts of a new set; signalling. @return 0, EINVAL, ENOMEM. */
+int rtp_srtp_init(struct rtp_srtp *s, const struct media_rtp_params *prm);
+void rtp_srtp_close(struct rtp_srtp *s, struct media_rtp_params *prm);
+
+/** Move what goes on from the old set to the new one; worker. */
+void rtp_srtp_keep(struct rtp_set *set, struct rtp_set *old);
+
+/** Unprotect a packet; worker. False: drop it, it is counted. */
+bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt);
+
+/** Protect a packet; worker. False: don't send it. */
+bool rtp_srtp_send(struct rtp_leg *r, struct packet *pkt);
 
 /** Read the socket. */
 void rtp_rx_read(struct leg *leg, const struct tick *t);

@@ -197,6 +197,9 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		return false;
 	}
 
+	if (set->srtp.rx && !rtp_srtp_receive(r, pkt))
+		return false;
+
 	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||
 	    set->ptv[pkt->pt] == PT_UNKNOWN) {
 		stat_inc(r->leg.stat.rx_invalid);

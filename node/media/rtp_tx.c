@@ -46,6 +46,12 @@ static void send_packet(struct rtp_leg *r, struct worker *w,
 	pkt->seq = r->tx.seq++;
 	pkt->len = (uint16_t)(RTP_HDR_BYTES + pkt->payload_len);
 	rtp_print(pkt);
+	if (r->set->srtp.tx && !rtp_srtp_send(r, pkt)) {
+		stat_inc(r->leg.stat.tx_errors);
+		pool_put(&w->pool, pkt);
+		return;
+	}
+
 	worker_send(w, &r->leg, r->fd, rtp_leg_dst(r), pkt);
 }
 
