@@ -78,8 +78,10 @@ class Janus:
             os.mkdir(os.path.join(self.folder, kind))
             os.symlink(os.path.join(library_folder(), kind, name),
                        os.path.join(self.folder, kind, name))
-        self.proc = launch("janus", ["janus", "-F", self.folder, "-o",
-                                     "-C", f"{self.folder}/janus.jcfg"],
+        # It may crash when it is stopped; no core file in our folder then.
+        self.proc = launch("janus", ["prlimit", "--core=0", "janus", "-F", self.folder,
+                                     "-o", "-C",
+                                     f"{self.folder}/janus.jcfg"],
                            os.path.join(self.folder, "log"))
         self.http = http.client.HTTPConnection("127.0.0.1", self.port,
                                                timeout=20)
