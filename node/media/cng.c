@@ -93,11 +93,12 @@ int cng_put(struct cng *c, const uint8_t *buf, size_t len, uint32_t rate_hz)
 	return 0;
 }
 
-static float noise(uint32_t *rnd)
+void cng_match(struct cng *c, const struct cng_enc *e)
 {
-	*rnd = *rnd * 1664525u + 1013904223u;
+	float a[LPC_ORDER_MAX], k[LPC_ORDER_MAX];
 
-	return (float)(int32_t)*rnd * (1.0f / 2147483648.0f);
+	(void)lpc_solve(a, k, e->r, e->order);
+	shape(c, k, e->order, cng_enc_level_db(e));
 }
 
 void cng_get(struct cng *c, float *pcm, size_t n)
@@ -112,7 +113,7 @@ void cng_get(struct cng *c, float *pcm, size_t n)
 
 	for (i = 0; i < n; i++) {
 		c->gain += step;
-		pcm[i] = c->gain * noise(&c->rnd);
+		pcm[i] = c->gain * cng_white(&c->rnd);
 	}
 
 	c->gain = c->gain_to;

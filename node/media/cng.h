@@ -37,6 +37,14 @@ struct cng_enc {
 	float r[LPC_ORDER_MAX + 1]; /* smoothed; r[0]: mean square */
 };
 
+/** White noise, -1..1, all values alike; rnd is its state. */
+static inline float cng_white(uint32_t *rnd)
+{
+	*rnd = *rnd * 1664525u + 1013904223u;
+
+	return (float)(int32_t)*rnd * (1.0f / 2147483648.0f);
+}
+
 /**
  * Begin, silent.
  *
@@ -62,6 +70,9 @@ void cng_level_set(struct cng *c, float level_db, uint32_t rate_hz);
  * @return 0, or EBADMSG: empty payload, nothing changed.
  */
 int cng_put(struct cng *c, const uint8_t *buf, size_t len, uint32_t rate_hz);
+
+/** Noise as it was heard; silence if nothing was. */
+void cng_match(struct cng *c, const struct cng_enc *e);
 
 /** n samples of noise; a changed level is reached within the call. */
 void cng_get(struct cng *c, float *pcm, size_t n);

@@ -21,39 +21,53 @@
 
 enum {
 	HIST_US = 50000,     /* three longest periods and a seam  */
-	WINDOW_US = 15000,   /* where pitch is looked for         */
-	ENVELOPE_US = 25000, /* where the spectrum is looked at   */
+	WINDOW_US = 8000,    /* where pitch is looked for         */
+	TREND_US = 5000,     /* at least, to hear it fade         */
+	ENVELOPE_US = 20000, /* where the spectrum is looked at   */
 	HOLD_US = 10000,     /* at full strength                  */
 	FADE_US = 60000,     /* until nothing is left             */
+	WIDEN_US = 15000,    /* until one more period is in turn  */
 	BLEND_US = 4000,     /* back to good audio, at least      */
 	BLEND_MAX_US = 10000,
 	PERIODS_MAX = 3,
-	ORDER_8K = 10,
+	ORDER_8K = 12,
 	ORDER = 16,
+	STEADY_FRAMES = 10,
+	FLOOR_ORDER = 6, /* of the pauses' spectrum           */
 	BLOCK = 64,
 	BLEND_MAX_SMP = 480,
-	ENVELOPE_MAX_SMP = 1200,
+	ENVELOPE_MAX_SMP = 960,
 	HIST_MAX_SMP = 2400,
 };
 
 /* Correlations of what is all noise, all voice. */
-#define CORR_NOISE 0.3f
-#define CORR_VOICE 0.8f
+#define CORR_NOISE 0.1f
+#define CORR_VOICE 0.6f
 
-/* The floor rises by 3 dB a second of audio and falls at once. */
-#define FLOOR_RISE_PER_S 2.0f
+#define TREND_MIN 0.5f
+
+/* The floor falls at once and rises by 1.5 dB a second of audio; but what is
+ * of one loudness for long is a room, not a voice.  What is not above the
+ * double of the floor is a pause. */
+#define FLOOR_RISE_PER_S 1.41f
 #define FLOOR_SHARE 0.3f
-#define FLOOR_MAX 1e-4f /* -40 dBov: no room is louder, that is speech */
+#define FLOOR_START 3e-6f /* -55 dBov */
+#define FLOOR_MIN 1e-9f
+#define FLOOR_MAX 5e-4f /* -33 dBov: no room is louder, that is speech */
+#define PAUSE_RATIO 2.0f
+#define STEADY_RATIO 1.4f
 
 #define SANE 8.0f
 
 struct plc {
 	uint32_t rate_hz;
-	uint32_t hist_smp; /* length of hist                            */
-	uint32_t order;	   /* of the filter                             */
-	uint32_t lost_smp; /* made up since the last good audio         */
-	float floor;	   /* power of the pauses                       */
-	float smooth;	   /* power, smoothed                           */
+	uint32_t hist_smp;    /* length of hist                            */
+	uint32_t order;	      /* of the filter                             */
+	uint32_t lost_smp;    /* made up since the last good audio         */
+	float floor;	      /* power that pauses have                    */
+	float smooth;	      /* power, smoothed                           */
+	uint32_t steady;      /* frames of one loudness, till now */
+	struct cng_enc pause; /* what pauses sound like               */
 
 	/* Valid while lost_smp > 0. */
 	uint32_t lag;	/* one period                                */
@@ -61,6 +75,8 @@ struct plc {
 	uint32_t span;	/* periods of this round, in samples         */
 	uint32_t pos;	/* where the round is in hist                */
 	float voiced;	/* gain of the periods                       */
+	float gain;	/* of both parts, beside the fade            */
+	float trend;	/* ... from one sample to the next           */
 	float unvoiced; /* amplitude of the noise's excitation       */
 	float av[LPC_ORDER_MAX];
 	float memv[LPC_ORDER_MAX];
@@ -90,14 +106,10 @@ void plc_init(struct plc *p, uint32_t rate_hz)
 	p->hist_smp = smp(HIST_US, rate_hz);
 	p->order = rate_hz > 8000 ? ORDER : ORDER_8K;
 	p->rnd = 1;
+	p->floor = FLOOR_START;
+	p->smooth = FLOOR_START;
 	cng_init(&p->rest, rate_hz);
-}
-
-static float noise(struct plc *p)
-{
-	p->rnd = p->rnd * 1664525u + 1013904223u;
-
-	return (float)(int32_t)p->rnd * (1.0f / 2147483648.0f);
+	cng_enc_init(&p->pause, FLOOR_ORDER);
 }
 
 /* ------------------------------------------------------------- analysis */
@@ -132,6 +144,23 @@ static float envelope(struct plc *p)
 	return lpc_solve(p->av, k, r, p->order);
 }
 
+/* A voice that was fading goes on to: the gain from sample to sample, from
+ * the last periods and those before them. */
+static float trend(const struct plc *p, size_t lag)
+{
+	size_t n = (smp(TREND_US, p->rate_hz) + lag - 1) / lag * lag;
+	const float *last = p->hist + p->hist_smp - n;
+	float a = pitch_dot(last, last, n), b;
+
+	b = pitch_dot(last - n, last - n, n);
+	if (!(a < b))
+		return 1;
+
+	a = sqrtf(a / b);
+
+	return powf(a > TREND_MIN ? a : TREND_MIN, 1 / (float)n);
+}
+
 static void begin(struct plc *p)
 {
 	uint32_t win = smp(WINDOW_US, p->rate_hz), n = p->hist_smp, i;
@@ -155,18 +184,20 @@ static void begin(struct plc *p)
 	v = (pitch.corr - CORR_NOISE) / (CORR_VOICE - CORR_NOISE);
 	v = v < 0 ? 0 : v > 1 ? 1 : v;
 	p->voiced = v;
+	p->trend = trend(p, pitch.lag);
+	p->gain = 1;
 	p->unvoiced = sqrtf(3 * left * (1 - v * v) *
 			    pitch_dot(end - win, end - win, win) / (float)win);
 
 	p->lag = (uint32_t)pitch.lag;
-	p->seam = p->lag / 4;
+	p->seam = p->lag / 2;
 	p->span = p->lag;
 	p->pos = n - p->lag;
 	for (i = 0; i < p->order; i++)
 		p->memv[i] =
 		    end[-1 - (int)i] - v * end[-1 - (int)i - (int)p->lag];
 
-	cng_level_set(&p->rest, level_db(p->floor), p->rate_hz);
+	cng_match(&p->rest, &p->pause);
 }
 
 /* ------------------------------------------------------------ synthesis */
@@ -194,7 +225,7 @@ static float period(struct plc *p)
  * buzz; from the start of a round, where the change is not heard. */
 static void widen(struct plc *p)
 {
-	uint32_t periods = 1 + p->lost_smp / smp(HOLD_US, p->rate_hz);
+	uint32_t periods = 1 + p->lost_smp / smp(WIDEN_US, p->rate_hz);
 	uint32_t span;
 
 	if (periods > PERIODS_MAX)
@@ -230,14 +261,16 @@ static void block(struct plc *p, float *pcm, size_t n)
 
 	widen(p);
 	for (i = 0; i < n; i++)
-		pcm[i] = p->unvoiced * noise(p);
+		pcm[i] = p->unvoiced * cng_white(&p->rnd);
 	lpc_synth(pcm, n, p->av, p->memv, p->order);
 
 	for (i = 0; i < n; i++) {
 		float g = from + (to - from) * (float)i / (float)n;
 
-		pcm[i] =
-		    g * (pcm[i] + p->voiced * period(p)) + (1 - g) * rest[i];
+		g *= p->gain;
+		p->gain *= p->trend;
+		pcm[i] = g * (pcm[i] + p->voiced * period(p)) +
+			 sqrtf(1 - g * g) * rest[i];
 	}
 }
 
@@ -318,10 +351,23 @@ static void floor_follow(struct plc *p, const float *pcm, size_t n)
 	if (!(power < FLOOR_MAX))
 		power = FLOOR_MAX;
 
+	if (power < FLOOR_MAX && power < STEADY_RATIO * p->smooth &&
+	    p->smooth < STEADY_RATIO * power)
+		++p->steady;
+	else
+		p->steady = 0;
+
 	p->smooth += FLOOR_SHARE * (power - p->smooth);
 	p->floor *= 1 + (FLOOR_RISE_PER_S - 1) * s;
-	if (p->smooth < p->floor || p->floor <= 0)
-		p->floor = p->smooth;
+	if (p->smooth < p->floor || p->steady >= STEADY_FRAMES)
+		p->floor = p->smooth > FLOOR_MIN ? p->smooth : FLOOR_MIN;
+
+	/* What was taken for a pause was none. */
+	if (p->pause.r[0] > 2 * PAUSE_RATIO * p->floor)
+		cng_enc_init(&p->pause, FLOOR_ORDER);
+
+	if (power < PAUSE_RATIO * p->floor && power < FLOOR_MAX)
+		cng_enc_put(&p->pause, pcm, n);
 }
 
 void plc_put(struct plc *p, float *pcm, size_t n)
@@ -343,5 +389,5 @@ size_t plc_lost_smp(const struct plc *p)
 
 float plc_floor_db(const struct plc *p)
 {
-	return p->floor > 2e-13f ? 10 * log10f(p->floor) : -127;
+	return cng_enc_level_db(&p->pause);
 }

@@ -30,7 +30,7 @@ struct plc;
  *
  * @param rate_hz  8000, 16000 or 48000.
  *
- * @return bytes (1.9, 3.4 and 9.5 kB), or 0: another rate.
+ * @return bytes (2.0, 3.6 and 10.0 kB), or 0: another rate.
  */
 size_t plc_size(uint32_t rate_hz);
 
@@ -64,7 +64,7 @@ void plc_conceal(struct plc *p, float *pcm, size_t n);
 /** Samples made up since the last good audio. */
 size_t plc_lost_smp(const struct plc *p);
 
-/** Level of the pauses, -127..0 [dBov]; for comfort noise. */
+/** Level of the pauses before, -127..0 [dBov]; -127: none was heard. */
 float plc_floor_db(const struct plc *p);
 
 #endif

@@ -100,11 +100,18 @@ static inline void speech_noise(float *v, size_t n, double rms, uint32_t seed)
 static inline void speech_spectrum(double *pow, const float *x, size_t n)
 {
 	static double re[SPEECH_FFT_MAX], im[SPEECH_FFT_MAX];
+	static double c[SPEECH_FFT_MAX], s[SPEECH_FFT_MAX];
+	static size_t last;
 	size_t i, j, k, len;
 
+	for (i = 0; i < n && last != n; i++) {
+		c[i] = cos(2 * M_PI * (double)i / (double)n);
+		s[i] = -sin(2 * M_PI * (double)i / (double)n);
+	}
+	last = n;
+
 	for (i = 0, j = 0; i < n; i++) {
-		re[j] = x[i] * (0.5 - 0.5 * cos(2 * M_PI * ((double)i + 0.5) /
-						(double)n));
+		re[j] = x[i] * (0.5 - 0.5 * c[i]);
 		im[j] = 0;
 		for (k = n >> 1; k && j & k; k >>= 1)
 			j ^= k;
@@ -112,19 +119,17 @@ static inline void speech_spectrum(double *pow, const float *x, size_t n)
 	}
 
 	for (len = 2; len <= n; len *= 2) {
-		for (k = 0; k < len / 2; k++) {
-			double c = cos(2 * M_PI * (double)k / (double)len);
-			double s = -sin(2 * M_PI * (double)k / (double)len);
+		for (i = 0; i < n; i += len) {
+			for (k = 0; k < len / 2; k++) {
+				size_t a = i + k, b = a + len / 2;
+				size_t t = k * (n / len);
+				double r = re[b] * c[t] - im[b] * s[t];
+				double m = re[b] * s[t] + im[b] * c[t];
 
-			for (i = k; i < n; i += len) {
-				size_t b = i + len / 2;
-				double r = re[b] * c - im[b] * s;
-				double m = re[b] * s + im[b] * c;
-
-				re[b] = re[i] - r;
-				im[b] = im[i] - m;
-				re[i] += r;
-				im[i] += m;
+				re[b] = re[a] - r;
+				im[b] = im[a] - m;
+				re[a] += r;
+				im[a] += m;
 			}
 		}
 	}
