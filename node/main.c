@@ -145,9 +145,10 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 256,
 		 .metavar = "N", .help = "Media threads; 0: one a core"},
 		{.name = "rt-priority", .value = &o->rt_priority,
-		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 99,
+		 .type = OPTION_UINT, .def = "10", .min = 0, .max = 99,
 		 .metavar = "N",
-		 .help = "SCHED_FIFO priority of them; 0: none"},
+		 .help = "SCHED_FIFO priority of them, where the system "
+			 "allows it; 0: none"},
 		{.name = "opus-complexity", .value = &o->complexity,
 		 .type = OPTION_UINT, .def = "5", .min = 0, .max = 10,
 		 .metavar = "N", .help = "Effort of the Opus encoder"},

@@ -97,6 +97,14 @@ static void refresh_media(const struct node *n)
 	      load.tick_p99_us);
 	gauge("sy_media_tick_used_percent", "The same, of its time",
 	      (double)load.tick_used_percent);
+	gauge("sy_media_wake_p99_us", "How late ticks begin, worst worker",
+	      load.wake_p99_us);
+	gauge("sy_media_shed", "What is left out: 1 denoising, 2 Opus "
+	      "complexity, 3 real-time priority", load.shed);
+	gauge("sy_media_realtime_workers", "Media threads at real-time "
+	      "priority", load.realtime);
+	gauge("sy_media_encodes", "Packets encoded since start",
+	      (double)load.encodes);
 	gauge("sy_media_ticks", "Ticks since start", (double)load.ticks);
 	gauge("sy_media_late_ticks", "Late ticks since start",
 	      (double)load.late_ticks);

@@ -100,6 +100,22 @@ static bool is_overloaded(const struct node *n, const struct media_load *load)
 	return n->conf.capacity && load->legs >= n->conf.capacity;
 }
 
+/* Said once, and whenever it is another. */
+static void tell_workers(struct node *n, const struct media_load *load)
+{
+	if (n->shed != load->shed)
+		log_warn("media sheds load", LOG_U("level", load->shed),
+			 LOG_U("before", n->shed));
+	n->shed = load->shed;
+
+	if (n->workers_told || !load->ticks)
+		return;
+
+	n->workers_told = true;
+	log_info("media workers", LOG_U("workers", load->workers),
+		 LOG_U("realtime", load->realtime));
+}
+
 static void load_handler(Sy__Member *me, void *arg)
 {
 	struct node *n = arg;
@@ -107,6 +123,7 @@ static void load_handler(Sy__Member *me, void *arg)
 	bool overloaded;
 
 	media_load(n->media, &load);
+	tell_workers(n, &load);
 	overloaded = is_overloaded(n, &load);
 	if (overloaded != n->overloaded)
 		log_warn(overloaded ? "overloaded" : "no longer overloaded",
@@ -128,6 +145,8 @@ static void load_handler(Sy__Member *me, void *arg)
 	me->load->late_ticks = load.late_ticks;
 	me->load->ports_free = load.ports_free;
 	me->load->tick_p99_us = load.tick_p99_us;
+	me->load->shed = load.shed;
+	me->load->wake_p99_us = load.wake_p99_us;
 	me->load->placed_total = n->placed_total;
 }
 

@@ -77,6 +77,8 @@ struct node {
 	uint32_t placed_total;
 	bool draining;
 	bool overloaded;
+	bool workers_told;         /* logged what the media workers are       */
+	uint32_t shed;             /* as last logged: media_load.shed         */
 };
 
 /**

@@ -22,6 +22,7 @@ void node_from_member(Sy__Node *node, const Sy__Member *m)
 		node->hubs = m->load->hubs;
 		node->tick_used_percent = m->load->tick_used_percent;
 		node->late_ticks = (uint32_t)m->load->late_ticks;
+		node->shed = m->load->shed;
 	}
 }
 

@@ -251,6 +251,8 @@ void media_load(const struct media *m, struct media_load *load)
 	load->ports_used = ports.used;
 	load->ports_quarantined = ports.quarantined;
 
+	load->workers = m->workerc;
+
 	for (i = 0; i < m->workerc; i++) {
 		const struct worker *w = m->workerv[i];
 
@@ -260,6 +262,10 @@ void media_load(const struct media *m, struct media_load *load)
 		load->late_ticks += stat_get(w->late_ticks);
 		load->cpu_us += stat_get(w->cpu_us);
 		load->rx_foreign += stat_get(w->rx_foreign);
+		load->wake_p99_us =
+			MAX(load->wake_p99_us, worker_wake_p99_us(w));
+		load->shed = MAX(load->shed, (uint32_t)stat_get(w->level));
+		load->realtime += stat_get(w->realtime) > 0;
 		load->encodes += stat_get(w->encodes);
 		load->tick_p99_us = MAX(load->tick_p99_us, worker_p99_us(w));
 	}

@@ -149,6 +149,13 @@ struct media_load {
 	uint64_t cpu_us;            /* CPU time of all workers, since start  */
 	uint64_t rx_foreign;        /* packets dropped as not from the peer,
 				       since start                           */
+	uint32_t wake_p99_us;       /* how late ticks begin, p99 over 10 s,
+				       of the worst worker                   */
+	uint32_t shed;              /* what is left out, of the worst worker:
+				       0 nothing, 1 denoising, 2 Opus
+				       complexity too, 3 real-time priority  */
+	uint32_t workers;           /* threads                               */
+	uint32_t realtime;          /* of them at real-time priority         */
 	uint64_t encodes;           /* packets that went through an encoder:
 				       fewer than were sent, since listeners
 				       share them; since start               */

@@ -226,7 +226,7 @@ static struct worker *least_used(const struct media *m)
 	for (i = 1; i < m->workerc; i++) {
 		struct worker *w = m->workerv[i];
 
-		if (w->legs + w->mixes < best->legs + best->mixes)
+		if (worker_load_us(w) < worker_load_us(best))
 			best = w;
 	}
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <re.h>
@@ -29,6 +30,8 @@ enum {
 	TICK_US = MEDIA_TICK_MS * 1000,
 	FTZ_DAZ = 0x8040, /* MXCSR: denormals are zero */
 	COMPLEXITY_SHED = 0,
+	MEAN_TICKS = 50,
+	OBJ_US = 10, /* a leg that is not in the mean yet: a guess */
 };
 
 static uint64_t clock_us(clockid_t id)
@@ -80,6 +83,7 @@ void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
 static void leg_del(struct worker *w, struct leg *leg)
 {
 	list_unlink(&leg->le);
+	--w->objs;
 	if (leg->ops->stop)
 		leg->ops->stop(leg, w);
 
@@ -101,15 +105,18 @@ static void command(struct worker *w, const struct cmd *cmd)
 
 	case CMD_MIX_ADD:
 		list_append(&w->busl, &bus->le, bus);
+		++w->objs;
 		break;
 
 	case CMD_MIX_DEL:
 		list_unlink(&bus->le);
+		--w->objs;
 		give_back(w, bus);
 		break;
 
 	case CMD_LEG_ADD:
 		list_append(&leg->bus->legl, &leg->le, leg);
+		++w->objs;
 		break;
 
 	case CMD_LEG_DEL:
@@ -232,29 +239,81 @@ static void pass(struct worker *w, const struct tick *t)
 	wake_signalling(w);
 }
 
-static void prepare(const struct worker *w)
+/* As far as RLIMIT_RTPRIO lets us; without the right to it we run as we are. */
+static void realtime(struct worker *w, bool on)
 {
 	struct sched_param sp = {.sched_priority = w->rt_priority};
+	struct rlimit lim;
+
+	if (w->rt_priority <= 0)
+		return;
+
+	if (!on) {
+		sp.sched_priority = 0;
+		(void)pthread_setschedparam(pthread_self(), SCHED_OTHER, &sp);
+		stat_set(w->realtime, 0);
+		return;
+	}
+
+	if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &sp) &&
+	    !getrlimit(RLIMIT_RTPRIO, &lim) && lim.rlim_cur > 0)
+		sp.sched_priority =
+			(int)MIN(lim.rlim_cur, (rlim_t)w->rt_priority);
+
+	if (!pthread_setschedparam(pthread_self(), SCHED_FIFO, &sp))
+		stat_set(w->realtime, (int8_t)sp.sched_priority);
+}
+
+static void prepare(struct worker *w)
+{
 	char name[16];
 
 	(void)re_snprintf(name, sizeof(name), "media %u", w->index);
 	(void)pthread_setname_np(pthread_self(), name);
 	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
-
-	/* Without the right to it, we run as we are. */
-	if (w->rt_priority > 0)
-		(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &sp);
+	realtime(w, true);
 
 #ifdef __SSE__
 	_mm_setcsr(_mm_getcsr() | FTZ_DAZ);
 #endif
 }
 
+/* Moves by a part of the difference; never rests short of it by more than
+ * that part. */
+static uint32_t mean(uint32_t old, uint32_t now)
+{
+	return (uint32_t)((int32_t)old +
+			  ((int32_t)now - (int32_t)old) / MEAN_TICKS);
+}
+
+/* The tick is over: figures for others, and what to leave out in the next. */
+static void account(struct worker *w, uint64_t due_us, uint64_t begin_us)
+{
+	uint64_t end_us = clock_us(CLOCK_MONOTONIC), n = stat_get(w->ticks);
+	uint32_t work_us = (uint32_t)(end_us - begin_us);
+	uint8_t level = w->shed;
+
+	stat_set(w->work_us[n % WORKER_WINDOW], work_us);
+	stat_set(w->wake_us[n % WORKER_WINDOW], (uint32_t)(begin_us - due_us));
+	stat_set(w->mean_us, mean(stat_get(w->mean_us), work_us));
+	stat_set(w->mean_objs, mean(stat_get(w->mean_objs), w->objs * 16));
+	stat_set(w->cpu_us, clock_us(CLOCK_THREAD_CPUTIME_ID));
+	stat_set(w->ticks, n + 1);
+
+	w->shed = (uint8_t)shed_feed(&w->shed_state, work_us, TICK_US, end_us);
+	if (w->shed == level)
+		return;
+
+	stat_set(w->level, w->shed);
+	if ((w->shed >= SHED_REALTIME) != (level >= SHED_REALTIME))
+		realtime(w, w->shed < SHED_REALTIME);
+}
+
 static void *worker_thread(void *arg)
 {
 	struct worker *w = arg;
 	struct tick t = {.w = w, .steps = 1};
-	uint64_t next_us, begin_us, end_us, n = 0;
+	uint64_t next_us, begin_us;
 
 	prepare(w);
 	next_us = clock_us(CLOCK_MONOTONIC) + TICK_US +
@@ -273,12 +332,7 @@ static void *worker_thread(void *arg)
 				 stat_get(w->late_ticks) + MAX(t.steps - 1, 1u));
 
 		pass(w, &t);
-
-		end_us = clock_us(CLOCK_MONOTONIC);
-		stat_set(w->work_us[n++ % WORKER_WINDOW],
-			 (uint32_t)(end_us - begin_us));
-		stat_set(w->cpu_us, clock_us(CLOCK_THREAD_CPUTIME_ID));
-		stat_inc(w->ticks);
+		account(w, next_us, begin_us);
 		next_us = t.now_us + TICK_US;
 	}
 
@@ -389,15 +443,33 @@ static int cmp(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-uint32_t worker_p99_us(const struct worker *w)
+static uint32_t p99(const struct worker *w, const _Atomic uint32_t *windowv)
 {
 	uint32_t v[WORKER_WINDOW];
 	size_t i, n = MIN(stat_get(w->ticks), (uint64_t)WORKER_WINDOW);
 
 	for (i = 0; i < n; i++)
-		v[i] = stat_get(w->work_us[i]);
+		v[i] = stat_get(windowv[i]);
 
 	qsort(v, n, sizeof(v[0]), cmp);
 
 	return n ? v[(n * 99 + 99) / 100 - 1] : 0;
+}
+
+uint32_t worker_p99_us(const struct worker *w)
+{
+	return p99(w, w->work_us);
+}
+
+uint32_t worker_wake_p99_us(const struct worker *w)
+{
+	return p99(w, w->wake_us);
+}
+
+uint32_t worker_load_us(const struct worker *w)
+{
+	uint32_t shown = stat_get(w->mean_objs) / 16;
+	uint32_t objs = w->mixes + w->legs;
+
+	return stat_get(w->mean_us) + (objs > shown ? objs - shown : 0) * OBJ_US;
 }

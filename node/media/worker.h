@@ -17,6 +17,7 @@
 #include "node/media/media.h"
 #include "node/media/packet.h"
 #include "node/media/ring.h"
+#include "node/media/shed.h"
 
 enum {
 	WORKER_CMDS = 8192,     /* ring to the worker                        */
@@ -28,14 +29,6 @@ enum {
 	WORKER_LATE_US = 5000,  /* a tick that begins so late is late        */
 	WORKER_PCM_SMP = CODEC_FRAME_MAX_SMP + MEDIA_FRAME_SMP,
 	POOL_LEG = 8,           /* packets that a leg adds to the pool       */
-};
-
-/** What a worker leaves out when it has too much to do: the dearest extras,
- *  each level with those before it. */
-enum worker_shed {
-	SHED_NONE,
-	SHED_DENOISE,    /* no denoising                                     */
-	SHED_COMPLEXITY, /* Opus at its lowest complexity                    */
 };
 
 /** What signalling wants; done at the begin of the next tick. */
@@ -120,7 +113,9 @@ struct worker {
 	struct txent txv[WORKER_TX];
 	size_t txc;
 	bool noted;                /* wake signalling after this tick        */
-	uint8_t shed;              /* what is left out: enum worker_shed     */
+	uint32_t objs;             /* legs and mixes                         */
+	struct shed shed_state;
+	uint8_t shed;              /* what is left out: enum shed_level      */
 	float pcm[WORKER_PCM_SMP]; /* decoded, or about to be encoded        */
 	float minus[MEDIA_FRAME_SMP]; /* what a leg hears       */
 
@@ -132,6 +127,11 @@ struct worker {
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
 	_Atomic uint64_t rx_foreign; /* packets that were not of the peer    */
 	_Atomic uint32_t work_us[WORKER_WINDOW];
+	_Atomic uint32_t wake_us[WORKER_WINDOW]; /* from deadline to begin    */
+	_Atomic uint32_t mean_us;  /* work of a tick, mean of a second       */
+	_Atomic uint32_t mean_objs; /* legs and mixes, the same mean, x 16   */
+	_Atomic uint8_t level;     /* shed, for others                       */
+	_Atomic int8_t realtime;   /* priority that it has; 0: none          */
 };
 
 /** Allocate a worker, not yet running. */
@@ -161,5 +161,12 @@ struct frames *frames_alloc(size_t cap);
 
 /** p99 of the work of a tick in the last 10 s [us]. */
 uint32_t worker_p99_us(const struct worker *w);
+
+/** p99 of how late a tick began in the last 10 s [us]. */
+uint32_t worker_wake_p99_us(const struct worker *w);
+
+/** What a tick costs, with those whom it was given but has not shown in its
+ *  mean yet [us]; where a new mix is placed. */
+uint32_t worker_load_us(const struct worker *w);
 
 #endif
