@@ -70,6 +70,15 @@ struct codec_ops {
 
 	/** Make n samples up for a missing packet; NULL: cannot. */
 	size_t (*conceal)(void *st, float *pcm, size_t n);
+
+	/**
+	 * Adapt an encoder to the way, on the worker; NULL: it cannot.
+	 *
+	 * @param loss_percent  Loss to be ready for.
+	 * @param fec           Send forward error correction for it.
+	 */
+	void (*adapt)(void *st, uint32_t loss_percent, bool fec,
+		      uint32_t bitrate_bps);
 };
 
 /** One direction of a codec, ready for use. */

@@ -214,6 +214,15 @@ static size_t conceal(void *st, float *pcm, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
+/* These ctls only store numbers. */
+static void adapt(void *st, uint32_t loss_percent, bool fec,
+		  uint32_t bitrate_bps)
+{
+	(void)opus_encoder_ctl(st, OPUS_SET_PACKET_LOSS_PERC((int)loss_percent));
+	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(fec));
+	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)bitrate_bps));
+}
+
 const struct codec_ops codec_opus = {
 	.name = "opus",
 	.enc_alloc = enc_alloc,
@@ -226,4 +235,5 @@ const struct codec_ops codec_opus = {
 	.samples = samples,
 	.decode = decode,
 	.conceal = conceal,
+	.adapt = adapt,
 };

@@ -209,6 +209,7 @@ int media_alloc(struct media **mp, const struct media_conf *conf)
 	m->event_fd = -1;
 	m->conf = *conf;
 	defaults(&m->conf);
+	rand_str(m->cname, 22); /* over 96 bits, and no address */
 
 	err = port_alloc(&m->ports, conf->rtp_port_min, conf->rtp_port_max,
 			 m->conf.quarantine_ms);

@@ -10,6 +10,7 @@
 struct media {
 	struct media_conf conf;    /* defaults filled in                     */
 	struct portset *ports;
+	char cname[32];            /* of our RTCP: random, RFC 7022 4.2      */
 	struct worker **workerv;
 	unsigned workerc;
 	int event_fd;              /* in the libre loop                      */

@@ -163,6 +163,17 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->frames_concealed = stat_get(s->frames_concealed);
 	st->depth_ms = stat_get(s->depth_ms);
 	st->jitter_ms = stat_get(s->jitter_ms);
+	st->loss_packets = stat_get(s->loss_packets);
+	st->loss_missing = stat_get(s->loss_missing);
+	st->loss_runs = stat_get(s->loss_runs);
+	st->round_trip_ms = (float)stat_get(s->round_trip_us) / 1000;
+	st->peer_loss_percent = stat_get(s->peer_loss_percent);
+	st->peer_jitter_ms = stat_get(s->peer_jitter_ms);
+	st->peer_mos_lq = stat_get(s->peer_mos_lq);
+	st->rtcp_rx = stat_get(s->rtcp_rx);
+	st->rtcp_tx = stat_get(s->rtcp_tx);
+	st->codec_in = (int)stat_get(s->codec_in) - 1;
+	st->fec_in = stat_get(s->fec_in);
 	st->level_in_db = level_db(stat_get(s->power_in));
 	st->level_out_db = level_db(stat_get(s->power_out));
 }

@@ -84,6 +84,17 @@ struct leg_stat {
 	_Atomic uint64_t frames_concealed;
 	_Atomic uint32_t depth_ms;
 	_Atomic float jitter_ms;
+	_Atomic uint64_t loss_packets;
+	_Atomic uint64_t loss_missing;
+	_Atomic uint64_t loss_runs;
+	_Atomic uint32_t round_trip_us;    /* 0: not known                */
+	_Atomic float peer_loss_percent;
+	_Atomic float peer_jitter_ms;
+	_Atomic float peer_mos_lq;
+	_Atomic uint32_t rtcp_rx;
+	_Atomic uint32_t rtcp_tx;
+	_Atomic uint32_t codec_in;         /* id + 1; 0: not known        */
+	_Atomic bool fec_in;
 	_Atomic float power_in;
 	_Atomic float power_out;
 };

@@ -66,6 +66,13 @@ struct media_codec {
 /** The name of a codec as in SDP's rtpmap ("PCMU", "opus" ...); static. */
 const char *media_codec_name(enum media_codec_id id);
 
+/** How a leg's RTCP goes. */
+enum media_rtcp {
+	MEDIA_RTCP_OFF,
+	MEDIA_RTCP_PORT, /* on the port above RTP's                      */
+	MEDIA_RTCP_MUX,  /* on RTP's port (RFC 5761)                     */
+};
+
 /** How an RTP leg sends and receives; a whole set replaces the former one. */
 struct media_rtp_params {
 	struct sa raddr;                        /* where to send; unset: don't */
@@ -84,6 +91,10 @@ struct media_rtp_params {
 				  comes from (RFC 4961 for phones behind NAT) */
 	struct media_srtp srtp_tx; /* keys; no suite: plain RTP. The same as  */
 	struct media_srtp srtp_rx; /* before: the context goes on             */
+	enum media_rtcp rtcp;
+	struct sa rtcp_raddr;  /* where the peer wants its RTCP (RFC 3605);
+				  unset: the port above raddr's          */
+	bool rtcp_xr;          /* the peer reads VoIP metrics (RFC 3611)  */
 };
 
 /** What happened to a leg. */
@@ -268,9 +279,44 @@ struct media_stat {
 	float jitter_ms;       /* RFC 3550 6.4.1                            */
 	float level_in_db;     /* last frame from the peer, dBFS RMS        */
 	float level_out_db;
+
+	/* With RTCP only; up to date within RTCP_LOOK_MS. */
+	uint64_t loss_packets; /* whose fate is settled                     */
+	uint64_t loss_missing; /* of these lost or late                     */
+	uint64_t loss_runs;    /* of missing packets in a row               */
+	float round_trip_ms;   /* the last; 0: not known yet                */
+	float peer_loss_percent; /* of what we send: its last report        */
+	float peer_jitter_ms;
+	float peer_mos_lq;     /* what it says it hears (XR); 0: not told   */
+	uint32_t rtcp_rx, rtcp_tx; /* packets                               */
+	int codec_in;          /* enum media_codec_id; -1: not known        */
+	bool fec_in;
 };
 
 /** Read the counters of a leg. */
 void media_leg_stat(const struct media_leg *leg, struct media_stat *st);
+
+/** How a leg sounds to the others of its mix, in a span of time. */
+struct media_quality {
+	bool valid;            /* packets were due in that span             */
+	float loss_percent;    /* lost on the way                           */
+	float discard_percent; /* came too late                             */
+	float concealed_percent; /* of what was played                      */
+	float burst_ratio;     /* G.107: 1 is random loss                   */
+	float delay_ms;        /* one way: half the round trip, a packet,
+				  the jitter buffer                         */
+	float r;               /* E-model; 0..93.2, wideband 0..129         */
+	float mos_lq, mos_cq;  /* listening; conversational: with delay     */
+};
+
+/**
+ * Judge what happened between two readings of a leg's counters.
+ *
+ * @param q       Written; without valid, R and MOS are 0.
+ * @param now     The later reading.
+ * @param before  The earlier one; NULL: the start of the leg.
+ */
+void media_quality(struct media_quality *q, const struct media_stat *now,
+		   const struct media_stat *before);
 
 #endif

@@ -16,6 +16,7 @@
 #include "node/media/mix.h"
 #include "node/media/port.h"
 #include "node/media/rtp_leg.h"
+#include "node/media/rtp_rtcp.h"
 
 enum {
 	TOS_EF = 0xb8,             /* RFC 3246: DSCP 46 */
@@ -32,6 +33,7 @@ static void set_destructor(void *arg)
 
 	encgroup_leave(set->group);
 	rtp_srtp_close(&set->srtp, &set->prm);
+	mem_deref(set->rtcp);
 	codec_close(&set->tx);
 	for (i = 0; i < set->prm.rxc; i++)
 		codec_close(&set->rxv[i]);
@@ -43,11 +45,14 @@ static void destructor(void *arg)
 
 	if (r->fd >= 0)
 		(void)close(r->fd);
+	if (r->rtcp_fd >= 0)
+		(void)close(r->rtcp_fd);
 
 	if (r->port)
 		port_put(r->m->ports, r->port, media_now_ms());
 
 	mem_deref(r->set);
+	mem_deref(r->rtcp);
 }
 
 /* Move the states of codecs that go on. */
@@ -99,8 +104,13 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 
 	r->set = set;
 	set_source(r, &set->prm);
+	if (set->rtcp && !r->rtcp) {
+		r->rtcp = set->rtcp;
+		set->rtcp = NULL;
+	}
 	rtp_rx_set(r, old);
 	rtp_tx_set(r, old);
+	rtp_rtcp_set(r);
 
 	return old;
 }
@@ -123,6 +133,7 @@ static void stop(struct leg *leg, struct worker *w)
 	struct rtp_leg *r = (struct rtp_leg *)leg;
 
 	(void)w;
+	rtp_rtcp_bye(r);
 	jitter_flush(&r->rx.jitter);
 }
 
@@ -153,7 +164,7 @@ static void socket_options(int fd, int af)
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
-static int open_at(struct rtp_leg *r, const struct sa *laddr)
+int rtp_leg_open(int *fdp, const struct sa *laddr)
 {
 	int fd, err = 0;
 
@@ -169,7 +180,7 @@ static int open_at(struct rtp_leg *r, const struct sa *laddr)
 	}
 
 	socket_options(fd, sa_af(laddr));
-	r->fd = fd;
+	*fdp = fd;
 
 	return 0;
 }
@@ -187,7 +198,7 @@ static int open_socket(struct rtp_leg *r, struct sa *laddr)
 			return EADDRINUSE;
 
 		sa_set_port(laddr, port);
-		err = open_at(r, laddr);
+		err = rtp_leg_open(&r->fd, laddr);
 		if (err)
 			port_put(r->m->ports, port, now_ms);
 		else
@@ -215,6 +226,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 	r->leg.ops = &ops;
 	r->m = mix->m;
 	r->fd = -1;
+	r->rtcp_fd = -1;
 	r->silence_ms = mix->m->conf.rtp_silence_ms;
 	r->tx.ssrc = rand_u32();
 	r->tx.ts = rand_u32();
@@ -296,6 +308,37 @@ static int set_rx(struct rtp_set *set)
 	return 0;
 }
 
+/* A port that a stranger holds costs RTCP, not the call. */
+static void rtcp_open(struct rtp_leg *r, const struct sa *laddr)
+{
+	struct sa addr = *laddr;
+
+	if (r->rtcp_fd >= 0)
+		return;
+
+	sa_set_port(&addr, (uint16_t)(sa_port(laddr) + 1));
+	(void)rtp_leg_open(&r->rtcp_fd, &addr);
+}
+
+static int set_rtcp(struct rtp_set *set, struct rtp_leg *r,
+		    const struct media_leg *leg)
+{
+	set->rtcp_fd = -1;
+	if (set->prm.rtcp == MEDIA_RTCP_OFF)
+		return 0;
+
+	if (set->prm.rtcp == MEDIA_RTCP_PORT)
+		rtcp_open(r, &leg->laddr);
+	set->rtcp_fd = r->rtcp_fd;
+
+	if (r->rtcp_made)
+		return 0;
+
+	set->rtcp = rtp_rtcp_alloc(leg->mix->m->cname);
+
+	return set->rtcp ? 0 : ENOMEM;
+}
+
 static bool params_valid(const struct media_rtp_params *prm)
 {
 	bool events = prm->event_pt_tx >= 0 || prm->event_pt_rx >= 0;
@@ -312,6 +355,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 		      const struct media_rtp_params *prm)
 {
 	struct cmd cmd = {.type = CMD_LEG_SET};
+	struct rtp_leg *r;
 	struct rtp_set *set;
 	int err;
 
@@ -322,6 +366,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 	    sa_af(&prm->raddr) != sa_af(&leg->laddr))
 		return EINVAL;
 
+	r = (struct rtp_leg *)leg->leg;
 	set = mem_zalloc(sizeof(*set), set_destructor);
 	if (!set)
 		return ENOMEM;
@@ -333,6 +378,8 @@ int media_leg_rtp_set(struct media_leg *leg,
 		goto out;
 
 	err = set_rx(set);
+	if (!err)
+		err = set_rtcp(set, r, leg);
 	if (err)
 		goto out;
 
@@ -347,6 +394,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 		goto out;
 
 	leg->event_pt = prm->event_pt_tx;
+	r->rtcp_made |= prm->rtcp != MEDIA_RTCP_OFF;
 
 out:
 	if (err)

@@ -4,6 +4,8 @@
 #ifndef SY_NODE_MEDIA_RTP_LEG_H
 #define SY_NODE_MEDIA_RTP_LEG_H
 
+#include <sys/socket.h>
+
 #include "node/media/codec.h"
 #include "node/media/cut.h"
 #include "node/media/event.h"
@@ -24,6 +26,9 @@ struct rtp_srtp {
 	bool settled;            /* it was: prev is heard no more             */
 };
 
+struct packet;
+struct rtp_rtcp;
+
 /** What was negotiated, with the codecs ready.  Made by signalling, handed
  *  over whole, handed back when the next one comes. */
 struct rtp_set {
@@ -33,6 +38,8 @@ struct rtp_set {
 	struct codec rxv[MEDIA_CODECS_MAX];
 	int8_t ptv[128];                     /* index of rxv, or PT_*         */
 	struct rtp_srtp srtp;
+	struct rtp_rtcp *rtcp;               /* the leg's first; owned, or NULL */
+	int rtcp_fd;                         /* borrowed; -1: none            */
 };
 
 /** Receiving; worker. */
@@ -76,6 +83,9 @@ struct rtp_leg {
 	uint32_t silence_ms;     /* RO: MEDIA_EV_RTP_STOP after              */
 	struct rtp_set *set;     /* worker; owned                            */
 	struct sa foreign;       /* worker writes once, before the event     */
+	struct rtp_rtcp *rtcp;   /* worker; owned; NULL: never wanted        */
+	int rtcp_fd;             /* signalling opens and closes; -1: none    */
+	bool rtcp_made;          /* signalling: a set with rtcp was sent     */
 	struct rtp_rx rx;
 	struct rtp_tx tx;
 
@@ -107,6 +117,9 @@ bool rtp_srtp_send(struct rtp_leg *r, struct packet *pkt);
 /** Read the socket. */
 void rtp_rx_read(struct leg *leg, const struct tick *t);
 
+/** When the kernel got a packet [us], on the clock of the ticks. */
+uint64_t rtp_rx_arrival_us(struct msghdr *hdr, const struct tick *t);
+
 /** A frame for the mix. */
 const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t);
 
@@ -121,5 +134,8 @@ void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t);
 
 /** Bring the tx part in line with a new set. */
 void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old);
+
+/** Signalling: open a socket for RTP or RTCP. @return 0 or errno. */
+int rtp_leg_open(int *fdp, const struct sa *laddr);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
+#include "node/media/rtp_rtcp.h"
 #include "node/media/worker.h"
 
 enum {
@@ -16,8 +17,7 @@ enum {
 	FOREIGN_MANY = 10,   /* packets of strangers that are a warning  */
 };
 
-/* When the kernel got a packet, on the monotonic clock. */
-static uint64_t arrival_us(struct msghdr *hdr, const struct tick *t)
+uint64_t rtp_rx_arrival_us(struct msghdr *hdr, const struct tick *t)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(hdr);
 	struct timespec ts;
@@ -105,6 +105,7 @@ static void receive_event(struct rtp_leg *r, const struct packet *pkt,
 
 	deafen(r, t);
 	jitter_skip(&r->rx.jitter, pkt->seq, pkt->ssrc);
+	rtp_rtcp_came(r, pkt->ssrc, pkt->seq, false);
 }
 
 /* True: the jitter buffer took the packet. */
@@ -114,6 +115,7 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 	struct leg_stat *st = &r->leg.stat;
 	size_t n = c->ops->samples(c->st, pkt->data + pkt->payload_off,
 				   pkt->payload_len);
+	enum jitter_put put;
 
 	if (!n) {
 		stat_inc(st->rx_invalid);
@@ -122,7 +124,10 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 
 	pkt->dur_ts = (uint32_t)(n * c->clock_hz / c->rate_hz);
 
-	switch (jitter_put(&r->rx.jitter, pkt, c->clock_hz)) {
+	put = jitter_put(&r->rx.jitter, pkt, c->clock_hz);
+	rtp_rtcp_came(r, pkt->ssrc, pkt->seq, put == JITTER_LATE);
+
+	switch (put) {
 
 	case JITTER_STORED:
 	case JITTER_RESYNC:
@@ -197,6 +202,9 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		return false;
 	}
 
+	if (rtp_rtcp_muxed(r, hdr, pkt, t))
+		return false;
+
 	if (set->srtp.rx && !rtp_srtp_receive(r, pkt))
 		return false;
 
@@ -210,10 +218,12 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		return false;
 
 	alive(r, t);
-	if (!set->prm.recv)
+	if (!set->prm.recv) {
+		rtp_rtcp_came(r, pkt->ssrc, pkt->seq, false);
 		return false;
+	}
 
-	pkt->arrival_us = arrival_us(hdr, t);
+	pkt->arrival_us = rtp_rx_arrival_us(hdr, t);
 	i = set->ptv[pkt->pt];
 	if (i == PT_EVENT) {
 		receive_event(r, pkt, t);
@@ -309,6 +319,9 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 
 	if (read_one(r, t))
 		read_all(r, t);
+
+	if (r->rtcp && t->now_us >= r->rtcp->next_us)
+		rtp_rtcp_tick(r, t);
 
 	if (event_rx_tick(&r->rx.event, &done, t->now_us))
 		tell_digit(r, &done, t);

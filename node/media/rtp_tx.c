@@ -12,6 +12,7 @@
 #include "node/media/encgroup.h"
 #include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
+#include "node/media/rtp_rtcp.h"
 #include "node/media/worker.h"
 
 /* A packet with its header; the caller sets the length of the payload. */
@@ -46,6 +47,7 @@ static void send_packet(struct rtp_leg *r, struct worker *w,
 	pkt->seq = r->tx.seq++;
 	pkt->len = (uint16_t)(RTP_HDR_BYTES + pkt->payload_len);
 	rtp_print(pkt);
+	rtp_rtcp_sent(r, pkt->payload_len);
 	if (r->set->srtp.tx && !rtp_srtp_send(r, pkt)) {
 		stat_inc(r->leg.stat.tx_errors);
 		pool_put(&w->pool, pkt);

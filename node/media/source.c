@@ -267,3 +267,13 @@ bool source_latches(const struct source *s)
 	       (s->rank == SOURCE_OTHER &&
 		(!s->known || is_private(&s->signalled)));
 }
+
+bool source_is_host(const struct source *s, const struct sockaddr *src)
+{
+	struct source_addr a = addr_of(src);
+
+	if (s->rank != SOURCE_NONE)
+		return same_host(&a, &s->lock);
+
+	return s->known && same_host(&a, &s->signalled);
+}

@@ -99,6 +99,12 @@ enum source_is source_look(struct source *s, const struct sockaddr *src,
 			   uint64_t now_us);
 
 /**
+ * Whether src is the peer's host, for what comes to another port (RTCP): that
+ * of the lock, or, as long as there is none, the signalled one.
+ */
+bool source_is_host(const struct source *s, const struct sockaddr *src);
+
+/**
  * A packet of SOURCE_MAYBE was valid RTP of a known payload type (and, with
  * SRTP, authentic).
  *
