@@ -86,6 +86,7 @@ static int media_line(struct reader *r, const struct pl *val)
 	m->addr = r->addr;
 	m->named = r->named;
 	m->has_addr = r->has_addr;
+	sa_init(&m->rtcp.addr, AF_INET);
 
 	return 0;
 }
@@ -96,14 +97,50 @@ static bool is_direction(const struct pl *name)
 	       !pl_strcmp(name, "recvonly") || !pl_strcmp(name, "inactive");
 }
 
+static void rtcp_port(struct sdptext_rtcp *rtcp, const struct pl *arg)
+{
+	struct pl port, host;
+
+	if (!re_regex(arg->p, arg->l, "[0-9]+ IN IP[46]1 [^ ]+", &port, NULL,
+		      &host))
+		(void)sa_set(&rtcp->addr, &host, 0);
+	else if (re_regex(arg->p, arg->l, "[0-9]+", &port))
+		return;
+
+	if (port.p == arg->p && pl_u32(&port) <= 65535)
+		rtcp->port = (uint16_t)pl_u32(&port);
+}
+
+/* What is about RTCP; arg is empty for a flag. */
+static void rtcp_line(struct reader *r, const struct pl *name,
+		      const struct pl *arg)
+{
+	struct sdptext *t = r->t;
+	struct sdptext_rtcp *rtcp;
+
+	/* Of the session: a=rtcp-xr only, and that we can do without. */
+	if (!t->mc)
+		return;
+
+	rtcp = &t->mv[t->mc - 1].rtcp;
+	if (!pl_strcmp(name, "rtcp-mux"))
+		rtcp->mux = true;
+	else if (!pl_strcmp(name, "rtcp"))
+		rtcp_port(rtcp, arg);
+	else if (!pl_strcmp(name, "rtcp-xr"))
+		rtcp->voip = !re_regex(arg->p, arg->l, "voip-metrics");
+}
+
 /* True: libre shall see this attribute. */
 static bool attr_line(struct reader *r, const struct pl *val)
 {
 	struct sdptext *t = r->t;
 	struct pl name, arg;
 
-	if (re_regex(val->p, val->l, "[^:]+:[^]+", &name, &arg))
+	if (re_regex(val->p, val->l, "[^:]+:[^]+", &name, &arg)) {
+		rtcp_line(r, val, &pl_null);
 		return is_direction(val);
+	}
 
 	if (!pl_strcmp(&name, "rtpmap"))
 		return !re_regex(arg.p, arg.l, "[0-9]+ [^/]+/[0-9]+", NULL,
@@ -112,6 +149,7 @@ static bool attr_line(struct reader *r, const struct pl *val)
 	if (!pl_strcmp(&name, "fmtp"))
 		return !re_regex(arg.p, arg.l, "[0-9]+ [^]+", NULL, NULL);
 
+	rtcp_line(r, &name, &arg);
 	if (!pl_strcmp(&name, "ptime") && !t->ptime_ms &&
 	    (!t->mc || !strcmp(t->mv[t->mc - 1].name, "audio")))
 		t->ptime_ms = pl_u32(&arg);

@@ -18,6 +18,14 @@ enum {
 	SDPTEXT_SIZE_MAX = 16384,
 };
 
+/** What a media section says of RTCP. */
+struct sdptext_rtcp {
+	bool mux;         /* a=rtcp-mux (RFC 5761)                    */
+	bool voip;        /* a=rtcp-xr with voip-metrics (RFC 3611 5) */
+	uint16_t port;    /* a=rtcp (RFC 3605); 0: none               */
+	struct sa addr;   /* its address, if it has one               */
+};
+
 /** One m line. */
 struct sdptext_media {
 	char name[16];    /* "audio"                                  */
@@ -26,6 +34,7 @@ struct sdptext_media {
 	struct sa addr;   /* its c line or the session's; without port */
 	bool has_addr;    /* there was a c line                       */
 	bool named;       /* ... with a host name                     */
+	struct sdptext_rtcp rtcp;
 };
 
 struct sdptext {

@@ -188,6 +188,7 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 		goto out;
 
 	r->hold = s->hold;
+	r->rtcp = t.mv[r->ours].rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 
 	err = session_agree(s, r, &a);
@@ -242,6 +243,7 @@ int session_answered(struct session *s, struct mbuf *answer)
 	if (err)
 		goto out;
 
+	r->rtcp = t.mv[r->ours].rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 	err = session_agree(s, r, &a);
 	if (err)

@@ -106,6 +106,25 @@ static void collect_event_tx(const struct round *r,
 	}
 }
 
+/* Our offers have rtcp-mux always, our answers if the offer had. */
+static void collect_rtcp(const struct round *r, const struct sa *raddr,
+			 struct media_rtp_params *prm)
+{
+	const struct sdptext_rtcp *rtcp = &r->rtcp;
+
+	prm->rtcp = rtcp->mux ? MEDIA_RTCP_MUX : MEDIA_RTCP_PORT;
+	prm->rtcp_xr = rtcp->voip;
+	sa_init(&prm->rtcp_raddr, AF_INET);
+	if (!rtcp->port || rtcp->mux || !sa_isset(raddr, SA_ADDR))
+		return;
+
+	/* What names another family is left out: it could not be sent. */
+	prm->rtcp_raddr = sa_isset(&rtcp->addr, SA_ADDR) &&
+					  sa_af(&rtcp->addr) == sa_af(raddr) ?
+				  rtcp->addr : *raddr;
+	sa_set_port(&prm->rtcp_raddr, rtcp->port);
+}
+
 int session_agree(const struct session *s, const struct round *r,
 		 struct agreement *a)
 {
@@ -135,6 +154,7 @@ int session_agree(const struct session *s, const struct round *r,
 
 	collect_rx(s, r, &a->prm);
 	collect_event_tx(r, &a->prm);
+	collect_rtcp(r, raddr, &a->prm);
 
 	/* RFC 2543's hold: nothing may be sent to 0.0.0.0. */
 	if (sa_isset(raddr, SA_ADDR))

@@ -58,6 +58,7 @@ struct round {
 	size_t ours;             /* index of our line */
 	uint32_t ptime_ms;
 	bool hold;               /* ours */
+	struct sdptext_rtcp rtcp; /* of the peer */
 };
 
 struct session {

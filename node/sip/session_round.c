@@ -175,6 +175,11 @@ int round_print(struct session *s, struct round *r, bool offer,
 	int err;
 
 	err = sdp_media_set_lattr(r->audio, true, "ptime", "%u", r->ptime_ms);
+	if (!err && (offer || r->rtcp.mux))
+		err = sdp_media_set_lattr(r->audio, true, "rtcp-mux", NULL);
+	if (!err && (offer || r->rtcp.voip))
+		err = sdp_media_set_lattr(r->audio, true, "rtcp-xr",
+					  "voip-metrics");
 	if (!err)
 		err = sdp_encode(&raw, r->sdp, offer);
 	if (err)

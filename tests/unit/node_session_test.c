@@ -134,8 +134,11 @@ static void test_desk(void **state)
 	HAS(sdp, "a=sendrecv\r\n");
 	HAS(sdp, "a=ptime:20\r\n");
 	HAS_NOT(sdp, "G729");
+	HAS_NOT(sdp, "rtcp");
 
 	p = params(s);
+	assert_int_equal(p.rtcp, MEDIA_RTCP_PORT);
+	assert_false(sa_isset(&p.rtcp_raddr, SA_ADDR));
 	assert_int_equal(p.tx.id, MEDIA_G722);
 	assert_int_equal(p.tx.pt, 9);
 	assert_int_equal(p.tx.ptime_ms, 20);
@@ -163,9 +166,12 @@ static void test_soft(void **state)
 	assert_int_equal(answer(s, SOFT, &sdp), 0);
 	HAS(sdp, "m=audio 20000 RTP/AVP 111 0 120 99\r\n");
 	HAS(sdp, "a=rtpmap:111 opus/48000/2\r\n");
-	HAS_NOT(sdp, "rtcp-mux");
+	HAS(sdp, "a=rtcp-mux\r\n");
+	HAS_NOT(sdp, "rtcp-xr");
 
 	p = params(s);
+	assert_int_equal(p.rtcp, MEDIA_RTCP_MUX);
+	assert_false(p.rtcp_xr);
 	assert_int_equal(p.tx.id, MEDIA_OPUS);
 	assert_int_equal(p.tx.pt, 111);
 	assert_int_equal(p.tx.clock_hz, 48000);
@@ -210,6 +216,75 @@ struct hold_case {
 	bool held, send, recv;
 	const char *answer;
 };
+
+/* RTCP: muxed if both say so; else where a=rtcp says; else the port above. */
+static void test_rtcp(void **state)
+{
+	static const struct {
+		const char *attr;
+		enum media_rtcp rtcp;
+		const char *addr; /* NULL: none named */
+		uint16_t port;
+		bool xr;
+	} v[] = {
+		{"", MEDIA_RTCP_PORT, NULL, 0, false},
+		{"a=rtcp:7090\r\n", MEDIA_RTCP_PORT, "192.0.2.7", 7090, false},
+		{"a=rtcp:7090 IN IP4 192.0.2.9\r\n", MEDIA_RTCP_PORT,
+		 "192.0.2.9", 7090, false},
+		{"a=rtcp:7090 IN IP6 2001:db8::1\r\n", MEDIA_RTCP_PORT,
+		 "192.0.2.7", 7090, false},
+		{"a=rtcp:7090 IN IP4 host.example\r\n", MEDIA_RTCP_PORT,
+		 "192.0.2.7", 7090, false},
+		{"a=rtcp:70900\r\n", MEDIA_RTCP_PORT, NULL, 0, false},
+		{"a=rtcp:x\r\n", MEDIA_RTCP_PORT, NULL, 0, false},
+		{"a=rtcp:7078\r\na=rtcp-mux\r\n", MEDIA_RTCP_MUX, NULL, 0,
+		 false},
+		{"a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n", MEDIA_RTCP_PORT,
+		 NULL, 0, true},
+	};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		struct session *s = make("127.0.0.1");
+		struct media_rtp_params p;
+		char *sdp = NULL, *text_of, *next;
+		struct sa want;
+
+		assert_int_equal(re_sdprintf(&text_of, "%s%s",
+					     HEAD CONN TIME
+					     "m=audio 7078 RTP/AVP 0\r\n",
+					     v[i].attr), 0);
+		assert_int_equal(answer(s, text_of, &sdp), 0);
+		p = params(s);
+		assert_int_equal(p.rtcp, v[i].rtcp);
+		assert_int_equal(p.rtcp_xr, v[i].xr);
+		assert_int_equal(sa_isset(&p.rtcp_raddr, SA_ADDR),
+				 v[i].addr != NULL);
+		if (v[i].addr) {
+			assert_int_equal(sa_set_str(&want, v[i].addr,
+						    v[i].port), 0);
+			assert_true(sa_cmp(&p.rtcp_raddr, &want, SA_ALL));
+		}
+		assert_int_equal(strstr(sdp, "a=rtcp-mux") != NULL,
+				 v[i].rtcp == MEDIA_RTCP_MUX);
+		assert_int_equal(strstr(sdp, "voip-metrics") != NULL,
+				 v[i].xr);
+
+		/* The other way round: we offer it, he chooses. */
+		next = offer(s, false);
+		HAS(next, "a=rtcp-mux\r\n");
+		HAS(next, "a=rtcp-xr:voip-metrics\r\n");
+		assert_int_equal(answered(s, text_of), 0);
+		assert_int_equal(params(s).rtcp, v[i].rtcp);
+
+		mem_deref(next);
+		mem_deref(sdp);
+		mem_deref(text_of);
+		mem_deref(s);
+	}
+}
 
 static void test_hold_forms(void **state)
 {
@@ -744,6 +819,7 @@ int main(void)
 		cmocka_unit_test(test_soft),
 		cmocka_unit_test(test_events_8k_with_opus),
 		cmocka_unit_test(test_hold_forms),
+		cmocka_unit_test(test_rtcp),
 		cmocka_unit_test(test_session_level),
 		cmocka_unit_test(test_port_zero),
 		cmocka_unit_test(test_codec_and_address_change),
