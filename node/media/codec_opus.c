@@ -24,6 +24,9 @@ struct enc {
 	bool ready;           /* st is initialised                         */
 	bool alone;           /* st encodes without prediction             */
 	int complexity;       /* in st                                     */
+	uint32_t loss_percent; /* in st, as the next two: see enc_adapt()  */
+	uint32_t bitrate_bps;
+	bool fec;
 	uint32_t quiet;       /* packets of silence in a row               */
 	size_t quietc;        /* bytes of quietv                           */
 	uint8_t quietv[QUIET_BYTES]; /* the last one that was encoded      */
@@ -35,6 +38,17 @@ static OpusEncoder *enc_st(struct enc *e)
 	return (OpusEncoder *)(void *)e->st;
 }
 
+/* These ctls only store numbers. */
+static void enc_way(struct enc *e)
+{
+	OpusEncoder *st = enc_st(e);
+
+	(void)opus_encoder_ctl(
+	    st, OPUS_SET_PACKET_LOSS_PERC((int)e->loss_percent));
+	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(e->fec));
+	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)e->bitrate_bps));
+}
+
 static void enc_ready(struct enc *e)
 {
 	OpusEncoder *st = enc_st(e);
@@ -44,8 +58,7 @@ static void enc_ready(struct enc *e)
 
 	(void)opus_encoder_init(st, 48000, 1, OPUS_APPLICATION_VOIP);
 	(void)opus_encoder_ctl(st, OPUS_SET_COMPLEXITY(e->complexity));
-	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)e->prm.bitrate_bps));
-	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(e->prm.fec));
+	enc_way(e);
 	e->ready = true;
 }
 
@@ -60,6 +73,8 @@ static int enc_alloc(void **stp, const struct media_codec *c)
 	memset(e, 0, sizeof(*e));
 	e->prm = *c;
 	e->complexity = c->complexity;
+	e->bitrate_bps = c->bitrate_bps;
+	e->fec = c->fec;
 	*stp = e;
 
 	return 0;
@@ -77,8 +92,12 @@ static void enc_fork(void *dst, const void *src)
 	e->quiet = from->quiet;
 	e->quietc = from->quietc;
 	memcpy(e->quietv, from->quietv, from->quietc);
-	if (from->ready)
-		memcpy(e->st, from->st, (size_t)opus_encoder_get_size(1));
+	if (!from->ready)
+		return;
+
+	/* Its way through the network stays its own. */
+	memcpy(e->st, from->st, (size_t)opus_encoder_get_size(1));
+	enc_way(e);
 }
 
 static void enc_alone(void *arg)
@@ -105,6 +124,18 @@ static void enc_complexity(void *arg, int complexity)
 	if (e->ready)
 		(void)opus_encoder_ctl(enc_st(e),
 				       OPUS_SET_COMPLEXITY(complexity));
+}
+
+static void enc_adapt(void *arg, uint32_t loss_percent, bool fec,
+		      uint32_t bitrate_bps)
+{
+	struct enc *e = arg;
+
+	e->loss_percent = loss_percent;
+	e->fec = fec;
+	e->bitrate_bps = bitrate_bps;
+	if (e->ready)
+		enc_way(e);
 }
 
 static int dec_alloc(void **stp, const struct media_codec *c)
@@ -214,15 +245,6 @@ static size_t conceal(void *st, float *pcm, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
-/* These ctls only store numbers. */
-static void adapt(void *st, uint32_t loss_percent, bool fec,
-		  uint32_t bitrate_bps)
-{
-	(void)opus_encoder_ctl(st, OPUS_SET_PACKET_LOSS_PERC((int)loss_percent));
-	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(fec));
-	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)bitrate_bps));
-}
-
 const struct codec_ops codec_opus = {
 	.name = "opus",
 	.enc_alloc = enc_alloc,
@@ -235,5 +257,5 @@ const struct codec_ops codec_opus = {
 	.samples = samples,
 	.decode = decode,
 	.conceal = conceal,
-	.adapt = adapt,
+	.adapt = enc_adapt,
 };

@@ -5,6 +5,10 @@
 #include "node/media/encgroup.h"
 #include "node/media/worker.h"
 
+enum {
+	LOSS_COUNTS_US = 15000000, /* some three reports */
+};
+
 static void destructor(void *arg)
 {
 	struct encgroup *g = arg;
@@ -145,6 +149,26 @@ void encgroup_part(const struct encgroup *g, struct codec *own, struct cut *cut,
 
 	fork_encoder(own, &g->c);
 	fork_cut(cut, fifo, &g->cut, g->fifo);
+}
+
+void encgroup_adapt(struct encgroup *g, uint32_t loss_percent, uint64_t now_us)
+{
+	const struct codec *c = &g->c;
+
+	if (!c->ops->adapt || !c->prm.fec)
+		return;
+
+	if (loss_percent >= g->loss_percent)
+		g->loss_until_us = now_us + LOSS_COUNTS_US;
+	else if (now_us < g->loss_until_us)
+		return;
+
+	if (loss_percent == g->loss_percent)
+		return;
+
+	g->loss_percent = loss_percent;
+	c->ops->adapt(c->st, loss_percent, loss_percent > 0,
+		      c->prm.bitrate_bps);
 }
 
 void encgroup_run(struct encgroup *g, const float *frame, const struct tick *t)

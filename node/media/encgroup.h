@@ -52,6 +52,8 @@ struct encgroup {
 	/* worker */
 	uint64_t tick_us; /* the tick of outv                      */
 	bool alone;	  /* the next packet stands alone          */
+	uint32_t loss_percent;	 /* worst that a member reports          */
+	uint64_t loss_until_us;	 /* ... and how long that counts         */
 	struct cut cut;
 	size_t outc;
 	struct encout outv[CUT_PIECES];
@@ -99,6 +101,14 @@ void encgroup_enter(struct encgroup *g, const struct codec *own,
  */
 void encgroup_part(const struct encgroup *g, struct codec *own, struct cut *cut,
 		   float *fifo, const struct tick *t);
+
+/**
+ * A member's peer reports loss: the shared encoder is ready for the worst of
+ * late.  Its bitrate stays: one congested listener shall not spoil it for all.
+ *
+ * @param loss_percent  0: none.
+ */
+void encgroup_adapt(struct encgroup *g, uint32_t loss_percent, uint64_t now_us);
 
 /** Encode the common frame, once a tick; outv holds what came of it. */
 void encgroup_run(struct encgroup *g, const float *frame, const struct tick *t);

@@ -14,6 +14,7 @@
 #include <re.h>
 
 #include "node/media/emodel.h"
+#include "node/media/encgroup.h"
 #include "node/media/rtp.h"
 #include "node/media/packet.h"
 #include "node/media/rtp_rtcp.h"
@@ -269,6 +270,9 @@ static void take_report(struct rtp_leg *r, const struct rtcp_report *rep,
 
 	if (adapt_report(&c->adapt, rep->fraction, tx->prm.bitrate_bps))
 		adapt_encoder(r);
+
+	if (r->leg.shared && r->set->group)
+		encgroup_adapt(r->set->group, c->adapt.percent, at_us);
 }
 
 /* Under the key of before, until the first packet under a new one came. */
