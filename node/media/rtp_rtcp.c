@@ -298,8 +298,7 @@ static int unprotect(struct rtp_srtp *s, uint8_t *buf, size_t *lenp)
 }
 
 /* True: it was valid. */
-static bool take(struct rtp_leg *r, uint8_t *buf, size_t len,
-		 uint64_t at_us)
+static bool take(struct rtp_leg *r, uint8_t *buf, size_t len, uint64_t at_us)
 {
 	struct rtp_rtcp *c = r->rtcp;
 	struct leg_stat *st = &r->leg.stat;
@@ -334,8 +333,8 @@ static bool take(struct rtp_leg *r, uint8_t *buf, size_t len,
 	return true;
 }
 
-bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr,
-		    struct packet *pkt, const struct tick *t)
+bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
+		    const struct tick *t)
 {
 	if (!r->rtcp || !rtcp_is(pkt->data, pkt->len))
 		return false;

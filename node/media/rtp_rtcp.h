@@ -61,8 +61,8 @@ void rtp_rtcp_tick(struct rtp_leg *r, const struct tick *t);
  *
  * @return true: it was RTCP, and is done with.
  */
-bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr,
-		    struct packet *pkt, const struct tick *t);
+bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
+		    const struct tick *t);
 
 /** The leg ends: say so to the peer. */
 void rtp_rtcp_bye(struct rtp_leg *r);

@@ -17,6 +17,7 @@
 #include "node/media/packet.h"
 #include "node/media/rtcp.h"
 #include "node/media/rtp.h"
+#include "node/media/srtp.h"
 
 enum {
 	PORT_MIN = 47600,
@@ -32,6 +33,7 @@ struct peer {
 	struct sa addr, rtcp_addr; /* its own                         */
 	struct sa dst, rtcp_dst;   /* the leg's                       */
 	struct media_leg *leg;
+	struct srtp_ctx *srtp_tx, *srtp_rx; /* NULL: plain */
 	uint16_t seq;
 	uint32_t ts;
 	unsigned lose; /* every n-th packet; 0: none            */
@@ -93,7 +95,7 @@ static void send_rtp(struct peer *p)
 {
 	struct packet pkt = {
 	    .pt = 0, .ssrc = PEER_SSRC, .seq = p->seq, .ts = p->ts};
-	size_t i;
+	size_t i, n;
 
 	p->seq++;
 	p->ts += 160;
@@ -104,16 +106,23 @@ static void send_rtp(struct peer *p)
 	for (i = 0; i < 160; i++)
 		pkt.data[RTP_HDR_BYTES + i] =
 		    p->noise ? (uint8_t)test_rand(&p->rnd) : 0xff;
-	(void)sendto(p->rtp, pkt.data, RTP_HDR_BYTES + 160, 0, &p->dst.u.sa,
-		     p->dst.len);
+	n = RTP_HDR_BYTES + 160;
+	if (p->srtp_tx)
+		assert_int_equal(srtp_ctx_protect_rtp(p->srtp_tx, pkt.data, &n,
+						      sizeof(pkt.data)),
+				 0);
+	(void)sendto(p->rtp, pkt.data, n, 0, &p->dst.u.sa, p->dst.len);
 }
 
 static void send_rtcp(struct peer *p, const struct rtcp_out *out)
 {
-	uint8_t buf[RTCP_BYTES];
+	uint8_t buf[RTCP_BYTES + SRTP_CTX_GROW];
 	size_t n = rtcp_print(buf, out);
 
 	assert_true(n > 0);
+	if (p->srtp_tx)
+		assert_int_equal(
+		    srtp_ctx_protect_rtcp(p->srtp_tx, buf, &n, sizeof(buf)), 0);
 	assert_int_equal(
 	    sendto(p->rtcp, buf, n, 0, &p->rtcp_dst.u.sa, p->rtcp_dst.len), n);
 }
@@ -184,29 +193,42 @@ static void on_rtcp(struct peer *p, const uint8_t *buf, size_t len)
 		p->reply_at_ms = tmr_jiffies() + HOLD_MS;
 }
 
+/* One that came, its protection taken off. */
+static void on_packet(struct peer *p, struct packet *pkt, size_t n, bool rtcp)
+{
+	if (p->srtp_rx)
+		assert_int_equal(
+		    rtcp ? srtp_ctx_unprotect_rtcp(p->srtp_rx, pkt->data, &n)
+			 : srtp_ctx_unprotect_rtp(p->srtp_rx, pkt->data, &n),
+		    0);
+
+	if (rtcp) {
+		on_rtcp(p, pkt->data, n);
+		return;
+	}
+
+	pkt->len = (uint16_t)n;
+	assert_int_equal(rtp_parse(pkt), 0);
+	p->ssrc = pkt->ssrc;
+	p->rtp_ts = pkt->ts;
+	p->rtp_ms = tmr_jiffies();
+	++p->packets;
+	p->bytes += pkt->payload_len;
+}
+
 static void on_datagram(struct peer *p, bool rtcp_port)
 {
+	bool mux = p->rtp == p->rtcp;
 	struct packet pkt;
 	ssize_t n;
 
 	while ((n = recv(rtcp_port ? p->rtcp : p->rtp, pkt.data,
 			 sizeof(pkt.data), 0)) > 0) {
+		bool rtcp = rtcp_is(pkt.data, (size_t)n);
 
-		if (rtcp_is(pkt.data, (size_t)n)) {
-			/* where it was agreed that it goes */
-			assert_true(rtcp_port || p->rtp == p->rtcp);
-			on_rtcp(p, pkt.data, (size_t)n);
-			continue;
-		}
-
-		assert_false(rtcp_port && p->rtp != p->rtcp);
-		pkt.len = (uint16_t)n;
-		assert_int_equal(rtp_parse(&pkt), 0);
-		p->ssrc = pkt.ssrc;
-		p->rtp_ts = pkt.ts;
-		p->rtp_ms = tmr_jiffies();
-		++p->packets;
-		p->bytes += pkt.payload_len;
+		/* where it was agreed that it goes */
+		assert_true(mux || rtcp == rtcp_port);
+		on_packet(p, &pkt, (size_t)n, rtcp);
 	}
 }
 
@@ -473,6 +495,45 @@ static void test_mux(void **state)
 	check_exchange(p);
 }
 
+static bool plain_refused(void)
+{
+	struct media_stat st;
+
+	media_leg_stat(peerv[0].leg, &st);
+
+	return st.rx_auth_failed == 1 && !st.rtcp_rx;
+}
+
+/* SRTCP (RFC 3711): the same under keys, and without them nothing. */
+static void test_srtp(void **state)
+{
+	const struct media_srtp tx = {.suite = MEDIA_SRTP_AEAD_AES_128_GCM,
+				      .key = "0123456789abcdef",
+				      .salt = "hello salted"};
+	const struct media_srtp rx = {.suite =
+					  MEDIA_SRTP_AES_CM_128_HMAC_SHA1_80,
+				      .key = "fedcba9876543210",
+				      .salt = "other salt 14"};
+	struct peer *p = peer_open(true);
+	struct media_rtp_params prm = params(p, true);
+	const uint8_t plain[] = {0x80, 201, 0, 1, 0, 0, 0, 9};
+
+	(void)state;
+
+	prm.srtp_tx = tx;
+	prm.srtp_rx = rx;
+	assert_int_equal(srtp_ctx_alloc(&p->srtp_rx, &tx, false), 0);
+	assert_int_equal(srtp_ctx_alloc(&p->srtp_tx, &rx, true), 0);
+	assert_int_equal(media_leg_rtp_set(p->leg, &prm), 0);
+	assert_true(sendto(p->rtp, plain, sizeof(plain), 0, &p->dst.u.sa,
+			   p->dst.len) > 0);
+	run(plain_refused);
+
+	check_exchange(p);
+	p->srtp_tx = mem_deref(p->srtp_tx);
+	p->srtp_rx = mem_deref(p->srtp_rx);
+}
+
 /* A stranger on the RTCP port changes nothing. */
 static bool stranger_seen(void)
 {
@@ -595,8 +656,8 @@ static void test_opus_adapts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_port), TEST(test_mux),	     TEST(test_stranger),
-	    TEST(test_off),  TEST(test_opus_adapts),
+	    TEST(test_port),	 TEST(test_srtp), TEST(test_mux),
+	    TEST(test_stranger), TEST(test_off),  TEST(test_opus_adapts),
 	};
 	const struct media_conf conf = {
 	    .workers = 1, .rtp_port_min = PORT_MIN, .rtp_port_max = PORT_MAX};
