@@ -64,7 +64,7 @@ static void vowel(float *v, size_t n, double f0_hz, uint32_t rate_hz)
 	size_t i, k;
 
 	memset(v, 0, n * sizeof(*v));
-	for (k = 1; (hz = f0_hz * (double)k) < 0.45 * rate_hz; k++) {
+	for (k = 1; (hz = f0_hz * (double)k) < 3400; k++) {
 		double amp = 0.2 / (double)k;
 
 		for (i = 0; i < n; i++)
@@ -74,13 +74,19 @@ static void vowel(float *v, size_t n, double f0_hz, uint32_t rate_hz)
 	}
 }
 
-/* Frequency of the strongest part near hz. */
-static double pitch_hz(const float *v, size_t n, double hz, double rate_hz)
+/* Frequency of the strongest part near hz; at 8 kHz, which is enough. */
+static double pitch_hz(const float *v, size_t n, double hz, uint32_t rate_hz)
 {
+	static float low[2 * 8000];
+	size_t step = rate_hz / 8000, i;
 	double f, best = 0, best_hz = 0;
 
+	n = n / step < 2 * 8000 ? n / step : 2 * 8000;
+	for (i = 0; i < n; i++)
+		low[i] = v[i * step];
+
 	for (f = hz - 6; f <= hz + 6; f += 0.2) {
-		double amp = tone_amp(v, n, f, rate_hz);
+		double amp = tone_amp(low, n, f, 8000);
 
 		if (amp > best) {
 			best = amp;
@@ -223,8 +229,8 @@ static void test_speech(void **state)
 
 	(void)state;
 
-	for (i = 0; i < 2; i++) {
-		for (k = 0; k < 3; k++) {
+	for (i = 0; i < VOICES; i++) {
+		for (k = 0; k < 1 + VOICES; k++) {
 			speech(voices[i], rates[k], 30, SHORTER);
 			speech(voices[i], rates[k], 30, LONGER);
 		}
@@ -351,7 +357,7 @@ static void test_random(void **state)
 
 	(void)state;
 
-	for (round = 0; round < 6000; round++) {
+	for (round = 0; round < 2000 * VOICES; round++) {
 		uint32_t rate_hz = rates[test_rand(&rnd) % 3];
 		bool wild = round % 4 == 0;
 		float *w;
