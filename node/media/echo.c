@@ -46,9 +46,17 @@ static void put(struct leg *leg, const float *frame, const struct tick *t)
 	}
 }
 
+static bool is_idle(const struct leg *leg)
+{
+	const struct echo_leg *e = (const struct echo_leg *)leg;
+
+	return e->silent;
+}
+
 static const struct leg_ops ops = {
 	.name = "echo",
 	.get = get,
+	.idle = is_idle,
 	.put = put,
 };
 

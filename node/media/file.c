@@ -58,9 +58,17 @@ static const float *get(struct leg *leg, float *buf, const struct tick *t)
 	return buf;
 }
 
+static bool is_idle(const struct leg *leg)
+{
+	const struct file_leg *f = (const struct file_leg *)leg;
+
+	return f->ended;
+}
+
 static const struct leg_ops ops = {
 	.name = "file",
 	.get = get,
+	.idle = is_idle,
 };
 
 static void destructor(void *arg)

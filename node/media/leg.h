@@ -31,7 +31,12 @@ struct tick {
 struct leg_ops {
 	const char *name;
 
-	/** Read the socket; before any leg's get().  NULL: nothing to read. */
+	/**
+	 * Read the socket watch_fd, and run timers; before any leg's get().
+	 * It sets active_us when something came.  While the leg is cold
+	 * there is nothing to be read, and the call comes once a second.
+	 * NULL: nothing to read.
+	 */
 	void (*rx)(struct leg *leg, const struct tick *t);
 
 	/**
@@ -63,6 +68,11 @@ struct leg_ops {
 	/** Do a command of this kind; a pointer in it is the leg's now.
 	 *  Returns an object that the signalling thread shall mem_deref(). */
 	void *(*cmd)(struct leg *leg, const struct cmd *cmd);
+
+	/** Whether neither get() nor put() does anything until a packet or a
+	 *  command comes.  A mix of such legs leaves the tick; t->steps tells
+	 *  how long.  NULL: it always does something. */
+	bool (*idle)(const struct leg *leg);
 
 	/** The worker lets go: give back what is the worker's.  May be NULL. */
 	void (*stop)(struct leg *leg, struct worker *w);
@@ -122,6 +132,10 @@ struct leg {
 	const float *frame;        /* worker: what it gives in this tick     */
 	bool mute_in, mute_out;    /* worker                                 */
 	bool shared;               /* worker: it needs the common frame      */
+	bool cold;                 /* worker: see watch.h                    */
+	struct le watch_le;        /* worker: in worker->watch               */
+	int watch_fd;              /* RO after leg_attach(), with ops->rx    */
+	uint64_t active_us;        /* worker: when something came            */
 	struct leg_stat stat;
 };
 

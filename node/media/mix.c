@@ -190,10 +190,38 @@ static void put(const struct round *r, struct leg *leg)
 	leg->ops->put(leg, frame, r->t);
 }
 
-void mixbus_run(struct mixbus *bus, const struct tick *t)
+/* While it slept, time went by for its legs as if ticks had been missed. */
+static uint32_t steps(const struct mixbus *bus, const struct tick *t)
 {
-	struct round r = {.t = t, .f = t->w->frames};
+	return bus->idle && bus->run_us
+		       ? (uint32_t)((t->now_us - bus->run_us) /
+				    (MEDIA_TICK_MS * 1000))
+		       : t->steps;
+}
+
+static bool is_idle(const struct round *r)
+{
 	size_t i;
+
+	for (i = 0; i < r->legc; i++) {
+		const struct leg *leg = r->f->legv[i];
+
+		if (!leg->ops->idle || !leg->ops->idle(leg))
+			return false;
+	}
+
+	return !r->talkc;
+}
+
+bool mixbus_run(struct mixbus *bus, const struct tick *t)
+{
+	struct tick own = *t;
+	struct round r = {.t = &own, .f = t->w->frames};
+	size_t i;
+
+	own.steps = steps(bus, t);
+	bus->run_us = t->now_us;
+	bus->idle = false;
 
 	collect(&r, bus);
 	add_up(&r);
@@ -201,6 +229,8 @@ void mixbus_run(struct mixbus *bus, const struct tick *t)
 
 	for (i = 0; i < r.legc; i++)
 		put(&r, r.f->legv[i]);
+
+	return !is_idle(&r);
 }
 
 static void destructor(void *arg)

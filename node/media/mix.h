@@ -11,6 +11,8 @@ struct mixbus {
 	struct le le;          /* worker: in worker->busl                    */
 	struct release release; /* signalling                                */
 	struct list legl;      /* worker: struct leg; borrowed               */
+	uint64_t run_us;       /* worker: tick of the last pass; 0: none     */
+	bool idle;             /* worker: in worker->idlel                   */
 };
 
 /** The handle; signalling thread only. */
@@ -22,8 +24,15 @@ struct mix {
 	struct list groupl;    /* struct encgroup; not owned: legs' sets do  */
 };
 
-/** One pass of a mix; worker. */
-void mixbus_run(struct mixbus *bus, const struct tick *t);
+/**
+ * One pass of a mix; worker.
+ *
+ * @return false: there is nothing to do until something comes: it may sleep.
+ */
+bool mixbus_run(struct mixbus *bus, const struct tick *t);
+
+/** Something came: it takes part in the next pass; worker. */
+void mixbus_wake(struct mixbus *bus, struct worker *w);
 
 /** Sum of n frames. */
 void mix_sum(float *sum, const float *const *framev, size_t n);

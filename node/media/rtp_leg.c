@@ -137,12 +137,21 @@ static void stop(struct leg *leg, struct worker *w)
 	jitter_flush(&r->rx.jitter);
 }
 
+/* On hold, and its peer is silent, too. */
+static bool is_idle(const struct leg *leg)
+{
+	const struct rtp_leg *r = (const struct rtp_leg *)leg;
+
+	return leg->cold && (!r->set || !r->set->prm.send);
+}
+
 static const struct leg_ops ops = {
 	.name = "rtp",
 	.rx = rtp_rx_read,
 	.get = rtp_rx_get,
 	.put = rtp_tx_put,
 	.plan = rtp_tx_plan,
+	.idle = is_idle,
 	.cmd = command,
 	.stop = stop,
 };
@@ -243,6 +252,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 		return err;
 	}
 
+	r->leg.watch_fd = r->fd;
 	err = leg_attach(lp, mix, &r->leg, h, arg);
 	if (!err)
 		(*lp)->laddr = addr;

@@ -289,8 +289,11 @@ static bool read_one(struct rtp_leg *r, const struct tick *t)
 	struct rxbatch *rx = &t->w->rx;
 	ssize_t n = recvmsg(r->fd, &rx->msgv[0].msg_hdr, 0);
 
+	stat_inc(t->w->rx_polls);
 	if (n < 0)
 		return false;
+
+	r->leg.active_us = t->now_us;
 
 	rx->msgv[0].msg_len = (unsigned)n;
 	r->rx.steady = false;
@@ -317,7 +320,7 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 	struct rtp_leg *r = (struct rtp_leg *)leg;
 	struct event_done done;
 
-	if (read_one(r, t))
+	if (!leg->cold && read_one(r, t))
 		read_all(r, t);
 
 	if (r->rtcp && t->now_us >= r->rtcp->next_us)

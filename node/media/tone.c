@@ -90,9 +90,17 @@ static const float *get(struct leg *leg, float *buf, const struct tick *t)
 	return buf;
 }
 
+static bool is_idle(const struct leg *leg)
+{
+	const struct tone_leg *g = (const struct tone_leg *)leg;
+
+	return g->ended;
+}
+
 static const struct leg_ops ops = {
 	.name = "tone",
 	.get = get,
+	.idle = is_idle,
 };
 
 static void oscillator_init(struct oscillator *o, float hz, float level_db)

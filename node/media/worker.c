@@ -83,6 +83,7 @@ void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
 static void leg_del(struct worker *w, struct leg *leg)
 {
 	list_unlink(&leg->le);
+	watch_del(&w->watch, leg);
 	--w->objs;
 	if (leg->ops->stop)
 		leg->ops->stop(leg, w);
@@ -96,7 +97,25 @@ static void frames_set(struct worker *w, struct frames *frames)
 	w->frames = frames;
 }
 
-static void command(struct worker *w, const struct cmd *cmd)
+void mixbus_wake(struct mixbus *bus, struct worker *w)
+{
+	/* It stays marked, so that its next pass knows that it slept. */
+	if (bus->idle && bus->le.list == &w->idlel) {
+		list_unlink(&bus->le);
+		list_append(&w->busl, &bus->le, bus);
+	}
+}
+
+static void leg_add(struct worker *w, struct leg *leg, const struct tick *t)
+{
+	list_append(&leg->bus->legl, &leg->le, leg);
+	watch_add(&w->watch, leg, t->now_us);
+	mixbus_wake(leg->bus, w);
+	++w->objs;
+}
+
+static void command(struct worker *w, const struct cmd *cmd,
+		    const struct tick *t)
 {
 	struct mixbus *bus = cmd->obj;
 	struct leg *leg = cmd->obj;
@@ -115,8 +134,7 @@ static void command(struct worker *w, const struct cmd *cmd)
 		break;
 
 	case CMD_LEG_ADD:
-		list_append(&leg->bus->legl, &leg->le, leg);
-		++w->objs;
+		leg_add(w, leg, t);
 		break;
 
 	case CMD_LEG_DEL:
@@ -126,11 +144,13 @@ static void command(struct worker *w, const struct cmd *cmd)
 	case CMD_LEG_MUTE:
 		leg->mute_in = cmd->a;
 		leg->mute_out = cmd->b;
+		mixbus_wake(leg->bus, w);
 		break;
 
 	case CMD_LEG_SET:
 	case CMD_LEG_DTMF:
 		give_back(w, leg->ops->cmd(leg, cmd));
+		mixbus_wake(leg->bus, w);
 		break;
 
 	case CMD_POOL:
@@ -144,12 +164,12 @@ static void command(struct worker *w, const struct cmd *cmd)
 }
 
 /* A command gives back one object at most. */
-static void commands(struct worker *w)
+static void commands(struct worker *w, const struct tick *t)
 {
 	struct cmd cmd;
 
 	while (ring_space(w->notes) > 1 && ring_get(w->cmds, &cmd))
-		command(w, &cmd);
+		command(w, &cmd, t);
 }
 
 void worker_send(struct worker *w, struct leg *leg, int fd,
@@ -215,26 +235,29 @@ static void wake_signalling(struct worker *w)
 		w->noted = false;
 }
 
+static void mixes(struct worker *w, const struct tick *t)
+{
+	struct le *le, *next;
+
+	for (le = list_head(&w->busl); le; le = next) {
+		struct mixbus *bus = le->data;
+
+		next = le->next;
+		stat_inc(w->passes);
+		if (mixbus_run(bus, t))
+			continue;
+
+		bus->idle = true;
+		list_unlink(&bus->le);
+		list_append(&w->idlel, &bus->le, bus);
+	}
+}
+
 static void pass(struct worker *w, const struct tick *t)
 {
-	struct le *b, *l;
-
-	commands(w);
-
-	LIST_FOREACH(&w->busl, b) {
-		const struct mixbus *bus = b->data;
-
-		LIST_FOREACH(&bus->legl, l) {
-			struct leg *leg = l->data;
-
-			if (leg->ops->rx)
-				leg->ops->rx(leg, t);
-		}
-	}
-
-	LIST_FOREACH(&w->busl, b)
-		mixbus_run(b->data, t);
-
+	commands(w, t);
+	watch_read(&w->watch, t);
+	mixes(w, t);
 	worker_flush(w);
 	wake_signalling(w);
 }
@@ -367,6 +390,7 @@ static void destructor(void *arg)
 	mem_deref(w->cmds);
 	mem_deref(w->notes);
 	mem_deref(w->frames);
+	watch_close(&w->watch);
 
 	while ((chunk = w->pool.chunks)) {
 		w->pool.chunks = chunk->next;
@@ -389,6 +413,7 @@ int worker_alloc(struct worker **wp, unsigned index, unsigned count,
 	w->count = count;
 	w->event_fd = event_fd;
 	w->rt_priority = rt_priority;
+	w->watch.epfd = -1;
 
 	chunk = pool_chunk_alloc(WORKER_RX + WORKER_TX);
 	if (!chunk) {
@@ -398,6 +423,10 @@ int worker_alloc(struct worker **wp, unsigned index, unsigned count,
 
 	pool_add(&w->pool, chunk);
 	rx_init(&w->rx, &w->pool);
+
+	err = watch_init(&w->watch);
+	if (err)
+		goto out;
 
 	err = ring_alloc(&w->cmds, sizeof(struct cmd), WORKER_CMDS);
 	err |= ring_alloc(&w->notes, sizeof(struct note), WORKER_EVENTS);

@@ -18,6 +18,7 @@
 #include "node/media/packet.h"
 #include "node/media/ring.h"
 #include "node/media/shed.h"
+#include "node/media/watch.h"
 
 enum {
 	WORKER_CMDS = 8192,     /* ring to the worker                        */
@@ -106,7 +107,9 @@ struct worker {
 	size_t frames_cap;
 
 	/* worker */
-	struct list busl;          /* struct mixbus                          */
+	struct list busl;          /* struct mixbus, those with work to do   */
+	struct list idlel;         /* struct mixbus, the others              */
+	struct watch watch;
 	struct pool pool;
 	struct frames *frames;     /* owned, from signalling                 */
 	struct rxbatch rx;
@@ -123,6 +126,8 @@ struct worker {
 	_Atomic uint64_t ticks;
 	_Atomic uint64_t late_ticks;
 	_Atomic uint64_t events_dropped;
+	_Atomic uint64_t rx_polls; /* sockets asked for a packet             */
+	_Atomic uint64_t passes;   /* mixes run                              */
 	_Atomic uint64_t encodes;  /* packets that went through an encoder   */
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
 	_Atomic uint64_t rx_foreign; /* packets that were not of the peer    */

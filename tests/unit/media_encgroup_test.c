@@ -504,6 +504,14 @@ static void test_hold(void **state)
 	assert_int_equal(p->ts - ts, 31 * 960);
 	run(20);
 	assert_true(fabs(hears(p, 500)) < 3);
+
+	/* a mix that slept for 25 ticks */
+	ts = p->ts;
+	bus.idle = true;
+	now_us += 25 * MEDIA_TICK_MS * 1000;
+	run(1);
+	assert_int_equal(p->ts - ts, 26 * 960);
+	assert_false(bus.idle);
 	clear();
 }
 
