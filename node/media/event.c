@@ -76,9 +76,18 @@ static void finish(struct event_tx *tx)
 	tx->pause_ms = EVENT_PAUSE_MS;
 }
 
-bool event_tx_get(struct event_tx *tx, struct event_packet *pkt,
-		  uint32_t now_ts, uint32_t clock_hz, uint32_t tick_ms)
+/* A segment's length, told by the other clock. */
+static uint32_t segment_ts(const struct event_clock *clock)
 {
+	return (uint32_t)((uint64_t)DUR_MAX_TS * clock->audio_hz /
+			  clock->event_hz);
+}
+
+bool event_tx_get(struct event_tx *tx, struct event_packet *pkt,
+		  uint32_t now_ts, const struct event_clock *clock,
+		  uint32_t tick_ms)
+{
+	const uint32_t clock_hz = clock->event_hz;
 	uint32_t tick_ts = clock_hz / 1000 * tick_ms;
 
 	if (tx->pause_ms) {
@@ -100,7 +109,7 @@ bool event_tx_get(struct event_tx *tx, struct event_packet *pkt,
 
 	/* RFC 4733 2.5.1.3: a new segment where the last one ended */
 	if (tx->sent_ts == DUR_MAX_TS && tx->left_ts) {
-		tx->ts += DUR_MAX_TS;
+		tx->ts += segment_ts(clock);
 		tx->sent_ts = 0;
 	}
 
@@ -116,26 +125,49 @@ bool event_tx_get(struct event_tx *tx, struct event_packet *pkt,
 	return true;
 }
 
+bool event_tx_take(struct event_tx *tx, char *digit, uint32_t *dur_ms)
+{
+	if (tx->active)
+		finish(tx);
+	tx->pause_ms = 0;
+
+	if (!tx->count)
+		return false;
+
+	*digit = event_digit(tx->queue[tx->first].code);
+	*dur_ms = tx->queue[tx->first].dur_ms;
+	tx->first = (tx->first + 1) % EVENT_QUEUE;
+	--tx->count;
+
+	return true;
+}
+
 static void done_set(struct event_rx *rx, struct event_done *done)
 {
 	done->digit = event_digit(rx->code);
-	done->dur_ts = rx->before_ts + rx->dur_ts;
+	done->dur_ms = (rx->before_ts + rx->dur_ts) / (rx->clock_hz / 1000);
 	rx->active = false;
 }
 
-size_t event_rx_put(struct event_rx *rx, struct event_done donev[2],
-		    uint32_t ts, const uint8_t *buf, size_t len,
-		    uint64_t now_us)
+/* RFC 4733 2.5.1.3: the same event goes on in a new segment, where the last
+ * one ended. */
+static bool is_segment(const struct event_rx *rx,
+		       const struct event_clock *clock, uint8_t code,
+		       int32_t d)
 {
-	uint32_t dur_ts;
+	return rx->active && code == rx->code &&
+	       (d == DUR_MAX_TS || d == (int32_t)segment_ts(clock) ||
+		d == (int32_t)segment_ts(clock) + 1);
+}
+
+/* What one report of a packet says.  Returns digits that ended: 2 at most. */
+static size_t put_report(struct event_rx *rx, struct event_done *donev,
+			 const struct event_clock *clock, uint32_t ts,
+			 const uint8_t buf[EVENT_BYTES], uint64_t now_us)
+{
+	const uint32_t dur_ts = (uint32_t)(buf[2] << 8 | buf[3]);
+	const int32_t d = (int32_t)(ts - rx->ts);
 	size_t n = 0;
-	int32_t d;
-
-	if (len < EVENT_BYTES || !event_digit(buf[0]))
-		return 0;
-
-	dur_ts = (uint32_t)(buf[2] << 8 | buf[3]);
-	d = (int32_t)(ts - rx->ts);
 
 	if (rx->known && d == 0 && buf[0] == rx->code) {
 		if (!rx->active)
@@ -144,7 +176,7 @@ size_t event_rx_put(struct event_rx *rx, struct event_done donev[2],
 	else if (rx->known && d < 0 && now_us - rx->last_us < EVENT_LOST_US) {
 		return 0; /* an older one, out of order */
 	}
-	else if (rx->active && buf[0] == rx->code && d == DUR_MAX_TS) {
+	else if (is_segment(rx, clock, buf[0], d)) {
 		rx->before_ts += DUR_MAX_TS;
 		rx->dur_ts = 0;
 	}
@@ -158,11 +190,30 @@ size_t event_rx_put(struct event_rx *rx, struct event_done donev[2],
 	}
 
 	rx->ts = ts;
+	rx->clock_hz = clock->event_hz;
 	rx->dur_ts = MAX(rx->dur_ts, dur_ts);
 	rx->last_us = now_us;
 
 	if (buf[1] & END_BIT)
 		done_set(rx, &donev[n++]);
+
+	return n;
+}
+
+size_t event_rx_put(struct event_rx *rx,
+		    struct event_done donev[EVENT_DONE_MAX],
+		    const struct event_clock *clock, uint32_t ts,
+		    const uint8_t *buf, size_t len, uint64_t now_us)
+{
+	size_t n = 0;
+
+	for (; len >= EVENT_BYTES && n + 2 <= EVENT_DONE_MAX;
+	     buf += EVENT_BYTES, len -= EVENT_BYTES) {
+
+		if (event_digit(buf[0]))
+			n += put_report(rx, donev + n, clock, ts, buf, now_us);
+		ts += (uint32_t)(buf[2] << 8 | buf[3]);
+	}
 
 	return n;
 }

@@ -19,6 +19,7 @@ enum {
 	EVENT_MAX_MS = 8000,
 	EVENT_PAUSE_MS = 60,      /* between two digits                     */
 	EVENT_LOST_US = 200000,   /* no packet for so long: the end is lost */
+	EVENT_DONE_MAX = 5,       /* digits that a packet can end           */
 };
 
 /** The event's code of a digit 0-9 * # A-D (a-d), or -1. */
@@ -42,6 +43,14 @@ struct event_tx {
 	uint32_t pause_ms;    /* before the next one                       */
 };
 
+/** The clocks of a packet. */
+struct event_clock {
+	uint32_t event_hz;    /* of its durations                          */
+	uint32_t audio_hz;    /* of the codec beside it, and so of the
+				 timestamps; we and many send them so, also
+				 where the events have another clock       */
+};
+
 /** A packet that is to be sent. */
 struct event_packet {
 	uint8_t payload[EVENT_BYTES];
@@ -62,14 +71,19 @@ bool event_tx_busy(const struct event_tx *tx);
 /**
  * A tick went by: what is to be sent for it.
  *
- * @param tx        Digits.
- * @param pkt       Set to the packet when true is returned.
- * @param now_ts    RTP timestamp of this tick, in units of clock_hz.
- * @param clock_hz  Clock of the events.
- * @param tick_ms   Length of a tick.
+ * @param tx       Digits.
+ * @param pkt      Set to the packet when true is returned.
+ * @param now_ts   RTP timestamp of this tick, in units of clock->audio_hz.
+ * @param clock    Clocks of the stream.
+ * @param tick_ms  Length of a tick.
  */
 bool event_tx_get(struct event_tx *tx, struct event_packet *pkt,
-		  uint32_t now_ts, uint32_t clock_hz, uint32_t tick_ms);
+		  uint32_t now_ts, const struct event_clock *clock,
+		  uint32_t tick_ms);
+
+/** Take a digit out of the queue to be said otherwise; false: there is none.
+ *  One that is being sent is broken off. */
+bool event_tx_take(struct event_tx *tx, char *digit, uint32_t *dur_ms);
 
 /** What is received. */
 struct event_rx {
@@ -78,6 +92,7 @@ struct event_rx {
 	uint8_t code;
 	uint32_t ts;          /* of the segment                            */
 	uint32_t dur_ts;      /* longest duration told of the segment      */
+	uint32_t clock_hz;    /* of the durations                          */
 	uint32_t before_ts;   /* duration of the segments before           */
 	uint64_t last_us;     /* when the last packet came                 */
 };
@@ -85,20 +100,23 @@ struct event_rx {
 /** A digit that came to its end. */
 struct event_done {
 	char digit;
-	uint32_t dur_ts;
+	uint32_t dur_ms;
 };
 
 /**
- * Put the payload of a received packet.
+ * Put the payload of a received packet: one event, or several that follow
+ * each other without a pause (RFC 4733 2.5.1.5).  Events that are no digits
+ * (flash, tones) are ignored.
  *
  * @param donev  Set to the digits that ended: the one that it replaces, whose
  *               end was lost, and its own.
  *
  * @return number of digits in donev.
  */
-size_t event_rx_put(struct event_rx *rx, struct event_done donev[2],
-		    uint32_t ts, const uint8_t *buf, size_t len,
-		    uint64_t now_us);
+size_t event_rx_put(struct event_rx *rx,
+		    struct event_done donev[EVENT_DONE_MAX],
+		    const struct event_clock *clock, uint32_t ts,
+		    const uint8_t *buf, size_t len, uint64_t now_us);
 
 /** Time went by.  True: a digit whose end was lost is over. */
 bool event_rx_tick(struct event_rx *rx, struct event_done *done,

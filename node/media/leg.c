@@ -91,7 +91,6 @@ int leg_attach(struct media_leg **lp, struct mix *mix, struct leg *leg,
 	handle->mix = mix;
 	handle->h = h;
 	handle->arg = arg;
-	handle->event_pt = -1;
 	leg->handle = handle;
 	leg->bus = mix->bus;
 

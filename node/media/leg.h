@@ -146,7 +146,7 @@ struct media_leg {
 	media_event_h *h;
 	void *arg;
 	struct sa laddr;           /* RTP only                               */
-	int event_pt;              /* RTP only: -1: no events                */
+	bool dtmf;                 /* RTP only: digits can be sent           */
 };
 
 /**

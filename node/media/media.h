@@ -73,6 +73,14 @@ enum media_rtcp {
 	MEDIA_RTCP_MUX,  /* on RTP's port (RFC 5761)                     */
 };
 
+/** How digits go. */
+enum media_dtmf {
+	MEDIA_DTMF_AUTO,      /* events where negotiated, else in the band   */
+	MEDIA_DTMF_EVENTS,    /* RFC 4733 only                               */
+	MEDIA_DTMF_INBAND,    /* said, and listened for, in the band         */
+	MEDIA_DTMF_ELSEWHERE, /* not said (SIP INFO does); events are heard  */
+};
+
 /** How an RTP leg sends and receives; a whole set replaces the former one. */
 struct media_rtp_params {
 	struct sa raddr;                        /* where to send; unset: don't */
@@ -82,6 +90,9 @@ struct media_rtp_params {
 	int event_pt_tx;       /* RFC 4733 payload type; -1: not negotiated   */
 	int event_pt_rx;       /* the same, receiving                         */
 	uint32_t event_clock_hz; /* clock of the events, both directions      */
+	int event2_pt_rx;      /* a second one that may arrive; 0: none       */
+	uint32_t event2_clock_hz;
+	enum media_dtmf dtmf;
 	bool send;             /* direction (RFC 3264): false: send nothing   */
 	bool recv;             /* false: what arrives is dropped, not played  */
 	uint32_t jitter_ms;    /* depth the jitter buffer holds; 0: default   */
@@ -99,7 +110,7 @@ struct media_rtp_params {
 
 /** What happened to a leg. */
 enum media_event_type {
-	MEDIA_EV_DTMF,      /* a digit began and ended (RFC 4733)          */
+	MEDIA_EV_DTMF,      /* a digit began and ended                     */
 	MEDIA_EV_END,       /* a player came to its end                    */
 	MEDIA_EV_RTP_START, /* first packet of the peer                    */
 	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
@@ -109,6 +120,7 @@ enum media_event_type {
 struct media_event {
 	enum media_event_type type;
 	char digit;           /* MEDIA_EV_DTMF: 0-9 * # A-D               */
+	bool inband;          /* MEDIA_EV_DTMF: a tone, not an event       */
 	uint32_t duration_ms; /* MEDIA_EV_DTMF                            */
 };
 
@@ -252,9 +264,11 @@ int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
 int media_leg_mute(struct media_leg *leg, bool in, bool out);
 
 /**
- * Send a DTMF digit by RFC 4733 (the audio pauses meanwhile); digits queue.
+ * Send a DTMF digit as media_rtp_params.dtmf says (the audio pauses
+ * meanwhile); digits queue.
  *
- * @return 0, EINVAL (not a digit), ENOTSUP (no events negotiated), EAGAIN.
+ * @return 0, EINVAL (not a digit), ENOTSUP (no events negotiated and none in
+ *         the band), EAGAIN.
  */
 int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms);
 

@@ -34,6 +34,7 @@ static void set_destructor(void *arg)
 	encgroup_leave(set->group);
 	rtp_srtp_close(&set->srtp, &set->prm);
 	mem_deref(set->rtcp);
+	mem_deref(set->inband);
 	codec_close(&set->tx);
 	for (i = 0; i < set->prm.rxc; i++)
 		codec_close(&set->rxv[i]);
@@ -100,6 +101,7 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 	if (old) {
 		keep_codecs(set, old);
 		rtp_srtp_keep(set, old);
+		inband_keep(set->inband, old->inband);
 	}
 
 	r->set = set;
@@ -303,6 +305,8 @@ static int set_rx(struct rtp_set *set)
 	memset(set->ptv, PT_UNKNOWN, sizeof(set->ptv));
 	if (set->prm.event_pt_rx >= 0)
 		set->ptv[set->prm.event_pt_rx] = PT_EVENT;
+	if (set->prm.event2_pt_rx > 0)
+		set->ptv[set->prm.event2_pt_rx] = PT_EVENT2;
 
 	for (i = 0; i < set->prm.rxc; i++) {
 
@@ -357,6 +361,11 @@ static bool params_valid(const struct media_rtp_params *prm)
 	    prm->event_pt_rx > 127)
 		return false;
 
+	if (prm->event2_pt_rx > 127 ||
+	    (prm->event2_pt_rx > 0 && (prm->event2_clock_hz < 8000 ||
+				       prm->event2_clock_hz > 48000)))
+		return false;
+
 	return !events || (prm->event_clock_hz >= 8000 &&
 			   prm->event_clock_hz <= 48000);
 }
@@ -367,6 +376,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 	struct cmd cmd = {.type = CMD_LEG_SET};
 	struct rtp_leg *r;
 	struct rtp_set *set;
+	bool says;
 	int err;
 
 	if (!leg || !prm || leg->leg->ops != &ops || !params_valid(prm))
@@ -397,14 +407,21 @@ int media_leg_rtp_set(struct media_leg *leg,
 	if (err)
 		goto out;
 
+	err = inband_alloc(&set->inband, prm);
+	if (err)
+		goto out;
+
+	says = set->inband && set->inband->says;
+
 	cmd.obj = leg->leg;
 	cmd.ptr = set;
 	err = media_cmd(leg->mix->m, leg->mix->w, &cmd);
 	if (err)
 		goto out;
 
-	leg->event_pt = prm->event_pt_tx;
 	r->rtcp_made |= prm->rtcp != MEDIA_RTCP_OFF;
+	leg->dtmf = says || (prm->event_pt_tx >= 0 &&
+			     prm->dtmf != MEDIA_DTMF_ELSEWHERE);
 
 out:
 	if (err)
@@ -428,7 +445,7 @@ int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms)
 	if (!leg || event_code(digit) < 0)
 		return EINVAL;
 
-	if (leg->leg->ops != &ops || leg->event_pt < 0)
+	if (leg->leg->ops != &ops || !leg->dtmf)
 		return ENOTSUP;
 
 	cmd.obj = leg->leg;

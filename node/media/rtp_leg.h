@@ -9,6 +9,7 @@
 #include "node/media/codec.h"
 #include "node/media/cut.h"
 #include "node/media/event.h"
+#include "node/media/inband.h"
 #include "node/media/jitter.h"
 #include "node/media/leg.h"
 #include "node/media/resample.h"
@@ -17,6 +18,7 @@
 enum {
 	PT_UNKNOWN = -1,
 	PT_EVENT = -2,
+	PT_EVENT2 = -3,
 };
 
 /** The contexts of SRTP; NULL: plain. */
@@ -40,6 +42,7 @@ struct rtp_set {
 	struct rtp_srtp srtp;
 	struct rtp_rtcp *rtcp;               /* the leg's first; owned, or NULL */
 	int rtcp_fd;                         /* borrowed; -1: none            */
+	struct inband *inband;               /* owned; NULL: not needed       */
 };
 
 /** Receiving; worker. */
@@ -113,6 +116,17 @@ bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt);
 
 /** Protect a packet; worker. False: don't send it. */
 bool rtp_srtp_send(struct rtp_leg *r, struct packet *pkt);
+
+/** True: digits are said, or wait to be, and take the place of audio. */
+static inline bool rtp_leg_says(const struct rtp_leg *r)
+{
+	return event_tx_busy(&r->tx.event) ||
+	       (r->set && r->set->inband && dtmf_tx_busy(&r->set->inband->tx));
+}
+
+/** Tell signalling of a digit of the peer; worker. */
+void rtp_rx_digit(struct rtp_leg *r, char digit, uint32_t dur_ms, bool inband,
+		  const struct tick *t);
 
 /** Read the socket. */
 void rtp_rx_read(struct leg *leg, const struct tick *t);

@@ -174,6 +174,21 @@ static size_t pull(struct rtp_leg *r, float *pcm, const struct tick *t)
 	return need;
 }
 
+/* A digit in the band is told, and not heard.  Its first 10 to 20 ms are. */
+static size_t listen_inband(struct rtp_leg *r, size_t n, const struct tick *t)
+{
+	struct inband *ib = r->set->inband;
+	struct dtmf_digit d;
+
+	if (!ib->listens)
+		return n;
+
+	if (inband_hear(ib, t->w->pcm, n, r->rx.rate_hz, &d))
+		rtp_rx_digit(r, d.digit, d.dur_ms, true, t);
+
+	return inband_sounds(ib) ? 0 : n;
+}
+
 const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t)
 {
 	struct rtp_leg *r = (struct rtp_leg *)leg;
@@ -188,6 +203,9 @@ const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t)
 
 	if (t->now_us < r->rx.deaf_until_us)
 		n = 0;
+
+	if (r->set->inband && r->set->prm.recv)
+		n = listen_inband(r, n, t);
 
 	stat_set(leg->stat.depth_ms,
 		 jitter_depth_ms(&r->rx.jitter, t->now_us));

@@ -71,14 +71,14 @@ static void check_silence(struct rtp_leg *r, const struct tick *t)
 	leg_event(&r->leg, t->w, &ev);
 }
 
-static void tell_digit(struct rtp_leg *r, const struct event_done *done,
-		       const struct tick *t)
+void rtp_rx_digit(struct rtp_leg *r, char digit, uint32_t dur_ms, bool inband,
+		  const struct tick *t)
 {
-	uint32_t clock = r->set->prm.event_clock_hz / 1000;
 	const struct media_event ev = {
 		.type = MEDIA_EV_DTMF,
-		.digit = done->digit,
-		.duration_ms = done->dur_ts / clock,
+		.digit = digit,
+		.duration_ms = dur_ms,
+		.inband = inband,
 	};
 
 	leg_event(&r->leg, t->w, &ev);
@@ -94,14 +94,21 @@ static void deafen(struct rtp_leg *r, const struct tick *t)
 static void receive_event(struct rtp_leg *r, const struct packet *pkt,
 			  const struct tick *t)
 {
-	struct event_done donev[2];
+	const struct media_rtp_params *prm = &r->set->prm;
+	const struct event_clock clock = {
+		.event_hz = r->set->ptv[pkt->pt] == PT_EVENT
+				    ? prm->event_clock_hz
+				    : prm->event2_clock_hz,
+		.audio_hz = prm->tx.clock_hz,
+	};
+	struct event_done donev[EVENT_DONE_MAX];
 	size_t i, n;
 
-	n = event_rx_put(&r->rx.event, donev, pkt->ts,
+	n = event_rx_put(&r->rx.event, donev, &clock, pkt->ts,
 			 pkt->data + pkt->payload_off, pkt->payload_len,
 			 t->now_us);
 	for (i = 0; i < n; i++)
-		tell_digit(r, &donev[i], t);
+		rtp_rx_digit(r, donev[i].digit, donev[i].dur_ms, false, t);
 
 	deafen(r, t);
 	jitter_skip(&r->rx.jitter, pkt->seq, pkt->ssrc);
@@ -225,7 +232,7 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 
 	pkt->arrival_us = rtp_rx_arrival_us(hdr, t);
 	i = set->ptv[pkt->pt];
-	if (i == PT_EVENT) {
+	if (i == PT_EVENT || i == PT_EVENT2) {
 		receive_event(r, pkt, t);
 		return false;
 	}
@@ -327,7 +334,7 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 		rtp_rtcp_tick(r, t);
 
 	if (event_rx_tick(&r->rx.event, &done, t->now_us))
-		tell_digit(r, &done, t);
+		rtp_rx_digit(r, done.digit, done.dur_ms, false, t);
 	if (r->rx.event.active)
 		deafen(r, t);
 

@@ -127,14 +127,16 @@ static void send_own(struct rtp_leg *r, const float *frame,
 static bool send_event(struct rtp_leg *r, struct worker *w)
 {
 	const struct media_rtp_params *prm = &r->set->prm;
+	const struct event_clock clock = {prm->event_clock_hz,
+					  r->set->tx.clock_hz};
 	struct event_packet ev;
 	struct packet *pkt;
 
-	if (!event_tx_busy(&r->tx.event) || prm->event_pt_tx < 0)
+	if (!event_tx_busy(&r->tx.event) || prm->event_pt_tx < 0 ||
+	    (r->set->inband && r->set->inband->says))
 		return false;
 
-	if (!event_tx_get(&r->tx.event, &ev, r->tx.ts, prm->event_clock_hz,
-			  MEDIA_TICK_MS))
+	if (!event_tx_get(&r->tx.event, &ev, r->tx.ts, &clock, MEDIA_TICK_MS))
 		return false;
 
 	r->tx.marker = true;
@@ -197,7 +199,7 @@ void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t)
 	}
 
 	/* Digits take the place of the audio: no need for any encoder. */
-	if (!may_send(r) || event_tx_busy(&r->tx.event))
+	if (!may_send(r) || rtp_leg_says(r))
 		return;
 
 	if (!set->group || !encgroup_worth(set->group)) {
@@ -221,8 +223,27 @@ static void unheard(struct rtp_leg *r)
 	r->tx.virgin = true;
 }
 
+/* True: a digit is said in the band, by the leg's own encoder. */
+static bool send_tone(struct rtp_leg *r, const struct tick *t)
+{
+	struct inband *ib = r->set->inband;
+	float tone[MEDIA_FRAME_SMP];
+
+	if (!ib || !ib->says || !inband_say(ib, &r->tx.event, tone))
+		return false;
+
+	if (r->leg.shared)
+		rtp_tx_plan(&r->leg, false, t);
+	send_own(r, tone, t);
+
+	return true;
+}
+
 static void send_frame(struct rtp_leg *r, const float *frame, const struct tick *t)
 {
+	if (send_tone(r, t))
+		return;
+
 	if (send_event(r, t->w)) {
 		unheard(r);
 		return;

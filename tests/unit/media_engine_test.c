@@ -16,6 +16,7 @@
 #include <sndfile.h>
 
 #include "node/media/codec.h"
+#include "node/media/level.h"
 #include "node/media/media.h"
 #include "node/media/packet.h"
 #include "node/media/rtp.h"
@@ -41,6 +42,7 @@ struct peer {
 	uint16_t seq;
 	uint32_t ts;
 	uint32_t ssrc;
+	bool parrot;        /* sends back what it gets */
 	bool thief;         /* sends to another's leg; what it hears is
 			       nobody's business */
 	struct media_leg *leg;
@@ -49,6 +51,7 @@ struct peer {
 
 	float ear[EAR_SMP]; /* the latest it heard, oldest first */
 	size_t heard_ms;
+	size_t loud_ms;     /* of it over -40 dBFS */
 	size_t ptime_ms;
 	unsigned packets, markers, seq_gaps, ts_gaps;
 	uint16_t rx_seq;
@@ -145,6 +148,14 @@ static void peer_recv(int flags, void *arg)
 	p->rx_ts = pkt.ts;
 	p->rx_ssrc = pkt.ssrc;
 
+	if (p->parrot) {
+		pkt.seq = p->seq++;
+		pkt.ssrc = p->ssrc;
+		rtp_print(&pkt);
+		(void)sendto(p->fd, pkt.data, (size_t)len, 0, &p->dst.u.sa,
+			     p->dst.len);
+	}
+
 	if (pkt.pt == 101) {
 		peer_event(p, &pkt);
 		return;
@@ -159,6 +170,8 @@ static void peer_recv(int flags, void *arg)
 	memmove(p->ear, p->ear + n, (p->ear_smp - n) * sizeof(float));
 	memcpy(p->ear + p->ear_smp - n, pcm, n * sizeof(float));
 	p->heard_ms += n / (p->dec.rate_hz / 1000);
+	if (level_db(level_power(pcm, n)) > -40)
+		p->loud_ms += n / (p->dec.rate_hz / 1000);
 	p->ptime_ms = n / (p->dec.rate_hz / 1000);
 }
 
@@ -821,6 +834,116 @@ static void test_dtmf(void **state)
 	assert_true(fabs(hears(b, 500)) < 1);
 }
 
+/* A second payload type and clock that may arrive. */
+static void test_dtmf_two_clocks(void **state)
+{
+	struct packet pkt = {.pt = 102, .ssrc = 1};
+	struct media_rtp_params prm;
+	struct peer *a;
+	size_t i;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	prm = params(a);
+	prm.event2_pt_rx = 102;
+	prm.event2_clock_hz = 48000;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	run(all_heard);
+
+	pkt.ssrc = a->ssrc;
+	pkt.seq = a->seq++;
+	pkt.ts = a->ts;
+	rtp_print(&pkt);
+	memcpy(pkt.data + RTP_HDR_BYTES, "\x0b\x8a\x12\xc0", 4);
+	(void)sendto(a->fd, pkt.data, RTP_HDR_BYTES + 4, 0, &a->dst.u.sa,
+		     a->dst.len);
+	run(digit_event);
+	for (i = 0; i < eventc && events[i].type != MEDIA_EV_DTMF; i++)
+		;
+	assert_int_equal(events[i].digit, '#');
+	assert_int_equal(events[i].duration_ms, 100);
+	assert_false(events[i].inband);
+}
+
+static bool two_digits(void)
+{
+	return count_events(MEDIA_EV_DTMF) >= 2;
+}
+
+static bool quiet_again(void)
+{
+	return peerv[1].heard_ms > 1000;
+}
+
+/*
+ * Two legs without events.  Digits to the first are tones; its peer echoes
+ * them, so they are heard, told, and not played to the second leg.
+ */
+static void inband(const struct media_codec *codec)
+{
+	struct media_rtp_params prm;
+	struct peer *a, *b;
+	size_t i, k = 0;
+
+	a = peer_add_codec("127.0.0.1", 0, codec);
+	b = peer_add_codec("127.0.0.1", 0, codec);
+	for (i = 0; i < 2; i++) {
+		prm = params(&peerv[i]);
+		prm.event_pt_rx = prm.event_pt_tx = -1;
+		assert_int_equal(media_leg_rtp_set(peerv[i].leg, &prm), 0);
+	}
+	a->parrot = true;
+	run(all_heard);
+
+	assert_int_equal(media_leg_dtmf(a->leg, '5', 200), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, 'D', 200), 0);
+	b->loud_ms = 0;
+	run(two_digits);
+	b->heard_ms = 0;
+	run(quiet_again);
+
+	for (i = 0; i < eventc; i++) {
+		if (events[i].type != MEDIA_EV_DTMF)
+			continue;
+		assert_true(events[i].inband);
+		assert_int_equal(events[i].digit, k ? 'D' : '5');
+		assert_in_range(events[i].duration_ms, 170, 220);
+		++k;
+	}
+	assert_int_equal(k, 2);
+
+	/* The begin of each digit is out before it is known as one. */
+	print_message("%s: %zu ms of 400 were heard\n",
+		      media_codec_name(codec->id), b->loud_ms);
+	assert_true(b->loud_ms <= 2 * 40);
+
+	/* A leg that does not listen lets it through. */
+	prm = params(a);
+	prm.event_pt_tx = -1;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, '7', 400), 0);
+	b->loud_ms = b->heard_ms = 0;
+	run(quiet_again);
+	assert_true(b->loud_ms >= 300);
+	assert_int_equal(count_events(MEDIA_EV_DTMF), 2);
+}
+
+static void test_inband(void **state)
+{
+	(void)state;
+	inband(&pcmu);
+}
+
+static void test_inband_g722(void **state)
+{
+	static const struct media_codec g722 = {
+		.id = MEDIA_G722, .pt = 9, .clock_hz = 8000};
+
+	(void)state;
+	inband(&g722);
+}
+
 static bool ended(void)
 {
 	return count_events(MEDIA_EV_END) == 1;
@@ -931,8 +1054,15 @@ static void test_bad_params(void **state)
 
 	prm = params(a);
 	prm.event_pt_tx = -1;
+	prm.dtmf = MEDIA_DTMF_EVENTS;
 	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
 	assert_int_equal(media_leg_dtmf(a->leg, '1', 100), ENOTSUP);
+	prm.event_pt_tx = 101;
+	prm.dtmf = MEDIA_DTMF_ELSEWHERE;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	assert_int_equal(media_leg_dtmf(a->leg, '1', 100), ENOTSUP);
+	prm.event2_pt_rx = 128;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), EINVAL);
 }
 
 /* More legs than the ring, the pool and the frames began with. */
@@ -980,6 +1110,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_dtmf, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dtmf_two_clocks, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_inband, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inband_g722, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_tone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_params, setup,
