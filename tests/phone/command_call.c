@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "tests/phone/command.h"
+#include "tests/phone/sound.h"
 #include "tests/phone/watch.h"
 
 #define F_PHONE {"phone", FIELD_STR, true, NULL, 0, 0, "an id, or \"p*\""}
@@ -44,6 +45,16 @@ static const struct field f_dtmf[] = {
 	F_ONE, F_CALL,
 	{"digits", FIELD_STR, true, NULL, 0, 0, "0-9 A-D * #"},
 	{"ms", FIELD_INT, false, NULL, 40, 1000, "100"}, F_END,
+};
+static const struct field f_play[] = {
+	F_ONE, F_CALL,
+	{"file", FIELD_STR, true, NULL, 0, 0,
+	 "WAV, mono, 16 bits, at the codec's rate"}, F_END,
+};
+static const struct field f_record[] = {
+	F_ONE, F_CALL,
+	{"file", FIELD_STR, true, NULL, 0, 0, "WAV to be written"},
+	{"ms", FIELD_INT, true, NULL, 20, 600000, NULL}, F_END,
 };
 static const struct field f_listen[] = {
 	F_ONE, F_CALL,
@@ -250,6 +261,75 @@ static int cmd_dtmf(struct command_ctx *ctx)
 	return err;
 }
 
+/* ------------------------------------------------------------------ sound */
+
+static json_t *done_json(const struct sound_done *done)
+{
+	return json_pack("{s:f s:f s:i}", "start_ms", done->start_ms, "ms",
+			 done->ms, "packets", (int)done->packets);
+}
+
+static void played_handler(const struct sound_done *done, void *arg)
+{
+	call_event_asked(arg, "played", done_json(done));
+}
+
+static void recorded_handler(const struct sound_done *done, void *arg)
+{
+	call_event_asked(arg, "recorded", done_json(done));
+}
+
+static int file_error(struct command_ctx *ctx, int err)
+{
+	const char *cause = err == EBADMSG ? "no mono WAV of 16 bits"
+			    : err == EDOM  ? "not of the codec's rate"
+			    : err == EINVAL ? "there is no codec yet"
+					    : strerror(err);
+
+	if (err)
+		snprintf(ctx->error, sizeof(ctx->error), "field 'file': %s",
+			 cause);
+
+	return err;
+}
+
+static int cmd_play(struct command_ctx *ctx)
+{
+	struct sound *sound;
+	struct call *call;
+	int err = find(ctx, &call);
+
+	if (err)
+		return err;
+
+	err = sound_alloc(&sound, command_str(ctx->cmd, "file"),
+			  stream_codec(call_stream(call)), played_handler,
+			  call);
+	if (!err)
+		stream_play(call_stream(call), sound);
+
+	return file_error(ctx, err);
+}
+
+static int cmd_record(struct command_ctx *ctx)
+{
+	struct tape *tape;
+	struct call *call;
+	int err = find(ctx, &call);
+
+	if (err)
+		return err;
+
+	err = tape_alloc(&tape, command_str(ctx->cmd, "file"),
+			 stream_codec(call_stream(call)),
+			 command_int(ctx->cmd, "ms", 0), stream_clock_ms(),
+			 recorded_handler, call);
+	if (!err)
+		stream_record(call_stream(call), tape);
+
+	return file_error(ctx, err);
+}
+
 /* ----------------------------------------------------------------- listen */
 
 static json_t *tones_json(const struct watch_result *res)
@@ -371,6 +451,10 @@ const struct command commands_call[] = {
 	{"mute", COMMAND_PHONE | COMMAND_MANY, f_mute, cmd_mute,
 	 "send silence instead of the tone"},
 	{"dtmf", COMMAND_PHONE, f_dtmf, cmd_dtmf, "digits by RFC 4733"},
+	{"play", COMMAND_PHONE, f_play, cmd_play,
+	 "send a sound once instead of the tone: event played"},
+	{"record", COMMAND_PHONE, f_record, cmd_record,
+	 "write what is heard for ms: event recorded"},
 	{"listen", COMMAND_PHONE, f_listen, cmd_listen,
 	 "levels of tones in the next ms of audio: event heard"},
 	{"expect", COMMAND_PHONE | COMMAND_MANY, f_expect, cmd_expect,

@@ -202,6 +202,8 @@ static void destructor(void *arg)
 	mem_deref((void *)s->silence);
 	mem_deref(s->enc);
 	mem_deref(s->dec);
+	mem_deref(s->sound);
+	mem_deref(s->tape);
 	mem_deref(s->media);
 }
 
@@ -294,6 +296,8 @@ static int codec_change(struct stream *s, enum codec_id id)
 
 	s->enc = mem_deref(s->enc);
 	s->dec = mem_deref(s->dec);
+	s->sound = mem_deref(s->sound);
+	s->tape = mem_deref(s->tape);
 	s->codec = id;
 	s->rx.synced = false;
 	err = tones_update(s);
@@ -351,6 +355,18 @@ int stream_start(struct stream *s, const struct desc *local,
 void stream_mute(struct stream *s, bool on)
 {
 	s->muted = on;
+}
+
+void stream_play(struct stream *s, struct sound *sound)
+{
+	mem_deref(s->sound);
+	s->sound = sound;
+}
+
+void stream_record(struct stream *s, struct tape *tape)
+{
+	mem_deref(s->tape);
+	s->tape = tape;
 }
 
 void stream_stop(struct stream *s)

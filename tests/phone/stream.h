@@ -16,7 +16,9 @@
 #include "tests/phone/tone.h"
 
 struct media;
+struct sound;
 struct stream;
+struct tape;
 struct watch;
 
 /* What a stream tells its call; from the tick. */
@@ -81,6 +83,12 @@ int stream_set_tone(struct stream *s, unsigned hz, double db);
 /** Send silence instead of the tone. */
 void stream_mute(struct stream *s, bool on);
 
+/** Send a sound once instead of the tone; taken.  NULL: no more. */
+void stream_play(struct stream *s, struct sound *sound);
+
+/** Record what comes; taken.  NULL: no more. */
+void stream_record(struct stream *s, struct tape *tape);
+
 /** Neither read nor send; to hold only a place in a description. */
 void stream_stop(struct stream *s);
 
@@ -95,6 +103,9 @@ enum codec_id stream_codec(const struct stream *s);
 const struct sa *stream_raddr(const struct stream *s);
 void stream_stats(const struct stream *s, struct stream_stats *st);
 void stream_gap_reset(struct stream *s);
+
+/** The real-time clock, as in the kernel's packet timestamps [ms]. */
+double stream_clock_ms(void);
 
 /** Watches of this stream; watch.c puts them in and takes them out. */
 struct list *stream_watches(struct stream *s);

@@ -3,6 +3,7 @@
 #ifndef PHONE_STREAM_PRIV_H
 #define PHONE_STREAM_PRIV_H
 
+#include "tests/phone/sound.h"
 #include "tests/phone/stream.h"
 
 enum {
@@ -65,6 +66,8 @@ struct stream {
 	const struct tone *tone, *silence;
 	struct codec_enc *enc;
 	struct codec_dec *dec;
+	struct sound *sound; /* instead of the tone */
+	struct tape *tape;
 	struct list watchl;
 	struct stream_stats st;
 	struct rx rx;
@@ -79,9 +82,6 @@ void stream_drain(struct stream *s);
 
 /** Send the packet of this tick. */
 void stream_transmit(struct stream *s);
-
-/** The real-time clock, as in the kernel's packet timestamps [ms]. */
-double stream_clock_ms(void);
 
 /** Character of an event code of RFC 4733, or 0; and back, or -1. */
 char stream_digit_char(uint8_t code);

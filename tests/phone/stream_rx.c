@@ -224,6 +224,8 @@ static void packet_handle(struct stream *s, const struct packet *p)
 	++s->st.rx;
 	source_check(s, p);
 	arrival_count(s, p);
+	if (s->tape && p->pt == s->pt_rx)
+		tape_put(s->tape, p->payload, p->len, p->ts, p->at_ms);
 	if (!sequence_check(s, p))
 		return;
 
@@ -313,6 +315,9 @@ void stream_receive(struct stream *s, double now_ms)
 {
 	while (batch_receive(s, now_ms) == RX_BATCH)
 		;
+
+	if (s->tape && tape_over(s->tape, now_ms))
+		s->tape = mem_deref(s->tape);
 
 	/* Whoever listens to nothing hears silence as time passes. */
 	if (s->watchl.head && now_ms - s->rx.last_ms > STARVED_MS) {

@@ -43,6 +43,15 @@ static void audio_send(struct stream *s)
 	uint8_t buf[RTP_HDR + CODEC_PACKET_MAX];
 	size_t len;
 
+	if (s->sound) {
+		len = sound_frame(s->sound, buf + RTP_HDR, stream_clock_ms());
+		if (len) {
+			packet_send(s, buf, s->pt_tx, s->tx.ts, len);
+			return;
+		}
+		s->sound = mem_deref(s->sound);
+	}
+
 	if (tone->payload) {
 		len = tone->frame_bytes;
 		memcpy(buf + RTP_HDR, tone->payload + s->tx.frame * len, len);

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Speech over a bad line, from mouth to ear: a real cluster in a network
+namespace of its own, the caller behind a line that loses and delays.
+
+         ns "a"                ns "r"               ns "c"               ns "b"
+    caller  a0 --- a1  link-relay  c1 --- c0   the cluster   cb --- b0  callee
+
+The line is our own link-relay rather than the kernel's netem: many kernels
+are built without it (ours here, too), and both ways of running get the very
+same packets lost and late.  Only the media suffers, in both directions.  The
+callee's line is good, and its recorder has no jitter buffer: what is lost or
+late on the way must have been mended by the node."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from harness import BIN, Mismatch, Skip
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SECONDS = 12
+HOST = "10.77.0.1"
+TEXT = ("The quick brown fox jumps over the lazy dog. She sells sea shells by "
+        "the sea shore. A call engine mixes what people say, and what they "
+        "say should arrive whole, even where the network loses one packet in "
+        "twenty and delivers the others late. Please hold the line.")
+# Loss 5 %, delay 60 ms +- 40 ms, each way.
+BAD = ["--loss", "5", "--delay", "60", "--jitter", "40", "--seed", "7"]
+GOOD = ["--delay", "60"]
+FIXED = ["--jitter", "fixed:40"]
+
+MOUTH_TO_EAR_MAX_MS = 300
+LSD_MAX_DB = 8.0
+
+_rows = {}
+
+
+def ip(*words):
+    run = subprocess.run(["ip", *words], capture_output=True, text=True,
+                         check=False)
+    if run.returncode:
+        raise Skip(f"no network namespaces here: ip {' '.join(words)}: "
+                   f"{run.stderr.strip()}")
+
+
+class Spaces:
+    """Four namespaces with their lines; gone at the end."""
+
+    def __enter__(self):
+        self.tag = f"sy{os.getpid() % 100000}"
+        self.made = []
+        try:
+            for x in "arcb":
+                ip("netns", "add", self.name(x))
+                self.made.append(self.name(x))
+                self.ip(x, "link", "set", "lo", "up")
+            self.link("a", "a0", "r", "a1")
+            self.link("r", "c1", "c", "c0")
+            self.link("c", "cb", "b", "b0")
+            self.address("a", "a0", "10.77.1.2/24", "10.77.1.1")
+            self.address("c", "c0", "10.77.1.1/24")
+            self.address("c", "cb", "10.77.2.1/24")
+            self.address("b", "b0", "10.77.2.2/24", "10.77.2.1")
+            self.ip("c", "addr", "add", f"{HOST}/32", "dev", "lo")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in self.made:
+            subprocess.run(["ip", "netns", "del", name], check=False)
+
+    def name(self, x):
+        return f"{self.tag}{x}"
+
+    def ip(self, x, *words):
+        ip("-n", self.name(x), *words)
+
+    def link(self, x, at_x, y, at_y):
+        ip("link", "add", at_x, "netns", self.name(x), "type", "veth",
+           "peer", "name", at_y, "netns", self.name(y))
+        self.ip(x, "link", "set", at_x, "up")
+        self.ip(y, "link", "set", at_y, "up")
+
+    def address(self, x, at, address, gateway=None):
+        self.ip(x, "addr", "add", address, "dev", at)
+        if gateway:
+            self.ip(x, "route", "add", "default", "via", gateway)
+
+
+def speech(folder, codec, rate):
+    raw = os.path.join(folder, "raw.wav")
+    if not os.path.exists(raw):
+        subprocess.run(["espeak-ng", "-s", "140", "-w", raw, TEXT],
+                       check=True)
+    subprocess.run([os.path.join(BIN, "speech-measure"), "prepare", raw,
+                    os.path.join(folder, f"speech-{codec}.wav"), str(rate),
+                    str(SECONDS)], check=True)
+
+
+def cases(codec):
+    short = codec.lower()
+    common = {"codec": codec}
+    return ([{**common, "name": f"{short}.clean", "line": GOOD,
+              "reference": "said"},
+             {**common, "name": f"{short}.adaptive", "line": BAD,
+              "reference": f"{short}.clean"}],
+            [{**common, "name": f"{short}.fixed40", "line": BAD,
+              "reference": f"{short}.clean"}])
+
+
+def setup(folder, spaces):
+    adaptive, fixed = cases("PCMU")
+    more = cases("opus")
+    return {
+        "folder": folder, "host": HOST, "seconds": SECONDS,
+        "relay": spaces.name("r"), "line": ["a1", "c1"],
+        "caller": {"name": spaces.name("a"), "address": "10.77.1.2",
+                   "folder": folder},
+        "callee": {"name": spaces.name("b"), "address": "10.77.2.2",
+                   "folder": folder},
+        "groups": [{"node_args": [], "cases": adaptive + more[0]},
+                   {"node_args": FIXED, "cases": fixed + more[1]}],
+    }
+
+
+def measured():
+    """The rows of all cases, by name; measured once for all tests here."""
+    if _rows:
+        return _rows
+    if os.geteuid():
+        raise Skip("network namespaces need root")
+    if not shutil.which("espeak-ng"):
+        raise Skip("espeak-ng is not installed")
+    with tempfile.TemporaryDirectory(prefix="sy-netem-") as folder, \
+            Spaces() as spaces:
+        for codec, rate in (("PCMU", 8000), ("opus", 48000)):
+            speech(folder, codec, rate)
+        path = os.path.join(folder, "setup.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(setup(folder, spaces), f)
+        run = subprocess.run(
+            ["ip", "netns", "exec", spaces.name("c"), sys.executable,
+             os.path.join(HERE, "netem_call.py"), path],
+            stdout=subprocess.PIPE, text=True, timeout=240, check=False)
+        for line in run.stdout.splitlines():
+            if line.startswith("{"):
+                row = json.loads(line)
+                _rows[row["name"]] = row
+                print(f"        {line}", flush=True)
+        if run.returncode:
+            raise Mismatch(f"netem_call.py: exit {run.returncode}")
+    return _rows
