@@ -137,7 +137,8 @@ def main():
         setup = json.load(f)
     ports.HOST = setup["host"]
     for group in setup["groups"]:
-        with cluster(nodes=1, node_args=group["node_args"]) as c:
+        with cluster(nodes=1, port_base=0,
+                     node_args=group["node_args"]) as c:
             for case in group["cases"]:
                 run_case(c, setup, case)
 

@@ -21,7 +21,7 @@ import tempfile
 from harness import BIN, Mismatch, Skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 12
+SECONDS = 8
 HOST = "10.77.0.1"
 TEXT = ("The quick brown fox jumps over the lazy dog. She sells sea shells by "
         "the sea shore. A call engine mixes what people say, and what they "
