@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <re.h>
+#include <openssl/crypto.h>
 
 #include "node/sip/sdptext.h"
 
@@ -131,6 +132,20 @@ static void rtcp_line(struct reader *r, const struct pl *name,
 		rtcp->voip = !re_regex(arg->p, arg->l, "voip-metrics");
 }
 
+/* One that cannot be used counts as not there: the peer may have others. */
+static void crypto_line(struct sdptext *t, const struct pl *val)
+{
+	struct sdptext_media *m = t->mc ? &t->mv[t->mc - 1] : NULL;
+
+	if (!m)
+		return;
+
+	m->crypto_seen = true;
+	if (m->cryptoc < ARRAY_SIZE(m->cryptov) &&
+	    !sdes_read(&m->cryptov[m->cryptoc], val))
+		++m->cryptoc;
+}
+
 /* True: libre shall see this attribute. */
 static bool attr_line(struct reader *r, const struct pl *val)
 {
@@ -153,6 +168,8 @@ static bool attr_line(struct reader *r, const struct pl *val)
 	if (!pl_strcmp(&name, "ptime") && !t->ptime_ms &&
 	    (!t->mc || !strcmp(t->mv[t->mc - 1].name, "audio")))
 		t->ptime_ms = pl_u32(&arg);
+	else if (!pl_strcmp(&name, "crypto"))
+		crypto_line(t, &arg);
 
 	return false;
 }
@@ -243,4 +260,5 @@ int sdptext_read(struct sdptext *t, const struct mbuf *raw)
 void sdptext_close(struct sdptext *t)
 {
 	t->mb = mem_deref(t->mb);
+	OPENSSL_cleanse(t->mv, sizeof(t->mv));
 }

@@ -13,9 +13,12 @@
 
 #include <re.h>
 
+#include "node/sip/sdes.h"
+
 enum {
 	SDPTEXT_MEDIA_MAX = 8, /* m lines; more: refused */
 	SDPTEXT_SIZE_MAX = 16384,
+	SDPTEXT_CRYPTO_MAX = 4, /* a=crypto lines that are kept */
 };
 
 /** What a media section says of RTCP. */
@@ -35,6 +38,10 @@ struct sdptext_media {
 	bool has_addr;    /* there was a c line                       */
 	bool named;       /* ... with a host name                     */
 	struct sdptext_rtcp rtcp;
+	bool crypto_seen; /* there was an a=crypto, usable or not     */
+	size_t cryptoc;
+	struct sdes cryptov[SDPTEXT_CRYPTO_MAX]; /* the usable ones, in
+						    the peer's order  */
 };
 
 struct sdptext {
@@ -56,6 +63,7 @@ struct sdptext {
  */
 int sdptext_read(struct sdptext *t, const struct mbuf *raw);
 
+/** Also wipes the keys. */
 void sdptext_close(struct sdptext *t);
 
 #endif

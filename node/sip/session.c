@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <re.h>
+#include <openssl/crypto.h>
 
 #include "node/sip/session_impl.h"
 
@@ -15,9 +16,13 @@ static void destructor(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->last)
+		OPENSSL_cleanse(s->last->buf, s->last->size);
 	mem_deref(s->last);
 	mem_deref(s->offer);
 	mem_deref(s->agreed);
+	OPENSSL_cleanse(s->srtpv, sizeof(s->srtpv));
+	OPENSSL_cleanse(&s->prm, sizeof(s->prm));
 }
 
 static void commit(struct session *s, struct round *r,
@@ -141,9 +146,11 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp)
 	if (hold)
 		dir = s->remote_hold ? SDP_INACTIVE : SDP_SENDONLY;
 
-	err = round_alloc(&r, NULL, s->agreed);
+	err = round_alloc(&r, s, NULL, s->agreed);
 	if (!err)
 		err = round_build(s, r);
+	if (!err)
+		err = session_srtp_offer(s, r);
 	if (err)
 		goto out;
 
@@ -165,7 +172,7 @@ out:
 int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 {
 	struct round *r = NULL;
-	struct agreement a;
+	struct agreement a = {0};
 	struct sdptext t;
 	enum sdp_dir dir;
 	int err;
@@ -177,7 +184,7 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	if (err)
 		return err;
 
-	err = round_alloc(&r, &t, NULL);
+	err = round_alloc(&r, s, &t, NULL);
 	if (!err)
 		err = session_choose_line(s, &t, &r->ours);
 	if (!err)
@@ -192,6 +199,8 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 
 	err = session_agree(s, r, &a);
+	if (!err)
+		err = session_srtp_answer(s, r, &t.mv[r->ours], &a);
 	if (err)
 		goto out;
 
@@ -211,6 +220,7 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	s->agreed = mem_ref(r);
 
 out:
+	OPENSSL_cleanse(&a.prm, sizeof(a.prm));
 	mem_deref(r);
 	sdptext_close(&t);
 	return err;
@@ -218,7 +228,7 @@ out:
 
 int session_answered(struct session *s, struct mbuf *answer)
 {
-	struct agreement a;
+	struct agreement a = {0};
 	struct sdptext t;
 	struct round *r;
 	int err;
@@ -246,6 +256,8 @@ int session_answered(struct session *s, struct mbuf *answer)
 	r->rtcp = t.mv[r->ours].rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 	err = session_agree(s, r, &a);
+	if (!err)
+		err = session_srtp_answered(s, r, &t.mv[r->ours], &a);
 	if (err)
 		goto out;
 
@@ -257,6 +269,7 @@ int session_answered(struct session *s, struct mbuf *answer)
 	}
 
 out:
+	OPENSSL_cleanse(&a.prm, sizeof(a.prm));
 	sdptext_close(&t);
 	return err;
 }
@@ -277,6 +290,11 @@ int session_params(const struct session *s, struct media_rtp_params *prm)
 const char *session_codec(const struct session *s)
 {
 	return s && s->tx ? s->tx->name : "";
+}
+
+const char *session_srtp(const struct session *s)
+{
+	return s ? media_srtp_name(s->prm.srtp_tx.suite) : "";
 }
 
 bool session_remote_hold(const struct session *s)

@@ -13,6 +13,12 @@
 
 struct session;
 
+enum session_srtp {
+	SESSION_SRTP_OPTIONAL, /* where the peer can                        */
+	SESSION_SRTP_OFF,
+	SESSION_SRTP_REQUIRED, /* or no call                                */
+};
+
 struct session_conf {
 	struct sa laddr;             /* media address and port              */
 	const char *const *codecv;   /* names in order of preference: "opus",
@@ -20,6 +26,7 @@ struct session_conf {
 					opus G722 PCMU PCMA                 */
 	size_t codecc;
 	uint32_t opus_bitrate_bps;
+	enum session_srtp srtp;
 };
 
 /** @return 0, EINVAL (unknown codec), ENOMEM. */
@@ -38,7 +45,8 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp);
  * Take an offer and make its answer.  On any error the session is as before.
  *
  * @return 0, EBADMSG (no SDP), ENOTSUP (no common codec, or no audio: the
- *         caller answers 488).
+ *         caller answers 488), EPROTONOSUPPORT (the same: SRTP is required
+ *         and not there, or only in ways that we do not have).
  */
 int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp);
 
@@ -52,11 +60,15 @@ int session_answered(struct session *s, struct mbuf *answer);
  */
 int session_offer_af(const struct mbuf *offer);
 
-/** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet. */
+/** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet.
+ *  There are keys in it: wipe them (media_srtp_wipe()). */
 int session_params(const struct session *s, struct media_rtp_params *prm);
 
 /** Name of the codec that we send, "opus"; "" before negotiation. */
 const char *session_codec(const struct session *s);
+
+/** Name of the SRTP suite in use; "": none, plain RTP. */
+const char *session_srtp(const struct session *s);
 
 /** True while the peer holds us (sendonly, inactive, or c=0.0.0.0). */
 bool session_remote_hold(const struct session *s);

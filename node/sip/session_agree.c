@@ -169,11 +169,6 @@ int session_agree(const struct session *s, const struct round *r,
 	return 0;
 }
 
-static bool proto_is_ours(const char *proto)
-{
-	return !strcmp(proto, "RTP/AVP") || !strcmp(proto, "RTP/AVPF");
-}
-
 int session_check_line(const struct session *s, const struct sdptext_media *m)
 {
 	if (!m->port)
@@ -213,10 +208,9 @@ int session_offer_af(const struct mbuf *offer)
 	return af;
 }
 
-/* Which m line of an offer we take: the first audio that is on; once
- * something was negotiated also one that is off. */
-int session_choose_line(const struct session *s, const struct sdptext *t,
-		       size_t *ip)
+/* The first audio line that is on and gives SRTP, or gives none. */
+static int choose_on(const struct session *s, const struct sdptext *t,
+		     bool secure, size_t *ip)
 {
 	size_t i;
 	int err = ENOTSUP;
@@ -224,18 +218,58 @@ int session_choose_line(const struct session *s, const struct sdptext *t,
 	for (i = 0; i < t->mc && err; i++) {
 		const struct sdptext_media *m = &t->mv[i];
 
-		if (strcmp(m->name, "audio") || !proto_is_ours(m->proto) ||
-		    !m->port)
+		if (strcmp(m->name, "audio") || !m->port ||
+		    !session_srtp_takes(s, m, secure))
 			continue;
 
 		*ip = i;
 		err = session_check_line(s, m);
 	}
 
+	return err;
+}
+
+/* It would do, but for SRTP. */
+static int choose_none(const struct session *s, const struct sdptext *t)
+{
+	size_t i;
+
+	if (s->conf.srtp != SESSION_SRTP_REQUIRED)
+		return ENOTSUP;
+
+	for (i = 0; i < t->mc; i++) {
+		const struct sdptext_media *m = &t->mv[i];
+
+		if (!strcmp(m->name, "audio") && m->port &&
+		    session_srtp_known(m) && !session_srtp_takes(s, m, true))
+			return EPROTONOSUPPORT;
+	}
+
+	return ENOTSUP;
+}
+
+/* Which m line of an offer we take: the first audio that is on, one with SRTP
+ * before others; once something was negotiated also one that is off. */
+int session_choose_line(const struct session *s, const struct sdptext *t,
+		       size_t *ip)
+{
+	size_t i;
+	int err, plain;
+
+	err = choose_on(s, t, true, ip);
+	if (err) {
+		plain = choose_on(s, t, false, ip);
+		if (plain != ENOTSUP)
+			err = plain;
+	}
+
+	if (err == ENOTSUP)
+		err = choose_none(s, t);
+
 	for (i = 0; i < t->mc && err == ENOTSUP && s->ready; i++) {
 		const struct sdptext_media *m = &t->mv[i];
 
-		if (strcmp(m->name, "audio") || !proto_is_ours(m->proto) ||
+		if (strcmp(m->name, "audio") || !session_srtp_known(m) ||
 		    m->port)
 			continue;
 
@@ -245,4 +279,3 @@ int session_choose_line(const struct session *s, const struct sdptext *t,
 
 	return err;
 }
-

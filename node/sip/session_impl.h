@@ -26,6 +26,7 @@
 enum {
 	PT_UNSET = -1,
 	PTIME_DEFAULT_MS = 20,
+	SESSION_SUITES = MEDIA_SRTP_COUNT - 1,
 };
 
 /* What we can put into a description. */
@@ -59,6 +60,8 @@ struct round {
 	uint32_t ptime_ms;
 	bool hold;               /* ours */
 	struct sdptext_rtcp rtcp; /* of the peer */
+	size_t cryptoc;
+	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */
 };
 
 struct session {
@@ -71,6 +74,7 @@ struct session {
 	struct mbuf *last;       /* last description, after its o line */
 	struct round *offer;     /* ours, as long as it may be answered */
 	struct round *agreed;    /* m lines of the last round */
+	struct media_srtp srtpv[SESSION_SUITES]; /* keys of our offers */
 	struct media_rtp_params prm;
 	const struct format *tx;
 	bool ready;
@@ -89,8 +93,8 @@ struct agreement {
 
 /** A round for the m lines of an offer (t), of the last round (agreed), or,
  * where both are NULL, for one audio line. */
-int round_alloc(struct round **rp, const struct sdptext *t,
-		const struct round *agreed);
+int round_alloc(struct round **rp, const struct session *s,
+		const struct sdptext *t, const struct round *agreed);
 
 /** Make libre's objects for its lines; r->ours must be set. */
 int round_build(struct session *s, struct round *r);
@@ -113,5 +117,25 @@ int session_check_line(const struct session *s,
  * @return 0, ENOTSUP (no common codec). */
 int session_agree(const struct session *s, const struct round *r,
 		  struct agreement *a);
+
+/* --- session_srtp.c */
+
+/** Do we take this line of an offer, with SRTP (secure), or without? */
+bool session_srtp_takes(const struct session *s,
+			const struct sdptext_media *m, bool secure);
+
+/** Is this a protocol that we know at all? */
+bool session_srtp_known(const struct sdptext_media *m);
+
+/** The protocol of our first offer. */
+const char *session_srtp_proto(const struct session *s);
+
+/** Put a=crypto into our offer, or answer; and find what is agreed on.
+ * @return 0, ENOTSUP, EIO, ENOMEM. */
+int session_srtp_offer(struct session *s, struct round *r);
+int session_srtp_answer(const struct session *s, struct round *r,
+			const struct sdptext_media *m, struct agreement *a);
+int session_srtp_answered(const struct session *s, const struct round *r,
+			  const struct sdptext_media *m, struct agreement *a);
 
 #endif

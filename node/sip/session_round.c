@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <re.h>
+#include <openssl/crypto.h>
 
 #include "node/sip/session_impl.h"
 
@@ -27,6 +28,7 @@ static void round_destructor(void *arg)
 	size_t i;
 
 	mem_deref(r->sdp);
+	OPENSSL_cleanse(r->cryptov, sizeof(r->cryptov));
 	for (i = 0; i < r->linec; i++) {
 		mem_deref(r->linev[i].name);
 		mem_deref(r->linev[i].proto);
@@ -45,8 +47,8 @@ static int line_add(struct round *r, const char *name, const char *proto)
 	return str_dup(&l->name, name) | str_dup(&l->proto, proto);
 }
 
-int round_alloc(struct round **rp, const struct sdptext *t,
-		       const struct round *agreed)
+int round_alloc(struct round **rp, const struct session *s,
+		const struct sdptext *t, const struct round *agreed)
 {
 	struct round *r;
 	size_t i;
@@ -67,7 +69,7 @@ int round_alloc(struct round **rp, const struct sdptext *t,
 		r->ours = agreed->ours;
 	}
 	else {
-		err = line_add(r, "audio", "RTP/AVP");
+		err = line_add(r, "audio", session_srtp_proto(s));
 	}
 
 	r->ptime_ms = PTIME_DEFAULT_MS;
@@ -160,8 +162,12 @@ int round_build(struct session *s, struct round *r)
 		if (err || !ours)
 			continue;
 
+		/* Some answer a=crypto in RTP/AVP by RTP/SAVP. */
 		r->audio = m;
-		err = formats_add(s, m);
+		err = sdp_media_set_alt_protos(m, 4, "RTP/AVP", "RTP/AVPF",
+					       "RTP/SAVP", "RTP/SAVPF");
+		if (!err)
+			err = formats_add(s, m);
 	}
 
 	return err;
