@@ -9,11 +9,11 @@
 enum { HOPS_MAX = 70 };
 
 static void refuse(struct node *n, struct dialog *d, uint16_t code,
-		   const char *hub)
+		   const char *why, const char *hub)
 {
 	log_info("INVITE refused", LOG_S("call", hub), LOG_U("code", code));
 	metric_inc(n->met.refused);
-	dialog_hangup(d, code, NULL);
+	dialog_hangup(d, code, why);
 	mem_deref(d);
 }
 
@@ -51,11 +51,12 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	char id[ULID_LEN + 1];
 	struct hub_expect *ex = find(n, tok, id);
 	struct app_call call = {0};
+	const char *why = NULL;
 	struct hub *hub;
 	uint16_t code;
 
 	if (!ex) {
-		refuse(n, d, 481, id);
+		refuse(n, d, 481, NULL, id);
 		return;
 	}
 
@@ -63,15 +64,15 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	hub->came = true; /* also a call that is refused has its record */
 	hub->hops = hops_left(msg);
 	code = !hub->hops && dial_can(hub->dest) ? 483 :
-	       leg_sip_take(&call.leg, n, hub, d, sdp, ex->place);
+	       leg_sip_take(&call.leg, n, hub, d, sdp, ex->place, &why);
 	call.hub = hub;
 	call.dest = hub->dest;
 	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);
 	mem_deref(ex);
 
 	if (code) {
-		refuse(n, d, code, id);
-		hub_check(hub, code, NULL);
+		refuse(n, d, code, why, id);
+		hub_check(hub, code, why);
 		return;
 	}
 

@@ -8,6 +8,9 @@
  * is answered, or when early media is to be heard.
  */
 
+#include <string.h>
+#include <openssl/crypto.h>
+
 #include "node/leg_sip_priv.h"
 #include "proto/log.h"
 
@@ -21,12 +24,14 @@ static void destructor(void *data)
 	mem_deref(ls->media);
 	mem_deref(ls->ses);
 	mem_deref(ls->answer);
-	mem_deref(ls->local_sdp);
-	mem_deref(ls->remote_sdp);
+	leg_sip_keep(&ls->local_sdp, NULL);
+	leg_sip_keep(&ls->remote_sdp, NULL);
 }
 
 void leg_sip_keep(char **textp, const struct mbuf *mb)
 {
+	if (*textp) /* maybe with keys */
+		OPENSSL_cleanse(*textp, strlen(*textp));
 	*textp = mem_deref(*textp);
 	if (mb)
 		(void)re_sdprintf(textp, "%b", mb->buf + mb->pos,
@@ -60,6 +65,8 @@ int leg_sip_apply(struct leg_sip *ls)
 	err = session_params(ls->ses, &prm);
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);
+	media_srtp_wipe(&prm.srtp_tx);
+	media_srtp_wipe(&prm.srtp_rx);
 	if (!err)
 		err = leg_sip_mute(ls);
 	if (err) {
@@ -69,6 +76,7 @@ int leg_sip_apply(struct leg_sip *ls)
 	}
 
 	str_ncpy(info->codec, session_codec(ls->ses), sizeof(info->codec));
+	str_ncpy(info->srtp, session_srtp(ls->ses), sizeof(info->srtp));
 	leg_changed(&ls->leg);
 
 	return 0;
@@ -97,10 +105,22 @@ static const struct sa *media_addr(const struct node_conf *conf, int af)
 	return &conf->media_addrv[0];
 }
 
-/* @param af  The peer's family, or AF_UNSPEC. */
+static enum session_srtp srtp_mode(const char *own, const Sy__Settings *set)
+{
+	const char *mode = own && *own ? own : set ? set->srtp : "";
+
+	if (!strcmp(mode, "off"))
+		return SESSION_SRTP_OFF;
+
+	return !strcmp(mode, "required") ? SESSION_SRTP_REQUIRED
+					 : SESSION_SRTP_OPTIONAL;
+}
+
+/* @param srtp  Configured for the peer, or NULL.
+ * @param af    The peer's family, or AF_UNSPEC. */
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		 const struct leg_conf *conf, const struct codec_list *codecs,
-		 int af)
+		 const char *srtp, int af)
 {
 	const Sy__Settings *set = node_settings(n);
 	struct session_conf sc = {0};
@@ -133,6 +153,7 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	if (!sc.codecc)
 		sc.codecv = NULL;
 	sc.opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
+	sc.srtp = srtp_mode(srtp, set);
 	err = session_alloc(&ls->ses, &sc);
 
 out:
@@ -184,7 +205,8 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
 			return EINVAL;
 	}
-	err = alloc(&ls, n, hub, &conf, &call->codecs, uri_af(call->uri));
+	err = alloc(&ls, n, hub, &conf, &call->codecs, call->srtp,
+		    uri_af(call->uri));
 	if (err)
 		return err;
 
@@ -211,6 +233,7 @@ static uint16_t code_of(int err)
 
 	case 0:          return 0;
 	case ENOTSUP:    return 488;
+	case EPROTONOSUPPORT: return 488;
 	case EBADMSG:    return 488;
 	case EADDRINUSE: return 503;
 	case EAGAIN:     return 503;
@@ -218,9 +241,24 @@ static uint16_t code_of(int err)
 	}
 }
 
+/* What is configured for who calls. */
+static const char *srtp_of(const struct node *n, const Sy__Source *src)
+{
+	const Sy__Trunk *trunk = NULL;
+	const Sy__Device *dev = NULL;
+
+	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE)
+		dev = config_device(n->config, src->device,
+				    strlen(src->device));
+	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK)
+		trunk = config_trunk(n->config, src->trunk);
+
+	return dev ? dev->srtp : trunk ? trunk->srtp : NULL;
+}
+
 uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		      struct dialog *d, struct mbuf *sdp,
-		      const Sy__PlaceHub *place)
+		      const Sy__PlaceHub *place, const char **whyp)
 {
 	const Sy__Source *src = place->source;
 	const bool device =
@@ -238,7 +276,8 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
-	err = alloc(&ls, n, hub, &conf, &codecs, session_offer_af(sdp));
+	err = alloc(&ls, n, hub, &conf, &codecs, srtp_of(n, src),
+		    session_offer_af(sdp));
 	if (err)
 		return code_of(err);
 
@@ -248,6 +287,8 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		ls->late = true;
 	if (err) {
 		mem_deref(ls);
+		if (err == EPROTONOSUPPORT)
+			*whyp = LEG_SIP_SRTP_REQUIRED;
 		return code_of(err);
 	}
 

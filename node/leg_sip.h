@@ -27,6 +27,7 @@ struct leg_sip_call {
 	const char *path;          /* URI for its Route, or NULL           */
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;
+	const char *srtp;          /* configured; NULL, "": the default    */
 };
 
 /**
@@ -47,11 +48,12 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
  * @param d      Taken on success.
  * @param sdp    Offer, or NULL; borrowed.
  * @param place  What its router said of it.
+ * @param whyp   Set with a code that says too little: reason phrase, static.
  *
  * @return 0, or the SIP code to refuse it with.
  */
 uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		      struct dialog *d, struct mbuf *sdp,
-		      const Sy__PlaceHub *place);
+		      const Sy__PlaceHub *place, const char **whyp);
 
 #endif

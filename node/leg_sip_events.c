@@ -30,8 +30,12 @@ static bool take_early(struct leg_sip *ls, struct mbuf *sdp)
 {
 	struct media_rtp_params prm;
 
-	if (session_answered(ls->ses, sdp) ||
-	    session_params(ls->ses, &prm) || !prm.recv)
+	if (session_answered(ls->ses, sdp) || session_params(ls->ses, &prm))
+		return false;
+
+	media_srtp_wipe(&prm.srtp_tx);
+	media_srtp_wipe(&prm.srtp_rx);
+	if (!prm.recv)
 		return false;
 
 	ls->leg.early = true;
@@ -56,6 +60,12 @@ static void progress_handler(struct dialog *d, uint16_t code,
 		leg_ringing(&ls->leg, code);
 }
 
+static const char *unusable(int err)
+{
+	return err == EPROTONOSUPPORT ? LEG_SIP_SRTP_REQUIRED
+				      : "answer cannot be used";
+}
+
 static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 {
 	int err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
@@ -66,19 +76,22 @@ static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 		err = leg_sip_apply(ls);
 	}
 	if (err)
-		fail(ls, 488, "answer cannot be used");
+		fail(ls, 488, unusable(err));
 	else
 		leg_answered(&ls->leg);
 }
 
 static void established_in(struct leg_sip *ls, struct mbuf *sdp)
 {
+	int err;
+
 	if (!ls->late)
 		return;
 
 	ls->late = false;
-	if (!sdp || session_answered(ls->ses, sdp)) {
-		fail(ls, 488, "answer cannot be used");
+	err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
+	if (err) {
+		fail(ls, 488, unusable(err));
 		return;
 	}
 
@@ -136,7 +149,10 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 	else
 		err = session_offer(ls->ses, ls->local_hold, &mb);
 	if (err) {
-		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488, NULL);
+		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488,
+				    err == EPROTONOSUPPORT
+					    ? LEG_SIP_SRTP_REQUIRED
+					    : NULL);
 		return;
 	}
 

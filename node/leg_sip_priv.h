@@ -44,6 +44,9 @@ void leg_sip_watch(struct leg_sip *ls);
 /** Bring mute, deaf and hold to the media. */
 int leg_sip_mute(struct leg_sip *ls);
 
+/** A session's refusal, for the peer and for the call's record. */
+#define LEG_SIP_SRTP_REQUIRED "SRTP Required"
+
 /** Put what was negotiated into force; an error is logged. */
 int leg_sip_apply(struct leg_sip *ls);
 

@@ -28,6 +28,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->router = (char *)info->router;
 	msg->direction = info->direction;
 	msg->codec = (char *)info->codec;
+	msg->srtp = (char *)info->srtp;
 	msg->muted = info->muted;
 	msg->deaf = info->deaf;
 	msg->held = info->held;

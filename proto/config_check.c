@@ -200,6 +200,18 @@ int check_codecs(struct checker *c, char **strv, size_t n)
 			   ARRAY_SIZE(codec_names));
 }
 
+int check_srtp(struct checker *c, const char *mode)
+{
+	if (!mode[0] || !strcmp(mode, "off") || !strcmp(mode, "optional") ||
+	    !strcmp(mode, "required"))
+		return 0;
+
+	return check_wrong(c, "srtp",
+			   "unknown name \"%.40s\"; allowed: off, optional, "
+			   "required",
+			   mode);
+}
+
 int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max)
 {
 	if (v > max)
@@ -283,7 +295,7 @@ static int check_settings(struct checker *c)
 				   s->opus_bitrate_bps);
 	if (check_max(c, "registerMaxS", max, REGISTER_MAX_S) ||
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
-	    check_domains(c, s))
+	    check_domains(c, s) || check_srtp(c, s->srtp))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);
@@ -312,7 +324,8 @@ static int check_device(struct checker *c, const Sy__Device *d)
 	if (d->ha1_sha256[0] && !is_hex(d->ha1_sha256, 64))
 		return check_wrong(c, "ha1Sha256",
 				   "must be 64 hexadecimal digits");
-	if (check_max(c, "maxContacts", d->max_contacts, CONTACTS_MAX))
+	if (check_max(c, "maxContacts", d->max_contacts, CONTACTS_MAX) ||
+	    check_srtp(c, d->srtp))
 		return EBADMSG;
 
 	return check_codecs(c, d->codecs, d->n_codecs);

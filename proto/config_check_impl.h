@@ -52,6 +52,8 @@ int check_ids(struct checker *c, struct refs *r, const char *section,
 
 bool check_refs_has(const struct refs *r, const char *id);
 
+/** One of "", off, optional, required. */
+int check_srtp(struct checker *c, const char *mode);
 int check_codecs(struct checker *c, char **strv, size_t n);
 
 int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);

@@ -55,6 +55,8 @@ static int check_trunk(struct checker *c, size_t t)
 	if (tr->target[0] && config_target_check(tr->target, &why))
 		return check_wrong(c, "target", "\"%.80s\" is wrong; %s",
 				   tr->target, why);
+	if (check_srtp(c, tr->srtp))
+		return EBADMSG;
 
 	return check_codecs(c, tr->codecs, tr->n_codecs);
 }

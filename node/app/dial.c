@@ -118,6 +118,7 @@ static void ring_bindings(struct dial_lookup *dl,
 			call.name = dev->display_name;
 			call.codecs.namev = dev->codecs;
 			call.codecs.namec = dev->n_codecs;
+			call.srtp = dev->srtp;
 		}
 		branch(dl, &call);
 	}
@@ -166,6 +167,7 @@ static uint16_t ring_trunk(struct dial_lookup *dl)
 	call.uri = call.to_uri = uri;
 	call.codecs.namev = trunk->codecs;
 	call.codecs.namec = trunk->n_codecs;
+	call.srtp = trunk->srtp;
 	branch(dl, &call);
 
 	return 500;

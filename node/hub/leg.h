@@ -27,7 +27,7 @@ struct hub;
 struct leg;
 struct hunt;
 
-enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16 };
+enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16, LEG_SRTP_MAX = 32 };
 
 /** What a kind of leg does for its hub.  Any may be NULL: it does nothing. */
 struct leg_ops {
@@ -89,6 +89,7 @@ struct leg_info {
 	char name[LEG_TEXT_MAX];   /* display name                     */
 	char router[LEG_TEXT_MAX]; /* id of the router, or ""          */
 	char codec[LEG_CODEC_MAX];
+	char srtp[LEG_SRTP_MAX];   /* suite, or "": plain              */
 	bool muted;                /* the others do not hear it        */
 	bool deaf;                 /* it does not hear the others      */
 	bool held;                 /* by either side                   */

@@ -99,7 +99,7 @@ static void test_shape_refused(void **state)
 	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"passwort\":"
 		       "\"x\"}]}", "devices[0]: unknown field \"passwort\"; "
 		       "allowed: id, displayName, ha1Md5, ha1Sha256, "
-		       "password, maxContacts, codecs");
+		       "password, maxContacts, codecs, srtp");
 	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
 		       "expected near end of file");
 	assert_refused("[]", "must be an object, is an array");
@@ -130,6 +130,9 @@ static void test_settings_refused(void **state)
 		       "\"opusBitrateBps\":5}}",
 		       "settings.opusBitrateBps: must be from 6000 to 510000, "
 		       "is 5");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"srtp\":\"on\"}}",
+		       "settings.srtp: unknown name \"on\"; allowed: off, "
+		       "optional, required");
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"ringSeconds\":5000}}",
 		       "settings.ringSeconds: must be at most 3600, is 5000");
 }
@@ -154,6 +157,10 @@ static void test_devices_refused(void **state)
 		       "\"maxContacts\":101}]}",
 		       "devices[0].maxContacts: must be at most 100, is 101");
 	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"password\":\"x\","
+		       "\"srtp\":\"yes\"}]}",
+		       "devices[0].srtp: unknown name \"yes\"; allowed: off, "
+		       "optional, required");
+	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"password\":\"x\","
 		       "\"displayName\":\"a\\nb\"}]}",
 		       "devices[0].displayName: must be up to 128 characters, "
 		       "none of them a control character");
@@ -162,6 +169,10 @@ static void test_devices_refused(void **state)
 static void test_trunks_refused(void **state)
 {
 	(void)state;
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"a.b:5060\","
+		       "\"srtp\":\"must\"}]}",
+		       "trunks[0].srtp: unknown name \"must\"; allowed: off, "
+		       "optional, required");
 	assert_refused("{\"trunks\":[{\"id\":\"t\",\"sources\":[\"1.2.3\"]}]}",
 		       "trunks[0].sources[0]: \"1.2.3\" is wrong; allowed: an "
 		       "address or network as \"192.0.2.1\", "
