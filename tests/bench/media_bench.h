@@ -136,6 +136,14 @@ struct loop {
 extern const struct loop loopv[];
 extern const size_t loopc;
 
+/* Of media_dsp.c; without floors. */
+bool dsp_good_8k(double *value_us, double *floor_us);
+bool dsp_good_16k(double *value_us, double *floor_us);
+bool dsp_loss_8k(double *value_us, double *floor_us);
+bool dsp_loss_16k(double *value_us, double *floor_us);
+bool dsp_stretch_8k(double *value_us, double *floor_us);
+bool dsp_cng_8k(double *value_us, double *floor_us);
+
 /* ------------------------------------------------------------ common */
 
 void die(const char *what, int err);

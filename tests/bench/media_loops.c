@@ -95,5 +95,11 @@ static bool jitter_measure(double *value_us, double *floor_us)
 
 const struct loop loopv[] = {
     {"jitter", jitter_measure},
+    {"plc.good.8k", dsp_good_8k},
+    {"plc.good.16k", dsp_good_16k},
+    {"plc.loss.8k", dsp_loss_8k},
+    {"plc.loss.16k", dsp_loss_16k},
+    {"stretch.8k", dsp_stretch_8k},
+    {"cng.8k", dsp_cng_8k},
 };
 const size_t loopc = sizeof(loopv) / sizeof(loopv[0]);
