@@ -49,6 +49,23 @@ enum media_codec_id {
 	MEDIA_CODEC_COUNT,
 };
 
+/** Suppression of noise in what a leg says. */
+enum media_denoise {
+	MEDIA_DENOISE_OFF,
+	MEDIA_DENOISE_SPEEX,   /* speexdsp: cheap; steady noise              */
+	MEDIA_DENOISE_RNNOISE, /* where the build has it: dear; any noise    */
+	MEDIA_DENOISE_AUTO,    /* the best one that this build has           */
+};
+
+/** Its name: "off", "speex", "rnnoise", "auto"; static. */
+const char *media_denoise_name(enum media_denoise kind);
+
+/** By name. @return 0, or ENOENT. */
+int media_denoise_find(enum media_denoise *kindp, const char *name);
+
+/** True if this build has it. */
+bool media_denoise_have(enum media_denoise kind);
+
 /** One codec with its payload type, as negotiated. */
 struct media_codec {
 	enum media_codec_id id;

@@ -36,18 +36,18 @@ static inline void noise_hum(float *v, size_t n, uint32_t rate_hz)
 	}
 }
 
-/* Six voices at once, each saying its own. */
+/* Six talk at once, two with the same voice, none saying the same. */
 static inline void noise_babble(float *v, size_t n, uint32_t rate_hz)
 {
-	static const char *const voicev[] = {"en+m1", "en+f2", "en+m3",
-					     "en+f4", "en+m5", "en+f1"};
+	static const char *const voicev[] = {"en+m1", "en+f2", "en+m3"};
 	size_t i, k, len;
 
-	for (k = 0; k < 6; k++) {
+	for (k = 0; k < 3; k++) {
 		float *s = speech_load(voicev[k], rate_hz, &len);
 
 		for (i = 0; i < n; i++)
-			v[i] += s[(i + k * len / 6 + len / 12) % len];
+			v[i] += s[(i + k * len / 6 + len / 12) % len] +
+				s[(i + k * len / 6 + len * 7 / 12) % len];
 		free(s);
 	}
 }
