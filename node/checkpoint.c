@@ -12,6 +12,7 @@
 #include "node/checkpoint.h"
 #include "node/farewell.h"
 #include "node/history.h"
+#include "node/quality.h"
 #include "node/record.h"
 #include "node/room.h"
 #include "proto/log.h"
@@ -242,6 +243,7 @@ static void say_goodbye(struct checkpoint *cp, struct hub *hub)
 {
 	struct farewell *fw;
 
+	quality_hub_ended(cp->node, hub);
 	if (!farewell_alloc(&fw, &cp->farewells, cp->node, hub))
 		farewell_send(fw);
 	node_hub_close(cp->node, hub);

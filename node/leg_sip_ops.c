@@ -117,22 +117,6 @@ static int op_dtmf(struct leg *leg, char digit, uint32_t duration_ms)
 			   ENOTSUP;
 }
 
-static void op_stat(struct leg *leg)
-{
-	struct leg_sip *ls = self(leg);
-	struct media_stat st;
-	uint64_t total;
-
-	if (!ls->media)
-		return;
-
-	media_leg_stat(ls->media, &st);
-	total = st.rx_packets + st.rx_lost;
-	leg->info.jitter_ms = st.jitter_ms;
-	leg->info.loss_percent =
-		total ? 100.0f * (float)st.rx_lost / (float)total : 0.0f;
-}
-
 static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 {
 	const struct leg_sip *ls = (const struct leg_sip *)leg;
@@ -166,7 +150,8 @@ const struct leg_ops leg_sip_ops = {
 	.mute = op_mute,
 	.hold = op_hold,
 	.dtmf = op_dtmf,
-	.stat = op_stat,
+	.stat = leg_sip_stat,
+	.sample = leg_sip_sample,
 	.checkpoint = op_checkpoint,
 	.call_id = op_call_id,
 };

@@ -5,6 +5,7 @@
  *   leg_sip.c         life: a call is made, or taken; media put into force
  *   leg_sip_events.c  what dialog and engine tell
  *   leg_sip_ops.c     what the hub wishes
+ *   leg_sip_stat.c    how it sounds
  */
 
 #ifndef SY_NODE_LEG_SIP_PRIV_H
@@ -26,6 +27,7 @@ struct leg_sip {
 	bool was_held;            /* ... before the offer under way     */
 	struct alarm probe;       /* see leg_sip_watch()                */
 	uint64_t heard;           /* packets at its last turn           */
+	struct media_stat sampled; /* counters at the last sample       */
 };
 
 extern const struct leg_ops leg_sip_ops;
@@ -40,6 +42,10 @@ void leg_sip_keep(char **textp, const struct mbuf *mb);
  * has lost its power) is asked now and then whether it is still there.
  */
 void leg_sip_watch(struct leg_sip *ls);
+
+/** See struct leg_ops. */
+void leg_sip_stat(struct leg *leg);
+bool leg_sip_sample(struct leg *leg, struct leg_quality *q);
 
 /** Bring mute, deaf and hold to the media. */
 int leg_sip_mute(struct leg_sip *ls);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "node/checkpoint.h"
+#include "node/quality.h"
 #include "node/node.h"
 #include "node/sweep.h"
 #include "proto/log.h"
@@ -194,6 +195,7 @@ static void destructor(void *data)
 
 	/* Replies that would still come point to what these hold. */
 	list_flush(&n->lookups);
+	mem_deref(n->quality);
 	mem_deref(n->checkpoint);
 	mem_deref(n->sweep);
 	mem_deref(n->key);
@@ -341,6 +343,8 @@ static int start(struct node *n)
 	err = bus_start(n);
 	if (!err)
 		err = checkpoint_alloc(&n->checkpoint, n);
+	if (!err)
+		err = quality_alloc(&n->quality, n);
 	if (!err)
 		err = sweep_alloc(&n->sweep, n);
 	if (!err)

@@ -24,6 +24,7 @@
 #include "proto/token.h"
 
 struct checkpoint;
+struct quality;
 struct sweep;
 
 enum {
@@ -66,6 +67,7 @@ struct node {
 	struct sipua *ua;
 	struct http_sock *http;
 	struct checkpoint *checkpoint;
+	struct quality *quality;
 	struct sweep *sweep;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */

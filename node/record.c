@@ -15,6 +15,22 @@ static Google__Protobuf__Timestamp *stamp(Google__Protobuf__Timestamp *ts,
 	return ts;
 }
 
+static void record_quality(Sy__Leg *msg, const struct leg_quality *q)
+{
+	msg->mos = q->mos;
+	msg->mos_listening = q->mos_listening;
+	msg->r_factor = q->r;
+	msg->loss_percent = q->loss_percent;
+	msg->discarded_percent = q->discarded_percent;
+	msg->concealed_percent = q->concealed_percent;
+	msg->jitter_ms = q->jitter_ms;
+	msg->round_trip_ms = q->round_trip_ms;
+	msg->jitter_buffer_ms = q->jitter_buffer_ms;
+	msg->peer_loss_percent = q->peer_loss_percent;
+	msg->peer_jitter_ms = q->peer_jitter_ms;
+	msg->peer_mos = q->peer_mos;
+}
+
 void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 {
 	Sy__Leg *msg = &rec->msg;
@@ -32,8 +48,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->muted = info->muted;
 	msg->deaf = info->deaf;
 	msg->held = info->held;
-	msg->loss_percent = info->loss_percent;
-	msg->jitter_ms = info->jitter_ms;
+	record_quality(msg, &info->quality);
 	msg->end_code = info->end_code;
 	msg->end_reason = (char *)info->end_reason;
 	msg->started_at = stamp(&rec->started, info->started_ms);

@@ -20,6 +20,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_REG_GET] = "reg_get",
 	[SCRIPT_CONFIG_PUT] = "config_put",
 	[SCRIPT_CONFIG_GET] = "config_get",
+	[SCRIPT_QUALITY_PUT] = "quality_put",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

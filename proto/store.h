@@ -11,6 +11,7 @@
  *                                   hub, node, instance, epoch, leg; expires
  *                                   after STORE_CALL_TTL_S.  K is the hex of
  *                                   the first 16 bytes of SHA-256(Call-ID).
+ *   sy:quality:{H}           list   HubSample, oldest first; bounded, expires
  *   sy:room:{NAME}           hash   hub, node, instance, epoch of a named hub
  *                                   (conference); refreshed by its owner
  *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
@@ -38,6 +39,8 @@ enum {
 	STORE_HUB_TTL_S = 86400,  /* of a hub whose owner vanished         */
 	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
 	STORE_CDR_MAX = 200000,
+	STORE_QUALITY_MAX = 360,  /* samples of a hub: an hour's           */
+	STORE_QUALITY_TTL_S = 900, /* after the last one                   */
 };
 
 typedef void(store_h)(int err, void *arg);
@@ -144,6 +147,25 @@ int store_hub_list(struct redis *r, const char *cursor, size_t limit,
 typedef void(store_count_h)(int err, uint64_t count, void *arg);
 
 int store_hub_count(struct redis *r, store_count_h *h, void *arg);
+
+/* ------------------------------------------------------------- quality */
+
+/** Append a sample of a hub's legs.  No handler: what is lost is lost. */
+int store_quality_put(struct redis *r, const char *hub,
+		      const Sy__HubSample *sample);
+
+/** The samples of a hub; mem_deref() frees it. */
+struct store_series {
+	size_t n;
+	Sy__HubSample *samplev[]; /* oldest first */
+};
+
+/** @param series  Owned by the handler; NULL on error; none is no error. */
+typedef void(store_quality_h)(int err, struct store_series *series,
+			      void *arg);
+
+int store_quality_get(struct redis *r, const char *hub, store_quality_h *h,
+		      void *arg);
 
 /* ------------------------------------------------------ registrations */
 

@@ -114,15 +114,16 @@ int store_hub_get(struct redis *r, const char *hub, store_call_h *h,
 
 /* ----------------------------------------------------------------- list */
 
-/* A page under way: the ids, then one HGETALL for each, pipelined.  Each
- * command under way owns a reference. */
+/* A page under way: the ids, then for each its record and its latest sample
+ * of quality, pipelined.  Each command under way owns a reference. */
 struct listing {
 	struct redis *redis;
 	store_calls_h *h;
 	void *arg;
 	char (*idv)[ULID_LEN + 1];
 	Sy__Call **callv;      /* as answered, NULL where there was none */
-	size_t idc, limit, answered;
+	size_t idc, limit, answered, sampled;
+	size_t cap;            /* of callv */
 	int err;
 	bool more;
 };
@@ -131,7 +132,7 @@ static void listing_destructor(void *arg)
 {
 	struct listing *l = arg;
 
-	for (size_t i = 0; l->callv && i < l->idc; i++) {
+	for (size_t i = 0; l->callv && i < l->cap; i++) {
 		if (l->callv[i])
 			sy__call__free_unpacked(l->callv[i], NULL);
 	}
@@ -173,9 +174,39 @@ static void page_handler(int err, const redisReply *reply, void *arg)
 					    "ZREM " STORE_KEY_HUBS " %s",
 					    l->idv[i]);
 	}
-	if (l->answered == l->idc)
+	mem_deref(l);
+}
+
+/* The latest sample: it comes after the record of the same hub. */
+static void sample_handler(int err, const redisReply *reply, void *arg)
+{
+	struct listing *l = arg;
+	Sy__Call *call = l->callv[l->sampled++];
+	Sy__HubSample *s = err || !call ? NULL : store_quality_read(reply);
+
+	if (s) {
+		store_quality_merge(call, s);
+		sy__hub_sample__free_unpacked(s, NULL);
+	}
+	if (l->sampled == l->idc)
 		listing_finish(l);
 	mem_deref(l);
+}
+
+static int ask_sample(struct listing *l, const char *id)
+{
+	char key[STORE_HUB_KEY_SIZE];
+	int err;
+
+	store_quality_key(key, id);
+	err = redis_command(l->redis, 0, sample_handler, mem_ref(l),
+			    "LINDEX %s -1", key);
+	if (err)
+		mem_deref(l);
+	else
+		redis_arg_owned(l->redis);
+
+	return err;
 }
 
 static int ask_page(struct listing *l)
@@ -194,6 +225,12 @@ static int ask_page(struct listing *l)
 			return err;
 		}
 		redis_arg_owned(l->redis);
+
+		err = ask_sample(l, l->idv[i]);
+		if (err) {
+			l->idc = i;
+			return err;
+		}
 	}
 
 	return 0;
@@ -219,7 +256,7 @@ static void ids_handler(int err, const redisReply *reply, void *arg)
 		str_ncpy(l->idv[i], reply->element[i]->str,
 			 sizeof(l->idv[i]));
 	if (!l->err) {
-		l->idc = n;
+		l->idc = l->cap = n;
 		l->err = ask_page(l);
 	}
 	if (!l->idc)

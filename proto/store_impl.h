@@ -18,6 +18,15 @@ enum {
 /** Key of a hub's record. */
 void store_hub_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
 
+/** Key of a hub's samples of quality. */
+void store_quality_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
+
+/** A sample from an element of the list; NULL: it is none. */
+Sy__HubSample *store_quality_read(const struct redisReply *reply);
+
+/** Bring a sample's figures to the legs of a call. */
+void store_quality_merge(Sy__Call *call, const Sy__HubSample *latest);
+
 /** Key of a device's bindings. @return 0 or ENAMETOOLONG. */
 int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device);
 

@@ -15,6 +15,7 @@ static void destructor(void *arg)
 
 	if (c->record)
 		sy__call__free_unpacked(c->record, NULL);
+	mem_deref(c->data);
 }
 
 struct command *command_alloc(struct api_req *a)
@@ -69,6 +70,11 @@ static void on_record(int err, Sy__Call *call, void *arg)
 	struct command *c = arg;
 
 	c->record = call;
+	if (err == ENOENT && c->bare) {
+		by_record(c);
+		command_drop(c);
+		return;
+	}
 	if (err) {
 		api_reply_err(c->a, err, "call");
 		command_drop(c);

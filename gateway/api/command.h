@@ -36,6 +36,9 @@ struct command {
 	command_h *h;
 	bool fallback;           /* answer by the record if the owner does
 				    not answer                            */
+	bool bare;               /* no such call: the handler is called with
+				    a Result that has none                */
+	void *data;              /* of the handler; owned                 */
 };
 
 /** @return NULL: was answered. */

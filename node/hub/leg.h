@@ -29,6 +29,16 @@ struct hunt;
 
 enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16, LEG_SRTP_MAX = 32 };
 
+/** How it sounds to the others; see Leg in the schema for the members. */
+struct leg_quality {
+	bool valid;                /* packets came                     */
+	float mos, mos_listening, r;
+	float loss_percent, discarded_percent, concealed_percent;
+	float jitter_ms, round_trip_ms;
+	float peer_loss_percent, peer_jitter_ms, peer_mos;
+	uint32_t jitter_buffer_ms;
+};
+
 /** What a kind of leg does for its hub.  Any may be NULL: it does nothing. */
 struct leg_ops {
 	/** A person or a line; its leaving may end the call.  Players are
@@ -69,8 +79,11 @@ struct leg_ops {
 	/** Send a digit to the peer. */
 	int (*dtmf)(struct leg *leg, char digit, uint32_t duration_ms);
 
-	/** Bring info's figures of quality up to date. */
+	/** Bring info.quality up to date: from the leg's begin until now. */
 	void (*stat)(struct leg *leg);
+
+	/** The same since it was last called. @return false: nothing came. */
+	bool (*sample)(struct leg *leg, struct leg_quality *q);
 
 	/** Fill what another node would need; strings stay the leg's. */
 	void (*checkpoint)(const struct leg *leg, Sy__DialogState *out);
@@ -93,7 +106,7 @@ struct leg_info {
 	bool muted;                /* the others do not hear it        */
 	bool deaf;                 /* it does not hear the others      */
 	bool held;                 /* by either side                   */
-	float loss_percent, jitter_ms;
+	struct leg_quality quality;
 	uint64_t started_ms;       /* since 1970; 0: not yet           */
 	uint64_t answered_ms;
 	uint64_t ended_ms;

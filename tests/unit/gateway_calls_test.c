@@ -153,6 +153,70 @@ static void test_get(void **state)
 	fake_stop(&w);
 }
 
+static void put_sample(struct fake_world *w, float mos, bool total)
+{
+	Sy__HubSample msg = SY__HUB_SAMPLE__INIT;
+	Sy__LegSample leg = SY__LEG_SAMPLE__INIT, other = leg;
+	Sy__Quality q = SY__QUALITY__INIT;
+	Sy__LegSample *legv[] = {&leg, &other};
+
+	q.mos = mos;
+	leg.leg = (char *)LEG;
+	leg.user = (char *)"1001";
+	leg.codec = (char *)"opus";
+	leg.quality = &q;
+	other.leg = (char *)"01ARZ3NDEKTSV4RRFFQ69G5FAC";
+	msg.legs = legv;
+	msg.n_legs = total ? 1 : 2;
+	msg.total = total;
+	assert_int_equal(store_quality_put(view_redis(w->view), CALL, &msg),
+			 0);
+}
+
+/* The series, and the present as long as there is one. */
+static void test_stats(void **state)
+{
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/stats", NULL);
+	assert_int_equal(ans.status, 404);
+	fake_ask(&w, &ans, "GET", "/api/calls/nonsense/stats", NULL);
+	assert_int_equal(ans.status, 404);
+
+	/* No sample yet: the present alone. */
+	fake_call(&w, CALL, "node-2");
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/stats", NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"call\":\"" CALL "\"");
+	has(ans, "\"now\":{");
+	has(ans, "\"mos\":4.2");
+
+	put_sample(&w, 3.5f, false);
+	put_sample(&w, 2.5f, false);
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/stats", NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"user\":\"1001\"");
+	assert_true(strstr(ans.body, "\"mos\":3.5") <
+		    strstr(ans.body, "\"mos\":2.5"));
+	has(ans, "\"now\":{");
+
+	/* Its end: the record is gone, the series stays. */
+	put_sample(&w, 3.25f, true);
+	w.stored = 0;
+	assert_int_equal(store_hub_drop(view_redis(w.view), CALL, 1, NULL,
+					fake_stored, &w), 0);
+	run_until(w.f, is_nonzero, &w.stored);
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/stats", NULL);
+	assert_int_equal(ans.status, 200);
+	has(ans, "\"mos\":3.5");
+	has(ans, "\"total\":{");
+	has(ans, "\"mos\":3.25");
+	assert_null(strstr(ans.body, "\"now\""));
+	fake_stop(&w);
+}
+
 static void test_hangup(void **state)
 {
 	struct fake_answer ans;
@@ -350,6 +414,7 @@ int main(void)
 		uv_test(test_create_silent),
 		uv_test(test_create_conference),
 		uv_test(test_get),
+		uv_test(test_stats),
 		uv_test(test_hangup),
 		uv_test(test_legs),
 		uv_test(test_pages),

@@ -217,7 +217,7 @@ static bool cond_rest(void *arg)
 	return !l->node->hubc && !load.mixes && !load.legs &&
 	       !load.ports_used && !l->node->lookups.head &&
 	       !checkpoint_pending(l->node->checkpoint) &&
-	       l->node->alarms.count == 2;
+	       l->node->alarms.count == 3;
 }
 
 static void lab_rest(struct lab *l)

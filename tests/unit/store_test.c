@@ -22,6 +22,8 @@ struct client {
 	char ids[512];             /* of a page, each with a blank */
 	char next[64];
 	char contacts[512];        /* of a registration, likewise  */
+	float mos;                 /* of the last leg listed       */
+	struct store_series *series;
 };
 
 static void state_handler(bool up, int err, void *arg)
@@ -318,6 +320,8 @@ static void calls_handler(int err, Sy__Call *const *callv, size_t callc,
 
 		snprintf(c->ids + n, sizeof(c->ids) - n, "%s:%zu ",
 			 callv[i]->id + ULID_LEN - 1, callv[i]->n_legs);
+		if (callv[i]->n_legs)
+			c->mos = callv[i]->legs[callv[i]->n_legs - 1]->mos;
 	}
 	snprintf(c->next, sizeof(c->next), "%s", next ? next : "");
 }
@@ -517,6 +521,90 @@ static void test_hub_list(void **state)
 			 EINVAL);
 	assert_int_equal(store_hub_list(c.r, NULL, 1001, calls_handler, &c),
 			 EINVAL);
+	client_close(&c);
+}
+
+/* --------------------------------------------------------------- quality */
+
+static void series_handler(int err, struct store_series *series, void *arg)
+{
+	struct client *c = arg;
+
+	c->done++;
+	c->err = err;
+	mem_deref(c->series);
+	c->series = series;
+}
+
+static void sample(struct client *c, const char *hub, float mos, size_t legs)
+{
+	Sy__HubSample msg = SY__HUB_SAMPLE__INIT;
+	Sy__LegSample leg = SY__LEG_SAMPLE__INIT;
+	Sy__Quality q = SY__QUALITY__INIT;
+	Sy__LegSample *legv[100];
+	size_t i;
+
+	q.mos = mos;
+	leg.leg = (char *)"leg-2";
+	leg.user = (char *)"1001";
+	leg.quality = &q;
+	for (i = 0; i < legs; i++)
+		legv[i] = &leg;
+	msg.legs = legv;
+	msg.n_legs = legs;
+	assert_int_equal(store_quality_put(c->r, hub, &msg), 0);
+}
+
+static size_t series_length(struct client *c, const char *hub)
+{
+	assert_int_equal(answered(c, store_quality_get(c->r, hub,
+						       series_handler, c)),
+			 0);
+
+	return c->series->n;
+}
+
+static void test_quality(void **state)
+{
+	static const char *const legs[] = {"leg-1", "leg-2"};
+	struct client c;
+	int i;
+
+	client_open(&c, *state);
+	script_load_all(c.r); /* or the first put would come late */
+	assert_int_equal(series_length(&c, HUB_A), 0);
+
+	sample(&c, HUB_A, 4.4f, 1);
+	sample(&c, HUB_A, 3.3f, 2);
+	assert_int_equal(series_length(&c, HUB_A), 2);
+	assert_true(c.series->samplev[0]->legs[0]->quality->mos == 4.4f);
+	assert_int_equal(c.series->samplev[1]->n_legs, 2);
+	assert_string_equal(c.series->samplev[1]->legs[1]->user, "1001");
+
+	/* A list of calls has the latest of each leg. */
+	assert_int_equal(hub_put(&c, HUB_A, 1, 7, legs, 2, NULL, 0), 0);
+	assert_int_equal(hub_put(&c, HUB_B, 1, 7, NULL, 0, NULL, 0), 0);
+	assert_int_equal(answered(&c, store_hub_list(c.r, NULL, 10,
+						     calls_handler, &c)), 0);
+	assert_string_equal(c.ids, "A:2 B:0 ");
+	assert_true(c.mos == 3.3f);
+
+	/* Bounded in number, less for many legs, and in time. */
+	for (i = 0; i < STORE_QUALITY_MAX + 10; i++)
+		sample(&c, HUB_A, 1, 1);
+	assert_int_equal(series_length(&c, HUB_A), STORE_QUALITY_MAX);
+	assert_in_range(server_ask(c.f, "TTL sy:quality:{%s}", HUB_A),
+			STORE_QUALITY_TTL_S - 60, STORE_QUALITY_TTL_S);
+	sample(&c, HUB_A, 2, 100);
+	assert_int_equal(series_length(&c, HUB_A),
+			 STORE_QUALITY_MAX * 16 / 100);
+
+	/* What is no sample is passed over. */
+	(void)server_ask(c.f, "RPUSH sy:quality:{%s} %s", HUB_B, "\377junk");
+	sample(&c, HUB_B, 2, 1);
+	assert_int_equal(series_length(&c, HUB_B), 1);
+
+	mem_deref(c.series);
 	client_close(&c);
 }
 
@@ -882,6 +970,7 @@ int main(void)
 		fixture_test_re(test_hub_large),
 		fixture_test_re(test_hub_fence),
 		fixture_test(test_hub_list),
+		fixture_test(test_quality),
 		fixture_test_re(test_list_abandoned),
 		fixture_test(test_reg),
 		fixture_test_re(test_reg_cseq),
