@@ -30,6 +30,12 @@ SCOPES = {
     "config": ["config:read"],
 }
 
+# What changes from one look to the next: how a leg sounds.
+FIGURES = ("mos", "lossPercent", "jitterMs", "roundTripMs",
+           "concealedPercent", "discardedPercent", "rFactor",
+           "mosListening", "peerLossPercent", "peerJitterMs",
+           "jitterBufferMs", "peerMos")
+
 
 def demo(**more):
     """The demo configuration with tokens, and what else is given."""
@@ -702,7 +708,7 @@ def test_two_gateways():
         a, b = (shown_call(c, ident, g) for g in (0, 1))
         for shown in (a, b):
             for leg in shown["legs"]:
-                for figure in ("mos", "lossPercent", "jitterMs"):
+                for figure in FIGURES:
                     del leg[figure]
         must(a, b, "what two gateways show")
         must([sorted(m["id"] for m in c.api("GET", "/api/status",

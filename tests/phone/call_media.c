@@ -41,6 +41,7 @@ int call_stream_open(struct call *call)
 	if (err)
 		return err;
 
+	stream_set_loss(call->stream, p->loss_percent);
 	return stream_set_tone(call->stream, p->tone_hz, p->tone_db);
 }
 

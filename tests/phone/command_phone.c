@@ -17,6 +17,7 @@
 	{"codecs", FIELD_CODECS, false, NULL, 0, 0, "[\"PCMU\"]"},             \
 	{"tone_hz", FIELD_INT, false, NULL, 0, 3900, "440; 0 is silence"},     \
 	{"tone_db", FIELD_NUM, false, NULL, -60, 0, "-20"},                    \
+	{"loss_percent", FIELD_NUM, false, NULL, 0, 100, "0"},                 \
 	{"answer", FIELD_ANSWER, false, NULL, 0, 0, "auto"},                   \
 	{"answer_delay_ms", FIELD_INT, false, NULL, 0, 3600000, "0"},          \
 	{"ring", FIELD_BOOL, false, NULL, 0, 0, "true"},                       \
@@ -105,6 +106,7 @@ static int settings_apply(struct command_ctx *ctx, struct phone *p)
 	answer_set(p, command_str(cmd, "answer"));
 	p->tone_hz = command_int(cmd, "tone_hz", p->tone_hz);
 	p->tone_db = command_num(cmd, "tone_db", p->tone_db);
+	p->loss_percent = command_num(cmd, "loss_percent", p->loss_percent);
 	p->answer_delay_ms = command_int(cmd, "answer_delay_ms",
 					 p->answer_delay_ms);
 	p->ring = command_bool(cmd, "ring", p->ring);
@@ -271,10 +273,13 @@ static int cmd_set(struct command_ctx *ctx)
 	int err;
 
 	err = settings_apply(ctx, ctx->phone);
-	LIST_FOREACH(&ctx->phone->calll, le)
-		err |= stream_set_tone(call_stream(le->data),
-				       ctx->phone->tone_hz,
+	LIST_FOREACH(&ctx->phone->calll, le) {
+		struct stream *s = call_stream(le->data);
+
+		stream_set_loss(s, ctx->phone->loss_percent);
+		err |= stream_set_tone(s, ctx->phone->tone_hz,
 				       ctx->phone->tone_db);
+	}
 	return err;
 }
 

@@ -126,6 +126,9 @@ static void attr_decode(struct parser *p, const struct pl *val)
 		if (!pl_strcmp(val, dir_names[i]))
 			p->d->dir = i;
 
+	if (p->in_audio && !pl_strcmp(val, "rtcp-mux"))
+		p->d->rtcp_mux = true;
+
 	if (val->l > rtpmap.l && !memcmp(val->p, rtpmap.p, rtpmap.l)) {
 		struct pl rest = *val;
 
@@ -262,6 +265,8 @@ int desc_encode(struct mbuf *mb, const struct desc *d, uint32_t id,
 	err |= mbuf_write_str(mb, "\r\n");
 	err |= codecs_encode(mb, d);
 	err |= mbuf_printf(mb, "a=%s\r\na=ptime:20\r\n", dir_names[d->dir]);
+	if (d->rtcp_mux)
+		err |= mbuf_write_str(mb, "a=rtcp-mux\r\n");
 
 	return err;
 }
@@ -284,6 +289,7 @@ void desc_offer(struct desc *d, const enum codec_id *idv, size_t idc,
 	d->rtp = *rtp;
 	d->dir = dir;
 	d->has_audio = true;
+	d->rtcp_mux = true;
 
 	for (size_t i = 0; i < idc; i++) {
 		const struct codec_info *info = codec_info(idv[i]);
@@ -308,6 +314,7 @@ int desc_answer(struct desc *ans, const struct desc *offer,
 	ans->dir = dir & desc_dir_reverse(offer->dir);
 	ans->event_pt = offer->event_pt;
 	ans->event48_pt = offer->event48_pt;
+	ans->rtcp_mux = offer->rtcp_mux;
 
 	if (!offer->has_audio || !sa_port(&offer->rtp))
 		return ENOTSUP;

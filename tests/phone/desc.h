@@ -34,6 +34,7 @@ struct desc {
 	int event_pt;	 /* telephone-event at 8000 Hz, or -1  */
 	int event48_pt;	 /* telephone-event at 48000 Hz, or -1 */
 	bool has_audio;	 /* there was an m=audio line          */
+	bool rtcp_mux;	 /* RFC 5761                           */
 };
 
 /**

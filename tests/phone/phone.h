@@ -72,6 +72,7 @@ struct phone {
 	size_t codecc;
 	unsigned tone_hz;
 	double tone_db;
+	double loss_percent; /* of what it sends */
 	enum answer_mode answer;
 	unsigned reject_code;
 	unsigned answer_delay_ms;

@@ -341,6 +341,7 @@ int stream_start(struct stream *s, const struct desc *local,
 	s->event_rx = wide ? local->event48_pt : local->event_pt;
 	s->event_tx = wide ? remote->event48_pt : remote->event_pt;
 	s->raddr = remote->rtp;
+	s->rtcp_mux = local->rtcp_mux && remote->rtcp_mux;
 	if (!s->sends)
 		s->tx.marker = true;
 	s->sends = (local->dir & desc_dir_reverse(remote->dir) &
@@ -350,6 +351,11 @@ int stream_start(struct stream *s, const struct desc *local,
 		stream_drain(s);
 	s->started = true;
 	return 0;
+}
+
+void stream_set_loss(struct stream *s, double percent)
+{
+	s->loss_percent = percent;
 }
 
 void stream_mute(struct stream *s, bool on)

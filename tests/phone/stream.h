@@ -40,6 +40,9 @@ struct stream_stats {
 	uint64_t stray;	     /* other address or payload than signalled    */
 	double jitter_ms;    /* RFC 3550 6.4.1                             */
 	double gap_max_ms;   /* longest time without a packet, until now   */
+	uint64_t rtcp_tx, rtcp_rx; /* packets                              */
+	uint64_t told_lost;  /* of ours, by the peer's last report         */
+	double rtt_ms;	     /* the same: round trip; 0: not known         */
 };
 
 /** The clock of all streams; totals are kept over their lives. */
@@ -79,6 +82,9 @@ int stream_start(struct stream *s, const struct desc *local,
 
 /** Set the tone that is sent. */
 int stream_set_tone(struct stream *s, unsigned hz, double db);
+
+/** Lose so much of what is sent, at random [%]. */
+void stream_set_loss(struct stream *s, double percent);
 
 /** Send silence instead of the tone. */
 void stream_mute(struct stream *s, bool on);

@@ -29,6 +29,13 @@ struct rx {
 	bool digit_seen;
 };
 
+/* See stream_rtcp.c. */
+struct rtcp {
+	uint32_t lsr;	   /* of the peer's last SR               */
+	uint32_t sent_mid; /* NTP time of our last one            */
+	uint64_t rx_told, lost_told; /* counts when it was sent   */
+};
+
 struct digit {
 	char c;
 	unsigned ms;
@@ -60,6 +67,8 @@ struct stream {
 	uint8_t pt_tx, pt_rx;
 	int event_tx, event_rx; /* payload types, or -1 */
 	bool sends;
+	bool rtcp_mux;
+	double loss_percent; /* of what is sent */
 	bool muted;
 	unsigned hz;
 	double db;
@@ -72,10 +81,15 @@ struct stream {
 	struct stream_stats st;
 	struct rx rx;
 	struct tx tx;
+	struct rtcp rtcp;
 };
 
 /** Read all that came; now is the kernel's clock [ms]. */
 void stream_receive(struct stream *s, double now_ms);
+
+/** A datagram that came. @return true: it was RTCP, and is done with. */
+bool stream_rtcp(struct stream *s, const uint8_t *buf, size_t len,
+		 double at_ms);
 
 /** Throw away what came before anybody knew where it should come from. */
 void stream_drain(struct stream *s);

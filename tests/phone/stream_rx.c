@@ -13,8 +13,6 @@ enum {
 	WARM_PACKETS = 5,   /* a stateful decoder needs some to settle    */
 	STARVED_MS = 60,    /* nothing for so long is heard as silence    */
 	GAP_FILL_MAX_MS = 1000,
-	RTCP_FIRST = 192,   /* second byte of RTCP, RFC 5761              */
-	RTCP_LAST = 223,
 };
 
 struct packet {
@@ -54,9 +52,6 @@ static bool packet_parse(struct packet *p, const uint8_t *buf, size_t len)
 
 	if (len < RTP_HDR || (buf[0] & 0xc0) != 0x80)
 		return false;
-	if (buf[1] >= RTCP_FIRST && buf[1] <= RTCP_LAST)
-		return false;
-
 	hdr = RTP_HDR + 4 * (buf[0] & 15);
 	if (buf[0] & 0x10) {
 		if (len < hdr + 4)
@@ -293,10 +288,13 @@ static int batch_receive(struct stream *s, double now_ms)
 		struct packet p;
 
 		batch.srcv[i].len = mh->msg_namelen;
+		p.at_ms = kernel_time_ms(mh, now_ms);
+		if (stream_rtcp(s, batch.buf[i], batch.msgv[i].msg_len,
+				p.at_ms))
+			continue;
 		if (!packet_parse(&p, batch.buf[i], batch.msgv[i].msg_len))
 			continue;
 
-		p.at_ms = kernel_time_ms(mh, now_ms);
 		p.src = &batch.srcv[i];
 		packet_handle(s, &p);
 	}

@@ -31,6 +31,10 @@ static void packet_send(struct stream *s, uint8_t *buf, uint8_t pt,
 	++s->tx.seq;
 	s->tx.marker = false;
 
+	/* Lost on purpose: the number is used up. */
+	if (s->loss_percent > 0 && rand_u16() < s->loss_percent * 655.36)
+		return;
+
 	/* A full socket or an absent peer is a lost packet, as on a wire. */
 	if (sendto(s->fd, buf, RTP_HDR + payload, MSG_DONTWAIT,
 		   &s->raddr.u.sa, s->raddr.len) >= 0)
