@@ -47,6 +47,8 @@ static struct {
 
 /* clang-format off */
 #define LEG .hub_min = 2, .hub_max = 10 /* as many as --legs says */
+#define SHA1 .suite = MEDIA_SRTP_AES_CM_128_HMAC_SHA1_80
+#define GCM .suite = MEDIA_SRTP_AEAD_AES_128_GCM
 #define LISTENER .legs = 1000, .hub_min = 1000, .hub_max = 1000, .talkers = 3
 #define HUB(n) .legs = (n) < 100 ? 100 : (n), .hub_min = (n), .hub_max = (n)
 
@@ -55,8 +57,18 @@ static const struct load loadv[] = {
 	{.name = "leg.pcma", .codec = G711(MEDIA_PCMA, 8), LEG},
 	{.name = "leg.g722", .codec = G722, LEG},
 	{.name = "leg.opus5", .codec = OPUS(5), LEG},
-	/* 100 of these are more than a core. */
+	/* 100 of opus9 are more than a core. */
 	{.name = "leg.opus9", .codec = OPUS(9), LEG, .legs = 60},
+	{.name = "leg.pcmu+srtp-sha1", .codec = G711(MEDIA_PCMU, 0), LEG, SHA1},
+	{.name = "leg.pcmu+srtp-gcm", .codec = G711(MEDIA_PCMU, 0), LEG, GCM},
+	{.name = "leg.pcma+srtp-sha1", .codec = G711(MEDIA_PCMA, 8), LEG, SHA1},
+	{.name = "leg.pcma+srtp-gcm", .codec = G711(MEDIA_PCMA, 8), LEG, GCM},
+	{.name = "leg.g722+srtp-sha1", .codec = G722, LEG, SHA1},
+	{.name = "leg.g722+srtp-gcm", .codec = G722, LEG, GCM},
+	{.name = "leg.opus5+srtp-sha1", .codec = OPUS(5), LEG, SHA1},
+	{.name = "leg.opus5+srtp-gcm", .codec = OPUS(5), LEG, GCM},
+	{.name = "leg.opus9+srtp-sha1", .codec = OPUS(9), LEG, .legs = 60, SHA1},
+	{.name = "leg.opus9+srtp-gcm", .codec = OPUS(9), LEG, .legs = 60, GCM},
 	{.name = "listener.pcmu", .codec = G711(MEDIA_PCMU, 0), LISTENER},
 	{.name = "listener.opus", .codec = OPUS(5), LISTENER},
 	{.name = "listener.pcmu.open", .codec = G711(MEDIA_PCMU, 0), LISTENER,
@@ -218,7 +230,7 @@ static bool wanted(const char *name)
 	size_t len = opt.only ? strlen(opt.only) : 0;
 
 	return !opt.only || !strcmp(name, opt.only) ||
-	       (!strncmp(name, opt.only, len) && name[len] == '.');
+	       (!strncmp(name, opt.only, len) && strchr(".+", name[len]));
 }
 
 static int unknown(void)

@@ -7,6 +7,7 @@
  *   media_peers.c   the peers: sockets, and the process that sends and drains
  *   media_run.c     the engine under load: real worker, real sockets
  *   media_floor.c   what cannot be saved, in one warm loop
+ *   media_crypto.c  the floor of SRTP
  *   media_loops.c   parts alone, without sockets
  *   media_common.c  clock, median, a hard end
  *   media_gen.c     the peers as a program of their own, for other servers
@@ -21,6 +22,7 @@
 #include <re.h>
 
 #include "node/media/media.h"
+#include "node/media/srtp.h"
 
 enum {
 	LEGS_MAX = 2000,
@@ -63,6 +65,8 @@ struct peers {
 	size_t talkers;	 /* the first so many talk              */
 	bool open_lines; /* the others send silence             */
 	const struct script *script;
+	struct media_srtp keys; /* of all of them; no suite: plain  */
+	struct srtp_ctx *srtpv[LEGS_MAX];
 	uint8_t ptv[LEGS_MAX]; /* payload type that each sends        */
 	int fdv[LEGS_MAX];
 	struct sa addrv[LEGS_MAX];
@@ -98,6 +102,7 @@ size_t peers_packet(const struct peers *p, size_t i, uint32_t n, uint8_t *buf);
 struct load {
 	const char *name;
 	struct media_codec codec;
+	enum media_srtp_suite suite;
 	size_t legs;
 	size_t hub_min, hub_max; /* sizes of hubs, in turn                   */
 	size_t talkers;		 /* 0: everybody                             */
@@ -124,6 +129,14 @@ void run_round(const struct load *load, const struct script *script,
 
 /** Median cost of the whole load a tick, in a warm loop [us]. */
 double floor_round(const struct load *load, const struct script *script);
+
+struct crypto;
+
+/** Made for a suite; mem_deref() frees it. */
+struct crypto *crypto_alloc(enum media_srtp_suite suite);
+
+/** What the cipher and the authentication of a packet cost; it stays. */
+void crypto_packet(struct crypto *c, const uint8_t *pkt, size_t len);
 
 /* ------------------------------------------------------------- loops */
 

@@ -37,6 +37,7 @@ struct bare {
 	struct talker *tv;
 	struct talker listener; /* the one encoder of all who only listen */
 	const float **inv;
+	struct crypto *crypto; /* NULL: plain RTP */
 	float pcm[CODEC_FRAME_MAX_SMP];
 	float out[MEDIA_FRAME_SMP];
 	float sum[MEDIA_FRAME_SMP];
@@ -109,6 +110,9 @@ static void hub(struct bare *b, struct talker *tv, size_t n)
 
 static void send_to(struct bare *b, size_t i, const struct talker *t)
 {
+	if (b->crypto)
+		crypto_packet(b->crypto, t->data, t->len);
+
 	(void)sendto(b->fdv[i], t->data, t->len, 0, &b->p->addrv[i].u.sa,
 		     b->p->addrv[i].len);
 }
@@ -128,6 +132,8 @@ static void pass(struct bare *b)
 
 		len = recv(b->fdv[i], t->data, sizeof(t->data), 0);
 		t->len = len > 0 ? (size_t)len : RTP_HDR_BYTES;
+		if (b->crypto)
+			crypto_packet(b->crypto, t->data, t->len);
 	}
 
 	if (talkers < load->legs) {
@@ -204,6 +210,8 @@ double floor_round(const struct load *load, const struct script *script)
 	for (i = 0; i < b->p->talkers; i++)
 		talker_init(&b->tv[i], &load->codec);
 	talker_init(&b->listener, &load->codec);
+	if (load->suite)
+		b->crypto = crypto_alloc(load->suite);
 	sockets(b);
 
 	for (n = 0; n < ROUNDS; n++) {
@@ -219,6 +227,7 @@ double floor_round(const struct load *load, const struct script *script)
 		talker_close(&b->tv[i]);
 	talker_close(&b->listener);
 	peers_close(b->p);
+	mem_deref(b->crypto);
 	free(b->tv);
 	free(b->inv);
 	free(b->fdv);

@@ -73,8 +73,10 @@ void peers_close(struct peers *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n; i++)
+	for (i = 0; i < p->n; i++) {
 		(void)close(p->fdv[i]);
+		p->srtpv[i] = mem_deref(p->srtpv[i]);
+	}
 
 	(void)munmap(p->count, sizeof(*p->count));
 	p->n = 0;
@@ -106,13 +108,17 @@ size_t peers_packet(const struct peers *p, size_t i, uint32_t n, uint8_t *buf)
 
 static void peer_send(struct peers *p, size_t i, uint32_t n)
 {
-	uint8_t buf[RTP_HDR_BYTES + SCRIPT_BYTES];
+	uint8_t buf[RTP_HDR_BYTES + SCRIPT_BYTES + SRTP_CTX_GROW];
 	size_t len;
 
 	if (i >= p->talkers && !p->open_lines && n >= HELLO)
 		return;
 
 	len = peers_packet(p, i, n, buf);
+	if (p->srtpv[i] &&
+	    srtp_ctx_protect_rtp(p->srtpv[i], buf, &len, sizeof(buf)))
+		die("srtp", EINVAL);
+
 	if (sendto(p->fdv[i], buf, len, 0, &p->dstv[i].u.sa, p->dstv[i].len) ==
 	    (ssize_t)len)
 		inc(p->count->sent);
@@ -204,7 +210,13 @@ void peers_run(struct peers *p)
 
 void peers_start(struct peers *p)
 {
+	size_t i;
+
 	memset(p->count, 0, sizeof(*p->count));
+	for (i = 0; p->keys.suite && i < p->n; i++) {
+		if (srtp_ctx_alloc(&p->srtpv[i], &p->keys, true))
+			die("srtp", ENOMEM);
+	}
 
 	p->pid = fork();
 	if (p->pid < 0)

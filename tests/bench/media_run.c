@@ -45,6 +45,7 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 		die("leg", err);
 
 	p->dstv[i] = *media_leg_laddr(c->legv[i]);
+	prm.srtp_rx = prm.srtp_tx = p->keys;
 	prm.raddr = load->held ? laddr : p->addrv[i];
 	err = media_leg_rtp_set(c->legv[i], &prm);
 	if (err)
@@ -137,6 +138,8 @@ void run_round(const struct load *load, const struct script *script,
 		p->talkers = 0;
 	p->open_lines = load->open_lines;
 	p->script = script;
+	p->keys.suite = load->suite;
+	memset(p->keys.key, 0x5a, sizeof(p->keys.key));
 	peers_open(p, load->held ? 0 : load->legs, "127.0.0.1");
 	memset(p->ptv, load->codec.pt, sizeof(p->ptv));
 
