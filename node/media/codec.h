@@ -72,6 +72,14 @@ struct codec_ops {
 	size_t (*conceal)(void *st, float *pcm, size_t n);
 
 	/**
+	 * Told after others (plc.h) made n samples up for a missing packet,
+	 * so that the decoder goes on from there; NULL: it has no memory.
+	 *
+	 * @param n  Even; not above those of CODEC_PTIME_MAX_MS.
+	 */
+	void (*missed)(void *st, const float *pcm, size_t n);
+
+	/**
 	 * Adapt an encoder to the way, on the worker; NULL: it cannot.
 	 *
 	 * @param loss_percent  Loss to be ready for.

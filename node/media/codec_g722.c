@@ -4,6 +4,8 @@
  * a byte.
  */
 
+#include <math.h>
+#include <string.h>
 #include <re.h>
 #include <spandsp.h>
 #include <spandsp/expose.h> /* the states' sizes */
@@ -13,6 +15,7 @@
 enum {
 	BIT_RATE = 64000,
 	BYTES_PER_MS = 8,
+	TAIL_SMP = 24, /* length of the filters that split the bands */
 };
 
 /* spandsp's states come from malloc: these own them. */
@@ -22,6 +25,7 @@ struct enc {
 
 struct dec {
 	g722_decode_state_t *st;
+	int16_t tailv[TAIL_SMP]; /* played last */
 };
 
 static void enc_destructor(void *arg)
@@ -80,22 +84,28 @@ static int dec_alloc(void **stp, const struct media_codec *c)
 	return 0;
 }
 
-static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
-		     size_t n)
+static void to_int(int16_t *v, const float *pcm, size_t n)
 {
-	struct enc *e = st;
-	int16_t v[16 * CODEC_PTIME_MAX_MS];
 	size_t i;
-
-	if (n > ARRAY_SIZE(v) || n / 2 > size)
-		return 0;
 
 	for (i = 0; i < n; i++) {
 		float x = pcm[i] * 32768.0f;
 
 		x = x > 32767.0f ? 32767.0f : x;
-		v[i] = (int16_t)(x < -32768.0f ? -32768.0f : x);
+		v[i] = (int16_t)lrintf(x < -32768.0f ? -32768.0f : x);
 	}
+}
+
+static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
+		     size_t n)
+{
+	struct enc *e = st;
+	int16_t v[16 * CODEC_PTIME_MAX_MS];
+
+	if (n > ARRAY_SIZE(v) || n / 2 > size)
+		return 0;
+
+	to_int(v, pcm, n);
 
 	return (size_t)g722_encode(e->st, buf, v, (int)n);
 }
@@ -117,6 +127,12 @@ static size_t samples(void *st, const uint8_t *buf, size_t len)
 	return len <= BYTES_PER_MS * CODEC_FRAME_MAX_MS ? 2 * len : 0;
 }
 
+static void tail_keep(struct dec *d, const int16_t *v, size_t n)
+{
+	if (n >= TAIL_SMP)
+		memcpy(d->tailv, v + n - TAIL_SMP, sizeof(d->tailv));
+}
+
 static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 {
 	struct dec *d = st;
@@ -127,10 +143,39 @@ static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 		return 0;
 
 	n = (size_t)g722_decode(d->st, v, buf, (int)len);
+	tail_keep(d, v, n);
 	for (i = 0; i < n; i++)
 		pcm[i] = (float)v[i] / 32768.0f;
 
 	return n;
+}
+
+/*
+ * Step sizes and predictors live on what was decoded before; left as they
+ * were, the first packet after a loss is decoded with those of another sound:
+ * some 10 ms of noise, now and then a bang.  So what was made up is encoded,
+ * by an encoder with the decoder's state, and decoded.
+ */
+static void missed(void *st, const float *pcm, size_t n)
+{
+	struct dec *d = st;
+	int16_t v[16 * CODEC_PTIME_MAX_MS];
+	uint8_t buf[BYTES_PER_MS * CODEC_PTIME_MAX_MS];
+	g722_encode_state_t enc;
+	int len;
+
+	if (n > ARRAY_SIZE(v) || n & 1)
+		return;
+
+	/* First its filter that splits the bands, then their states. */
+	(void)g722_encode_init(&enc, BIT_RATE, 0);
+	(void)g722_encode(&enc, buf, d->tailv, TAIL_SMP);
+	memcpy(enc.band, d->st->band, sizeof(enc.band));
+
+	to_int(v, pcm, n);
+	tail_keep(d, v, n);
+	len = g722_encode(&enc, buf, v, (int)n);
+	(void)g722_decode(d->st, v, buf, len);
 }
 
 const struct codec_ops codec_g722 = {
@@ -141,4 +186,5 @@ const struct codec_ops codec_g722 = {
 	.fork = enc_fork,
 	.samples = samples,
 	.decode = decode,
+	.missed = missed,
 };

@@ -319,9 +319,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_level),      cmocka_unit_test(test_spectrum),
-	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_change),
-	    cmocka_unit_test(test_add),	       cmocka_unit_test(test_random),
+		cmocka_unit_test(test_level),
+		cmocka_unit_test(test_spectrum),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

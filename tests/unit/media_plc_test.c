@@ -4,6 +4,9 @@
 
 #include "media_speech.h"
 
+#include <re.h>
+
+#include "node/media/codec.h"
 #include "node/media/plc.h"
 
 enum {
@@ -209,6 +212,117 @@ static void test_speech(void **state)
 	}
 	if (VOICES > 1)
 		speech("en", 48000, &v[1]);
+}
+
+/* Frames encoded and, but for the lost ones, decoded. */
+static void transfer(float *out, const float *in, size_t frames, size_t len,
+		     const struct media_codec *prm, const bool *lostv,
+		     enum how how)
+{
+	struct plc *p = plc_new((uint32_t)len * 50);
+	struct codec enc, dec;
+	uint8_t buf[2048];
+	size_t i, n;
+
+	assert_int_equal(codec_init(&enc, prm), 0);
+	assert_int_equal(codec_init(&dec, prm), 0);
+	assert_int_equal(codec_enc_alloc(&enc), 0);
+	assert_int_equal(codec_dec_alloc(&dec), 0);
+
+	for (i = 0; i < frames; i++) {
+		float *o = out + i * len;
+
+		n = enc.ops->encode(enc.st, buf, sizeof(buf), in + i * len,
+				    len);
+		if (!lostv || !lostv[i]) {
+			assert_int_equal(dec.ops->decode(dec.st, o, buf, n),
+					 len);
+			if (how == PLC)
+				plc_put(p, o, len);
+		} else if (how == PLC) {
+			plc_conceal(p, o, len);
+			if (dec.ops->missed)
+				dec.ops->missed(dec.st, o, len);
+		} else if (how == REPEAT) {
+			memcpy(o, o - len, len * sizeof(*o));
+		} else {
+			memset(o, 0, len * sizeof(*o));
+		}
+	}
+
+	codec_close(&enc);
+	codec_close(&dec);
+	free(p);
+}
+
+/* A decoder that missed something must not click either: measured to the end
+ * of the first frame after a loss. */
+static void codec(const char *name, const struct media_codec *prm,
+		  uint32_t rate_hz, const struct loss *l)
+{
+	static const char *const names[HOWS] = {"zeros", "repeat", "plc"};
+	size_t n, i, frames, len = rate_hz / 1000 * FRAME_MS;
+	float *in = speech_load("en", rate_hz, &n), *ref, *out;
+	struct distance d[HOWS];
+	uint32_t rnd = 777;
+	bool *lostv;
+	int how;
+
+	frames = n / len;
+	speech_noise(in, n, 3e-4, 7);
+	ref = malloc(n * sizeof(*ref));
+	out = malloc(n * sizeof(*out));
+	lostv = calloc(frames, sizeof(*lostv));
+	assert_true(ref && out && lostv);
+	for (i = 0; i < frames; i++)
+		lostv[i] = is_lost(l, i, &rnd);
+
+	transfer(ref, in, frames, len, prm, NULL, ZERO);
+	for (how = ZERO; how < HOWS; how++) {
+		transfer(out, in, frames, len, prm, lostv, (enum how)how);
+		for (i = 2; i < frames; i++) {
+			if (!lostv[i] && !lostv[i - 1])
+				memcpy(out + i * len, ref + i * len,
+				       len * sizeof(*out));
+		}
+		d[how] = measure(ref, out, frames, len, lostv);
+		printf("%-6s %5u %-5s %-6s lsd %5.2f dB, snr %5.2f dB, "
+		       "seams %4.2f, peak %4.2f\n",
+		       name, rate_hz, l->name, names[how], d[how].lsd,
+		       d[how].snr, d[how].seam, d[how].peak);
+	}
+
+	free(lostv);
+	free(out);
+	free(ref);
+	free(in);
+
+	assert_true(d[PLC].lsd < d[ZERO].lsd - 1.5);
+	assert_true(d[PLC].lsd < d[REPEAT].lsd - 0.6);
+	assert_true(d[PLC].snr > d[ZERO].snr + 0.2);
+	assert_true(d[PLC].snr > d[REPEAT].snr + 2);
+	assert_true(d[PLC].seam < 1.3);
+	assert_true(d[PLC].peak < 1.2);
+}
+
+static void test_codecs(void **state)
+{
+	static const struct loss v[] = {
+		{.name = "10 %", .percent = 10},
+		{.name = "60 ms", .every = 25, .burst = 3},
+	};
+	static const struct media_codec pcmu = {.id = MEDIA_PCMU,
+						.clock_hz = 8000};
+	static const struct media_codec g722 = {.id = MEDIA_G722,
+						.clock_hz = 8000};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < 2; i++) {
+		codec("PCMU", &pcmu, 8000, &v[i]);
+		codec("G722", &g722, 16000, &v[i]);
+	}
 }
 
 static double rms_db(const float *v, size_t n)
@@ -424,9 +538,13 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_speech),    cmocka_unit_test(test_periodic),
-	    cmocka_unit_test(test_room),      cmocka_unit_test(test_silence),
-	    cmocka_unit_test(test_untouched), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_speech),
+		cmocka_unit_test(test_codecs),
+		cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_untouched),
+		cmocka_unit_test(test_random),
 	};
 
 	resample_tables();

@@ -391,9 +391,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_pitch),     cmocka_unit_test(test_speech),
-	    cmocka_unit_test(test_noise),     cmocka_unit_test(test_silence),
-	    cmocka_unit_test(test_unchanged), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_pitch),
+		cmocka_unit_test(test_speech),
+		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_random),
 	};
 
 	resample_tables();

@@ -163,7 +163,7 @@ static void test_thd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_thd),
+		cmocka_unit_test(test_thd),
 	};
 
 	resample_tables();
