@@ -16,6 +16,7 @@
 #include "node/media/emodel.h"
 #include "node/media/encgroup.h"
 #include "node/media/rtp.h"
+#include "node/media/mix.h"
 #include "node/media/packet.h"
 #include "node/media/rtp_rtcp.h"
 #include "node/media/worker.h"
@@ -123,18 +124,19 @@ static bool report_fill(struct rtp_leg *r, struct rtcp_report *rep,
 	return true;
 }
 
-/* The clock of the stream goes on between the ticks. */
+/* The clock of the stream goes on between the passes of its mix, and while
+ * that sleeps: ts is that of the tick after the last pass. */
 static bool sender_fill(const struct rtp_leg *r, struct rtcp_sender *snd,
-			uint64_t at_us, const struct tick *t)
+			uint64_t at_us)
 {
 	const struct rtp_rtcp *c = r->rtcp;
 	const struct codec *tx = &r->set->tx;
 	uint64_t since_us;
 
-	if (!t || !tx->ops || c->packets == c->packets_told)
+	if (!tx->ops || !r->leg.bus->run_us || c->packets == c->packets_told)
 		return false;
 
-	since_us = at_us - t->now_us + (t->steps - 1) * 1000ull * MEDIA_TICK_MS;
+	since_us = at_us - r->leg.bus->run_us - 1000ull * MEDIA_TICK_MS;
 	snd->ntp = ntp_of(c, at_us);
 	snd->ts = r->tx.ts + (uint32_t)(since_us * tx->clock_hz / 1000000);
 	snd->packets = c->packets;
@@ -193,7 +195,7 @@ static bool voip_fill(const struct rtp_leg *r, struct rtcp_voip *v)
 	return true;
 }
 
-static void transmit(struct rtp_leg *r, const struct tick *t, bool bye)
+static void transmit(struct rtp_leg *r, bool bye)
 {
 	struct rtp_rtcp *c = r->rtcp;
 	uint64_t at_us = now_us();
@@ -207,7 +209,7 @@ static void transmit(struct rtp_leg *r, const struct tick *t, bool bye)
 	const struct sa *dst;
 	size_t len;
 
-	out.sender = sender_fill(r, &snd, at_us, t) ? &snd : NULL;
+	out.sender = sender_fill(r, &snd, at_us) ? &snd : NULL;
 	out.report = report_fill(r, &rep, at_us) ? &rep : NULL;
 	out.voip = voip_fill(r, &voip) ? &voip : NULL;
 	len = rtcp_print(buf, &out);
@@ -235,7 +237,7 @@ void rtp_rtcp_bye(struct rtp_leg *r)
 {
 	/* Who never said anything does not say good-bye (RFC 3550 6.3.7). */
 	if (may_send(r) && (r->rtcp->told || r->rtcp->packets))
-		transmit(r, NULL, true);
+		transmit(r, true);
 }
 
 /* --- receiving */
@@ -421,7 +423,7 @@ void rtp_rtcp_tick(struct rtp_leg *r, const struct tick *t)
 		c->next_us = t->now_us + rnd(c) % (1000ull * RTCP_LOOK_MS);
 		schedule(r, t->now_us);
 	} else if (t->now_us >= c->due_us) {
-		transmit(r, t, false);
+		transmit(r, false);
 		schedule(r, t->now_us);
 	}
 }

@@ -146,6 +146,18 @@ static void crypto_line(struct sdptext *t, const struct pl *val)
 		++m->cryptoc;
 }
 
+/* Who gives RTCP no bandwidth wants none (RFC 3556 2). */
+static void band_line(struct reader *r, const struct pl *val)
+{
+	struct sdptext *t = r->t;
+
+	if (!t->mc)
+		return;
+
+	t->mv[t->mc - 1].rtcp.no_rs |= !pl_strcmp(val, "RS:0");
+	t->mv[t->mc - 1].rtcp.no_rr |= !pl_strcmp(val, "RR:0");
+}
+
 /* True: libre shall see this attribute. */
 static bool attr_line(struct reader *r, const struct pl *val)
 {
@@ -194,6 +206,11 @@ static int read_line(struct reader *r, const struct pl *line)
 
 	case 'm':
 		err = media_line(r, &val);
+		break;
+
+	case 'b':
+		band_line(r, &val);
+		keep = false;
 		break;
 
 	case 'a':

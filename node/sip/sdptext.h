@@ -25,6 +25,7 @@ enum {
 struct sdptext_rtcp {
 	bool mux;         /* a=rtcp-mux (RFC 5761)                    */
 	bool voip;        /* a=rtcp-xr with voip-metrics (RFC 3611 5) */
+	bool no_rs, no_rr; /* b=RS:0, b=RR:0: no bandwidth (RFC 3556)  */
 	uint16_t port;    /* a=rtcp (RFC 3605); 0: none               */
 	struct sa addr;   /* its address, if it has one               */
 };

@@ -112,7 +112,9 @@ static void collect_rtcp(const struct round *r, const struct sa *raddr,
 {
 	const struct sdptext_rtcp *rtcp = &r->rtcp;
 
-	prm->rtcp = rtcp->mux ? MEDIA_RTCP_MUX : MEDIA_RTCP_PORT;
+	prm->rtcp = rtcp->no_rs && rtcp->no_rr ? MEDIA_RTCP_OFF :
+		    rtcp->mux		       ? MEDIA_RTCP_MUX :
+						 MEDIA_RTCP_PORT;
 	prm->rtcp_xr = rtcp->voip;
 	sa_init(&prm->rtcp_raddr, AF_INET);
 	if (!rtcp->port || rtcp->mux || !sa_isset(raddr, SA_ADDR))

@@ -239,6 +239,9 @@ static void test_rtcp(void **state)
 		{"a=rtcp:x\r\n", MEDIA_RTCP_PORT, NULL, 0, false},
 		{"a=rtcp:7078\r\na=rtcp-mux\r\n", MEDIA_RTCP_MUX, NULL, 0,
 		 false},
+		{"b=RS:0\r\nb=RR:0\r\n", MEDIA_RTCP_OFF, NULL, 0, false},
+		{"b=AS:80\r\nb=RS:0\r\nb=RR:600\r\n", MEDIA_RTCP_PORT, NULL,
+		 0, false},
 		{"a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n", MEDIA_RTCP_PORT,
 		 NULL, 0, true},
 	};
