@@ -87,6 +87,25 @@ struct codec_ops {
 	 */
 	void (*adapt)(void *st, uint32_t loss_percent, bool fec,
 		      uint32_t bitrate_bps);
+
+	/** Whether a payload tells what was in the one before (in-band FEC);
+	 *  NULL: never. */
+	bool (*redundant)(const uint8_t *buf, size_t len);
+
+	/**
+	 * Decode a missing packet of n samples out of the payload after it;
+	 * decode() of that payload follows.
+	 *
+	 * @return n; 0: it does not tell.
+	 */
+	size_t (*fec)(void *st, float *pcm, size_t n, const uint8_t *buf,
+		      size_t len);
+
+	/** Forget what was decoded so far; NULL: nothing to forget. */
+	void (*dec_reset)(void *st);
+
+	/** Payloads up to this length say that the sender is silent. */
+	size_t dtx_bytes;
 };
 
 /** One direction of a codec, ready for use. */

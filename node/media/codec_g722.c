@@ -178,6 +178,14 @@ static void missed(void *st, const float *pcm, size_t n)
 	(void)g722_decode(d->st, v, buf, len);
 }
 
+static void dec_reset(void *st)
+{
+	struct dec *d = st;
+
+	(void)g722_decode_init(d->st, BIT_RATE, 0);
+	memset(d->tailv, 0, sizeof(d->tailv));
+}
+
 const struct codec_ops codec_g722 = {
 	.name = "G722",
 	.enc_alloc = enc_alloc,
@@ -187,4 +195,5 @@ const struct codec_ops codec_g722 = {
 	.samples = samples,
 	.decode = decode,
 	.missed = missed,
+	.dec_reset = dec_reset,
 };

@@ -13,6 +13,7 @@ enum {
 	QUIET_PACKETS = 10,  /* encoded before the last one is repeated    */
 	QUIET_REFRESH = 20,  /* DTX: of so many packets one is sent        */
 	ENC_ALIGN = 8,
+	DTX_BYTES = 2,       /* a frame with nothing in it                 */
 };
 
 /*
@@ -245,6 +246,50 @@ static size_t conceal(void *st, float *pcm, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
+/*
+ * RFC 6716 4.2.3: a SILK frame begins with a flag of voice for each of its
+ * 20 ms and one for redundancy (LBRR).  The range coder's first bits, at even
+ * odds, are the first byte's.
+ */
+static bool redundant(const uint8_t *buf, size_t len)
+{
+	const unsigned char *framev[48];
+	opus_int16 sizev[48];
+	int ms, subframes;
+
+	/* CELT has none: configurations 16 to 31. */
+	if (len < 2 || buf[0] & 0x80)
+		return false;
+
+	if (opus_packet_parse(buf, (opus_int32)len, NULL, framev, sizev,
+			      NULL) < 1 ||
+	    !sizev[0])
+		return false;
+
+	ms = opus_packet_get_samples_per_frame(buf, 48000) / 48;
+	subframes = ms > 20 ? ms / 20 : 1;
+
+	return framev[0][0] >> (7 - subframes) & 1;
+}
+
+static size_t fec(void *st, float *pcm, size_t n, const uint8_t *buf,
+		  size_t len)
+{
+	int r;
+
+	if (!redundant(buf, len))
+		return 0;
+
+	r = opus_decode_float(st, buf, (opus_int32)len, pcm, (int)n, 1);
+
+	return r == (int)n ? n : 0;
+}
+
+static void dec_reset(void *st)
+{
+	(void)opus_decoder_ctl(st, OPUS_RESET_STATE);
+}
+
 const struct codec_ops codec_opus = {
 	.name = "opus",
 	.enc_alloc = enc_alloc,
@@ -258,4 +303,8 @@ const struct codec_ops codec_opus = {
 	.decode = decode,
 	.conceal = conceal,
 	.adapt = enc_adapt,
+	.redundant = redundant,
+	.fec = fec,
+	.dec_reset = dec_reset,
+	.dtx_bytes = DTX_BYTES,
 };

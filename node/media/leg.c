@@ -138,6 +138,11 @@ const struct sa *media_leg_laddr(const struct media_leg *leg)
 	return leg ? &leg->laddr : NULL;
 }
 
+static float mean_ms(uint64_t sum_us, uint64_t n)
+{
+	return n ? (float)sum_us / (float)n / 1000.0f : 0;
+}
+
 void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 {
 	const struct leg_stat *s;
@@ -160,7 +165,16 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->tx_errors = stat_get(s->tx_errors);
 	st->frames_played = stat_get(s->frames_played);
 	st->frames_concealed = stat_get(s->frames_concealed);
+	st->rx_recovered = stat_get(s->rx_recovered);
+	st->rx_resyncs = stat_get(s->rx_resyncs);
+	st->audio_ms = stat_get(s->audio_us) / 1000;
+	st->concealed_ms = stat_get(s->concealed_us) / 1000;
+	st->shorter_ms = stat_get(s->shorter_us) / 1000;
+	st->longer_ms = stat_get(s->longer_us) / 1000;
 	st->depth_ms = stat_get(s->depth_ms);
+	st->target_ms = stat_get(s->target_ms);
+	st->delay_ms = mean_ms(stat_get(s->delay_sum_us),
+			       stat_get(s->delay_packets));
 	st->jitter_ms = stat_get(s->jitter_ms);
 	st->loss_packets = stat_get(s->loss_packets);
 	st->loss_missing = stat_get(s->loss_missing);

@@ -92,6 +92,15 @@ struct leg_stat {
 	_Atomic uint64_t tx_errors;
 	_Atomic uint64_t frames_played;
 	_Atomic uint64_t frames_concealed;
+	_Atomic uint64_t rx_recovered;
+	_Atomic uint64_t rx_resyncs;
+	_Atomic uint64_t audio_us;
+	_Atomic uint64_t concealed_us;
+	_Atomic uint64_t shorter_us;
+	_Atomic uint64_t longer_us;
+	_Atomic uint64_t delay_sum_us;
+	_Atomic uint64_t delay_packets;
+	_Atomic uint32_t target_ms;
 	_Atomic uint32_t depth_ms;
 	_Atomic float jitter_ms;
 	_Atomic uint64_t loss_packets;

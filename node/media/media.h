@@ -112,7 +112,11 @@ struct media_rtp_params {
 	enum media_dtmf dtmf;
 	bool send;             /* direction (RFC 3264): false: send nothing   */
 	bool recv;             /* false: what arrives is dropped, not played  */
-	uint32_t jitter_ms;    /* depth the jitter buffer holds; 0: default   */
+	bool cn_rx;            /* comfort noise (RFC 3389) may arrive, PT 13  */
+	uint32_t jitter_ms;    /* > 0: the jitter buffer holds so much, and
+				  neither adapts nor scales the time          */
+	uint32_t jitter_min_ms; /* else: it never holds less ...              */
+	uint32_t jitter_max_ms; /* ... nor more; 0: 300 ms                    */
 	bool relearn;          /* the peer's source is to be found anew, also
 				  when raddr has not changed (source.h)       */
 	bool asymmetric;       /* send to raddr, not to where the peer's media
@@ -295,7 +299,7 @@ const struct sa *media_leg_foreign(const struct media_leg *leg);
 /** Counters of a leg since its start; a consistent enough snapshot. */
 struct media_stat {
 	uint64_t rx_packets;   /* accepted by the jitter buffer             */
-	uint64_t rx_late;      /* came too late to be played                */
+	uint64_t rx_late;      /* discarded: came too late to be played     */
 	uint64_t rx_duplicate;
 	uint64_t rx_invalid;   /* not RTP, unknown payload type             */
 	uint64_t rx_lost;      /* by sequence number                        */
@@ -306,7 +310,15 @@ struct media_stat {
 	uint64_t tx_errors;
 	uint64_t frames_played;
 	uint64_t frames_concealed; /* nothing to play while it should have  */
+	uint64_t rx_recovered; /* lost, but brought back by FEC             */
+	uint64_t rx_resyncs;   /* playing began anew                        */
+	uint64_t audio_ms;     /* played and concealed, since start         */
+	uint64_t concealed_ms; /* of these made up for what was lost or late */
+	uint64_t shorter_ms;   /* taken out to come to a lower delay        */
+	uint64_t longer_ms;    /* put in to come to a higher one            */
 	uint32_t depth_ms;     /* of the jitter buffer, now                 */
+	uint32_t target_ms;    /* delay it aims at, from the fastest packet */
+	float delay_ms;        /* from arrival to being heard, mean         */
 	float jitter_ms;       /* RFC 3550 6.4.1                            */
 	float level_in_db;     /* last frame from the peer, dBFS RMS        */
 	float level_out_db;

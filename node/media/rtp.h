@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum {
+	RTP_PT_CN = 13,     /* RFC 3389, at 8 kHz clocks */
 	RTP_HDR_BYTES = 12, /* without CSRCs and extension */
 };
 

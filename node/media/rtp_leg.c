@@ -14,7 +14,10 @@
 #include "node/media/encgroup.h"
 #include "node/media/engine.h"
 #include "node/media/mix.h"
+#include "node/media/cng.h"
+#include "node/media/plc.h"
 #include "node/media/port.h"
+#include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
 #include "node/media/rtp_rtcp.h"
 
@@ -38,6 +41,9 @@ static void set_destructor(void *arg)
 	codec_close(&set->tx);
 	for (i = 0; i < set->prm.rxc; i++)
 		codec_close(&set->rxv[i]);
+
+	mem_deref(set->plc);
+	mem_deref(set->cng);
 }
 
 static void destructor(void *arg)
@@ -54,6 +60,25 @@ static void destructor(void *arg)
 
 	mem_deref(r->set);
 	mem_deref(r->rtcp);
+}
+
+/* What was heard so far is where concealment goes on from. */
+static void keep_plc(struct rtp_set *set, struct rtp_set *old)
+{
+	struct plc *plc = set->plc;
+	struct cng *cng = set->cng;
+
+	if (plc && old->plc && old->plc_bytes >= set->plc_bytes) {
+		set->plc = old->plc;
+		set->plc_bytes = old->plc_bytes;
+		set->plc_new = old->plc_new;
+		old->plc = plc;
+	}
+
+	if (cng && old->cng) {
+		set->cng = old->cng;
+		old->cng = cng;
+	}
 }
 
 /* Move the states of codecs that go on. */
@@ -102,6 +127,7 @@ static void *cmd_set(struct rtp_leg *r, struct rtp_set *set)
 		keep_codecs(set, old);
 		rtp_srtp_keep(set, old);
 		inband_keep(set->inband, old->inband);
+		keep_plc(set, old);
 	}
 
 	r->set = set;
@@ -233,7 +259,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 	if (!r)
 		return ENOMEM;
 
-	memset(r, 0, offsetof(struct rtp_leg, last));
+	memset(r, 0, offsetof(struct rtp_leg, rx_fifo));
 	r->leg.ops = &ops;
 	r->m = mix->m;
 	r->fd = -1;
@@ -245,7 +271,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 	r->tx.marker = true;
 	r->tx.virgin = true;
 	r->rx.codec = -1;
-	jitter_init(&r->rx.jitter, &mix->w->pool, 0);
+	jitter_init(&r->rx.jitter, &mix->w->pool, NULL);
 
 	addr = *laddr;
 	err = open_socket(r, &addr);
@@ -297,6 +323,37 @@ static int set_tx(struct rtp_set *set, struct mix *mix)
 	return err;
 }
 
+/* Concealment for codecs that have none, and the peer's comfort noise. */
+static int set_plc(struct rtp_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->prm.rxc; i++) {
+		const struct codec *c = &set->rxv[i];
+
+		if (!c->ops->conceal)
+			set->plc_bytes = MAX(set->plc_bytes,
+					     plc_size(c->rate_hz));
+	}
+
+	if (set->plc_bytes) {
+		set->plc_new = true;
+		set->plc = mem_alloc(set->plc_bytes, NULL);
+		if (!set->plc)
+			return ENOMEM;
+	}
+
+	if (set->prm.cn_rx && set->ptv[RTP_PT_CN] == PT_UNKNOWN) {
+		set->ptv[RTP_PT_CN] = PT_CN;
+		set->cng = mem_alloc(sizeof(*set->cng), NULL);
+		if (!set->cng)
+			return ENOMEM;
+		cng_init(set->cng, rand_u32());
+	}
+
+	return 0;
+}
+
 static int set_rx(struct rtp_set *set)
 {
 	size_t i;
@@ -319,7 +376,7 @@ static int set_rx(struct rtp_set *set)
 		set->ptv[set->prm.rxv[i].pt] = (int8_t)i;
 	}
 
-	return 0;
+	return set_plc(set);
 }
 
 /* A port that a stranger holds costs RTCP, not the call. */

@@ -19,6 +19,7 @@ enum {
 	PT_UNKNOWN = -1,
 	PT_EVENT = -2,
 	PT_EVENT2 = -3,
+	PT_CN = -4,
 };
 
 /** The contexts of SRTP; NULL: plain. */
@@ -43,6 +44,10 @@ struct rtp_set {
 	struct rtp_rtcp *rtcp;               /* the leg's first; owned, or NULL */
 	int rtcp_fd;                         /* borrowed; -1: none            */
 	struct inband *inband;               /* owned; NULL: not needed       */
+	struct plc *plc;                     /* for codecs without; or NULL   */
+	size_t plc_bytes;
+	bool plc_new;                        /* nothing is in it yet          */
+	struct cng *cng;                     /* the peer's noise; or NULL     */
 };
 
 /** Receiving; worker. */
@@ -59,9 +64,13 @@ struct rtp_rx {
 	bool stopped;            /* MEDIA_EV_RTP_STOP was told               */
 	bool steady;             /* no need to read on in this tick          */
 	uint64_t deaf_until_us;  /* a digit is not to be heard               */
-	uint32_t concealed_smp;  /* since the last packet played             */
-	uint32_t lastc;          /* samples of last                          */
+	uint32_t made_smp;       /* made up since the last packet played     */
 	uint32_t fifoc;          /* samples of fifo                          */
+	uint16_t fec_left;       /* packets until FEC is no longer expected  */
+	bool silent;             /* the last sample was a zero               */
+	bool noise;              /* the peer's comfort noise is on           */
+	bool paused;             /* the peer said that it pauses             */
+	bool hollow;             /* what is in the fifo was not decoded      */
 };
 
 /** Sending; worker. */
@@ -93,7 +102,6 @@ struct rtp_leg {
 	struct rtp_tx tx;
 
 	/* Not zeroed, so that what is not needed is never touched. */
-	float last[MEDIA_FRAME_SMP];       /* rx: end of what was played     */
 	float rx_fifo[CODEC_FRAME_MAX_SMP]; /* rx: decoded, for later ticks  */
 	float tx_fifo[CUT_FIFO_SMP];       /* tx: for a packet over a tick   */
 };

@@ -13,6 +13,7 @@
 #include "node/media/worker.h"
 
 enum {
+	NOISE_CLOCK_HZ = 8000, /* of payload type 13, also with G.722 */
 	ROUNDS_MAX = 8,      /* recvmmsg() calls a tick: a flood's limit */
 	FOREIGN_MANY = 10,   /* packets of strangers that are a warning  */
 };
@@ -87,7 +88,8 @@ void rtp_rx_digit(struct rtp_leg *r, char digit, uint32_t dur_ms, bool inband,
 /* What was said in the band meanwhile is still in the jitter buffer. */
 static void deafen(struct rtp_leg *r, const struct tick *t)
 {
-	r->rx.deaf_until_us = t->now_us + r->rx.jitter.depth_us +
+	r->rx.deaf_until_us = t->now_us +
+			      jitter_target_ms(&r->rx.jitter) * 1000ull +
 			      MEDIA_TICK_MS * 1000;
 }
 
@@ -116,22 +118,12 @@ static void receive_event(struct rtp_leg *r, const struct packet *pkt,
 }
 
 /* True: the jitter buffer took the packet. */
-static bool receive_audio(struct rtp_leg *r, const struct codec *c,
-			  struct packet *pkt, const struct tick *t)
+static bool receive_packet(struct rtp_leg *r, struct packet *pkt,
+			   uint32_t clock_hz, const struct tick *t)
 {
 	struct leg_stat *st = &r->leg.stat;
-	size_t n = c->ops->samples(c->st, pkt->data + pkt->payload_off,
-				   pkt->payload_len);
-	enum jitter_put put;
+	enum jitter_put put = jitter_put(&r->rx.jitter, pkt, clock_hz);
 
-	if (!n) {
-		stat_inc(st->rx_invalid);
-		return false;
-	}
-
-	pkt->dur_ts = (uint32_t)(n * c->clock_hz / c->rate_hz);
-
-	put = jitter_put(&r->rx.jitter, pkt, c->clock_hz);
 	rtp_rtcp_came(r, pkt->ssrc, pkt->seq, put == JITTER_LATE);
 
 	switch (put) {
@@ -151,6 +143,40 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 	default:
 		return false;
 	}
+}
+
+/* Comfort noise begins, or changes; of Opus it is not (RFC 3389 4). */
+static bool receive_noise(struct rtp_leg *r, struct packet *pkt,
+			  const struct tick *t)
+{
+	struct jitter *j = &r->rx.jitter;
+
+	if (j->clock_hz != NOISE_CLOCK_HZ || !pkt->payload_len) {
+		jitter_skip(j, pkt->seq, pkt->ssrc);
+		rtp_rtcp_came(r, pkt->ssrc, pkt->seq, false);
+		return false;
+	}
+
+	pkt->dur_ts = j->dur_ts ? j->dur_ts
+				: NOISE_CLOCK_HZ / 1000 * MEDIA_TICK_MS;
+
+	return receive_packet(r, pkt, NOISE_CLOCK_HZ, t);
+}
+
+static bool receive_audio(struct rtp_leg *r, const struct codec *c,
+			  struct packet *pkt, const struct tick *t)
+{
+	size_t n = c->ops->samples(c->st, pkt->data + pkt->payload_off,
+				   pkt->payload_len);
+
+	if (!n) {
+		stat_inc(r->leg.stat.rx_invalid);
+		return false;
+	}
+
+	pkt->dur_ts = (uint32_t)(n * c->clock_hz / c->rate_hz);
+
+	return receive_packet(r, pkt, c->clock_hz, t);
 }
 
 /* Send to where the peer proved to be (RFC 4961), not to what it believes. */
@@ -236,6 +262,9 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 		receive_event(r, pkt, t);
 		return false;
 	}
+
+	if (i == PT_CN)
+		return receive_noise(r, pkt, t);
 
 	return receive_audio(r, &set->rxv[i], pkt, t);
 }

@@ -32,11 +32,12 @@ static struct packet *arrive(struct pool *pool, uint32_t n)
 static double jitter_value(struct pool *pool)
 {
 	static struct jitter j;
+	struct jitter_item it;
 	struct packet *pkt;
 	double begin;
 	uint32_t n;
 
-	jitter_init(&j, pool, 0);
+	jitter_init(&j, pool, NULL);
 	begin = thread_cpu_us();
 
 	for (n = 0; n < FRAMES; n++) {
@@ -47,8 +48,9 @@ static double jitter_value(struct pool *pool)
 		if (jitter_put(&j, pkt, 8000) > JITTER_RESYNC)
 			pool_put(pool, pkt);
 
-		if (jitter_get(&j, &pkt, now_us) == JITTER_PLAY)
-			pool_put(pool, pkt);
+		if (jitter_get(&j, &it, now_us, 0) == JITTER_PLAY)
+			pool_put(pool, it.pkt);
+		(void)jitter_want_us(&j);
 	}
 
 	begin = thread_cpu_us() - begin;
