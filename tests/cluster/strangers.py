@@ -67,7 +67,7 @@ class Baresip:
     """One baresip, controlled over TCP; records what it hears."""
 
     def __init__(self, user, proxy, codec="pcmu", tone_hz=440,
-                 transport="udp", answer="manual"):
+                 transport="udp", answer="manual", srtp=None):
         self.user, self.codec = user, codec
         self.dir = tempfile.mkdtemp(prefix="sy-baresip-")
         self.ctrl = free_port()
@@ -83,12 +83,15 @@ class Baresip:
             f"snd_path {self.dir}",
             "call_max_calls 8",
             f"ctrl_tcp_listen 127.0.0.1:{self.ctrl}",
+            # Before the accounts, which name it.
+            *(["module srtp.so"] if srtp else []),
             *(f"module {m}.so" for m in MODULES), ""]))
         self.write("accounts", (
             f"<sip:{user}@switchyard;transport={transport}>"
             f";auth_user={user};auth_pass=demo-{user}"
             f";outbound=\"sip:{proxy};transport={transport}\""
-            f";regint=300;audio_codecs={name};answermode={answer}\n"))
+            f";regint=300;audio_codecs={name};answermode={answer}"
+            f"{f';mediaenc={srtp}' if srtp else ''}\n"))
         self.write("contacts", "")
         with open(os.path.join(self.dir, "log"), "wb") as log:
             self.proc = subprocess.Popen(

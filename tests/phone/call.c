@@ -136,11 +136,11 @@ static json_t *rtp_json(const struct call *call)
 	struct stream_stats st;
 
 	stream_stats(call->stream, &st);
-	return json_pack("{s:I s:I s:I s:I s:I s:f s:f s:I s:I s:I s:f}", "tx",
+	return json_pack("{s:I s:I s:I s:I s:I s:I s:f s:f s:I s:I s:I s:f}", "tx",
 			 (json_int_t)st.tx, "rx", (json_int_t)st.rx, "lost",
 			 (json_int_t)st.lost, "late", (json_int_t)st.late,
-			 "stray", (json_int_t)st.stray, "jitter_ms",
-			 st.jitter_ms, "gap_ms_max", st.gap_max_ms, "rtcp_tx",
+			 "stray", (json_int_t)st.stray, "forged",
+			 (json_int_t)st.forged, "jitter_ms", st.jitter_ms, "gap_ms_max", st.gap_max_ms, "rtcp_tx",
 			 (json_int_t)st.rtcp_tx, "rtcp_rx",
 			 (json_int_t)st.rtcp_rx, "told_lost",
 			 (json_int_t)st.told_lost, "rtt_ms", st.rtt_ms);

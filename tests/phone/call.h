@@ -62,6 +62,7 @@ struct call_change {
 	size_t codecc;
 	const struct sa *laddr; /* move media there, or NULL    */
 	bool no_offer;
+	bool rekey; /* new SRTP keys of ours        */
 };
 
 /** @return 0; EBUSY a re-INVITE is under way; EPROTO not established */

@@ -59,10 +59,92 @@ static int decode(struct desc *d, const struct sip_msg *msg)
 			   mbuf_get_left(msg->mb));
 }
 
+/* Our key for a suite, made when it is first needed. */
+static struct secure_line *key_of(struct call *call, enum secure_suite suite,
+				  unsigned tag)
+{
+	struct secure_line *line = &call->keyv[suite];
+
+	if (line->suite == SECURE_NONE)
+		secure_line_new(line, tag, suite);
+	line->tag = tag;
+
+	return line;
+}
+
+/* What a new offer says of SRTP; before: what we said last. */
+static void offer_secure(struct call *call, const struct desc *before)
+{
+	const struct phone *p = call->phone;
+	const char *now = stream_suite(call->stream);
+	struct desc *d = &call->local;
+
+	if (p->srtp == SRTP_OFF)
+		return;
+
+	d->savp = before->has_audio ? before->savp : p->srtp >= SRTP_REQUIRED;
+	d->feedback = before->has_audio ? before->feedback
+					: p->srtp == SRTP_SAVPF;
+
+	for (size_t i = 0; i < p->suitec; i++) {
+		if (now && strcmp(now, secure_name(p->suitev[i])))
+			continue;
+		d->cryptov[d->cryptoc] = *key_of(call, p->suitev[i],
+						 (unsigned)d->cryptoc + 1);
+		++d->cryptoc;
+	}
+}
+
+static bool suite_is_ours(const struct phone *p, enum secure_suite suite)
+{
+	for (size_t i = 0; i < p->suitec; i++)
+		if (p->suitev[i] == suite)
+			return true;
+
+	return false;
+}
+
+static bool key_stays(const struct call *call, const struct secure_line *line)
+{
+	for (size_t i = 0; i < call->remote.cryptoc; i++)
+		if (secure_line_same(&call->remote.cryptov[i], line))
+			return true;
+
+	return false;
+}
+
+/* The first line of the offer that we can do; a new key of theirs makes a new
+ * one of ours. */
+static int answer_secure(struct call *call, struct desc *answer,
+			 const struct desc *offer)
+{
+	const struct phone *p = call->phone;
+
+	for (size_t i = 0; i < offer->cryptoc && p->srtp != SRTP_OFF; i++) {
+		const struct secure_line *line = &offer->cryptov[i];
+
+		if (!suite_is_ours(p, line->suite))
+			continue;
+		if (!key_stays(call, line))
+			call->keyv[line->suite].suite = SECURE_NONE;
+		answer->cryptov[0] = *key_of(call, line->suite, line->tag);
+		answer->cryptoc = 1;
+		return 0;
+	}
+
+	return offer->savp || p->srtp >= SRTP_REQUIRED ? ENOTSUP : 0;
+}
+
 int call_offer(struct call *call, struct mbuf *body)
 {
+	const struct desc before = call->local;
+
+	if (call->changing && call->change.rekey)
+		memset(call->keyv, 0, sizeof(call->keyv));
+
 	desc_offer(&call->local, call->codecv, call->codecc,
 		   stream_laddr(call->stream), call->dir);
+	offer_secure(call, &before);
 
 	return desc_encode(body, &call->local, call->sdp_id,
 			   ++call->sdp_version);
@@ -80,6 +162,8 @@ int call_offer_received(struct call *call, const struct sip_msg *msg,
 
 	err = desc_answer(&answer, &offer, call->codecv, call->codecc,
 			  stream_laddr(call->stream), call->dir);
+	if (!err)
+		err = answer_secure(call, &answer, &offer);
 	if (err)
 		return err;
 
@@ -136,6 +220,8 @@ json_t *call_media_json(const struct call *call)
 
 	re_snprintf(local, sizeof(local), "%J", &call->local.rtp);
 	re_snprintf(remote, sizeof(remote), "%J", &call->remote.rtp);
-	return json_pack("{s:s? s:s s:s}", "codec", info ? info->name : NULL,
-			 "rtp_local", local, "rtp_remote", remote);
+	return json_pack("{s:s? s:s s:s s:s?}", "codec",
+			 info ? info->name : NULL, "rtp_local", local,
+			 "rtp_remote", remote, "srtp",
+			 stream_suite(call->stream));
 }

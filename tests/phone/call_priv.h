@@ -50,6 +50,7 @@ struct call {
 	enum codec_id codecv[DESC_CODECS_MAX];
 	size_t codecc;
 	struct desc local, remote;
+	struct secure_line keyv[SECURE_COUNT]; /* ours, by suite */
 	enum desc_dir dir; /* what we want */
 	bool held_remote;
 	uint32_t sdp_id, sdp_version;

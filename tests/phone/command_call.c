@@ -36,6 +36,7 @@ static const struct field f_reinvite[] = {
 	{"new_port", FIELD_BOOL, false, NULL, 0, 0, "false"},
 	{"laddr", FIELD_STR, false, NULL, 0, 0, "another media address"},
 	{"sdp", FIELD_BOOL, false, NULL, 0, 0, "true; false: no offer"},
+	{"rekey", FIELD_BOOL, false, NULL, 0, 0, "false"},
 	F_END,
 };
 static const struct field f_mute[] = {
@@ -209,6 +210,7 @@ static int cmd_reinvite(struct command_ctx *ctx)
 		.kind = CHANGE_OTHER,
 		.codecc = json_array_size(codecs),
 		.no_offer = !command_bool(ctx->cmd, "sdp", true),
+		.rekey = command_bool(ctx->cmd, "rekey", false),
 	};
 
 	for (size_t i = 0; i < ch.codecc; i++)
@@ -355,13 +357,14 @@ static void heard_handler(const struct watch_result *res, void *arg)
 	stream_stats(s, &st);
 	stream_gap_reset(s);
 	call_event_asked(call, "heard",
-		json_pack("{s:b s:o s:f s:f s:I s:I s:I s:I s:f s:f s:s?}",
+		json_pack("{s:b s:o s:f s:f s:I s:I s:I s:I s:I s:f s:f s:s?}",
 			  "ok", res->ok, "tones", tones_json(res), "rms_db",
 			  res->n ? res->rms_db : TONE_FLOOR_DB, "ms",
 			  res->took_ms, "packets", (json_int_t)st.rx, "lost",
 			  (json_int_t)st.lost, "late", (json_int_t)st.late,
-			  "stray", (json_int_t)st.stray, "jitter_ms",
-			  st.jitter_ms, "gap_ms_max", st.gap_max_ms, "codec",
+			  "stray", (json_int_t)st.stray, "forged",
+			  (json_int_t)st.forged, "jitter_ms", st.jitter_ms,
+			  "gap_ms_max", st.gap_max_ms, "codec",
 			  info ? info->name : NULL));
 }
 

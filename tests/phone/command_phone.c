@@ -15,6 +15,9 @@
 	{"proxy", FIELD_STR, false, NULL, 0, 0, "host:port; none"},            \
 	{"digest", FIELD_ENUM, false, "any|md5|sha256", 0, 0, "any"},          \
 	{"codecs", FIELD_CODECS, false, NULL, 0, 0, "[\"PCMU\"]"},             \
+	{"srtp", FIELD_ENUM, false, "off|optional|required|savpf", 0, 0,      \
+	 "off"},                                                               \
+	{"suites", FIELD_WORDS, false, SECURE_NAMES, 0, 0, "all"},             \
 	{"tone_hz", FIELD_INT, false, NULL, 0, 3900, "440; 0 is silence"},     \
 	{"tone_db", FIELD_NUM, false, NULL, -60, 0, "-20"},                    \
 	{"loss_percent", FIELD_NUM, false, NULL, 0, 100, "0"},                 \
@@ -85,6 +88,30 @@ static void answer_set(struct phone *p, const char *s)
 		p->reject_code = atoi(s + 7);
 }
 
+static void srtp_set(struct phone *p, const json_t *cmd)
+{
+	const char *s = command_str(cmd, "srtp");
+	const json_t *suites = json_object_get(cmd, "suites");
+
+	if (s)
+		p->srtp = !strcmp(s, "off")	   ? SRTP_OFF
+			  : !strcmp(s, "optional") ? SRTP_OPTIONAL
+			  : !strcmp(s, "required") ? SRTP_REQUIRED
+						   : SRTP_SAVPF;
+	if (!suites)
+		return;
+
+	p->suitec = 0;
+	for (size_t i = 0; i < json_array_size(suites) &&
+			   p->suitec < ARRAY_SIZE(p->suitev); i++) {
+		struct pl name;
+
+		pl_set_str(&name,
+			   json_string_value(json_array_get(suites, i)));
+		p->suitev[p->suitec++] = secure_find(&name);
+	}
+}
+
 static int settings_apply(struct command_ctx *ctx, struct phone *p)
 {
 	const json_t *cmd = ctx->cmd;
@@ -104,6 +131,7 @@ static int settings_apply(struct command_ctx *ctx, struct phone *p)
 	err = text_set(&p->cred.password, command_str(cmd, "password"));
 	digest_set(p, command_str(cmd, "digest"));
 	answer_set(p, command_str(cmd, "answer"));
+	srtp_set(p, cmd);
 	p->tone_hz = command_int(cmd, "tone_hz", p->tone_hz);
 	p->tone_db = command_num(cmd, "tone_db", p->tone_db);
 	p->loss_percent = command_num(cmd, "loss_percent", p->loss_percent);
@@ -130,6 +158,8 @@ static void defaults(struct phone *p)
 {
 	p->tp = SIP_TRANSP_UDP;
 	p->codecv[0] = CODEC_PCMU;
+	for (unsigned i = 1; i < SECURE_COUNT; i++)
+		p->suitev[p->suitec++] = i;
 	p->codecc = 1;
 	p->tone_hz = 440;
 	p->tone_db = -20.0;

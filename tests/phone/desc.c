@@ -60,6 +60,10 @@ static int media_decode(struct parser *p, const struct pl *val)
 		return EBADMSG;
 
 	p->in_audio = p->done = d->has_audio = true;
+	d->savp = !pl_strcmp(&proto, "RTP/SAVP") ||
+		  !pl_strcmp(&proto, "RTP/SAVPF");
+	d->feedback = !pl_strcmp(&proto, "RTP/AVPF") ||
+		      !pl_strcmp(&proto, "RTP/SAVPF");
 	sa_set_port(&d->rtp, pl_u32(&port));
 
 	while (fmts.l) {
@@ -115,8 +119,16 @@ static void rtpmap_decode(struct desc *d, const struct pl *val)
 			d->codecv[i].id = codec_of_rtpmap(&name, clock);
 }
 
+static void crypto_decode(struct desc *d, const struct pl *val)
+{
+	if (d->cryptoc < ARRAY_SIZE(d->cryptov) &&
+	    !secure_line_decode(&d->cryptov[d->cryptoc], val))
+		++d->cryptoc;
+}
+
 static void attr_decode(struct parser *p, const struct pl *val)
 {
+	struct pl crypto = PL("crypto:");
 	struct pl rtpmap = PL("rtpmap:");
 
 	if (p->in_media && !p->in_audio)
@@ -134,6 +146,13 @@ static void attr_decode(struct parser *p, const struct pl *val)
 
 		pl_advance(&rest, rtpmap.l);
 		rtpmap_decode(p->d, &rest);
+	}
+	else if (p->in_audio && val->l > crypto.l &&
+		 !memcmp(val->p, crypto.p, crypto.l)) {
+		struct pl rest = *val;
+
+		pl_advance(&rest, crypto.l);
+		crypto_decode(p->d, &rest);
 	}
 }
 
@@ -252,9 +271,10 @@ int desc_encode(struct mbuf *mb, const struct desc *d, uint32_t id,
 
 	err = mbuf_printf(mb,
 			  "v=0\r\no=phone %u %u IN %s %j\r\ns=-\r\n"
-			  "c=IN %s %j\r\nt=0 0\r\nm=audio %u RTP/AVP",
+			  "c=IN %s %j\r\nt=0 0\r\nm=audio %u RTP/%s%s",
 			  id, version, ip, &d->rtp, ip, &d->rtp,
-			  (unsigned)sa_port(&d->rtp));
+			  (unsigned)sa_port(&d->rtp), d->savp ? "SAVP" : "AVP",
+			  d->feedback ? "F" : "");
 	for (size_t i = 0; i < d->codecc; i++)
 		err |= mbuf_printf(mb, " %u", (unsigned)d->codecv[i].pt);
 	if (d->event_pt >= 0)
@@ -264,11 +284,32 @@ int desc_encode(struct mbuf *mb, const struct desc *d, uint32_t id,
 
 	err |= mbuf_write_str(mb, "\r\n");
 	err |= codecs_encode(mb, d);
+	for (size_t i = 0; i < d->cryptoc; i++)
+		err |= secure_line_encode(mb, &d->cryptov[i]);
 	err |= mbuf_printf(mb, "a=%s\r\na=ptime:20\r\n", dir_names[d->dir]);
 	if (d->rtcp_mux)
 		err |= mbuf_write_str(mb, "a=rtcp-mux\r\n");
 
 	return err;
+}
+
+int desc_secure(const struct desc *local, const struct desc *remote,
+		const struct secure_line **tx, const struct secure_line **rx)
+{
+	*tx = *rx = NULL;
+	for (size_t i = 0; i < local->cryptoc; i++) {
+		for (size_t k = 0; k < remote->cryptoc; k++) {
+			if (local->cryptov[i].tag != remote->cryptov[k].tag ||
+			    local->cryptov[i].suite != remote->cryptov[k].suite)
+				continue;
+
+			*tx = &local->cryptov[i];
+			*rx = &remote->cryptov[k];
+			return 0;
+		}
+	}
+
+	return local->savp || remote->savp ? ENOTSUP : 0;
 }
 
 static bool has(const enum codec_id *idv, size_t idc, enum codec_id id)
@@ -312,6 +353,8 @@ int desc_answer(struct desc *ans, const struct desc *offer,
 	ans->rtp = *rtp;
 	ans->has_audio = true;
 	ans->dir = dir & desc_dir_reverse(offer->dir);
+	ans->savp = offer->savp;
+	ans->feedback = offer->feedback;
 	ans->event_pt = offer->event_pt;
 	ans->event48_pt = offer->event48_pt;
 	ans->rtcp_mux = offer->rtcp_mux;

@@ -8,6 +8,7 @@
 
 #include "tests/phone/base.h"
 #include "tests/phone/codec.h"
+#include "tests/phone/secure.h"
 
 enum desc_dir {
 	DESC_INACTIVE = 0,
@@ -35,6 +36,10 @@ struct desc {
 	int event48_pt;	 /* telephone-event at 48000 Hz, or -1 */
 	bool has_audio;	 /* there was an m=audio line          */
 	bool rtcp_mux;	 /* RFC 5761                           */
+	bool savp;	 /* RTP/SAVP or RTP/SAVPF              */
+	bool feedback;	 /* RTP/AVPF or RTP/SAVPF              */
+	struct secure_line cryptov[SECURE_LINES]; /* a=crypto */
+	size_t cryptoc;
 };
 
 /**
@@ -67,6 +72,14 @@ void desc_offer(struct desc *d, const enum codec_id *idv, size_t idc,
 int desc_answer(struct desc *ans, const struct desc *offer,
 		const enum codec_id *idv, size_t idc, const struct sa *rtp,
 		enum desc_dir dir);
+
+/**
+ * The keys agreed on: lines of one tag and suite.
+ *
+ * @return 0, *tx and *rx NULL: plain; ENOTSUP one side wants SRTP
+ */
+int desc_secure(const struct desc *local, const struct desc *remote,
+		const struct secure_line **tx, const struct secure_line **rx);
 
 /** The other side's view of a direction: sendonly becomes recvonly. */
 enum desc_dir desc_dir_reverse(enum desc_dir dir);

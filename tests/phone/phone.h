@@ -21,6 +21,14 @@ enum method {
 	METHOD_COUNT,
 };
 
+/* What it offers and takes; REQUIRED offers RTP/SAVP. */
+enum srtp_mode {
+	SRTP_OFF,
+	SRTP_OPTIONAL, /* RTP/AVP with a=crypto */
+	SRTP_REQUIRED,
+	SRTP_SAVPF,    /* REQUIRED, in RTP/SAVPF */
+};
+
 enum answer_mode {
 	ANSWER_AUTO,
 	ANSWER_MANUAL,
@@ -70,6 +78,9 @@ struct phone {
 	struct sa laddr;
 	enum codec_id codecv[DESC_CODECS_MAX];
 	size_t codecc;
+	enum srtp_mode srtp;
+	enum secure_suite suitev[SECURE_LINES];
+	size_t suitec;
 	unsigned tone_hz;
 	double tone_db;
 	double loss_percent; /* of what it sends */

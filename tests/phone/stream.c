@@ -118,6 +118,7 @@ static void stats_add(struct stream_stats *to, const struct stream_stats *s)
 	to->lost += s->lost;
 	to->late += s->late;
 	to->stray += s->stray;
+	to->forged += s->forged;
 }
 
 void media_totals(const struct media *media, struct stream_stats *total)
@@ -202,6 +203,7 @@ static void destructor(void *arg)
 	mem_deref((void *)s->silence);
 	mem_deref(s->enc);
 	mem_deref(s->dec);
+	mem_deref(s->secure);
 	mem_deref(s->sound);
 	mem_deref(s->tape);
 	mem_deref(s->media);
@@ -320,6 +322,7 @@ int stream_start(struct stream *s, const struct desc *local,
 		 const struct desc *remote)
 {
 	const struct desc_codec *mine = NULL, *theirs = NULL;
+	const struct secure_line *tx, *rx;
 	bool wide;
 	int err;
 
@@ -331,7 +334,11 @@ int stream_start(struct stream *s, const struct desc *local,
 	if (!mine || !sa_port(&remote->rtp))
 		return ENOTSUP;
 
-	err = codec_change(s, mine->id);
+	err = desc_secure(local, remote, &tx, &rx);
+	if (!err)
+		err = secure_set(&s->secure, tx, rx);
+	if (!err)
+		err = codec_change(s, mine->id);
 	if (err)
 		return err;
 
@@ -390,6 +397,11 @@ const struct sa *stream_laddr(const struct stream *s)
 const struct sa *stream_raddr(const struct stream *s)
 {
 	return &s->raddr;
+}
+
+const char *stream_suite(const struct stream *s)
+{
+	return secure_suite_name(s->secure);
 }
 
 enum codec_id stream_codec(const struct stream *s)

@@ -38,6 +38,7 @@ struct stream_stats {
 	uint64_t lost;	     /* sequence numbers that never came           */
 	uint64_t late;	     /* out of order or twice: not decoded         */
 	uint64_t stray;	     /* other address or payload than signalled    */
+	uint64_t forged;     /* SRTP: not authentic, or again              */
 	double jitter_ms;    /* RFC 3550 6.4.1                             */
 	double gap_max_ms;   /* longest time without a packet, until now   */
 	uint64_t rtcp_tx, rtcp_rx; /* packets                              */
@@ -104,6 +105,9 @@ void stream_stop(struct stream *s);
  * @return 0; EINVAL a character that is no digit; ENOTSUP not negotiated
  */
 int stream_send_digits(struct stream *s, const char *digits, unsigned ms);
+
+/** The SRTP suite in use; NULL: plain. */
+const char *stream_suite(const struct stream *s);
 
 enum codec_id stream_codec(const struct stream *s);
 const struct sa *stream_raddr(const struct stream *s);

@@ -75,6 +75,7 @@ struct stream {
 	const struct tone *tone, *silence;
 	struct codec_enc *enc;
 	struct codec_dec *dec;
+	struct secure *secure; /* NULL: plain RTP */
 	struct sound *sound; /* instead of the tone */
 	struct tape *tape;
 	struct list watchl;

@@ -76,10 +76,11 @@ static uint8_t *put_sdes(const struct stream *s, uint8_t *p)
 
 static void answer(struct stream *s, double at_ms)
 {
-	uint8_t buf[SR_BYTES + BLOCK_BYTES + 16], *p = buf;
+	uint8_t buf[SR_BYTES + BLOCK_BYTES + 16 + SECURE_GROW], *p = buf;
 	const double now_ms = stream_clock_ms();
 	const double ntp_s = now_ms / 1e3 + epoch_s;
 	const uint32_t whole = (uint32_t)ntp_s;
+	size_t len;
 
 	p = put32(p, 0x81u << 24 | SR << 16 |
 			     ((SR_BYTES + BLOCK_BYTES) / 4 - 1));
@@ -95,8 +96,11 @@ static void answer(struct stream *s, double at_ms)
 	s->rtcp.sent_mid = mid_of(now_ms);
 	s->rtcp.rx_told = s->st.rx;
 	s->rtcp.lost_told = s->st.lost;
-	if (sendto(s->fd, buf, p - buf, MSG_DONTWAIT, &s->raddr.u.sa,
-		   s->raddr.len) >= 0)
+	len = p - buf;
+	if (s->secure)
+		len = secure_send(s->secure, buf, len, true);
+	if (len && sendto(s->fd, buf, len, MSG_DONTWAIT, &s->raddr.u.sa,
+			  s->raddr.len) >= 0)
 		++s->st.rtcp_tx;
 }
 

@@ -276,6 +276,22 @@ static void batch_prepare(void)
 	}
 }
 
+/* The length without SRTP, 0: to be dropped. */
+static size_t open_packet(struct stream *s, uint8_t *buf, size_t len)
+{
+	size_t n;
+
+	if (!s->secure || len < RTP_HDR)
+		return len;
+
+	n = secure_receive(s->secure, buf, len,
+			   buf[1] >= 192 && buf[1] <= 223); /* RFC 5761 */
+	if (!n)
+		++s->st.forged;
+
+	return n;
+}
+
 static int batch_receive(struct stream *s, double now_ms)
 {
 	int n;
@@ -286,13 +302,14 @@ static int batch_receive(struct stream *s, double now_ms)
 	for (int i = 0; i < n; i++) {
 		struct msghdr *mh = &batch.msgv[i].msg_hdr;
 		struct packet p;
+		size_t len;
 
 		batch.srcv[i].len = mh->msg_namelen;
 		p.at_ms = kernel_time_ms(mh, now_ms);
-		if (stream_rtcp(s, batch.buf[i], batch.msgv[i].msg_len,
-				p.at_ms))
+		len = open_packet(s, batch.buf[i], batch.msgv[i].msg_len);
+		if (stream_rtcp(s, batch.buf[i], len, p.at_ms))
 			continue;
-		if (!packet_parse(&p, batch.buf[i], batch.msgv[i].msg_len))
+		if (!packet_parse(&p, batch.buf[i], len))
 			continue;
 
 		p.src = &batch.srcv[i];

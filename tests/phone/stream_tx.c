@@ -19,6 +19,22 @@ static void put32(uint8_t *p, uint32_t v)
 	p[3] = v;
 }
 
+/* A full socket or an absent peer is a lost packet, as on a wire. */
+static void bytes_send(struct stream *s, const uint8_t *buf, size_t len)
+{
+	uint8_t copy[RTP_HDR + CODEC_PACKET_MAX + SECURE_GROW];
+
+	if (s->secure) {
+		memcpy(copy, buf, len);
+		buf = copy;
+		len = secure_send(s->secure, copy, len, false);
+	}
+
+	if (len && sendto(s->fd, buf, len, MSG_DONTWAIT, &s->raddr.u.sa,
+			  s->raddr.len) >= 0)
+		++s->st.tx;
+}
+
 static void packet_send(struct stream *s, uint8_t *buf, uint8_t pt,
 			uint32_t ts, size_t payload)
 {
@@ -35,10 +51,7 @@ static void packet_send(struct stream *s, uint8_t *buf, uint8_t pt,
 	if (s->loss_percent > 0 && rand_u16() < s->loss_percent * 655.36)
 		return;
 
-	/* A full socket or an absent peer is a lost packet, as on a wire. */
-	if (sendto(s->fd, buf, RTP_HDR + payload, MSG_DONTWAIT,
-		   &s->raddr.u.sa, s->raddr.len) >= 0)
-		++s->st.tx;
+	bytes_send(s, buf, RTP_HDR + payload);
 }
 
 static void audio_send(struct stream *s)
