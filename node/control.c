@@ -162,6 +162,7 @@ static const struct {
 	{SY__ENVELOPE__BODY_UPDATE_LEG, control_update_leg},
 	{SY__ENVELOPE__BODY_REMOVE_LEG, control_remove_leg},
 	{SY__ENVELOPE__BODY_GET_CALL, control_get},
+	{SY__ENVELOPE__BODY_SEND_DTMF, control_send_dtmf},
 	{SY__ENVELOPE__BODY_DRAIN_NODE, drain},
 };
 

@@ -24,6 +24,7 @@ control_h control_hangup;
 control_h control_add_leg;
 control_h control_update_leg;
 control_h control_remove_leg;
+control_h control_send_dtmf;
 control_h control_get;
 
 /** Answer with OK and the call as it is. @param leg  Leg added, or NULL. */

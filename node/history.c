@@ -121,15 +121,17 @@ void history_hub(struct node *n, struct hub *hub)
 }
 
 void history_digit(struct node *n, const struct hub *hub,
-		   const struct leg *leg, char digit)
+		   const struct leg *leg, const struct hub_digit *digit)
 {
 	Sy__Event ev = SY__EVENT__INIT;
 	struct record_leg rec;
-	char text[2] = {digit, '\0'};
+	char text[2] = {digit->digit, '\0'};
 
 	record_leg_init(&rec, &leg->info);
 	ev.type = SY__EVENT_TYPE__DTMF_RECEIVED;
 	ev.leg = &rec.msg;
 	ev.digit = text;
+	ev.duration_ms = digit->duration_ms;
+	ev.dtmf_method = (char *)digit->method;
 	append(n, hub, &ev);
 }

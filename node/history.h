@@ -19,6 +19,6 @@ void history_hub(struct node *n, struct hub *hub);
 
 /** Append a digit that came from a leg. */
 void history_digit(struct node *n, const struct hub *hub,
-		   const struct leg *leg, char digit);
+		   const struct leg *leg, const struct hub_digit *digit);
 
 #endif

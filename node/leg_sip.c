@@ -63,6 +63,7 @@ int leg_sip_apply(struct leg_sip *ls)
 	info->held = ls->local_hold ||
 		     (!ls->leg.early && session_remote_hold(ls->ses));
 	err = session_params(ls->ses, &prm);
+	prm.dtmf = ls->dtmf;
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);
 	media_srtp_wipe(&prm.srtp_tx);
@@ -218,6 +219,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		goto out;
 	}
 
+	ls->dtmf = leg_sip_dtmf_mode(call->dtmf);
 	leg_sip_keep(&ls->local_sdp, inv.sdp);
 	hub_add(hub, &ls->leg);
 	*lp = &ls->leg;
@@ -256,6 +258,20 @@ static const char *srtp_of(const struct node *n, const Sy__Source *src)
 	return dev ? dev->srtp : trunk ? trunk->srtp : NULL;
 }
 
+static const char *dtmf_of(const struct node *n, const Sy__Source *src)
+{
+	const Sy__Trunk *trunk = NULL;
+	const Sy__Device *dev = NULL;
+
+	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE)
+		dev = config_device(n->config, src->device,
+				    strlen(src->device));
+	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK)
+		trunk = config_trunk(n->config, src->trunk);
+
+	return dev ? dev->dtmf : trunk ? trunk->dtmf : NULL;
+}
+
 uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		      struct dialog *d, struct mbuf *sdp,
 		      const Sy__PlaceHub *place, const char **whyp)
@@ -292,6 +308,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		return code_of(err);
 	}
 
+	ls->dtmf = leg_sip_dtmf_mode(dtmf_of(n, src));
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
 	dialog_set_handlers(d, &leg_sip_handlers, ls);

@@ -28,6 +28,7 @@ struct leg_sip_call {
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;
 	const char *srtp;          /* configured; NULL, "": the default    */
+	const char *dtmf;          /* the same: how digits are sent to it  */
 };
 
 /**

@@ -191,28 +191,6 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 	(void)leg_sip_apply(ls);
 }
 
-/* RFC 2976 digits of phones that know no RFC 4733: "Signal=5". */
-static void info_handler(struct dialog *d, const char *ctype,
-			 struct mbuf *body, void *arg)
-{
-	struct leg_sip *ls = arg;
-	struct pl pl, digit, ms = PL_INIT;
-
-	(void)d;
-	if (str_casecmp(ctype, "application/dtmf-relay"))
-		return;
-
-	pl_set_mbuf(&pl, body);
-	if (re_regex(pl.p, pl.l, "Signal[ ]*=[ ]*[0-9A-Da-d*#]1", NULL, NULL,
-		     &digit))
-		return;
-	(void)re_regex(pl.p, pl.l, "Duration[ ]*=[ ]*[0-9]+", NULL, NULL,
-		       &ms);
-
-	hub_dtmf(ls->leg.hub, &ls->leg, digit.p[0],
-		 pl_isset(&ms) ? pl_u32(&ms) : 160);
-}
-
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
@@ -236,7 +214,7 @@ const struct dialog_handlers leg_sip_handlers = {
 	.established = established_handler,
 	.offer = offer_handler,
 	.answered = answered_handler,
-	.info = info_handler,
+	.info = leg_sip_info_handler,
 	.closed = closed_handler,
 	.changed = changed_handler,
 };
@@ -258,9 +236,9 @@ void leg_sip_media_handler(struct media_leg *media,
 	struct leg_sip *ls = arg;
 
 	(void)media;
-	if (ev->type == MEDIA_EV_DTMF && leg_talks(&ls->leg))
-		hub_dtmf(ls->leg.hub, &ls->leg, ev->digit,
-			 ev->duration_ms);
+	if (ev->type == MEDIA_EV_DTMF)
+		leg_sip_digit(ls, ev->digit, ev->duration_ms,
+			      ev->inband ? DIGIT_INBAND : DIGIT_EVENT);
 	else if (ev->type == MEDIA_EV_FOREIGN)
 		warn_foreign(ls);
 	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&

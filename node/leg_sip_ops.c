@@ -109,14 +109,6 @@ static int op_hold(struct leg *leg, bool hold)
 	return err;
 }
 
-static int op_dtmf(struct leg *leg, char digit, uint32_t duration_ms)
-{
-	struct leg_sip *ls = self(leg);
-
-	return ls->media ? media_leg_dtmf(ls->media, digit, duration_ms) :
-			   ENOTSUP;
-}
-
 static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 {
 	const struct leg_sip *ls = (const struct leg_sip *)leg;
@@ -149,7 +141,7 @@ const struct leg_ops leg_sip_ops = {
 	.abandon = op_abandon,
 	.mute = op_mute,
 	.hold = op_hold,
-	.dtmf = op_dtmf,
+	.dtmf = leg_sip_op_dtmf,
 	.stat = leg_sip_stat,
 	.sample = leg_sip_sample,
 	.checkpoint = op_checkpoint,

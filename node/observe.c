@@ -75,10 +75,11 @@ static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 	leg_line("leg removed", hub, leg);
 }
 
-static void dtmf(struct hub *hub, struct leg *leg, char digit, void *arg)
+static void dtmf(struct hub *hub, struct leg *leg,
+		 const struct hub_digit *digit, void *arg)
 {
 	log_debug("digit received", LOG_S("call", hub->id),
-		  LOG_S("leg", leg->info.id));
+		  LOG_S("leg", leg->info.id), LOG_S("by", digit->method));
 	history_digit(arg, hub, leg, digit);
 }
 

@@ -194,6 +194,22 @@ static int check_names(struct checker *c, const char *field, char **strv,
 	return 0;
 }
 
+int check_dtmf(struct checker *c, const char *name)
+{
+	static const char *const namev[] = {"auto", "rfc4733", "info",
+					    "inband"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(namev); i++) {
+		if (!name[0] || !strcasecmp(name, namev[i]))
+			return 0;
+	}
+
+	return check_wrong(c, "dtmf",
+			   "unknown name \"%.40s\"; allowed: auto, rfc4733, "
+			   "info, inband", name);
+}
+
 int check_codecs(struct checker *c, char **strv, size_t n)
 {
 	return check_names(c, "codecs", strv, n, codec_names,
@@ -326,6 +342,9 @@ static int check_device(struct checker *c, const Sy__Device *d)
 				   "must be 64 hexadecimal digits");
 	if (check_max(c, "maxContacts", d->max_contacts, CONTACTS_MAX) ||
 	    check_srtp(c, d->srtp))
+		return EBADMSG;
+
+	if (check_dtmf(c, d->dtmf))
 		return EBADMSG;
 
 	return check_codecs(c, d->codecs, d->n_codecs);

@@ -54,6 +54,9 @@ bool check_refs_has(const struct refs *r, const char *id);
 
 /** One of "", off, optional, required. */
 int check_srtp(struct checker *c, const char *mode);
+/** How digits are sent: Device.dtmf, Trunk.dtmf. */
+int check_dtmf(struct checker *c, const char *name);
+
 int check_codecs(struct checker *c, char **strv, size_t n);
 
 int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);

@@ -58,6 +58,9 @@ static int check_trunk(struct checker *c, size_t t)
 	if (check_srtp(c, tr->srtp))
 		return EBADMSG;
 
+	if (check_dtmf(c, tr->dtmf))
+		return EBADMSG;
+
 	return check_codecs(c, tr->codecs, tr->n_codecs);
 }
 

@@ -105,6 +105,7 @@ api_h api_nodes_list, api_nodes_drain, api_nodes_undrain;
 api_h api_registrations_list;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;
+api_h api_calls_dtmf;
 api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;
 
 #endif

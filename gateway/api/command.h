@@ -30,6 +30,7 @@ struct command {
 		Sy__UpdateLeg update;
 		Sy__RemoveLeg remove;
 		Sy__GetCall get;
+		Sy__SendDtmf dtmf;
 	} u;
 	struct dialplan_match to; /* of add                               */
 	Sy__Call *record;        /* of the call, without live figures     */

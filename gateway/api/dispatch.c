@@ -32,6 +32,8 @@ static const struct api_route routev[] = {
 	{"GET", "/api/calls/{id}", "calls:read", api_calls_get, NULL},
 	{"DELETE", "/api/calls/{id}", "calls:write", api_calls_hangup, NULL},
 	{"GET", "/api/calls/{id}/stats", "calls:read", api_calls_stats, NULL},
+	{"POST", "/api/calls/{id}/dtmf", "calls:write", api_calls_dtmf,
+	 &sy__send_dtmf__descriptor},
 	{"GET", "/api/calls/{id}/legs", "calls:read", api_legs_list, NULL},
 	{"POST", "/api/calls/{id}/legs", "calls:write", api_legs_add,
 	 &sy__new_leg__descriptor},

@@ -119,6 +119,7 @@ static void ring_bindings(struct dial_lookup *dl,
 			call.codecs.namev = dev->codecs;
 			call.codecs.namec = dev->n_codecs;
 			call.srtp = dev->srtp;
+			call.dtmf = dev->dtmf;
 		}
 		branch(dl, &call);
 	}
@@ -168,6 +169,7 @@ static uint16_t ring_trunk(struct dial_lookup *dl)
 	call.codecs.namev = trunk->codecs;
 	call.codecs.namec = trunk->n_codecs;
 	call.srtp = trunk->srtp;
+	call.dtmf = trunk->dtmf;
 	branch(dl, &call);
 
 	return 500;

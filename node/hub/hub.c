@@ -295,8 +295,8 @@ uint32_t hub_legs(const struct hub *hub)
 	return list_count(&hub->legs);
 }
 
-void hub_dtmf(struct hub *hub, struct leg *from, char digit,
-	      uint32_t duration_ms)
+void hub_dtmf(struct hub *hub, struct leg *from,
+	      const struct hub_digit *digit)
 {
 	struct le *le;
 
@@ -304,7 +304,8 @@ void hub_dtmf(struct hub *hub, struct leg *from, char digit,
 		struct leg *leg = le->data;
 
 		if (leg != from && leg->ops->dtmf && leg_talks(leg))
-			(void)leg->ops->dtmf(leg, digit, duration_ms);
+			(void)leg->ops->dtmf(leg, digit->digit,
+					     digit->duration_ms);
 	}
 
 	if (hub->env->observer->dtmf)

@@ -30,6 +30,13 @@ enum {
 	HUB_EXPECT_MS = 10000,   /* an INVITE that was announced must come  */
 };
 
+/** A digit that came from a leg. */
+struct hub_digit {
+	char digit;              /* 0-9 * # A-D                         */
+	uint32_t duration_ms;
+	const char *method;      /* "rfc4733", "inband", "info"; static */
+};
+
 /** Who is told of what.  Each may be NULL; none may free the hub. */
 struct hub_observer {
 	/** Something of it is to be written: call hub_purge() soon, and not
@@ -39,7 +46,8 @@ struct hub_observer {
 	void (*leg_added)(struct hub *hub, struct leg *leg, void *arg);
 	void (*leg_state)(struct hub *hub, struct leg *leg, void *arg);
 	void (*leg_removed)(struct hub *hub, struct leg *leg, void *arg);
-	void (*dtmf)(struct hub *hub, struct leg *leg, char digit, void *arg);
+	void (*dtmf)(struct hub *hub, struct leg *leg,
+		     const struct hub_digit *digit, void *arg);
 	/** Its last event. */
 	void (*ended)(struct hub *hub, void *arg);
 };
@@ -146,8 +154,8 @@ struct leg *hub_leg(const struct hub *hub, const char *id);
 uint32_t hub_legs(const struct hub *hub);
 
 /** A digit came from a leg: hand it to the others. */
-void hub_dtmf(struct hub *hub, struct leg *from, char digit,
-	      uint32_t duration_ms);
+void hub_dtmf(struct hub *hub, struct leg *from,
+	      const struct hub_digit *digit);
 
 /**
  * End the call: every leg is hung up.

@@ -32,6 +32,7 @@ static void free_members(struct dialog *d)
 	wheel_cancel(&d->reap);
 	wheel_cancel(&d->ack_tmr);
 	routes_flush(d);
+	list_flush(&d->infol);
 	mem_deref(d->rtag);
 	mem_deref(d->call_id);
 	mem_deref(d->lhdr);

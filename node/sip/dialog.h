@@ -52,9 +52,11 @@ struct dialog_handlers {
 	void (*answered)(struct dialog *d, int err, uint16_t code,
 			 struct mbuf *sdp, void *arg);
 
-	/** INFO, MESSAGE with a body; the answer 200 is sent already. */
-	void (*info)(struct dialog *d, const char *ctype, struct mbuf *body,
-		     void *arg);
+	/** INFO with a body.
+	 * @param causep  Set to why it is refused; static.
+	 * @return what it is answered with: 200, 400, 415. */
+	uint16_t (*info)(struct dialog *d, const char *ctype,
+			 struct mbuf *body, const char **causep, void *arg);
 
 	/** It is over: refused, cancelled, BYE, timed out.  Last event; the
 	 * owner mem_deref()s.  Not called for our own dialog_hangup().
@@ -155,6 +157,17 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp);
  * @return 0, EPROTO (not answered), or an errno of sending: ask later.
  */
 int dialog_probe(struct dialog *d);
+
+/**
+ * Send an INFO; it waits until those before it were answered.  When one is
+ * refused, those that wait behind it are dropped.
+ *
+ * @param ctype  Content-Type; static.
+ * @param text   Body.
+ *
+ * @return 0, EPROTO (not answered), ENOSPC (too many wait), ENOMEM.
+ */
+int dialog_info(struct dialog *d, const char *ctype, const char *text);
 
 /** Answer an in-dialog offer with 200. */
 int dialog_accept(struct dialog *d, struct mbuf *sdp);

@@ -107,25 +107,10 @@ static void recv_options(struct dialog *d, const struct sip_msg *msg)
 	ua_refuse(d->ua, msg, 200, hdrs);
 }
 
-static void recv_info(struct dialog *d, const struct sip_msg *msg)
+/* Nobody reads it; to refuse it would help nobody either. */
+static void recv_message(struct dialog *d, const struct sip_msg *msg)
 {
-	struct mbuf *body = NULL;
-	char ctype[128];
-
-	if (msg_body(&body, msg)) {
-		ua_refuse(d->ua, msg, 400, NULL);
-		return;
-	}
-
 	ua_refuse(d->ua, msg, 200, NULL);
-
-	if (body && d->h.info) {
-		(void)re_snprintf(ctype, sizeof(ctype), "%r/%r",
-				  &msg->ctyp.type, &msg->ctyp.subtype);
-		d->h.info(d, ctype, body, d->arg);
-	}
-
-	mem_deref(body);
 }
 
 static void recv_known(struct dialog *d, const struct sip_msg *msg)
@@ -152,8 +137,8 @@ static recv_h *method(const struct sip_msg *msg)
 		recv_h *h;
 	} v[] = {
 		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
-		{"OPTIONS", recv_options}, {"INFO", recv_info},
-		{"MESSAGE", recv_info},    {"CANCEL", recv_cancel},
+		{"OPTIONS", recv_options}, {"INFO", dialog_recv_info},
+		{"MESSAGE", recv_message}, {"CANCEL", recv_cancel},
 		{"UPDATE", recv_known},    {"PRACK", recv_known},
 		{"REFER", recv_known},     {"NOTIFY", recv_known},
 		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},

@@ -49,7 +49,8 @@ int request_print(struct mbuf **mbp, const struct dialog *d,
 	if (r->extra)
 		err |= mbuf_write_str(mb, r->extra);
 	if (len)
-		err |= mbuf_write_str(mb, "Content-Type: application/sdp\r\n");
+		err |= mbuf_printf(mb, "Content-Type: %s\r\n",
+				   r->ctype ? r->ctype : "application/sdp");
 	err |= mbuf_printf(mb, "Content-Length: %zu\r\n\r\n", len);
 	if (len)
 		err |= mbuf_write_mem(mb, mbuf_buf(r->body), len);

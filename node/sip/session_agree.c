@@ -40,6 +40,27 @@ static void codec_set(const struct session *s, struct media_codec *c,
 	}
 }
 
+/* The clock that fits the codec counts; the other may arrive, too. */
+static void event_rx_add(struct media_rtp_params *prm, int pt,
+			 uint32_t clock_hz)
+{
+	const bool first = prm->event_pt_rx < 0;
+
+	if (!first && clock_hz != prm->tx.clock_hz) {
+		prm->event2_pt_rx = pt;
+		prm->event2_clock_hz = clock_hz;
+		return;
+	}
+
+	if (!first) {
+		prm->event2_pt_rx = prm->event_pt_rx;
+		prm->event2_clock_hz = prm->event_clock_hz;
+	}
+
+	prm->event_pt_rx = pt;
+	prm->event_clock_hz = clock_hz;
+}
+
 /* Payload types that may arrive: those of our own description. */
 static void collect_rx(const struct session *s, const struct round *r,
 		       struct media_rtp_params *prm)
@@ -54,13 +75,8 @@ static void collect_rx(const struct session *s, const struct round *r,
 		if (!lf->sup)
 			continue;
 
-		if (f->event) {
-			if (prm->event_pt_rx < 0 ||
-			    f->clock_hz == prm->tx.clock_hz) {
-				prm->event_pt_rx = lf->pt;
-				prm->event_clock_hz = f->clock_hz;
-			}
-		}
+		if (f->event)
+			event_rx_add(prm, lf->pt, f->clock_hz);
 		else if (prm->rxc < ARRAY_SIZE(prm->rxv)) {
 			codec_set(s, &prm->rxv[prm->rxc++], f, lf->pt,
 				  lf->rparams, r->ptime_ms);

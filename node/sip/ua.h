@@ -143,10 +143,15 @@ struct dialog {
 	struct client *req;         /* our INVITE: pending */
 	uint32_t inv_cseq;          /* CSeq of our last INVITE */
 	struct mbuf *ack;           /* its ACK, to be repeated */
+	struct list infol;          /* INFOs that wait: dialog_info.c */
+	bool info_busy;             /* one is under way */
 	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
 	char *early_tag;
 	uint8_t forks;              /* further 2xx that were ended */
 };
+
+/* --- dialog_info.c */
+void dialog_recv_info(struct dialog *d, const struct sip_msg *msg);
 
 /* --- dialog.c */
 int dialog_alloc(struct dialog **dp, struct sipua *ua,
@@ -218,7 +223,8 @@ int dialog_bye(struct dialog *d);
 struct request {
 	const char *met;
 	uint32_t cseq;
-	struct mbuf *body;     /* SDP or NULL; borrowed */
+	struct mbuf *body;     /* or NULL; borrowed */
+	const char *ctype;     /* of the body; NULL: SDP */
 	bool contact;          /* it may set the target: send ours */
 	const char *extra;     /* headers, or NULL */
 	uint8_t hops;          /* Max-Forwards; 0: 70 */

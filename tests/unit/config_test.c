@@ -99,7 +99,7 @@ static void test_shape_refused(void **state)
 	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"passwort\":"
 		       "\"x\"}]}", "devices[0]: unknown field \"passwort\"; "
 		       "allowed: id, displayName, ha1Md5, ha1Sha256, "
-		       "password, maxContacts, codecs, srtp");
+		       "password, maxContacts, codecs, srtp, dtmf");
 	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
 		       "expected near end of file");
 	assert_refused("[]", "must be an object, is an array");
@@ -123,6 +123,10 @@ static void test_settings_refused(void **state)
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"codecs\":"
 		       "[\"PCMU\",\"pcmu\"]}}",
 		       "settings.codecs[1]: \"pcmu\" is there twice");
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"a.b:5060\","
+		       "\"dtmf\":\"morse\"}]}",
+		       "trunks[0].dtmf: unknown name \"morse\"; allowed: auto, "
+		       "rfc4733, info, inband");
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"domains\":"
 		       "[\"a.b\",\"a b\"]}}",
 		       "settings.domains[1]: \"a b\" is no host name");

@@ -291,6 +291,61 @@ static void test_legs(void **state)
 	fake_stop(&w);
 }
 
+/* Digits: what is wrong with them is said before a node is asked. */
+static void test_dtmf(void **state)
+{
+	static const struct {
+		const char *body, *field;
+	} badv[] = {
+		{"{}", "digits"},
+		{"{\"digits\":\"12x\"}", "digits"},
+		{"{\"digits\":\"1 2\"}", "digits"},
+		{"{\"digits\":\"012345678901234567890123456789012\"}", "digits"},
+		{"{\"digits\":\"1\",\"durationMs\":39}", "durationMs"},
+		{"{\"digits\":\"1\",\"durationMs\":8001}", "durationMs"},
+		{"{\"digits\":\"1\",\"leg\":\"first\"}", "leg"},
+		{"{\"digits\":\"1\",\"call\":\"" LEG "\"}", "call"},
+	};
+	const Sy__SendDtmf *d;
+	struct fake_answer ans;
+	struct fake_world w;
+	char field[64];
+
+	fake_start(&w, state);
+	fake_call(&w, CALL, "node-1");
+	for (size_t i = 0; i < sizeof(badv) / sizeof(badv[0]); i++) {
+		fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/dtmf",
+			 badv[i].body);
+		assert_int_equal(ans.status, 400);
+		(void)snprintf(field, sizeof(field), "\"field\":\"%s\"",
+			       badv[i].field);
+		has(ans, field);
+	}
+	assert_int_equal(w.nodev[0].commands, 0);
+
+	fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/dtmf",
+		 "{\"digits\":\"12*#aD\",\"durationMs\":200,"
+		 "\"leg\":\"" LEG "\"}");
+	assert_int_equal(ans.status, 202);
+	has(ans, "\"destination\":\"live\"");
+	d = w.nodev[0].last->send_dtmf;
+	assert_string_equal(d->call, CALL);
+	assert_string_equal(d->leg, LEG);
+	assert_string_equal(d->digits, "12*#aD");
+	assert_int_equal(d->duration_ms, 200);
+
+	fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/dtmf",
+		 "{\"digits\":\"5\"}");
+	assert_int_equal(ans.status, 202);
+	assert_string_equal(w.nodev[0].last->send_dtmf->leg, "");
+
+	w.nodev[0].code = SY__RESULT_CODE__CONFLICT;
+	fake_ask(&w, &ans, "POST", "/api/calls/" CALL "/dtmf",
+		 "{\"digits\":\"5\"}");
+	assert_int_equal(ans.status, 409);
+	fake_stop(&w);
+}
+
 static void test_pages(void **state)
 {
 	char target[64] = "/api/calls?limit=2", id[ULID_LEN + 1];
@@ -417,6 +472,7 @@ int main(void)
 		uv_test(test_stats),
 		uv_test(test_hangup),
 		uv_test(test_legs),
+		uv_test(test_dtmf),
 		uv_test(test_pages),
 		uv_test(test_drain),
 		uv_test(test_redis_away),

@@ -469,14 +469,19 @@ static void on_answered(struct dialog *d, int err, uint16_t code,
 	keep_sdp(sdp);
 }
 
-static void on_info(struct dialog *d, const char *ctype, struct mbuf *body,
-		    void *arg)
+static uint16_t on_info(struct dialog *d, const char *ctype, struct mbuf *body,
+			const char **causep, void *arg)
 {
 	(void)d;
 	(void)arg;
-	assert_string_equal(ctype, "application/dtmf-relay");
+	if (strcmp(ctype, "application/dtmf-relay")) {
+		*causep = "no such body";
+		return 415;
+	}
 	++fx.seen.info;
 	keep_sdp(body);
+
+	return 200;
 }
 
 static void on_closed(struct dialog *d, uint16_t code, const char *reason,

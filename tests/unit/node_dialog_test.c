@@ -599,6 +599,7 @@ static void test_methods(void **state)
 		{"JUMP", "SIP/2.0 501 ", "Allow: INVITE"},
 		{"INFO", "SIP/2.0 200 ", "INFO"},
 	};
+	const char *m;
 	struct peer p;
 	size_t i;
 
@@ -614,7 +615,71 @@ static void test_methods(void **state)
 	}
 	assert_int_equal(fx.seen.info, 1);
 	assert_string_equal(fx.seen.sdp, "Signal=5\r\n");
+
+	/* Without a body it asks for nothing; what the owner refuses is
+	 * refused with its words. */
+	peer_next(&p);
+	p.body = NULL;
+	peer_send(&fx.r[0], &p, "INFO");
+	(void)expect(&fx.r[0], "SIP/2.0 200 ");
+	peer_next(&p);
+	p.ctype = "application/media_control+xml";
+	p.body = "<media_control/>";
+	peer_send(&fx.r[0], &p, "INFO");
+	m = expect(&fx.r[0], "SIP/2.0 415 ");
+	HAS(m, "Warning: 399 switchyard \"no such body\"\r\n");
+	HAS(m, "Accept: application/dtmf-relay, application/dtmf\r\n");
+	assert_int_equal(fx.seen.info, 1);
 	bye(&p);
+}
+
+/* INFOs of ours: one after the other, whatever is put meanwhile. */
+static void test_info(void **state)
+{
+	static const char type[] = "application/dtmf-relay";
+	const char *req;
+	struct peer p;
+	int i;
+
+	(void)state;
+
+	invite(&p);
+	assert_int_equal(dialog_info(fx.d, type, "Signal=1\r\n"), EPROTO);
+	dialog_hangup(fx.d, 486, NULL);
+	(void)expect(&fx.r[0], "SIP/2.0 486 ");
+	fx.d = mem_deref(fx.d);
+
+	call(&p);
+	for (i = 1; i <= 4; i++) {
+		char text[32];
+
+		(void)re_snprintf(text, sizeof(text), "Signal=%d\r\n", i);
+		assert_int_equal(dialog_info(fx.d, type, text), 0);
+	}
+	for (i = 1; i <= 3; i++) {
+		char text[32];
+
+		(void)re_snprintf(text, sizeof(text), "\r\n\r\nSignal=%d\r\n",
+				  i);
+		req = expect(&fx.r[0], "INFO ");
+		HAS(req, text);
+		HAS(req, "Content-Type: application/dtmf-relay\r\n");
+		reply(&fx.r[0], req, i < 3 ? "200 OK" : "415 No", NULL, NULL,
+		      NULL);
+	}
+
+	/* The fourth goes with the third; the next call of it is heard. */
+	assert_int_equal(dialog_probe(fx.d), 0);
+	req = expect(&fx.r[0], "OPTIONS ");
+	reply(&fx.r[0], req, "200 OK", NULL, NULL, NULL);
+	assert_int_equal(dialog_info(fx.d, type, "Signal=9\r\n"), 0);
+	req = expect(&fx.r[0], "INFO ");
+	HAS(req, "Signal=9\r\n");
+
+	/* It ends with one under way and one that waits. */
+	assert_int_equal(dialog_info(fx.d, type, "Signal=8\r\n"), 0);
+	bye(&p);
+	reply(&fx.r[0], req, "200 OK", NULL, NULL, NULL);
 }
 
 static void test_refusals(void **state)
@@ -1126,6 +1191,7 @@ int main(void)
 		TEST(test_cancel_reinvite),
 		TEST(test_bye_while_ringing),
 		TEST(test_methods),
+		TEST(test_info),
 		TEST(test_refusals),
 		TEST(test_malformed),
 		TEST(test_token),

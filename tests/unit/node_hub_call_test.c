@@ -583,6 +583,7 @@ static void conference(void **state)
 {
 	Sy__UpdateLeg up = SY__UPDATE_LEG__INIT;
 	Sy__RemoveLeg rm = SY__REMOVE_LEG__INIT;
+	Sy__SendDtmf dtmf = SY__SEND_DTMF__INIT;
 	char hub[ULID_LEN + 1], leg[ULID_LEN + 1];
 	Sy__Destination dest;
 	struct phone p[3];
@@ -609,6 +610,20 @@ static void conference(void **state)
 			 SY__RESULT_CODE__OK);
 	assert_true(l.call->legs[1]->muted);
 	assert_false(l.call->legs[1]->deaf);
+
+	dtmf.call = hub;
+	dtmf.digits = (char *)"12#";
+	assert_int_equal(ASK(&l, SEND_DTMF, send_dtmf, &dtmf),
+			 SY__RESULT_CODE__OK);
+	dtmf.leg = leg;
+	assert_int_equal(ASK(&l, SEND_DTMF, send_dtmf, &dtmf),
+			 SY__RESULT_CODE__OK);
+	dtmf.leg = hub;
+	assert_int_equal(ASK(&l, SEND_DTMF, send_dtmf, &dtmf),
+			 SY__RESULT_CODE__NOT_FOUND);
+	dtmf.digits = (char *)"x";
+	assert_int_equal(ASK(&l, SEND_DTMF, send_dtmf, &dtmf),
+			 SY__RESULT_CODE__BAD_REQUEST);
 
 	rm.call = hub;
 	rm.leg = leg;

@@ -187,7 +187,8 @@ static void step(struct model *m)
 		world_pass(&m->w, rnd(5000));
 		break;
 	case 10:
-		hub_dtmf(m->hub, leg, '5', 100);
+		hub_dtmf(m->hub, leg, &(struct hub_digit){
+							   '5', 100, "info"});
 		break;
 	case 11:
 		if (!rnd(4))

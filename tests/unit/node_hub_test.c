@@ -234,7 +234,7 @@ static void early_media(void **state)
 	assert_int_equal(c.branch[1]->info.answered_ms, 0);
 
 	/* Digits go both ways, but not to who is silent. */
-	hub_dtmf(c.hub, c.caller, '1', 100);
+	hub_dtmf(c.hub, c.caller, &(struct hub_digit){'1', 100, "info"});
 	assert_string_equal(c.b[1].digits, "1");
 	assert_string_equal(c.b[2].digits, "");
 
@@ -419,7 +419,7 @@ static void conference(void **state)
 		assert_int_equal(hub->state, SY__CALL_STATE__CALL_ANSWERED);
 	}
 
-	hub_dtmf(hub, leg[2], '7', 100);
+	hub_dtmf(hub, leg[2], &(struct hub_digit){'7', 100, "info"});
 	assert_string_equal(f[0].digits, "7");
 	assert_string_equal(f[2].digits, "");
 

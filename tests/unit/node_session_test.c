@@ -180,6 +180,8 @@ static void test_soft(void **state)
 	assert_int_equal(p.event_clock_hz, 48000);
 	assert_int_equal(p.event_pt_tx, 120);
 	assert_int_equal(p.event_pt_rx, 120);
+	assert_int_equal(p.event2_pt_rx, 99); /* may arrive all the same */
+	assert_int_equal(p.event2_clock_hz, 8000);
 	assert_int_equal(p.rxc, 2);
 
 	mem_deref(sdp);
@@ -205,6 +207,7 @@ static void test_events_8k_with_opus(void **state)
 	p = params(s);
 	assert_int_equal(p.event_pt_rx, 101);
 	assert_int_equal(p.event_clock_hz, 8000);
+	assert_int_equal(p.event2_pt_rx, 0);
 	assert_false(p.tx.fec);
 
 	mem_deref(sdp);
