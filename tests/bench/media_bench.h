@@ -10,6 +10,7 @@
  *   media_crypto.c  the floor of SRTP
  *   media_loops.c   parts alone, without sockets
  *   media_common.c  clock, median, a hard end
+ *   media_soak.c    many legs for long, every packet accounted for
  *   media_gen.c     the peers as a program of their own, for other servers
  */
 
@@ -110,6 +111,28 @@ struct load {
 	bool held; /* nobody sends, nobody listens             */
 	unsigned workers;
 };
+
+/** Its legs in an engine. */
+struct call {
+	struct mix *mixv[LEGS_MAX];
+	struct media_leg *legv[LEGS_MAX];
+	size_t mixc, legc;
+};
+
+enum {
+	DRAIN_MS = 120, /* until all that was sent has come */
+	PORT_MIN = 20000,
+	PORT_MAX = 31999,
+};
+
+/** Add the legs of a load, and tell the peers where to send. */
+void call_build(struct call *c, struct media *m, const struct load *load,
+		struct peers *p);
+
+/** Packets that the legs took from their sockets. */
+uint64_t call_received(const struct call *c);
+
+void call_close(struct call *c);
 
 /** What a round of it gave. */
 struct outcome {

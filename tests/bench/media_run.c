@@ -10,18 +10,7 @@
 
 #include "tests/bench/media_bench.h"
 
-enum {
-	WARM_MS = 900,
-	DRAIN_MS = 120,
-	PORT_MIN = 20000,
-	PORT_MAX = 31999,
-};
-
-struct call {
-	struct mix *mixv[LEGS_MAX];
-	struct media_leg *legv[LEGS_MAX];
-	size_t mixc, legc;
-};
+enum { WARM_MS = 900 };
 
 static void leg_add(struct call *c, const struct load *load, struct peers *p)
 {
@@ -54,8 +43,8 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 	++c->legc;
 }
 
-static void build(struct call *c, struct media *m, const struct load *load,
-		  struct peers *p)
+void call_build(struct call *c, struct media *m, const struct load *load,
+		struct peers *p)
 {
 	size_t hub = load->hub_min, k;
 	int err;
@@ -77,7 +66,7 @@ static void build(struct call *c, struct media *m, const struct load *load,
 	}
 }
 
-static void tear_down(struct call *c)
+void call_close(struct call *c)
 {
 	size_t i;
 
@@ -87,18 +76,31 @@ static void tear_down(struct call *c)
 		mem_deref(c->mixv[i]);
 }
 
+uint64_t call_received(const struct call *c)
+{
+	struct media_stat st;
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < c->legc; i++) {
+		media_leg_stat(c->legv[i], &st);
+		n += st.rx_packets + st.rx_late + st.rx_duplicate +
+		     st.rx_invalid;
+	}
+
+	return n;
+}
+
 static void account(const struct call *c, const struct load *load,
 		    const struct peers *p, struct outcome *out)
 {
 	const struct peers_count *n = p->count;
-	uint64_t in = 0, played = 0, want = 0, errors = 0;
+	uint64_t in = call_received(c), played = 0, want = 0, errors = 0;
 	struct media_stat st;
 	size_t i;
 
 	for (i = 0; i < c->legc; i++) {
 		media_leg_stat(c->legv[i], &st);
-		in += st.rx_packets + st.rx_late + st.rx_duplicate +
-		      st.rx_invalid;
 		errors += st.tx_errors;
 		if (i < p->talkers) {
 			want += st.rx_packets;
@@ -147,7 +149,7 @@ void run_round(const struct load *load, const struct script *script,
 	if (err)
 		die("engine", err);
 
-	build(call, m, load, p);
+	call_build(call, m, load, p);
 	peers_start(p);
 
 	sleep_ms(WARM_MS);
@@ -168,7 +170,7 @@ void run_round(const struct load *load, const struct script *script,
 	out->late = (double)(end.late_ticks - begin.late_ticks) /
 		    (ticks + end.late_ticks - begin.late_ticks);
 
-	tear_down(call);
+	call_close(call);
 	mem_deref(m);
 	peers_close(p);
 	free(p);
