@@ -53,6 +53,13 @@ static bool is_idle(const struct leg *leg)
 	return e->silent;
 }
 
+static void destructor(void *arg)
+{
+	struct echo_leg *e = arg;
+
+	leg_dispose(&e->leg);
+}
+
 static const struct leg_ops ops = {
 	.name = "echo",
 	.get = get,
@@ -67,7 +74,7 @@ int media_leg_echo_alloc(struct media_leg **lp, struct mix *mix)
 	if (!lp || !mix)
 		return EINVAL;
 
-	e = mem_zalloc(sizeof(*e), NULL);
+	e = mem_zalloc(sizeof(*e), destructor);
 	if (!e)
 		return ENOMEM;
 

@@ -75,6 +75,7 @@ static void destructor(void *arg)
 {
 	struct file_leg *f = arg;
 
+	leg_dispose(&f->leg);
 	mem_deref(f->pcm);
 }
 

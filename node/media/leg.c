@@ -7,6 +7,7 @@
 #include "node/media/engine.h"
 #include "node/media/level.h"
 #include "node/media/mix.h"
+#include "node/media/voice.h"
 
 enum {
 	FRAMES_MIN = 16,
@@ -93,6 +94,7 @@ int leg_attach(struct media_leg **lp, struct mix *mix, struct leg *leg,
 	handle->arg = arg;
 	leg->handle = handle;
 	leg->bus = mix->bus;
+	talk_party_init(&leg->talker);
 
 	err = pool_grow(mix);
 	if (err)
@@ -119,6 +121,11 @@ out:
 	}
 
 	return err;
+}
+
+void leg_dispose(struct leg *leg)
+{
+	leg->voice = mem_deref(leg->voice);
 }
 
 int media_leg_mute(struct media_leg *leg, bool in, bool out)
@@ -189,4 +196,9 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->fec_in = stat_get(s->fec_in);
 	st->level_in_db = level_db(stat_get(s->power_in));
 	st->level_out_db = level_db(stat_get(s->power_out));
+	st->denoise_shed = stat_get(s->denoise_shed);
+	st->talking = stat_get(s->talking);
+	st->vu_in_db = level_db(stat_get(s->vu_in));
+	st->vu_out_db = level_db(stat_get(s->vu_out));
+	st->peak_in_db = level_db(stat_get(s->peak_in) * stat_get(s->peak_in));
 }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "node/media/media.h"
+#include "node/media/talk.h"
 
 struct cmd;
 struct leg;
@@ -116,6 +117,11 @@ struct leg_stat {
 	_Atomic bool fec_in;
 	_Atomic float power_in;
 	_Atomic float power_out;
+	_Atomic float vu_in;       /* mean squares; see meter.h              */
+	_Atomic float vu_out;
+	_Atomic float peak_in;
+	atomic_bool talking;
+	atomic_bool denoise_shed;
 };
 
 /** Store to a counter that one thread only writes. */
@@ -145,6 +151,8 @@ struct leg {
 	struct le watch_le;        /* worker: in worker->watch               */
 	int watch_fd;              /* RO after leg_attach(), with ops->rx    */
 	uint64_t active_us;        /* worker: when something came            */
+	struct voice *voice;       /* worker; owned; NULL: nothing to do     */
+	struct talk_party talker;     /* worker                                 */
 	struct leg_stat stat;
 };
 
@@ -169,6 +177,9 @@ struct media_leg {
  */
 int leg_attach(struct media_leg **lp, struct mix *mix, struct leg *leg,
 	       media_event_h *h, void *arg);
+
+/** For the destructor of a kind: free what all kinds have. */
+void leg_dispose(struct leg *leg);
 
 /** Worker: tell signalling of an event; dropped when the ring is full. */
 void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev);

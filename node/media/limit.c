@@ -94,6 +94,9 @@ bool limit_plan(struct limit *l, const float *sum)
 		return false;
 	}
 
+	if (!l->active)
+		l->gainv[LIMIT_STEPS] = 1;
+
 	if (l->gainv[LIMIT_STEPS] >= 1 &&
 	    gain_peak(sum, MEDIA_FRAME_SMP) <= KNEE) {
 		line_at_1(l);

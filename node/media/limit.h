@@ -35,7 +35,7 @@ struct limit {
 	bool active;		      /* the gain of this frame is not 1     */
 };
 
-/** Gain 1. */
+/** Gain 1; zeroed memory is that, too. */
 void limit_init(struct limit *l);
 
 /**

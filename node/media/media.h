@@ -134,6 +134,9 @@ enum media_event_type {
 	MEDIA_EV_DTMF,      /* a digit began and ended                     */
 	MEDIA_EV_END,       /* a player came to its end                    */
 	MEDIA_EV_RTP_START, /* first packet of the peer                    */
+	MEDIA_EV_TALK_START, /* it talks (mix_watch())                     */
+	MEDIA_EV_TALK_STOP,  /* ... and has ended, 400 ms ago              */
+	MEDIA_EV_SPEAKER,    /* it is the speaker of its mix from now on   */
 	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
 	MEDIA_EV_FOREIGN,   /* others send here, too; once a leg           */
 };
@@ -284,6 +287,44 @@ int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
  */
 int media_leg_mute(struct media_leg *leg, bool in, bool out);
 
+enum {
+	MEDIA_GAIN_MIN_DB = -40,
+	MEDIA_GAIN_MAX_DB = 40,
+	MEDIA_NOISE_MIN_DB = -90,
+	MEDIA_NOISE_MAX_DB = -30,
+};
+
+/** What is done to a leg's voice; all zero: nothing. */
+struct media_voice {
+	float gain_in_db;      /* of what it says                            */
+	float gain_out_db;     /* of what it hears                           */
+	bool agc;              /* what it says comes to about -20 dBFS       */
+	enum media_denoise denoise; /* of what it says                       */
+	float comfort_noise_db; /* dBFS (RMS) of what it hears where nobody
+				   talks; 0: nothing                         */
+};
+
+/**
+ * Set how a leg's voice is processed, at any time; heard as a fade of 20 to
+ * 80 ms.  A leg that hears at a level of its own, or comfort noise, has its
+ * own encoder.
+ *
+ * @param prm  A whole set; replaces the former one.
+ *
+ * @return 0, EINVAL (out of bounds), ENOTSUP (the denoiser is not in this
+ *         build), ENOMEM, EAGAIN.
+ */
+int media_leg_voice_set(struct media_leg *leg, const struct media_voice *prm);
+
+/**
+ * Watch who talks in a mix, or no longer: MEDIA_EV_TALK_*, MEDIA_EV_SPEAKER
+ * and the meters of media_stat.  Costs some 0.1 us a leg and tick, so it is
+ * off until somebody asks.
+ *
+ * @return 0, EINVAL, EAGAIN.
+ */
+int mix_watch(struct mix *mix, bool on);
+
 /**
  * Send a DTMF digit as media_rtp_params.dtmf says (the audio pauses
  * meanwhile); digits queue.
@@ -322,6 +363,13 @@ struct media_stat {
 	float jitter_ms;       /* RFC 3550 6.4.1                            */
 	float level_in_db;     /* last frame from the peer, dBFS RMS        */
 	float level_out_db;
+	bool denoise_shed;     /* it should be denoised, but the worker has
+				  too much to do                            */
+	/* Only while mix_watch() is on. */
+	bool talking;
+	float vu_in_db;        /* what it says, dBFS RMS over 300 ms        */
+	float vu_out_db;       /* what it hears                             */
+	float peak_in_db;      /* what it says, dBFS; falls 12 dB/s         */
 
 	/* With RTCP only; up to date within RTCP_LOOK_MS. */
 	uint64_t loss_packets; /* whose fate is settled                     */

@@ -4,7 +4,9 @@
 #include "node/media/clones.h"
 #include "node/media/engine.h"
 #include "node/media/level.h"
+#include "node/media/meter.h"
 #include "node/media/mix.h"
+#include "node/media/voice.h"
 
 enum {
 	SUM,       /* the frame that is no leg's */
@@ -84,11 +86,13 @@ struct frames *frames_alloc(size_t cap)
 /* One pass: what is common to all legs of the mix. */
 struct round {
 	const struct tick *t;
+	struct mixbus *bus;
 	struct frames *f;
 	size_t legc;
 	size_t talkc;
 	const float *common;   /* what legs hear that give nothing           */
 	float common_power;
+	bool limited;          /* the sum is too loud as it is               */
 };
 
 static float power(const float *frame)
@@ -100,8 +104,14 @@ static float power(const float *frame)
 static const float *give(struct leg *leg, float *buf, const struct tick *t)
 {
 	const float *frame = leg->ops->get(leg, buf, t);
-	float p = power(frame);
+	float p;
 
+	if (leg->voice) {
+		frame = voice_in(leg->voice, frame, buf, t);
+		stat_set(leg->stat.denoise_shed, voice_is_shed(leg->voice, t));
+	}
+
+	p = power(frame);
 	stat_set(leg->stat.power_in, p);
 
 	return p > silence_power && !leg->mute_in ? frame : NULL;
@@ -131,7 +141,13 @@ static void add_up(struct round *r)
 	if (r->talkc > 1)
 		mix_sum(f->framev[SUM], f->talkv, r->talkc);
 
+	r->limited = limit_plan(&r->bus->limit,
+				r->talkc > 1 ? f->framev[SUM] : NULL);
+	if (r->limited)
+		limit_apply(&r->bus->limit, r->t->w->limited, f->framev[SUM]);
+
 	r->common = !r->talkc	   ? NULL
+		    : r->limited   ? r->t->w->limited
 		    : r->talkc > 1 ? f->framev[SUM]
 				   : f->talkv[0];
 	r->common_power = power(r->common);
@@ -139,7 +155,8 @@ static void add_up(struct round *r)
 
 static bool hears_common(const struct leg *leg)
 {
-	return !leg->frame && !leg->mute_out;
+	return !leg->frame && !leg->mute_out &&
+	       !(leg->voice && voice_hears_own(leg->voice));
 }
 
 static void plan(const struct round *r)
@@ -155,11 +172,14 @@ static void plan(const struct round *r)
 	}
 }
 
-/* What a leg hears that has a frame of its own. */
+/* What a leg hears that gives something, or has a taste of its own. */
 static const float *others(const struct round *r, const struct leg *leg)
 {
 	const struct frames *f = r->f;
 	float *minus = r->t->w->minus;
+
+	if (!leg->frame)
+		return r->common;
 
 	if (r->talkc < 2)
 		return NULL;
@@ -168,6 +188,10 @@ static const float *others(const struct round *r, const struct leg *leg)
 		return f->talkv[f->talkv[0] == leg->frame];
 
 	mix_minus(minus, f->framev[SUM], leg->frame);
+	if (r->limited)
+		limit_apply(&r->bus->limit, minus, minus);
+	else
+		(void)limit_clip(minus);
 
 	return minus;
 }
@@ -186,6 +210,9 @@ static void put(const struct round *r, struct leg *leg)
 	}
 
 	frame = leg->mute_out ? NULL : others(r, leg);
+	if (leg->voice)
+		frame = voice_out(leg->voice, frame);
+
 	stat_set(leg->stat.power_out, power(frame));
 	leg->ops->put(leg, frame, r->t);
 }
@@ -216,7 +243,8 @@ static bool is_idle(const struct round *r)
 bool mixbus_run(struct mixbus *bus, const struct tick *t)
 {
 	struct tick own = *t;
-	struct round r = {.t = &own, .f = t->w->frames};
+	struct round r = {.t = &own, .bus = bus, .f = t->w->frames};
+	bool busy = false;
 	size_t i;
 
 	own.steps = steps(bus, t);
@@ -230,7 +258,10 @@ bool mixbus_run(struct mixbus *bus, const struct tick *t)
 	for (i = 0; i < r.legc; i++)
 		put(&r, r.f->legv[i]);
 
-	return !is_idle(&r);
+	if (bus->watched)
+		busy = meter_run(bus, r.f->legv, r.legc, &own);
+
+	return busy || !is_idle(&r);
 }
 
 static void destructor(void *arg)
@@ -283,6 +314,7 @@ int mix_alloc(struct mix **mixp, struct media *m)
 	mix->m = m;
 	mix->w = least_used(m);
 
+	limit_init(&bus->limit);
 	cmd.obj = bus;
 	err = media_cmd(m, mix->w, &cmd);
 	if (err)

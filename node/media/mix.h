@@ -5,12 +5,17 @@
 #define SY_NODE_MEDIA_MIX_H
 
 #include "node/media/leg.h"
+#include "node/media/limit.h"
+#include "node/media/talk.h"
 
 /** The worker's side of a mix. */
 struct mixbus {
 	struct le le;          /* worker: in worker->busl                    */
 	struct release release; /* signalling                                */
 	struct list legl;      /* worker: struct leg; borrowed               */
+	struct limit limit;    /* worker: of the sum                         */
+	bool watched;          /* worker: mix_watch()                        */
+	struct talk talk;      /* worker, while it is watched                */
 	uint64_t run_us;       /* worker: tick of the last pass; 0: none     */
 	bool idle;             /* worker: in worker->idlel                   */
 };

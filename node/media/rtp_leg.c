@@ -50,6 +50,7 @@ static void destructor(void *arg)
 {
 	struct rtp_leg *r = arg;
 
+	leg_dispose(&r->leg);
 	if (r->fd >= 0)
 		(void)close(r->fd);
 	if (r->rtcp_fd >= 0)

@@ -28,6 +28,7 @@
 #include "node/media/rtp_leg.h"
 #include "node/media/seam.h"
 #include "node/media/stretch.h"
+#include "node/media/voice.h"
 #include "node/media/worker.h"
 
 enum {
@@ -516,6 +517,9 @@ const float *rtp_rx_get(struct leg *leg, float *buf, const struct tick *t)
 
 	if (r->set->inband && r->set->prm.recv)
 		n = listen_inband(r, n, t);
+
+	if (leg->voice)
+		n = voice_narrow(leg->voice, t->w->pcm, n, r->rx.rate_hz, t);
 
 	out = resample_up(&r->rx.up, buf, n ? t->w->pcm : NULL,
 			  r->rx.rate_hz / 1000 * MEDIA_TICK_MS);

@@ -18,13 +18,13 @@ void talk_init(struct talk *t)
 	*t = (struct talk){.speaker = NULL};
 }
 
-void talker_init(struct talker *r)
+void talk_party_init(struct talk_party *r)
 {
 	vad_init(&r->vad);
 	r->loud = 0;
 }
 
-enum vad_change talk_feed(struct talk *t, struct talker *r, float power)
+enum vad_change talk_feed(struct talk *t, struct talk_party *r, float power)
 {
 	enum vad_change change = vad_step(&r->vad, power);
 
@@ -51,9 +51,9 @@ static bool takes_over(const struct talk *t)
 	return t->ticks >= RIVAL_TICKS;
 }
 
-struct talker *talk_decide(struct talk *t)
+struct talk_party *talk_decide(struct talk *t)
 {
-	struct talker *best = t->best;
+	struct talk_party *best = t->best;
 
 	t->best = NULL;
 	if (t->stay)
@@ -88,7 +88,7 @@ struct talker *talk_decide(struct talk *t)
 	return best;
 }
 
-void talk_forget(struct talk *t, const struct talker *r)
+void talk_forget(struct talk *t, const struct talk_party *r)
 {
 	if (t->speaker == r) {
 		t->speaker = NULL;

@@ -20,15 +20,16 @@
 
 #include "node/media/vad.h"
 
-struct talker {
+struct talk_party {
 	struct vad vad;
 	float loud; /* power of its talk, smoothed               */
 };
 
 struct talk {
-	struct talker *speaker; /* NULL: nobody has spoken yet               */
-	struct talker *best;	/* loudest other talker of this tick         */
-	struct talker *rival;	/* was the best for `ticks`, its speech only */
+	struct talk_party *speaker; /* NULL: nobody has spoken yet */
+	struct talk_party *best; /* loudest other talker of this tick         */
+	struct talk_party
+	    *rival; /* was the best for `ticks`, its speech only */
 	uint16_t ticks;
 	uint16_t silent; /* ticks since the speaker talked            */
 	uint16_t stay;	 /* ticks before the next change              */
@@ -36,15 +37,15 @@ struct talk {
 
 /** Nobody talks. */
 void talk_init(struct talk *t);
-void talker_init(struct talker *r);
+void talk_party_init(struct talk_party *r);
 
 /** The frame of a talker; power 0: silence. */
-enum vad_change talk_feed(struct talk *t, struct talker *r, float power);
+enum vad_change talk_feed(struct talk *t, struct talk_party *r, float power);
 
 /** After the last of a tick. @return a new speaker, or NULL: as before. */
-struct talker *talk_decide(struct talk *t);
+struct talk_party *talk_decide(struct talk *t);
 
 /** A talker leaves. */
-void talk_forget(struct talk *t, const struct talker *r);
+void talk_forget(struct talk *t, const struct talk_party *r);
 
 #endif

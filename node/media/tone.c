@@ -97,6 +97,13 @@ static bool is_idle(const struct leg *leg)
 	return g->ended;
 }
 
+static void destructor(void *arg)
+{
+	struct tone_leg *g = arg;
+
+	leg_dispose(&g->leg);
+}
+
 static const struct leg_ops ops = {
 	.name = "tone",
 	.get = get,
@@ -125,7 +132,7 @@ int media_leg_tone_alloc(struct media_leg **lp, struct mix *mix,
 	if (!lp || !mix || !tone)
 		return EINVAL;
 
-	g = mem_zalloc(sizeof(*g), NULL);
+	g = mem_zalloc(sizeof(*g), destructor);
 	if (!g)
 		return ENOMEM;
 

@@ -23,7 +23,9 @@
 #endif
 
 #include "node/media/cut.h"
+#include "node/media/meter.h"
 #include "node/media/mix.h"
+#include "node/media/voice.h"
 #include "node/media/worker.h"
 
 enum {
@@ -83,6 +85,7 @@ void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
 static void leg_del(struct worker *w, struct leg *leg)
 {
 	list_unlink(&leg->le);
+	meter_leave(leg->bus, leg);
 	watch_del(&w->watch, leg);
 	--w->objs;
 	if (leg->ops->stop)
@@ -145,6 +148,18 @@ static void command(struct worker *w, const struct cmd *cmd,
 		leg->mute_in = cmd->a;
 		leg->mute_out = cmd->b;
 		mixbus_wake(leg->bus, w);
+		break;
+
+	case CMD_LEG_VOICE:
+		voice_take(cmd->ptr, leg->voice);
+		give_back(w, leg->voice);
+		leg->voice = cmd->ptr;
+		mixbus_wake(leg->bus, w);
+		break;
+
+	case CMD_MIX_WATCH:
+		meter_set(bus, cmd->a);
+		mixbus_wake(bus, w);
 		break;
 
 	case CMD_LEG_SET:

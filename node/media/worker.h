@@ -40,6 +40,8 @@ enum cmd_type {
 	CMD_LEG_DEL,   /* obj: leg; comes back                               */
 	CMD_LEG_MUTE,  /* obj: leg; a: in, b: out                            */
 	CMD_LEG_SET,   /* obj: leg; ptr: the kind's, taken; the old comes back */
+	CMD_LEG_VOICE, /* obj: leg; ptr: voice, taken; the old comes back    */
+	CMD_MIX_WATCH, /* obj: mixbus; a: on                                 */
 	CMD_LEG_DTMF,  /* obj: leg; a: digit, b: duration [ms]               */
 	CMD_POOL,      /* ptr: pool_chunk, taken                             */
 	CMD_FRAMES,    /* ptr: frames, taken; the old comes back             */
@@ -120,6 +122,7 @@ struct worker {
 	struct shed shed_state;
 	uint8_t shed;              /* what is left out: enum shed_level      */
 	float pcm[WORKER_PCM_SMP]; /* decoded, or about to be encoded        */
+	float limited[MEDIA_FRAME_SMP]; /* the sum as it is heard            */
 	float minus[MEDIA_FRAME_SMP]; /* what a leg hears       */
 
 	/* worker writes, signalling reads */

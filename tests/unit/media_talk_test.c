@@ -170,13 +170,13 @@ static void hangover(void **state)
 
 struct room {
 	struct talk talk;
-	struct talker whov[3];
+	struct talk_party whov[3];
 	size_t changes;
 };
 
 /* Who talks how loud for a while; 0: is silent. Speech-like: on and off. */
-static struct talker *converse(struct room *r, const float *powerv,
-			       unsigned ticks)
+static struct talk_party *converse(struct room *r, const float *powerv,
+				   unsigned ticks)
 {
 	unsigned i, k;
 
@@ -198,7 +198,7 @@ static void speaker(void **state)
 	(void)state;
 	talk_init(&r.talk);
 	for (i = 0; i < 3; i++)
-		talker_init(&r.whov[i]);
+		talk_party_init(&r.whov[i]);
 
 	assert_null(converse(&r, (float[]){0, 0, 0}, 100));
 	assert_ptr_equal(converse(&r, (float[]){.01f, 0, 0}, 100), &r.whov[0]);
@@ -240,7 +240,7 @@ static void bounded(void **state)
 	(void)state;
 	talk_init(&r.talk);
 	for (i = 0; i < 3; i++)
-		talker_init(&r.whov[i]);
+		talk_party_init(&r.whov[i]);
 	for (i = 0; i < 2000; i++) {
 		float v[3];
 
