@@ -142,13 +142,13 @@ float emodel_mos(float r)
  * Ours, for want of a recommendation's value: Bpl of G.722, taken between
  * G.711 without concealment and with it; Opus at 24 to 40 kbit/s, which
  * listeners put above AMR-WB at 23.85 kbit/s (Ie,WB = 8), its robustness
- * with its own concealment, and with in-band FEC, which brings most single
- * losses back; L16 at 48 kHz as a wideband connection without a codec.
+ * with its own concealment (what FEC brings back is no loss here); L16 at
+ * 48 kHz as a wideband connection without a codec.
  *
- * delay_ms: G.722's filters 1.5 ms (G.722 1.4 says 3 ms both ways together),
- * Opus' look-ahead 6.5 ms (RFC 6716 2).
+ * delay_ms: G.722's filters 3 ms (coder and decoder together), Opus'
+ * look-ahead 6.5 ms (RFC 6716 2).
  */
-struct emodel_codec emodel_codec(enum media_codec_id id, bool fec)
+struct emodel_codec emodel_codec(enum media_codec_id id)
 {
 	static const struct emodel_codec table[MEDIA_CODEC_COUNT] = {
 	    [MEDIA_PCMU] = {false, 0, 25.1f, 0},
@@ -157,19 +157,13 @@ struct emodel_codec emodel_codec(enum media_codec_id id, bool fec)
 	    [MEDIA_OPUS] = {true, 5, 14, 6.5f},
 	    [MEDIA_L16] = {true, 0, 12, 0},
 	};
-	const float bpl_fec = 28;
-	struct emodel_codec c;
 
-	c = table[(unsigned)id < MEDIA_CODEC_COUNT ? id : MEDIA_PCMU];
-	if (id == MEDIA_OPUS && fec)
-		c.bpl = bpl_fec;
-
-	return c;
+	return table[(unsigned)id < MEDIA_CODEC_COUNT ? id : MEDIA_PCMU];
 }
 
 void emodel_rate(struct emodel_out *out, const struct emodel_in *in)
 {
-	struct emodel_codec c = emodel_codec(in->codec, in->fec);
+	struct emodel_codec c = emodel_codec(in->codec);
 	float ie =
 	    emodel_ie_eff(c.ie, c.bpl, in->loss_percent, in->burst_ratio);
 	float delay = fmaxf(in->delay_ms, 0) + c.delay_ms;

@@ -28,8 +28,8 @@ struct emodel_codec {
 /** What was measured. */
 struct emodel_in {
 	enum media_codec_id codec;
-	bool fec;	    /* Opus: lost packets come again in-band      */
-	float loss_percent; /* packets lost or discarded, of those sent   */
+	float loss_percent; /* packets lost or discarded and not brought back
+			       by FEC, of those sent                      */
 	float burst_ratio;  /* mean run of lost packets against that of
 			       random loss; below 1 counts as 1           */
 	float delay_ms;	    /* one way, mouth to ear, without the codec's */
@@ -42,7 +42,7 @@ struct emodel_out {
 };
 
 /** The table's entry; a codec that is not known counts as PCMU. */
-struct emodel_codec emodel_codec(enum media_codec_id id, bool fec);
+struct emodel_codec emodel_codec(enum media_codec_id id);
 
 /** Judge a connection. */
 void emodel_rate(struct emodel_out *out, const struct emodel_in *in);

@@ -193,7 +193,6 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	st->rtcp_rx = stat_get(s->rtcp_rx);
 	st->rtcp_tx = stat_get(s->rtcp_tx);
 	st->codec_in = (int)stat_get(s->codec_in) - 1;
-	st->fec_in = stat_get(s->fec_in);
 	st->level_in_db = level_db(stat_get(s->power_in));
 	st->level_out_db = level_db(stat_get(s->power_out));
 	st->denoise_shed = stat_get(s->denoise_shed);

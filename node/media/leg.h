@@ -114,7 +114,6 @@ struct leg_stat {
 	_Atomic uint32_t rtcp_rx;
 	_Atomic uint32_t rtcp_tx;
 	_Atomic uint32_t codec_in;         /* id + 1; 0: not known        */
-	_Atomic bool fec_in;
 	_Atomic float power_in;
 	_Atomic float power_out;
 	_Atomic float vu_in;       /* mean squares; see meter.h              */

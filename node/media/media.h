@@ -381,7 +381,6 @@ struct media_stat {
 	float peer_mos_lq;     /* what it says it hears (XR); 0: not told   */
 	uint32_t rtcp_rx, rtcp_tx; /* packets                               */
 	int codec_in;          /* enum media_codec_id; -1: not known        */
-	bool fec_in;
 };
 
 /** Read the counters of a leg. */

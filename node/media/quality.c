@@ -30,7 +30,7 @@ void media_quality(struct media_quality *q, const struct media_stat *now,
 	static const struct media_stat none;
 	struct emodel_in in = {0};
 	struct emodel_out out;
-	uint64_t came, lost, late, played, concealed;
+	uint64_t came, lost, late, back;
 
 	if (!q || !now)
 		return;
@@ -42,25 +42,27 @@ void media_quality(struct media_quality *q, const struct media_stat *now,
 	came = now->rx_packets - before->rx_packets;
 	lost = now->rx_lost - before->rx_lost;
 	late = now->rx_late - before->rx_late;
-	played = now->frames_played - before->frames_played;
-	concealed = now->frames_concealed - before->frames_concealed;
+	back = now->rx_recovered - before->rx_recovered;
 
 	q->burst_ratio = 1;
 	q->delay_ms =
-	    now->round_trip_ms / 2 + (float)now->depth_ms + MEDIA_TICK_MS;
+	    now->round_trip_ms / 2 + MEDIA_TICK_MS +
+	    (now->delay_ms > 0 ? now->delay_ms : (float)now->depth_ms);
 	q->valid = came + lost + late > 0;
 	if (!q->valid)
 		return;
 
 	q->loss_percent = percent(lost, came + lost + late);
 	q->discard_percent = percent(late, came + lost + late);
-	q->concealed_percent = percent(concealed, played + concealed);
+	q->concealed_percent = percent(now->concealed_ms - before->concealed_ms,
+				       now->audio_ms - before->audio_ms);
 	q->burst_ratio = burst_ratio(now, before);
 
 	in.codec =
 	    now->codec_in < 0 ? MEDIA_PCMU : (enum media_codec_id)now->codec_in;
-	in.fec = now->fec_in;
-	in.loss_percent = q->loss_percent + q->discard_percent;
+	/* What FEC brought back was not heard as lost. */
+	in.loss_percent =
+	    percent(lost + late - MIN(back, lost + late), came + lost + late);
 	in.burst_ratio = q->burst_ratio;
 	in.delay_ms = q->delay_ms;
 	emodel_rate(&out, &in);

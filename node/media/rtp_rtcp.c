@@ -156,6 +156,18 @@ static uint8_t mos10(float mos)
 	return (uint8_t)(mos * 10 + 0.5f);
 }
 
+/* Lost or late since the start, and not brought back by FEC [%]. */
+static float heard_loss(const struct rtp_leg *r)
+{
+	const struct rtcp_source *s = &r->rtcp->source;
+	uint64_t expected = rtcp_source_expected(s);
+	int64_t missing = rtcp_source_lost(s) + (int64_t)s->discarded -
+			  (int64_t)stat_get(r->leg.stat.rx_recovered);
+
+	return expected && missing > 0 ? 100 * (float)missing / (float)expected
+				       : 0;
+}
+
 /* RFC 3611 4.7: how it sounds here. */
 static bool voip_fill(const struct rtp_leg *r, struct rtcp_voip *v)
 {
@@ -163,6 +175,7 @@ static bool voip_fill(const struct rtp_leg *r, struct rtcp_voip *v)
 	const struct rtcp_source *s = &r->rtcp->source;
 	const struct codec *in = codec_in(r);
 	uint32_t depth = stat_get(st->depth_ms);
+	uint32_t target = stat_get(st->target_ms);
 	uint32_t rtt_ms = stat_get(st->round_trip_us) / 1000;
 	struct emodel_in e = {.burst_ratio = rtcp_burst_ratio(&s->loss)};
 	struct emodel_out q;
@@ -179,12 +192,12 @@ static bool voip_fill(const struct rtp_leg *r, struct rtcp_voip *v)
 	v->rerl_db = XR_UNKNOWN;
 	v->ext_r = XR_UNKNOWN;
 	v->config = XR_CONFIG;
-	v->jb_nominal_ms = v->jb_maximum_ms = (uint16_t)depth;
+	v->jb_nominal_ms = (uint16_t)target;
+	v->jb_maximum_ms = (uint16_t)MAX(target, depth);
 	v->jb_abs_max_ms = JITTER_DEPTH_MAX_MS;
 
 	e.codec = in->prm.id;
-	e.fec = in->prm.fec;
-	e.loss_percent = (float)(v->loss + v->discard) * 100 / 256;
+	e.loss_percent = heard_loss(r);
 	e.delay_ms = (float)(rtt_ms / 2 + depth + MEDIA_TICK_MS);
 	emodel_rate(&q, &e);
 	/* One byte, and 127 means unknown: a wideband R is brought to it. */
@@ -397,10 +410,8 @@ static void publish(struct rtp_leg *r)
 	stat_set(st->loss_packets, l->packets);
 	stat_set(st->loss_missing, l->missing);
 	stat_set(st->loss_runs, l->runs);
-	if (in) {
+	if (in)
 		stat_set(st->codec_in, (uint32_t)in->prm.id + 1);
-		stat_set(st->fec_in, in->prm.fec);
-	}
 }
 
 void rtp_rtcp_tick(struct rtp_leg *r, const struct tick *t)
