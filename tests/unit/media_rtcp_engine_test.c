@@ -177,6 +177,7 @@ static void on_rtcp(struct peer *p, const uint8_t *buf, size_t len)
 
 	assert_int_equal(rtcp_parse(&in, buf, len, PEER_SSRC), 0);
 	read_cname(p, buf, len);
+	p->ssrc = in.ssrc;
 	p->byes += in.bye;
 	p->voips += in.has_voip;
 	if (in.has_report) {
@@ -603,6 +604,44 @@ static void test_off(void **state)
 	run(bye_came);
 }
 
+/* On hold, its socket only watched: what comes is read within a second. */
+static uint64_t held_ms;
+
+static bool held_long(void)
+{
+	return peerv[0].ssrc && tmr_jiffies() - held_ms > 1300;
+}
+
+static bool held_heard(void)
+{
+	struct media_stat st;
+
+	media_leg_stat(peerv[0].leg, &st);
+
+	return st.rtcp_rx > 0 && st.peer_loss_percent > 0;
+}
+
+static void test_hold(void **state)
+{
+	struct peer *p = peer_open(false);
+	struct media_rtp_params prm = params(p, false);
+	const struct rtcp_report rep = {.fraction = 64};
+	struct rtcp_report mine;
+
+	(void)state;
+
+	prm.send = prm.recv = false;
+	p->lose = 1; /* sends nothing */
+	assert_int_equal(media_leg_rtp_set(p->leg, &prm), 0);
+	held_ms = tmr_jiffies();
+	run(held_long);
+	mine = rep;
+	mine.ssrc = p->ssrc;
+	send_rtcp(p, &(struct rtcp_out){
+			 .ssrc = PEER_SSRC, .cname = "peer", .report = &mine});
+	run(held_heard);
+}
+
 /* Reported loss makes an Opus encoder send less. */
 static bool heard_much(void)
 {
@@ -656,8 +695,9 @@ static void test_opus_adapts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_port),	 TEST(test_srtp), TEST(test_mux),
-	    TEST(test_stranger), TEST(test_off),  TEST(test_opus_adapts),
+	    TEST(test_port),	    TEST(test_srtp), TEST(test_mux),
+	    TEST(test_stranger),    TEST(test_off),  TEST(test_hold),
+	    TEST(test_opus_adapts),
 	};
 	const struct media_conf conf = {
 	    .workers = 1, .rtp_port_min = PORT_MIN, .rtp_port_max = PORT_MAX};
