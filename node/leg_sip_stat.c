@@ -20,7 +20,10 @@ static void figures(struct leg_quality *out, const struct media_stat *now,
 		.concealed_percent = q.concealed_percent,
 		.jitter_ms = now->jitter_ms,
 		.round_trip_ms = now->round_trip_ms,
-		.jitter_buffer_ms = now->depth_ms,
+		/* what it holds at one moment may be nothing */
+		.jitter_buffer_ms = now->delay_ms > 0 ?
+					    (uint32_t)(now->delay_ms + 0.5f) :
+					    now->depth_ms,
 		.peer_loss_percent = now->peer_loss_percent,
 		.peer_jitter_ms = now->peer_jitter_ms,
 		.peer_mos = now->peer_mos_lq,
