@@ -6,9 +6,11 @@ import json
 import socket
 
 from harness import (Mismatch, assert_clean, cluster, free_base, metrics,
-                     node_counts, wait_for)
+                     node_counts, phones, wait_for)
 from lib.cluster import DEMO
+from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
+from talk import hears, phone, tone
 
 
 def demo():
@@ -156,6 +158,59 @@ def test_one_address_does_not_take_all_tcp():
             other.sendall(ask)
             if not other.recv(100).startswith(b"SIP/2.0 200"):
                 raise Mismatch("another address is locked out")
+
+
+# --------------------------------------------------------------- RTP injection
+
+def test_media_of_others_is_not_heard():
+    """RTP from another port and another host, with the peer's SSRC and
+    payload type: before, during and after its own it is heard by nobody."""
+    with cluster(nodes=1) as c, phones() as box, \
+            RawPhone(c.routers[0]) as a, RawMedia() as peer, \
+            RawMedia() as eve, RawMedia("127.0.0.2") as far:
+        phone(box, c, "1002")
+        d = a.established("1002", port=peer.port)
+        box.expect("established", phone="1002")
+        eve.hz, far.hz, peer.hz = (2000,), (2600,), (1000,)
+        far.start(d.ok.body)
+        peer.start(d.ok.body)
+        eve.start(d.ok.body)
+        hears(box, "1002", 1000)
+        for hz in (2000, 2600):
+            hears(box, "1002", hz, present=False)
+        peer.hz = ()  # it falls silent: nobody takes its place
+        hears(box, "1002", 1000, present=False)
+        for hz in (2000, 2600):
+            hears(box, "1002", hz, present=False)
+        if metrics(c.nodes[0])["sy_media_foreign_packets"] < 20:
+            raise Mismatch("they are not counted")
+        with open(c.nodes[0].log, encoding="utf-8") as log:
+            if log.read().count("media of others dropped") != 1:
+                raise Mismatch("one warning is wanted")
+        peer.hz = (1000,)
+        hears(box, "1002", 1000)
+        wait_for("the peer hears", lambda: peer.loud(tone("1002")))
+        if eve.heard or far.heard:
+            raise Mismatch("a stranger hears the call")
+        d.bye()
+        box.expect("closed", phone="1002")
+        assert_clean(c)
+
+
+def test_media_from_behind_a_nat():
+    """A peer that is not where it says is heard, and hears."""
+    with cluster(nodes=1) as c, phones() as box, \
+            RawPhone(c.routers[0]) as a, RawMedia("127.0.0.2") as peer:
+        phone(box, c, "1002")
+        d = a.established("1002", port=9)
+        box.expect("established", phone="1002")
+        peer.hz = (1000,)
+        peer.start(d.ok.body)
+        hears(box, "1002", 1000)
+        wait_for("the peer hears", lambda: peer.loud(tone("1002")))
+        d.bye()
+        box.expect("closed", phone="1002")
+        assert_clean(c)
 
 
 # ----------------------------------------------------------- relay and fraud
