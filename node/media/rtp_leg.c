@@ -113,8 +113,10 @@ static void keep_codecs(struct rtp_set *set, struct rtp_set *old)
 static void set_source(struct rtp_leg *r, const struct media_rtp_params *prm)
 {
 	if (!source_signal(&r->rx.source, &prm->raddr, prm->relearn,
-			   media_now_ms() * 1000))
+			   media_now_ms() * 1000)) {
 		r->tx.latched = false;
+		flood_open(&r->rx.flood, r->fd, &r->rx.source);
+	}
 
 	if (prm->asymmetric)
 		r->tx.latched = false;

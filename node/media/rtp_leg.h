@@ -9,6 +9,7 @@
 #include "node/media/codec.h"
 #include "node/media/cut.h"
 #include "node/media/event.h"
+#include "node/media/flood.h"
 #include "node/media/inband.h"
 #include "node/media/jitter.h"
 #include "node/media/leg.h"
@@ -56,6 +57,7 @@ struct rtp_rx {
 	struct resample up;
 	struct event_rx event;
 	struct source source;
+	struct flood flood;
 	bool foreign_told;       /* MEDIA_EV_FOREIGN was told                */
 	uint32_t rate_hz;        /* of the audio in fifo and up              */
 	int codec;               /* index of set->rxv in use, or -1          */

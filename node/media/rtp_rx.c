@@ -197,8 +197,10 @@ static bool learn(struct rtp_leg *r, const struct sockaddr *src,
 		return false;
 
 	/* What waits to be played is of somebody else. */
-	if (moved)
+	if (moved) {
 		jitter_flush(&r->rx.jitter);
+		flood_open(&r->rx.flood, r->fd, &r->rx.source);
+	}
 	latch(r, src);
 
 	return true;
@@ -210,6 +212,7 @@ static void foreign(struct rtp_leg *r, const struct sockaddr *src,
 {
 	const struct media_event ev = {.type = MEDIA_EV_FOREIGN};
 
+	++r->rx.flood.seen;
 	if (r->rx.foreign_told || r->rx.source.foreign < FOREIGN_MANY)
 		return;
 
@@ -358,6 +361,9 @@ void rtp_rx_read(struct leg *leg, const struct tick *t)
 
 	if (!leg->cold && read_one(r, t))
 		read_all(r, t);
+
+	if (r->rx.flood.seen || r->rx.flood.on)
+		flood_tick(&r->rx.flood, r->fd, &r->rx.source, t->now_us);
 
 	if (r->rtcp && t->now_us >= r->rtcp->next_us)
 		rtp_rtcp_tick(r, t);

@@ -42,6 +42,7 @@ struct peer {
 	uint16_t seq;
 	uint32_t ts;
 	uint32_t ssrc;
+	unsigned flood;     /* packets it sends at a time; 0: 1 */
 	bool parrot;        /* sends back what it gets */
 	bool thief;         /* sends to another's leg; what it hears is
 			       nobody's business */
@@ -201,6 +202,14 @@ static void peer_burst(struct peer *p)
 	p->ts = ts + 480;
 }
 
+static void peer_flood(struct peer *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->flood; i++)
+		peer_send(p);
+}
+
 static void tick(void *arg)
 {
 	size_t i;
@@ -210,6 +219,8 @@ static void tick(void *arg)
 	for (i = 0; i < peerc; i++) {
 		if (peerv[i].bursty)
 			peer_burst(&peerv[i]);
+		else if (peerv[i].flood)
+			peer_flood(&peerv[i]);
 		else
 			peer_send(&peerv[i]);
 	}
@@ -710,6 +721,76 @@ static void test_injection_first(void **state)
 	assert_true(hears(b, 2100) < -40);
 }
 
+static bool flood_counted(void)
+{
+	struct media_stat st;
+
+	media_leg_stat(peerv[0].leg, &st);
+
+	return st.rx_foreign > 8000;
+}
+
+/*
+ * 10,000 packets a second of a stranger, six times what a leg reads: the
+ * kernel drops them, no packet of the peer is lost, all are counted; and a
+ * peer that moves by signalling is let in.
+ */
+static void flooded(const char *host, const char *thief)
+{
+	struct media_rtp_params prm;
+	struct media_stat st;
+	struct peer *a, *b, *t;
+	uint64_t foreign, lost;
+
+	a = peer_add(host, 500);
+	b = peer_add(host, 1200);
+	run(all_heard);
+	t = thief_add(thief, 2100, a);
+	t->flood = 200;
+	run(flood_counted);
+	media_leg_stat(a->leg, &st);
+	lost = st.rx_lost;
+	assert_true(lost <= 5); /* before it was known as a flood */
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 1);
+	assert_true(hears(b, 2100) < -50);
+	media_leg_stat(a->leg, &st);
+	assert_int_equal(st.rx_lost, lost);
+	foreign = st.rx_foreign;
+	assert_true(foreign > 8000);
+	print_message("%s: %llu foreign packets, %llu of the peer\n", host,
+		      (unsigned long long)foreign,
+		      (unsigned long long)st.rx_packets);
+
+	/* Now the other one is the peer. */
+	t->flood = 0;
+	t->ssrc = 99;
+	prm = params(a);
+	prm.raddr = t->addr;
+	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
+	a->hz = 0;
+	a->heard_ms = ANEW_MS;
+	listen_anew();
+	a->heard_ms = ANEW_MS;
+	run(all_heard);
+	b->heard_ms = 0;
+	run(all_heard);
+	assert_true(fabs(hears(b, 2100)) < 1);
+}
+
+static void test_flood(void **state)
+{
+	(void)state;
+	flooded("127.0.0.1", "127.0.0.2");
+}
+
+static void test_flood_v6(void **state)
+{
+	(void)state;
+	flooded("::1", "::1");
+}
+
 /* Behind NAT: heard, and sent to where it is; not so if that is forbidden. */
 static void test_nat(void **state)
 {
@@ -1106,6 +1187,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_injection_first, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flood_v6, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
 						teardown),
