@@ -19,11 +19,13 @@ enum {
 	END_POLL_MS = 20,
 	END_MAX_MS = 4000,   /* for the last words of all calls         */
 	LEAVE_MS = 100,      /* for the last word to the cluster        */
+	JITTER_LEAST_MS = 20, /* of a jitter buffer */
+	JITTER_MOST_MS = 500,
 };
 
 struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
-	const char *metrics, *log_level, *log_format, *sounds;
+	const char *metrics, *log_level, *log_format, *sounds, *jitter;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
 	uint32_t rtp_timeout_s, probe_s;
 };
@@ -103,6 +105,40 @@ static int check_hosts(const char *val, const char **errp)
 	return media_addrs_read(&conf, val);
 }
 
+/* "adaptive", "adaptive:MIN-MAX" or "fixed:DEPTH", in ms. */
+static int jitter_read(struct media_conf *conf, const char *val)
+{
+	unsigned a = 0, b = 0;
+	char end;
+
+	conf->jitter_ms = conf->jitter_min_ms = conf->jitter_max_ms = 0;
+	if (!strcmp(val, "adaptive"))
+		return 0;
+
+	if (sscanf(val, "fixed:%4u%c", &a, &end) == 1) {
+		conf->jitter_ms = a;
+		return a >= JITTER_LEAST_MS && a <= JITTER_MOST_MS ? 0 : EINVAL;
+	}
+
+	if (sscanf(val, "adaptive:%4u-%4u%c", &a, &b, &end) != 2)
+		return EINVAL;
+
+	conf->jitter_min_ms = a;
+	conf->jitter_max_ms = b;
+
+	return b >= JITTER_LEAST_MS && a <= b && b <= JITTER_MOST_MS ? 0
+								     : EINVAL;
+}
+
+static int check_jitter(const char *val, const char **errp)
+{
+	struct media_conf conf;
+
+	*errp = "adaptive, adaptive:MIN-MAX or fixed:DEPTH, of 20 to 500 ms";
+
+	return jitter_read(&conf, val);
+}
+
 static int check_redis(const char *val, const char **errp)
 {
 	return redis_url_check(val, errp);
@@ -149,6 +185,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "N",
 		 .help = "SCHED_FIFO priority of them, where the system "
 			 "allows it; 0: none"},
+		{.name = "jitter", .value = &o->jitter,
+		 .type = OPTION_STRING, .def = "adaptive",
+		 .metavar = "HOW", .check = check_jitter,
+		 .help = "Jitter buffers: adaptive, adaptive:MIN-MAX or "
+			 "fixed:DEPTH [ms]"},
 		{.name = "opus-complexity", .value = &o->complexity,
 		 .type = OPTION_UINT, .def = "5", .min = 0, .max = 10,
 		 .metavar = "N", .help = "Effort of the Opus encoder"},
@@ -308,6 +349,7 @@ static int run(const struct options *o, const char *key)
 
 	err = media_addrs_read(&conf, o->media_addr);
 	err |= ports_read(&conf.media, o->ports);
+	err |= jitter_read(&conf.media, o->jitter);
 	if (err)
 		return err;
 

@@ -291,6 +291,17 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 	return err;
 }
 
+static void default_jitter(const struct media *m,
+			   struct media_rtp_params *prm)
+{
+	if (prm->jitter_ms || prm->jitter_min_ms || prm->jitter_max_ms)
+		return;
+
+	prm->jitter_ms = m->conf.jitter_ms;
+	prm->jitter_min_ms = m->conf.jitter_min_ms;
+	prm->jitter_max_ms = m->conf.jitter_max_ms;
+}
+
 static void default_opus(const struct media *m, struct media_codec *c)
 {
 	if (c->id != MEDIA_OPUS)
@@ -452,6 +463,7 @@ int media_leg_rtp_set(struct media_leg *leg,
 		return ENOMEM;
 
 	set->prm = *prm;
+	default_jitter(leg->mix->m, &set->prm);
 
 	err = set_tx(set, leg->mix);
 	if (err)

@@ -72,7 +72,9 @@ def stream_figures(c, call_id):
     items = c.api("GET", f"/api/calls/{call_id}")["legs"]
     leg = next(x for x in items if x["user"] == "1001")
     return {k: leg[k] for k in ("lossPercent", "jitterMs", "mos",
-                                "concealedPercent", "bufferMs") if k in leg}
+                                "concealedPercent", "bufferMs",
+                                "discardedPercent", "roundTripMs")
+            if k in leg}
 
 
 def join(box, c, space, user, codec):

@@ -32,8 +32,11 @@ BAD = ["--loss", "5", "--delay", "60", "--jitter", "40", "--seed", "7"]
 GOOD = ["--delay", "60"]
 FIXED = ["--jitter", "fixed:40"]
 
+CLUSTER_MAX_MS = 120        # packet, jitter buffer, two ticks
+CLEAN_LSD_DB = {"pcmu.clean": 1.0, "opus.clean": 3.0}   # to what was said
 MOUTH_TO_EAR_MAX_MS = 300
-LSD_MAX_DB = 8.0
+LSD_MAX_DB = 5.0            # to the clean path
+WORSE = 1.25
 
 _rows = {}
 
@@ -155,3 +158,53 @@ def measured():
         if run.returncode:
             raise Mismatch(f"netem_call.py: exit {run.returncode}")
     return _rows
+
+
+def row(name):
+    got = measured().get(name)
+    if not got:
+        raise Mismatch(f"{name} was not measured")
+    if got.get("error"):
+        raise Mismatch(f"{name}: {got['error']}")
+    return got
+
+
+def check_line(got):
+    """The line was as bad as it should be, and had all of the media."""
+    for media, lost in zip(got["counts"]["media"], got["counts"]["lost"]):
+        if media < SECONDS * 50 or not 0.03 < lost / media < 0.08:
+            raise Mismatch(f"the line lost {lost} of {media} packets")
+
+
+def test_good_line():
+    """The way itself: what the cluster adds to a line of 60 ms."""
+    for name in ("pcmu.clean", "opus.clean"):
+        got = row(name)
+        if got["mouthToEarMs"] > 60 + CLUSTER_MAX_MS or \
+                got["lsdDb"] > CLEAN_LSD_DB[name]:
+            raise Mismatch(f"{name}: {got}")
+        if got["concealedPercent"] > 1:
+            raise Mismatch(f"{name} made audio up: {got}")
+
+
+def test_bad_line():
+    """Loss and jitter: late within bounds, and intelligible."""
+    for name in ("pcmu.adaptive", "opus.adaptive"):
+        got = row(name)
+        check_line(got)
+        if got["mouthToEarMaxMs"] > MOUTH_TO_EAR_MAX_MS:
+            raise Mismatch(f"{name} is heard late: {got}")
+        if got["lsdDb"] > LSD_MAX_DB:
+            raise Mismatch(f"{name} is not intelligible: {got}")
+        if not 3 < got["concealedPercent"] < 15:
+            raise Mismatch(f"{name}: 5 % are lost, the API tells {got}")
+
+
+def test_bad_line_without_adaptation():
+    """A buffer of fixed 40 ms on the same line is worse by the figures."""
+    for codec in ("pcmu", "opus"):
+        good, bad = row(f"{codec}.adaptive"), row(f"{codec}.fixed40")
+        check_line(bad)
+        if bad["lsdDb"] < good["lsdDb"] * WORSE or \
+                bad["concealedPercent"] < good["concealedPercent"] * WORSE:
+            raise Mismatch(f"fixed: {bad}, adaptive: {good}")
