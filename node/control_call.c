@@ -74,11 +74,46 @@ void control_remove_leg(struct node *n, struct bus_request *req,
 	control_reply_call(n, req, hub, NULL);
 }
 
+/* What a request wants of a voice. @return true if anything. */
+static bool update_voice(struct leg_voice *voice, const Sy__UpdateLeg *msg)
+{
+	if (msg->set_gain_in_case)
+		voice->gain_in_db = msg->gain_in_db;
+	if (msg->set_gain_out_case)
+		voice->gain_out_db = msg->gain_out_db;
+	if (msg->set_agc_case)
+		voice->agc = msg->agc;
+	if (msg->set_denoise_case)
+		str_ncpy(voice->denoise, msg->denoise,
+			 sizeof(voice->denoise));
+	if (msg->set_comfort_noise_case)
+		voice->comfort_noise_db = msg->comfort_noise_db;
+
+	return msg->set_gain_in_case || msg->set_gain_out_case ||
+	       msg->set_agc_case || msg->set_denoise_case ||
+	       msg->set_comfort_noise_case;
+}
+
+static void refuse_voice(struct bus_request *req, int err)
+{
+	if (err == EINVAL)
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "gain: -40 to 40; comfort noise: 0 or -90 to -30; "
+			   "denoise: off, speex, rnnoise or auto");
+	else
+		bus_replyf(req, SY__RESULT_CODE__CONFLICT, "%s",
+			   err == ENOTSUP ?
+				   "this leg or this node cannot do that" :
+			   err == EPROTO ? "the leg has ended" :
+					   strerror(err));
+}
+
 void control_update_leg(struct node *n, struct bus_request *req,
 			const Sy__Envelope *env)
 {
 	const Sy__UpdateLeg *msg = env->update_leg;
 	struct leg *leg = find_leg(n, req, msg->call, msg->leg);
+	struct leg_voice voice;
 	bool muted, deaf;
 	int err = 0;
 
@@ -97,6 +132,14 @@ void control_update_leg(struct node *n, struct bus_request *req,
 				       ENOTSUP;
 	if (!err && (muted != leg->info.muted || deaf != leg->info.deaf))
 		err = leg_mute(leg, muted, deaf);
+	voice = leg->info.voice;
+	if (!err && update_voice(&voice, msg)) {
+		err = leg_voice_set(leg, &voice);
+		if (err) {
+			refuse_voice(req, err);
+			return;
+		}
+	}
 
 	if (err)
 		bus_replyf(req, SY__RESULT_CODE__CONFLICT, "%s",

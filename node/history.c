@@ -135,3 +135,10 @@ void history_digit(struct node *n, const struct hub *hub,
 	ev.dtmf_method = (char *)digit->method;
 	append(n, hub, &ev);
 }
+
+void history_talk(struct node *n, const struct hub *hub,
+		  const struct leg *leg, Sy__EventType type)
+{
+	if (redis_is_up(bus_redis(n->bus)))
+		leg_event(n, hub, leg, type);
+}

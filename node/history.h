@@ -21,4 +21,8 @@ void history_hub(struct node *n, struct hub *hub);
 void history_digit(struct node *n, const struct hub *hub,
 		   const struct leg *leg, const struct hub_digit *digit);
 
+/** Somebody begins or ends to talk, or is the speaker now. */
+void history_talk(struct node *n, const struct hub *hub,
+		  const struct leg *leg, Sy__EventType type);
+
 #endif

@@ -2,6 +2,7 @@
 /* Legs over the engine's players: see leg_player.h. */
 
 #include "node/leg_player.h"
+#include "node/talk.h"
 
 struct leg_player {
 	struct leg leg;           /* first */
@@ -23,8 +24,16 @@ static int op_mute(struct leg *leg)
 	return media_leg_mute(lp->media, leg->info.muted, leg->info.deaf);
 }
 
+static int op_voice(struct leg *leg)
+{
+	const struct leg_player *lp = (const struct leg_player *)leg;
+
+	return talk_voice_apply(lp->media, &leg->info.voice);
+}
+
 static const struct leg_ops ops = {
 	.mute = op_mute,
+	.voice = op_voice,
 };
 
 static int alloc_tone(struct media_leg **mp, struct mix *mix,

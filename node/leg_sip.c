@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "node/leg_sip_priv.h"
+#include "node/talk.h"
 #include "proto/log.h"
 
 static void destructor(void *data)
@@ -117,6 +118,20 @@ static enum session_srtp srtp_mode(const char *own, const Sy__Settings *set)
 					 : SESSION_SRTP_OPTIONAL;
 }
 
+/* What this node cannot do (RNNoise) is no reason to lose the call. */
+static void default_voice(struct leg_sip *ls)
+{
+	struct leg_voice *voice = &ls->leg.info.voice;
+	int err = talk_voice_apply(ls->media, voice);
+
+	if (!err)
+		return;
+
+	log_warn("voice not set", LOG_S("call", ls->leg.hub->id),
+		 LOG_S("leg", ls->leg.info.id), LOG_E(err));
+	memset(voice, 0, sizeof(*voice));
+}
+
 /* @param srtp  Configured for the peer, or NULL.
  * @param af    The peer's family, or AF_UNSPEC. */
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
@@ -156,6 +171,8 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	sc.opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
 	sc.srtp = srtp_mode(srtp, set);
 	err = session_alloc(&ls->ses, &sc);
+	if (!err && talk_voice_default(&ls->leg.info.voice, set))
+		default_voice(ls);
 
 out:
 	if (err)

@@ -2,6 +2,7 @@
 /* What dialog and engine tell of a SIP leg: see leg_sip_priv.h. */
 
 #include "node/leg_sip_priv.h"
+#include "node/talk.h"
 #include "proto/log.h"
 
 /* The call cannot go on: end the dialog, and with it the leg. */
@@ -239,6 +240,10 @@ void leg_sip_media_handler(struct media_leg *media,
 	if (ev->type == MEDIA_EV_DTMF)
 		leg_sip_digit(ls, ev->digit, ev->duration_ms,
 			      ev->inband ? DIGIT_INBAND : DIGIT_EVENT);
+	else if (ev->type == MEDIA_EV_TALK_START ||
+		 ev->type == MEDIA_EV_TALK_STOP ||
+		 ev->type == MEDIA_EV_SPEAKER)
+		talk_event(ls->node, &ls->leg, ev);
 	else if (ev->type == MEDIA_EV_FOREIGN)
 		warn_foreign(ls);
 	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&

@@ -2,6 +2,7 @@
 /* What the hub wishes of a SIP leg: see leg_sip_priv.h. */
 
 #include "node/leg_sip_priv.h"
+#include "node/talk.h"
 
 static struct leg_sip *self(struct leg *leg)
 {
@@ -81,6 +82,11 @@ static int op_mute(struct leg *leg)
 	return leg_sip_mute(self(leg));
 }
 
+static int op_voice(struct leg *leg)
+{
+	return talk_voice_apply(self(leg)->media, &leg->info.voice);
+}
+
 static int op_hold(struct leg *leg, bool hold)
 {
 	struct leg_sip *ls = self(leg);
@@ -140,6 +146,7 @@ const struct leg_ops leg_sip_ops = {
 	.hangup = op_hangup,
 	.abandon = op_abandon,
 	.mute = op_mute,
+	.voice = op_voice,
 	.hold = op_hold,
 	.dtmf = leg_sip_op_dtmf,
 	.stat = leg_sip_stat,

@@ -40,6 +40,8 @@ void leg_sip_stat(struct leg *leg)
 
 	media_leg_stat(ls->media, &st);
 	figures(&leg->info.quality, &st, NULL);
+	leg->info.level_in_db = st.level_in_db;
+	leg->info.level_out_db = st.level_out_db;
 }
 
 bool leg_sip_sample(struct leg *leg, struct leg_quality *q)

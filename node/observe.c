@@ -3,6 +3,7 @@
 
 #include "node/checkpoint.h"
 #include "node/history.h"
+#include "node/talk.h"
 #include "proto/log.h"
 
 static const char *state_name(int state)
@@ -60,18 +61,21 @@ static void leg_line(const char *what, const struct hub *hub,
 static void leg_added(struct hub *hub, struct leg *leg, void *arg)
 {
 	(void)arg;
+	talk_update(hub);
 	leg_line("leg added", hub, leg);
 }
 
 static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 {
 	(void)arg;
+	talk_update(hub);
 	leg_line("leg", hub, leg);
 }
 
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
 	(void)arg;
+	talk_update(hub);
 	leg_line("leg removed", hub, leg);
 }
 

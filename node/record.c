@@ -31,6 +31,20 @@ static void record_quality(Sy__Leg *msg, const struct leg_quality *q)
 	msg->peer_mos = q->peer_mos;
 }
 
+static void record_voice(Sy__Leg *msg, const struct leg_info *info)
+{
+	const struct leg_voice *v = &info->voice;
+
+	msg->gain_in_db = v->gain_in_db;
+	msg->gain_out_db = v->gain_out_db;
+	msg->agc = v->agc;
+	msg->denoise = v->denoise[0] ? (char *)v->denoise : "off";
+	msg->comfort_noise_db = v->comfort_noise_db;
+	msg->talking = info->talking;
+	msg->level_in_db = info->level_in_db;
+	msg->level_out_db = info->level_out_db;
+}
+
 void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 {
 	Sy__Leg *msg = &rec->msg;
@@ -49,6 +63,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->deaf = info->deaf;
 	msg->held = info->held;
 	record_quality(msg, &info->quality);
+	record_voice(msg, info);
 	msg->end_code = info->end_code;
 	msg->end_reason = (char *)info->end_reason;
 	msg->started_at = stamp(&rec->started, info->started_ms);

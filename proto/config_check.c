@@ -263,6 +263,27 @@ static bool is_hex(const char *s, size_t len)
 
 /* --------------------------------------------------------------- sections */
 
+/* What is done to the voices of new legs. */
+static int check_voice(struct checker *c, const Sy__Settings *s)
+{
+	static const char *const makers[] = {"", "off", "speex", "rnnoise",
+					     "auto"};
+	const float db = s->comfort_noise_db;
+	size_t i;
+
+	if (db != 0 && !(db >= -90 && db <= -30))
+		return check_wrong(c, "comfortNoiseDb",
+				   "must be from -90 to -30, or 0");
+
+	for (i = 0; i < ARRAY_SIZE(makers); i++) {
+		if (!strcmp(s->denoise, makers[i]))
+			return 0;
+	}
+
+	return check_wrong(c, "denoise",
+			   "must be off, speex, rnnoise or auto");
+}
+
 static int check_domains(struct checker *c, const Sy__Settings *s)
 {
 	size_t i;
@@ -311,7 +332,8 @@ static int check_settings(struct checker *c)
 				   s->opus_bitrate_bps);
 	if (check_max(c, "registerMaxS", max, REGISTER_MAX_S) ||
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
-	    check_domains(c, s) || check_srtp(c, s->srtp))
+	    check_domains(c, s) || check_srtp(c, s->srtp) ||
+	    check_voice(c, s))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);

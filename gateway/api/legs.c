@@ -135,6 +135,42 @@ void api_legs_add(struct api_req *a)
 
 /* ----------------------------------------------------------------- change */
 
+static bool changes_voice(const Sy__UpdateLeg *body)
+{
+	return body->set_gain_in_case || body->set_gain_out_case ||
+	       body->set_agc_case || body->set_denoise_case ||
+	       body->set_comfort_noise_case;
+}
+
+static void check_gain(struct complaints *bad, const char *field, float db)
+{
+	if (!(db >= -40 && db <= 40))
+		complaints_add(bad, field, "is out of range", "-40 to 40");
+}
+
+/* What is absent is 0, or empty. */
+static void check_voice(struct complaints *bad, const Sy__UpdateLeg *body)
+{
+	static const char *const makers[] = {"off", "speex", "rnnoise",
+					     "auto"};
+	float noise_db = body->set_comfort_noise_case ?
+				 body->comfort_noise_db : 0;
+	bool known = !body->set_denoise_case;
+
+	for (size_t i = 0; !known && i < ARRAY_SIZE(makers); i++)
+		known = !strcmp(body->denoise, makers[i]);
+	if (!known)
+		complaints_add(bad, "denoise", "is not known",
+			       "off, speex, rnnoise, auto");
+	if (body->set_gain_in_case)
+		check_gain(bad, "gainInDb", body->gain_in_db);
+	if (body->set_gain_out_case)
+		check_gain(bad, "gainOutDb", body->gain_out_db);
+	if (noise_db != 0 && !(noise_db >= -90 && noise_db <= -30))
+		complaints_add(bad, "comfortNoiseDb", "is out of range",
+			       "-90 to -30; 0: off");
+}
+
 static bool check_update(const struct command *c, const Sy__UpdateLeg *body)
 {
 	struct complaints bad = {.n = 0};
@@ -145,10 +181,12 @@ static bool check_update(const struct command *c, const Sy__UpdateLeg *body)
 	if (*body->leg && strcasecmp(body->leg, c->leg))
 		complaints_add(&bad, "leg", "is not the one in the path",
 			       "leave it out");
+	check_voice(&bad, body);
 	if (!body->set_muted_case && !body->set_deaf_case &&
-	    !body->set_held_case)
+	    !body->set_held_case && !changes_voice(body))
 		complaints_add(&bad, "", "nothing is to be changed",
-			       "muted, deaf, held");
+			       "muted, deaf, held, gainInDb, gainOutDb, agc, "
+			       "denoise, comfortNoiseDb");
 
 	return !complaints_answer(&bad, c->a->web);
 }

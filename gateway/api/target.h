@@ -10,7 +10,7 @@
 #include "gateway/api/api.h"
 #include "proto/dialplan.h"
 
-enum { TARGET_MAX_LEN = 64, RING_MAX_S = 600, FIELDS_MAX = 4 };
+enum { TARGET_MAX_LEN = 64, RING_MAX_S = 600, FIELDS_MAX = 8 };
 
 /** What is wrong with a body, collected. */
 struct complaints {

@@ -99,6 +99,9 @@ struct hub {
 	struct list expects;
 	struct list call_ids;  /* struct hub_call_id: its placements   */
 	void *mix;             /* struct mix; owned; freed after the legs */
+	bool watched;          /* the mix tells who talks              */
+	uint64_t talk_ms;      /* since when talk_told are counted     */
+	uint32_t talk_told;    /* events of talk                       */
 	uint32_t ref_last;     /* references given                     */
 	uint8_t hops;          /* Max-Forwards of its own INVITEs; 0: as
 				  many as usual                        */

@@ -248,6 +248,21 @@ int leg_mute(struct leg *leg, bool muted, bool deaf)
 	return leg->ops->mute ? leg->ops->mute(leg) : ENOTSUP;
 }
 
+int leg_voice_set(struct leg *leg, const struct leg_voice *voice)
+{
+	const struct leg_voice was = leg->info.voice;
+	int err;
+
+	leg->info.voice = *voice;
+	err = leg->ops->voice ? leg->ops->voice(leg) : ENOTSUP;
+	if (err)
+		leg->info.voice = was;
+	else
+		leg_changed(leg);
+
+	return err;
+}
+
 void leg_changed(struct leg *leg)
 {
 	leg->dirty = true;

@@ -39,6 +39,15 @@ struct leg_quality {
 	uint32_t jitter_buffer_ms;
 };
 
+/** How a leg's voice is processed; all zero: not at all. */
+struct leg_voice {
+	float gain_in_db;          /* of what it says                  */
+	float gain_out_db;         /* of what it hears                 */
+	float comfort_noise_db;    /* where nobody talks; 0: none      */
+	bool agc;
+	char denoise[12];          /* "" or "off": none                */
+};
+
 /** What a kind of leg does for its hub.  Any may be NULL: it does nothing. */
 struct leg_ops {
 	/** A person or a line; its leaving may end the call.  Players are
@@ -72,6 +81,10 @@ struct leg_ops {
 
 	/** Put info.muted, info.deaf and silent into force. */
 	int (*mute)(struct leg *leg);
+
+	/** Put info.voice into force. @return 0, EINVAL, ENOTSUP (denoiser
+	 * that is not here), EAGAIN. */
+	int (*voice)(struct leg *leg);
 
 	/** Hold or resume the peer. @return 0, EBUSY, ENOTSUP. */
 	int (*hold)(struct leg *leg, bool hold);
@@ -107,6 +120,9 @@ struct leg_info {
 	bool deaf;                 /* it does not hear the others      */
 	bool held;                 /* by either side                   */
 	struct leg_quality quality;
+	struct leg_voice voice;
+	bool talking;              /* while the mix is watched         */
+	float level_in_db, level_out_db;
 	uint64_t started_ms;       /* since 1970; 0: not yet           */
 	uint64_t answered_ms;
 	uint64_t ended_ms;
@@ -177,6 +193,14 @@ void leg_hangup(struct leg *leg, uint16_t code, const char *reason);
 
 /** Mute or deafen; brought to the media at once. */
 int leg_mute(struct leg *leg, bool muted, bool deaf);
+
+/**
+ * Process its voice otherwise from now on.
+ *
+ * @return 0, or what its kind says (then all is as before): ENOTSUP for a
+ *         kind without a voice.
+ */
+int leg_voice_set(struct leg *leg, const struct leg_voice *voice);
 
 /* --------------------------------------------------- from the leg's kind */
 

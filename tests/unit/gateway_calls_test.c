@@ -282,6 +282,28 @@ static void test_legs(void **state)
 	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG, "{}");
 	assert_int_equal(ans.status, 400);
 
+	/* The voice: 0 and "off" are values, too. */
+	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG,
+		 "{\"gainInDb\":-6.5,\"gainOutDb\":0,\"agc\":false,"
+		 "\"denoise\":\"off\",\"comfortNoiseDb\":-60}");
+	assert_int_equal(ans.status, 200);
+	u = w.nodev[0].last->update_leg;
+	assert_true(u->set_gain_in_case && u->gain_in_db == -6.5f);
+	assert_true(u->set_gain_out_case && u->gain_out_db == 0);
+	assert_true(u->set_agc_case && !u->agc);
+	assert_true(u->set_denoise_case);
+	assert_string_equal(u->denoise, "off");
+	assert_true(u->set_comfort_noise_case && u->comfort_noise_db == -60);
+	assert_int_equal(u->set_muted_case, 0);
+	fake_ask(&w, &ans, "PATCH", "/api/calls/" CALL "/legs/" LEG,
+		 "{\"gainInDb\":41,\"gainOutDb\":-40.5,\"denoise\":\"loud\","
+		 "\"comfortNoiseDb\":-20}");
+	assert_int_equal(ans.status, 400);
+	has(ans, "\"field\":\"gainInDb\"");
+	has(ans, "\"field\":\"gainOutDb\"");
+	has(ans, "\"field\":\"denoise\"");
+	has(ans, "\"field\":\"comfortNoiseDb\"");
+
 	fake_ask(&w, &ans, "DELETE", "/api/calls/" CALL "/legs/" LEG, NULL);
 	assert_int_equal(ans.status, 204);
 	assert_string_equal(w.nodev[0].last->remove_leg->leg, LEG);
