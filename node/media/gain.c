@@ -40,25 +40,43 @@ void gain_fade(float *out, const float *from, const float *to, size_t n,
 	}
 }
 
-/* Magnitudes are ordered as the integers of their bits are. */
+/* The greater one of each; magnitudes are ordered as their bits are. */
+#define V8_MAGNITUDE(p) ((v8i)V8_LOAD(p) & 0x7fffffff)
+#define V8_GREATER(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
+
+/* Four chains, since each step of one waits for the last. */
 SY_CLONES
 float gain_peak(const float *pcm, size_t n)
 {
-	v8i max = {0};
-	v8f maxf;
+	v8i a = {0}, b = {0}, c = {0}, d = {0};
+	v8f max;
 	float peak = 0;
 	size_t i;
 
-	for (i = 0; i < n; i += 8) {
-		v8i a = (v8i)V8_LOAD(pcm + i) & 0x7fffffff;
-		v8i more = a > max;
+	for (i = 0; i + 32 <= n; i += 32) {
+		v8i w = V8_MAGNITUDE(pcm + i);
+		v8i x = V8_MAGNITUDE(pcm + i + 8);
+		v8i y = V8_MAGNITUDE(pcm + i + 16);
+		v8i z = V8_MAGNITUDE(pcm + i + 24);
 
-		max = (a & more) | (max & ~more);
+		a = V8_GREATER(w, a);
+		b = V8_GREATER(x, b);
+		c = V8_GREATER(y, c);
+		d = V8_GREATER(z, d);
 	}
 
-	maxf = (v8f)max;
+	for (; i < n; i += 8) {
+		v8i w = V8_MAGNITUDE(pcm + i);
+
+		a = V8_GREATER(w, a);
+	}
+
+	a = V8_GREATER(b, a);
+	c = V8_GREATER(d, c);
+	a = V8_GREATER(c, a);
+	max = (v8f)a;
 	for (i = 0; i < 8; i++)
-		peak = maxf[i] > peak ? maxf[i] : peak;
+		peak = max[i] > peak ? max[i] : peak;
 
 	return peak;
 }

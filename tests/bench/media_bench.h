@@ -180,6 +180,15 @@ bool dsp_loss_16k(double *value_us, double *floor_us);
 bool dsp_stretch_8k(double *value_us, double *floor_us);
 bool dsp_cng_8k(double *value_us, double *floor_us);
 
+/* Of media_voice.c. */
+bool voice_speex_8k(double *value_us, double *floor_us);
+bool voice_speex_16k(double *value_us, double *floor_us);
+bool voice_speex(double *value_us, double *floor_us);
+bool voice_rnnoise(double *value_us, double *floor_us);
+bool voice_agc(double *value_us, double *floor_us);
+bool voice_limit(double *value_us, double *floor_us);
+bool voice_talk(double *value_us, double *floor_us);
+
 /* ------------------------------------------------------------ common */
 
 void die(const char *what, int err);

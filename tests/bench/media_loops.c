@@ -103,5 +103,12 @@ const struct loop loopv[] = {
     {"plc.loss.16k", dsp_loss_16k},
     {"stretch.8k", dsp_stretch_8k},
     {"cng.8k", dsp_cng_8k},
+    {"denoise.speex.8k", voice_speex_8k},
+    {"denoise.speex.16k", voice_speex_16k},
+    {"denoise.speex", voice_speex},
+    {"denoise.rnnoise", voice_rnnoise},
+    {"agc", voice_agc},
+    {"limit", voice_limit},
+    {"talk", voice_talk},
 };
 const size_t loopc = sizeof(loopv) / sizeof(loopv[0]);

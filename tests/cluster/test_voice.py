@@ -2,9 +2,9 @@
 """Voices through a cluster: gain, automatic gain, denoise and comfort noise by
 the API while people talk, and the events of who talks."""
 
-from harness import Mismatch, assert_clean, must, phones, wait_for
+from harness import Mismatch, assert_clean, phones, wait_for
 from talk import call, end, hears, phone, talk, tone
-from test_api import (by_user, finish, hang_up, only_call, originate,
+from test_api import (by_user, finish, hang_up, must, only_call, originate,
                       refused, shared, shown_call)
 from wire import stream
 
