@@ -18,9 +18,17 @@ find_program(SY_WASM2C wasm2c)
 find_program(SY_NPM npm)
 find_program(SY_PYTHON3 python3)
 find_path(SY_WASM_RT wasm-rt.h)
+
+# What another version of the script made, or failed to make, is no use.
+file(SHA256 ${PROJECT_SOURCE_DIR}/cmake/rnnoise.py made_by)
+if(EXISTS ${dir} AND NOT EXISTS ${dir}/${made_by})
+	file(REMOVE_RECURSE ${dir})
+endif()
 if(EXISTS ${dir}/failed)
 	return()
 endif()
+file(MAKE_DIRECTORY ${dir})
+file(TOUCH ${dir}/${made_by})
 
 set(why "")
 if(NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
@@ -67,6 +75,7 @@ endif()
 # Not our code: no warnings, and no sanitizer (it would only be slow: every
 # access of it stays within its own memory).
 add_library(sy_rnnoise STATIC ${dir}/rnnoise.c
+	${PROJECT_SOURCE_DIR}/node/media/rnnoise_linear.c
 	${PROJECT_SOURCE_DIR}/node/media/rnnoise_wasm.c)
 target_compile_options(sy_rnnoise PRIVATE -O3 -g -w)
 target_compile_definitions(sy_rnnoise PRIVATE _GNU_SOURCE)

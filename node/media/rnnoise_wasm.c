@@ -6,12 +6,12 @@
  * A module works in a memory of its own with 32-bit addresses and an offset
  * of 32 bits: it cannot leave 8 GB.  So a state reserves those (address
  * space, not memory) and lets the processor guard them, instead of a check
- * at each access (284 us a frame instead of 351).  Who leaves the memory
- * dies, as with any library.
+ * at each access (a fifth of the time).  Who leaves the memory dies, as with
+ * any library.
  *
  * One module a state: states share nothing and need no lock, whoever runs
  * them; what is freed is one mapping.  They are copies on write of one that
- * was set up once: the weights (90 kB) exist once, in memory and in the
+ * was set up once: the weights (1.4 MB) exist once, in memory and in the
  * caches, and a new state costs two mappings and one frame.
  */
 
