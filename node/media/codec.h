@@ -74,8 +74,6 @@ struct codec_ops {
 	/**
 	 * Told after others (plc.h) made n samples up for a missing packet,
 	 * so that the decoder goes on from there; NULL: it has no memory.
-	 *
-	 * @param n  Even; not above those of CODEC_PTIME_MAX_MS.
 	 */
 	void (*missed)(void *st, const float *pcm, size_t n);
 

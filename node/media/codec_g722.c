@@ -15,6 +15,7 @@
 enum {
 	BIT_RATE = 64000,
 	BYTES_PER_MS = 8,
+	PIECE_MS = 20,
 	TAIL_SMP = 24, /* length of the filters that split the bands */
 };
 
@@ -159,23 +160,24 @@ static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 static void missed(void *st, const float *pcm, size_t n)
 {
 	struct dec *d = st;
-	int16_t v[16 * CODEC_PTIME_MAX_MS];
-	uint8_t buf[BYTES_PER_MS * CODEC_PTIME_MAX_MS];
+	int16_t v[16 * PIECE_MS];
+	uint8_t buf[BYTES_PER_MS * PIECE_MS];
 	g722_encode_state_t enc;
+	size_t i, k;
 	int len;
-
-	if (n > ARRAY_SIZE(v) || n & 1)
-		return;
 
 	/* First its filter that splits the bands, then their states. */
 	(void)g722_encode_init(&enc, BIT_RATE, 0);
 	(void)g722_encode(&enc, buf, d->tailv, TAIL_SMP);
 	memcpy(enc.band, d->st->band, sizeof(enc.band));
 
-	to_int(v, pcm, n);
-	tail_keep(d, v, n);
-	len = g722_encode(&enc, buf, v, (int)n);
-	(void)g722_decode(d->st, v, buf, len);
+	for (i = 0; i + 1 < n; i += k) {
+		k = MIN(n - i, ARRAY_SIZE(v)) & ~(size_t)1;
+		to_int(v, pcm + i, k);
+		tail_keep(d, v, k);
+		len = g722_encode(&enc, buf, v, (int)k);
+		(void)g722_decode(d->st, v, buf, len);
+	}
 }
 
 static void dec_reset(void *st)

@@ -99,7 +99,7 @@ size_t plc_size(uint32_t rate_hz)
 	return sizeof(struct plc) + smp(HIST_US, rate_hz) * sizeof(float);
 }
 
-void plc_init(struct plc *p, uint32_t rate_hz)
+void plc_start(struct plc *p, uint32_t rate_hz)
 {
 	memset(p, 0, plc_size(rate_hz));
 	p->rate_hz = rate_hz;

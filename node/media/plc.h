@@ -10,9 +10,9 @@
  *     |     ^                      |      gone after 70 ms, then noise
  *     |     |                      |
  *     |     +---- plc_put ---------+  its first 4 to 10 ms are blended
- *     +- plc_init                     with what would have come
+ *     +- plc_start                     with what would have come
  *
- * One thread at a time; no call allocates.  Samples are floats in -1..1.
+ * One thread at a time; no call allocates.  (plc_init is a name of spandsp.)  Samples are floats in -1..1.
  * What is made up is finite whatever was put, and audio that follows good
  * audio passes untouched.
  */
@@ -42,7 +42,7 @@ size_t plc_size(uint32_t rate_hz);
  *                 the caller, and nothing needs to be closed.
  * @param rate_hz  8000, 16000 or 48000.
  */
-void plc_init(struct plc *p, uint32_t rate_hz);
+void plc_start(struct plc *p, uint32_t rate_hz);
 
 /**
  * Good audio.

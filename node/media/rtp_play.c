@@ -86,7 +86,7 @@ static void plc_begin(struct rtp_leg *r)
 	const struct rtp_set *set = r->set;
 
 	if (set->plc && plc_size(r->rx.rate_hz) <= set->plc_bytes)
-		plc_init(set->plc, r->rx.rate_hz);
+		plc_start(set->plc, r->rx.rate_hz);
 }
 
 /* Audio at another rate, or of another talkspurt: nothing to go on from. */

@@ -43,7 +43,7 @@ static struct plc *plc_make(uint32_t rate_hz)
 
 	if (!p)
 		die("memory", ENOMEM);
-	plc_init(p, rate_hz);
+	plc_start(p, rate_hz);
 	voice_make(rate_hz);
 
 	return p;

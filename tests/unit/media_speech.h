@@ -23,7 +23,7 @@
 	"you shortly. She sells sea shells by the sea shore, and the thin "     \
 	"sheep think they should have had a bath."
 
-/* ThreadSanitizer is slow, and learns nothing from a second voice. */
+/* ThreadSanitizer is slow, and learns nothing from more speech. */
 #ifdef __SANITIZE_THREAD__
 #define VOICES 1
 #else
