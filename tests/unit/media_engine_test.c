@@ -915,6 +915,42 @@ static void test_dtmf(void **state)
 	assert_true(fabs(hears(b, 500)) < 1);
 }
 
+/* Beside its audio, which is 1477 Hz meanwhile, a sends the digit 9 for 1 s. */
+static struct peer *beside;
+static struct packet beside_pkt;
+static double beside_heard[3];
+static unsigned beside_ticks;
+
+static bool beside_over(void)
+{
+	struct packet *pkt = &beside_pkt;
+	uint32_t dur = 160 * (beside_ticks + 1);
+	bool end = beside_ticks >= 50;
+
+	if (!beside_ticks++) {
+		pkt->ts = beside->ts;
+		beside->hz = 1477;
+	}
+
+	pkt->ssrc = beside->ssrc;
+	pkt->seq = beside->seq++;
+	rtp_print(pkt);
+	pkt->data[RTP_HDR_BYTES] = 9;
+	pkt->data[RTP_HDR_BYTES + 1] = (uint8_t)((end ? 0x80 : 0) | 10);
+	pkt->data[RTP_HDR_BYTES + 2] = (uint8_t)(MIN(dur, 8160u) >> 8);
+	pkt->data[RTP_HDR_BYTES + 3] = (uint8_t)MIN(dur, 8160u);
+	(void)sendto(beside->fd, pkt->data, RTP_HDR_BYTES + 4, 0,
+		     &beside->dst.u.sa, beside->dst.len);
+
+	/* Once what was said before is played. */
+	if (beside_ticks >= 35 && beside_ticks < 50 && beside_ticks % 5 == 0)
+		beside_heard[beside_ticks / 5 - 7] = hears(&peerv[1], 1477);
+	if (end)
+		beside->hz = 500;
+
+	return beside_ticks > 53;
+}
+
 /* A second payload type and clock that may arrive. */
 static void test_dtmf_two_clocks(void **state)
 {
@@ -945,6 +981,40 @@ static void test_dtmf_two_clocks(void **state)
 	assert_int_equal(events[i].digit, '#');
 	assert_int_equal(events[i].duration_ms, 100);
 	assert_false(events[i].inband);
+}
+
+/* A phone that goes on with the audio beside its events, the tone of the digit
+ * in it: the digit is told once, and the tone is not heard. */
+static void test_dtmf_audio_beside(void **state)
+{
+	struct packet pkt = {.pt = 101};
+	struct media_stat st;
+	struct peer *a, *b;
+	unsigned i;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+
+	beside = a;
+	beside_pkt = pkt;
+	b->heard_ms = 0;
+	run(beside_over);
+	beside = NULL;
+	assert_int_equal(count_events(MEDIA_EV_DTMF), 1);
+
+	/* b heard neither: the last 300 ms are of that time */
+	for (i = 0; i < 3; i++)
+		assert_true(beside_heard[i] < -45);
+
+	a->hz = 500;
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 1);
+	media_leg_stat(a->leg, &st);
+	assert_int_equal(st.rx_invalid, 0);
 }
 
 static bool two_digits(void)
@@ -1193,6 +1263,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hold_and_silence, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_dtmf, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dtmf_audio_beside, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_dtmf_two_clocks, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_inband, setup, teardown),
