@@ -160,6 +160,7 @@ void media_leg_stat(const struct media_leg *leg, struct media_stat *st)
 	s = &leg->leg->stat;
 	memset(st, 0, sizeof(*st));
 
+	st->rx_datagrams = stat_get(s->rx_datagrams);
 	st->rx_packets = stat_get(s->rx_packets);
 	st->rx_late = stat_get(s->rx_late);
 	st->rx_duplicate = stat_get(s->rx_duplicate);

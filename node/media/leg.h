@@ -81,6 +81,7 @@ struct leg_ops {
 
 /** Counters: the worker writes, anybody reads. */
 struct leg_stat {
+	_Atomic uint64_t rx_datagrams;
 	_Atomic uint64_t rx_packets;
 	_Atomic uint64_t rx_late;
 	_Atomic uint64_t rx_duplicate;

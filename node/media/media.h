@@ -342,6 +342,7 @@ const struct sa *media_leg_foreign(const struct media_leg *leg);
 
 /** Counters of a leg since its start; a consistent enough snapshot. */
 struct media_stat {
+	uint64_t rx_datagrams; /* read from the socket, whatever they are   */
 	uint64_t rx_packets;   /* accepted by the jitter buffer             */
 	uint64_t rx_late;      /* discarded: came too late to be played     */
 	uint64_t rx_duplicate;

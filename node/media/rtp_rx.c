@@ -229,6 +229,7 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 	enum source_is is;
 	int i;
 
+	stat_inc(r->leg.stat.rx_datagrams);
 	if (!set)
 		return false;
 

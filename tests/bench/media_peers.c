@@ -2,8 +2,9 @@
 /*
  * The peers; see media_bench.h.  One process serves all of them: a round
  * every 20 ms sends one packet each and takes what came.  A round that comes
- * late is counted, and what was missed is not made up for, so a generator
- * that cannot keep up shows in its own figures.
+ * late is counted, so a generator that cannot keep up shows in its own
+ * figures.  It is made up for at once, as on a line that had stalled: a
+ * peer's clock goes on.  What is later than that never was.
  */
 
 #include <poll.h>
@@ -25,6 +26,7 @@
 enum {
 	ROUND_US = 20000,
 	LATE_US = 10000,
+	STALL_US = 200000,
 	DRAIN = 4, /* packets of one recvmmsg() */
 	RCVBUF_BYTES = 65536,
 	HELLO = 25,         /* rounds in which everybody sends: a server may
@@ -194,7 +196,7 @@ static void rounds(struct peers *p, bool input)
 		inc(p->count->rounds);
 		if (late_us > LATE_US)
 			inc(p->count->late_rounds);
-		if (late_us > ROUND_US)
+		if (late_us > STALL_US)
 			next_us += late_us / ROUND_US * ROUND_US;
 
 		round_do(p, n++);

@@ -84,8 +84,7 @@ uint64_t call_received(const struct call *c)
 
 	for (i = 0; i < c->legc; i++) {
 		media_leg_stat(c->legv[i], &st);
-		n += st.rx_packets + st.rx_late + st.rx_duplicate +
-		     st.rx_invalid;
+		n += st.rx_datagrams;
 	}
 
 	return n;
