@@ -114,7 +114,10 @@ static void tell_workers(struct node *n, const struct media_load *load)
 
 	n->workers_told = true;
 	log_info("media workers", LOG_U("workers", load->workers),
-		 LOG_U("realtime", load->realtime));
+		 LOG_U("realtime", load->realtime),
+		 LOG_S("denoisers",
+		       media_denoise_have(MEDIA_DENOISE_RNNOISE) ?
+			       "speex, rnnoise" : "speex"));
 }
 
 static void load_handler(Sy__Member *me, void *arg)

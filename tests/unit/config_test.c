@@ -134,6 +134,14 @@ static void test_settings_refused(void **state)
 		       "\"opusBitrateBps\":5}}",
 		       "settings.opusBitrateBps: must be from 6000 to 510000, "
 		       "is 5");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"comfortNoiseDb\":-10}}",
+		       "settings.comfortNoiseDb: must be from -90 to -30, or "
+		       "0");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"denoise\":\"magic\"}}",
+		       "settings.denoise: must be off, speex, rnnoise or "
+		       "auto");
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"srtp\":\"on\"}}",
 		       "settings.srtp: unknown name \"on\"; allowed: off, "
 		       "optional, required");

@@ -17,6 +17,7 @@ struct fate {
 	bool alive;
 	int answers, progresses, earlies, hangups, abandons;
 	int mutes;              /* media told               */
+	int voices;             /* the same of its voice    */
 	bool late;              /* it cannot have early media */
 	uint16_t code;          /* of the hangup        */
 	char digits[8];
@@ -136,6 +137,12 @@ static int fake_mute(struct leg *leg)
 	return 0;
 }
 
+static int fake_voice(struct leg *leg)
+{
+	fate_of(leg)->voices++;
+	return fate_of(leg)->err;
+}
+
 static int fake_answer(struct leg *leg)
 {
 	fate_of(leg)->answers++;
@@ -170,6 +177,7 @@ static const struct leg_ops fake_party = {
 	.progress = fake_progress,
 	.early = fake_early,
 	.mute = fake_mute,
+	.voice = fake_voice,
 	.answer = fake_answer,
 	.hangup = fake_hangup,
 	.abandon = fake_abandon,

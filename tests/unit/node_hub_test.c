@@ -202,6 +202,31 @@ static void sounds(struct leg *leg)
 	leg_sounding(leg);
 }
 
+/* A change of a voice is shown when it is in force, and else not. */
+static void voices(void **state)
+{
+	const struct leg_voice loud = {.gain_in_db = 6, .denoise = "speex"};
+	struct call c;
+
+	(void)state;
+	call_ring(&c);
+	c.caller->dirty = false;
+	assert_int_equal(leg_voice_set(c.caller, &loud), 0);
+	assert_int_equal(c.a.voices, 1);
+	assert_true(c.caller->info.voice.gain_in_db == 6);
+	assert_true(c.caller->dirty);
+
+	c.a.err = ENOTSUP;
+	c.caller->dirty = false;
+	assert_int_equal(leg_voice_set(c.caller, &(struct leg_voice){0}),
+			 ENOTSUP);
+	assert_string_equal(c.caller->info.voice.denoise, "speex");
+	assert_false(c.caller->dirty);
+	c.a.err = 0;
+	leg_ended(c.caller, 200, "bye");
+	call_close(&c);
+}
+
 /* Who gives early media first is heard; the others wait. */
 static void early_media(void **state)
 {
@@ -741,6 +766,7 @@ int main(void)
 		cmocka_unit_test(expected_invite),
 		cmocka_unit_test(references_are_unique),
 		cmocka_unit_test(abandoned),
+		cmocka_unit_test(voices),
 		cmocka_unit_test(abandoned_while_ringing),
 		cmocka_unit_test(past_is_bounded),
 		cmocka_unit_test(alarms),
