@@ -59,7 +59,9 @@ void rtp_srtp_keep(struct rtp_set *set, struct rtp_set *old)
 		swap(&s->prev, &o->prev);
 		s->settled = o->settled;
 	} else {
-		swap(&s->prev, &o->rx);
+		srtp_ctx_follow(s->rx, o->rx);
+		/* The one that the peer was last heard under. */
+		swap(&s->prev, o->prev && !o->settled ? &o->prev : &o->rx);
 	}
 }
 

@@ -111,6 +111,11 @@ int srtp_ctx_alloc(struct srtp_ctx **cp, const struct media_srtp *keys, bool tx)
 	return err;
 }
 
+void srtp_ctx_follow(struct srtp_ctx *c, const struct srtp_ctx *before)
+{
+	c->before = before->streamc ? before->streamv[0] : before->before;
+}
+
 static uint32_t get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
@@ -141,107 +146,6 @@ static size_t payload_at(const uint8_t *p, size_t len)
 	}
 
 	return n <= len ? n : 0;
-}
-
-/* ---------------------------------------------------------------- streams */
-
-/* The stream of an SSRC; NULL: none yet. What was used last stands first. */
-static struct srtp_stream *stream_find(struct srtp_ctx *c, uint32_t ssrc)
-{
-	size_t i;
-
-	for (i = 0; i < c->streamc; i++) {
-		if (c->streamv[i].ssrc == ssrc)
-			return &c->streamv[i];
-	}
-
-	return NULL;
-}
-
-/*
- * The stream of a packet that proved to be the peer's.  Of many streams under
- * one key the one that was silent longest is forgotten.
- */
-static struct srtp_stream *stream_take(struct srtp_ctx *c, uint32_t ssrc)
-{
-	struct srtp_stream *s = stream_find(c, ssrc), tmp;
-
-	if (s == c->streamv && s)
-		return s;
-
-	if (s) {
-		tmp = *s;
-	} else {
-		memset(&tmp, 0, sizeof(tmp));
-		tmp.ssrc = ssrc;
-		if (c->streamc < SRTP_STREAMS)
-			++c->streamc;
-		s = &c->streamv[c->streamc - 1];
-	}
-
-	memmove(c->streamv + 1, c->streamv,
-		(size_t)(s - c->streamv) * sizeof(*s));
-	c->streamv[0] = tmp;
-
-	return c->streamv;
-}
-
-/* RFC 3711 3.3.1: the index that is nearest to the highest one so far. */
-static uint64_t index_guess(const struct srtp_stream *s, uint16_t seq)
-{
-	uint64_t roc;
-	int32_t d;
-
-	if (!s || !s->rtp.any)
-		return seq;
-
-	roc = s->rtp.high >> 16;
-	d = (int32_t)seq - (int32_t)(s->rtp.high & 0xffff);
-
-	if (d > SEQ_HALF && roc)
-		--roc;
-	else if (d < -SEQ_HALF)
-		++roc;
-
-	return roc << 16 | seq;
-}
-
-static bool window_has(const struct srtp_window *w, uint64_t index)
-{
-	const uint64_t age = w->high - index;
-
-	if (!w->any || index > w->high)
-		return false;
-
-	return age >= WINDOW || (w->seen[age / 64] >> age % 64 & 1);
-}
-
-static void window_shift(struct srtp_window *w, uint64_t by)
-{
-	if (by >= WINDOW) {
-		w->seen[0] = w->seen[1] = 0;
-	} else if (by >= 64) {
-		w->seen[1] = w->seen[0] << (by - 64);
-		w->seen[0] = 0;
-	} else if (by) {
-		w->seen[1] = w->seen[1] << by | w->seen[0] >> (64 - by);
-		w->seen[0] <<= by;
-	}
-}
-
-/* Only what window_has() not. */
-static void window_put(struct srtp_window *w, uint64_t index)
-{
-	uint64_t age;
-
-	if (!w->any || index > w->high) {
-		window_shift(w, w->any ? index - w->high : 0);
-		w->any = true;
-		w->high = index;
-	}
-
-	age = w->high - index;
-	w->seen[age / 64] |= 1ull << age % 64;
 }
 
 /* ---------------------------------------------------------------- packets */
@@ -277,8 +181,8 @@ int srtp_ctx_protect_rtp(struct srtp_ctx *c, uint8_t *p, size_t *lenp,
 		return EOVERFLOW;
 
 	ssrc = get32(p + 8);
-	s = stream_take(c, ssrc);
-	index = index_guess(s, (uint16_t)(p[2] << 8 | p[3]));
+	s = srtp_stream_take(c, ssrc);
+	index = srtp_stream_index(s, (uint16_t)(p[2] << 8 | p[3]));
 	if (s->rtp.any && index <= s->rtp.high)
 		return EALREADY;
 
@@ -326,6 +230,24 @@ static int open_rtp(struct srtp_ctx *c, uint8_t *p, size_t len, size_t off,
 	return srtp_xform_ctr(&c->rtp, iv, p + off, len - off) ? EACCES : 0;
 }
 
+/* A first packet that did not fit: once more, with the counter of before. */
+static int open_followed(struct srtp_ctx *c, uint8_t *p, size_t len, size_t off,
+			 uint32_t ssrc, uint64_t *index)
+{
+	const uint64_t other = srtp_stream_index(&c->before, (uint16_t)*index);
+
+	if (!c->before.rtp.any || c->before.ssrc != ssrc || other == *index)
+		return EACCES;
+
+	/* What GCM decrypted in vain becomes what it was by the same again. */
+	if (c->info->aead)
+		(void)open_rtp(c, p, len, off, ssrc, *index);
+
+	*index = other;
+
+	return open_rtp(c, p, len, off, ssrc, other);
+}
+
 int srtp_ctx_unprotect_rtp(struct srtp_ctx *c, uint8_t *p, size_t *lenp)
 {
 	const struct srtp_stream *s;
@@ -347,16 +269,18 @@ int srtp_ctx_unprotect_rtp(struct srtp_ctx *c, uint8_t *p, size_t *lenp)
 		return EBADMSG;
 
 	ssrc = get32(p + 8);
-	s = stream_find(c, ssrc);
-	index = index_guess(s, (uint16_t)(p[2] << 8 | p[3]));
-	if (s && window_has(&s->rtp, index))
+	s = srtp_stream_find(c, ssrc);
+	index = srtp_stream_index(s, (uint16_t)(p[2] << 8 | p[3]));
+	if (s && srtp_window_has(&s->rtp, index))
 		return EALREADY;
 
 	err = open_rtp(c, p, len, off, ssrc, index);
+	if (err && !s)
+		err = open_followed(c, p, len, off, ssrc, &index);
 	if (err)
 		return err;
 
-	window_put(&stream_take(c, ssrc)->rtp, index);
+	srtp_window_put(&srtp_stream_take(c, ssrc)->rtp, index);
 	*lenp = len;
 
 	return 0;
@@ -456,15 +380,15 @@ int srtp_ctx_unprotect_rtcp(struct srtp_ctx *c, uint8_t *p, size_t *lenp)
 
 	ssrc = get32(p + 4);
 	index = get32(word) & ~rtcp_encrypted;
-	s = stream_find(c, ssrc);
-	if (s && window_has(&s->rtcp, index))
+	s = srtp_stream_find(c, ssrc);
+	if (s && srtp_window_has(&s->rtcp, index))
 		return EALREADY;
 
 	err = open_rtcp(c, p, len, word, ssrc);
 	if (err)
 		return err;
 
-	window_put(&stream_take(c, ssrc)->rtcp, index);
+	srtp_window_put(&srtp_stream_take(c, ssrc)->rtcp, index);
 	*lenp = len;
 
 	return 0;

@@ -77,6 +77,17 @@ int srtp_ctx_alloc(struct srtp_ctx **cp, const struct media_srtp *keys,
 		   bool tx);
 
 /**
+ * A receiver's new key takes the place of an old one (RFC 3711 3.3.1: the
+ * rollover counter goes on).  Most that change keys by SDES begin at 0 anew,
+ * as we do; some do not.  So when the first packet of the stream that was
+ * heard last does not fit with 0, the old counter is tried.
+ *
+ * @param c       New context, not yet used.
+ * @param before  Its forerunner; only read.
+ */
+void srtp_ctx_follow(struct srtp_ctx *c, const struct srtp_ctx *before);
+
+/**
  * Protect an RTP packet.  A stream begins with rollover counter 0, and its
  * sequence numbers have to grow.
  *

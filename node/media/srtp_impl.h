@@ -54,10 +54,30 @@ struct srtp_ctx {
 	uint8_t mki_len;
 	uint8_t mki[MEDIA_SRTP_MKI_MAX];
 	struct srtp_xform rtp, rtcp;
-	uint32_t rtcp_index; /* sender: of the last packet       */
+	uint32_t rtcp_index;	   /* sender: of the last packet       */
+	struct srtp_stream before; /* see srtp_ctx_follow()            */
 	size_t streamc;
 	struct srtp_stream streamv[SRTP_STREAMS];
 };
+
+/* --- srtp_stream.c */
+
+/** The stream of an SSRC; NULL: none yet. */
+struct srtp_stream *srtp_stream_find(struct srtp_ctx *c, uint32_t ssrc);
+
+/** The same, made if it is not there; of a packet that is the peer's. */
+struct srtp_stream *srtp_stream_take(struct srtp_ctx *c, uint32_t ssrc);
+
+/** The index that a number means. @param s  NULL: a new stream. */
+uint64_t srtp_stream_index(const struct srtp_stream *s, uint16_t seq);
+
+/** Did it come, or is it too old? */
+bool srtp_window_has(const struct srtp_window *w, uint64_t index);
+
+/** It came; only what srtp_window_has() not. */
+void srtp_window_put(struct srtp_window *w, uint64_t index);
+
+/* --- srtp_xform.c */
 
 /** A session key from the master's. @return 0, ENOMEM. */
 int srtp_xform_derive(uint8_t *out, size_t n, const struct srtp_suite_info *si,

@@ -1,4 +1,4 @@
-/* sources: node/sip/sdes.c node/media/srtp.c node/media/srtp_xform.c */
+/* sources: node/sip/sdes.c node/media/srtp.c node/media/srtp_stream.c node/media/srtp_xform.c */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as a=crypto; what was read is printed and must
  * be read again as the same keys. */

@@ -538,6 +538,65 @@ static void test_streams(void **state)
 	mem_deref(rx);
 }
 
+/* The rollover counter after a change of keys: kept, or begun anew. */
+static void test_follow(void **state)
+{
+	uint8_t p[CAP], q[CAP];
+	size_t i, k, len;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(suitev); i++) {
+		const struct media_srtp a = keys(suitev[i], 1);
+		const struct media_srtp b = keys(suitev[i], 2);
+		struct srtp_ctx *atx = ours(&a, true), *arx = ours(&a, false);
+		struct srtp_ctx *kept = ours(&b, true), *anew = ours(&b, true);
+		struct srtp_ctx *rx = ours(&b, false), *alone = ours(&b, false);
+		struct srtp_ctx *fresh = ours(&b, false);
+
+		/* Both senders over a wrap; a receiver of the old key too. */
+		for (k = 65534; k <= 65538; k++) {
+			len = rtp_make(p, (uint16_t)k, SSRC, 0, -1, 40);
+			assert_int_equal(
+			    srtp_ctx_protect_rtp(kept, p, &len, CAP), 0);
+			len = rtp_make(p, (uint16_t)k, SSRC, 0, -1, 40);
+			assert_int_equal(
+			    srtp_ctx_protect_rtp(atx, p, &len, CAP), 0);
+			assert_int_equal(srtp_ctx_unprotect_rtp(arx, p, &len),
+					 0);
+		}
+
+		srtp_ctx_follow(rx, arx);
+		srtp_ctx_follow(fresh, arx);
+
+		len = rtp_make(q, 3, SSRC, 0, -1, 40);
+		memcpy(p, q, len);
+		assert_int_equal(srtp_ctx_protect_rtp(kept, p, &len, CAP), 0);
+		assert_int_equal(replay(alone, p, len), EACCES);
+		assert_int_equal(replay(arx, p, len), EACCES);
+		assert_int_equal(srtp_ctx_unprotect_rtp(rx, p, &len), 0);
+		assert_memory_equal(p, q, len);
+
+		/* From there on as any other. */
+		len = rtp_make(p, 4, SSRC, 0, -1, 40);
+		assert_int_equal(srtp_ctx_protect_rtp(kept, p, &len, CAP), 0);
+		assert_int_equal(replay(rx, p, len), 0);
+		assert_int_equal(replay(rx, p, len), EALREADY);
+
+		len = rtp_make(p, 3, SSRC, 0, -1, 40);
+		assert_int_equal(srtp_ctx_protect_rtp(anew, p, &len, CAP), 0);
+		assert_int_equal(replay(fresh, p, len), 0);
+
+		mem_deref(atx);
+		mem_deref(arx);
+		mem_deref(kept);
+		mem_deref(anew);
+		mem_deref(rx);
+		mem_deref(alone);
+		mem_deref(fresh);
+	}
+}
+
 static void test_mki(void **state)
 {
 	uint8_t p[CAP], q[CAP];
@@ -629,6 +688,7 @@ int main(void)
 	    cmocka_unit_test(test_replay),
 	    cmocka_unit_test(test_sender),
 	    cmocka_unit_test(test_streams),
+	    cmocka_unit_test(test_follow),
 	    cmocka_unit_test(test_mki),
 	    cmocka_unit_test(test_arguments),
 	};
