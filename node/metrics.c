@@ -113,6 +113,9 @@ static void refresh_media(const struct node *n)
 	gauge("sy_media_foreign_packets",
 	      "RTP that was not from the peer's source, since start",
 	      (double)load.rx_foreign);
+	gauge("sy_media_srtp_refused",
+	      "SRTP that was not authentic or came before, since start",
+	      (double)load.rx_refused);
 }
 
 static void refresh_sip(const struct node *n)

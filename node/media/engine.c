@@ -263,6 +263,7 @@ void media_load(const struct media *m, struct media_load *load)
 		load->late_ticks += stat_get(w->late_ticks);
 		load->cpu_us += stat_get(w->cpu_us);
 		load->rx_foreign += stat_get(w->rx_foreign);
+		load->rx_refused += stat_get(w->rx_refused);
 		load->wake_p99_us =
 			MAX(load->wake_p99_us, worker_wake_p99_us(w));
 		load->shed = MAX(load->shed, (uint32_t)stat_get(w->level));

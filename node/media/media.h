@@ -197,6 +197,8 @@ struct media_load {
 	uint64_t late_ticks;        /* woke more than 5 ms late or were
 				       missed, since start                   */
 	uint64_t cpu_us;            /* CPU time of all workers, since start  */
+	uint64_t rx_refused;        /* SRTP that was not authentic, or came
+				       before                                */
 	uint64_t rx_foreign;        /* packets dropped as not from the peer,
 				       since start                           */
 	uint32_t wake_p99_us;       /* how late ticks begin, p99 over 10 s,

@@ -122,7 +122,8 @@ void rtp_srtp_close(struct rtp_srtp *s, struct media_rtp_params *prm);
 void rtp_srtp_keep(struct rtp_set *set, struct rtp_set *old);
 
 /** Unprotect a packet; worker. False: drop it, it is counted. */
-bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt);
+bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt,
+		      struct worker *w);
 
 /** Protect a packet; worker. False: don't send it. */
 bool rtp_srtp_send(struct rtp_leg *r, struct packet *pkt);

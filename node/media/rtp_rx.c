@@ -242,7 +242,7 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 	if (rtp_rtcp_muxed(r, hdr, pkt, t))
 		return false;
 
-	if (set->srtp.rx && !rtp_srtp_receive(r, pkt))
+	if (set->srtp.rx && !rtp_srtp_receive(r, pkt, t->w))
 		return false;
 
 	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||

@@ -13,6 +13,7 @@
 
 #include "node/media/packet.h"
 #include "node/media/rtp_leg.h"
+#include "node/media/worker.h"
 
 int rtp_srtp_init(struct rtp_srtp *s, const struct media_rtp_params *prm)
 {
@@ -95,7 +96,8 @@ out:
 	return err;
 }
 
-bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt)
+bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt,
+		      struct worker *w)
 {
 	struct leg_stat *st = &r->leg.stat;
 
@@ -106,10 +108,12 @@ bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt)
 
 	case EACCES:
 		stat_inc(st->rx_auth_failed);
+		stat_inc(w->rx_refused);
 		return false;
 
 	case EALREADY:
 		stat_inc(st->rx_replayed);
+		stat_inc(w->rx_refused);
 		return false;
 
 	default:

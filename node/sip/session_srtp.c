@@ -2,13 +2,12 @@
 /*
  * SRTP by SDES in offer and answer (RFC 4568).
  *
- * Offers.  Optional is "best effort": RTP/AVP with a=crypto.  Who knows it
- * answers with a=crypto (Linphone, Snom, Grandstream, Asterisk, baresip: so
- * did the draft draft-kaplan-mmusic-best-effort-srtp), and who does not
- * ignores attributes that it does not know (RFC 8866 5.13).  RTP/SAVP would be
- * refused by many phones, and a second m line confuses more of them.
- * Required is RTP/SAVP.  Once SRTP is in use a new offer of ours names its
- * suite and our key only: hold changes no key.
+ * Offers.  Optional is "best effort": RTP/AVP with a=crypto, as in
+ * draft-kaplan-mmusic-best-effort-srtp.  Who knows it answers with a=crypto,
+ * who does not ignores an attribute that it does not know (RFC 8866 5.13).
+ * RTP/SAVP would be refused by phones without SRTP, and a second m line
+ * confuses more of them.  Required is RTP/SAVP.  Once SRTP is in use a new
+ * offer of ours names its suite and our key only: hold changes no key.
  *
  * Answers.  A line that gives SRTP goes before one that does not; in it the
  * first a=crypto that we can use (RFC 4568 5.1.2).  The answer has the
@@ -25,7 +24,7 @@
 
 #include "node/sip/session_impl.h"
 
-/* GCM first: a third of the work.  The short tag comes last: a guess passes
+/* GCM first: the least work.  The short tag comes last: a guess passes
  * once in 2^32. */
 static const enum media_srtp_suite preference[SESSION_SUITES] = {
     MEDIA_SRTP_AEAD_AES_128_GCM,

@@ -428,6 +428,8 @@ static void test_rekey(void **state)
 /* A wrong key, and no SRTP at all: counted, and silence. */
 static void test_wrong_key(void **state)
 {
+	struct media_load load;
+	uint64_t sum = 0;
 	size_t i;
 
 	(void)state;
@@ -449,7 +451,11 @@ static void test_wrong_key(void **state)
 
 		assert_true(st.rx_auth_failed > 40);
 		assert_int_equal(st.rx_packets, 0);
+		sum += st.rx_auth_failed;
 	}
+
+	media_load(engine, &load);
+	assert_true(load.rx_refused >= sum);
 }
 
 static void test_bad_keys(void **state)
