@@ -491,7 +491,7 @@ static bool drop_head(struct jitter *j, struct packet **s)
 		if (!pkt->marker)
 			j->concealed_us +=
 			    (uint64_t)ts_to_us(j, (int32_t)j->starved_ts);
-		delay_rebase(&j->delay);
+		delay_init(&j->delay); /* another way, not a jam */
 		++j->resyncs;
 		return true;
 	}
