@@ -77,6 +77,8 @@ static void collect_rx(const struct session *s, const struct round *r,
 
 		if (f->event)
 			event_rx_add(prm, lf->pt, f->clock_hz);
+		else if (f->noise)
+			prm->cn_rx = true;
 		else if (prm->rxc < ARRAY_SIZE(prm->rxv)) {
 			codec_set(s, &prm->rxv[prm->rxc++], f, lf->pt,
 				  lf->rparams, r->ptime_ms);
@@ -97,7 +99,7 @@ static const struct format *collect_tx(const struct session *s,
 		const struct sdp_format *rf = le->data;
 		const struct format *f = rf->data;
 
-		if (!rf->sup || f->event || tx)
+		if (!rf->sup || f->event || f->noise || tx)
 			continue;
 
 		tx = f;

@@ -34,13 +34,14 @@ struct format {
 	const char *name;
 	enum media_codec_id id;
 	bool event;       /* telephone-event: no codec (RFC 4733) */
+	bool noise;       /* CN: accepted where it is offered     */
 	int pt;           /* if it is still free                  */
 	uint32_t clock_hz;
 	uint8_t ch;       /* RFC 7587 7: Opus is always "/2"      */
 	const char *fmtp;
 };
 
-enum { FMT_EVENT_8K = 5, FMT_EVENT_48K, FMTC };
+enum { FMT_EVENT_8K = 5, FMT_EVENT_48K, FMT_NOISE, FMTC };
 
 extern const struct format session_formats[FMTC];
 
@@ -59,6 +60,7 @@ struct round {
 	size_t ours;             /* index of our line */
 	uint32_t ptime_ms;
 	bool hold;               /* ours */
+	bool answer;             /* of the peer's offer */
 	struct sdptext_rtcp rtcp; /* of the peer */
 	size_t cryptoc;
 	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */

@@ -13,13 +13,16 @@ enum {
 };
 
 const struct format session_formats[FMTC] = {
-	{"opus", MEDIA_OPUS, false, 96, 48000, 2, "useinbandfec=1"},
-	{"G722", MEDIA_G722, false, 9, 8000, 1, NULL},
-	{"PCMU", MEDIA_PCMU, false, 0, 8000, 1, NULL},
-	{"PCMA", MEDIA_PCMA, false, 8, 8000, 1, NULL},
-	{"L16", MEDIA_L16, false, 97, 48000, 1, NULL},
-	[FMT_EVENT_8K] = {"telephone-event", 0, true, 101, 8000, 1, "0-15"},
-	[FMT_EVENT_48K] = {"telephone-event", 0, true, 100, 48000, 1, "0-15"},
+	{"opus", MEDIA_OPUS, false, false, 96, 48000, 2, "useinbandfec=1"},
+	{"G722", MEDIA_G722, false, false, 9, 8000, 1, NULL},
+	{"PCMU", MEDIA_PCMU, false, false, 0, 8000, 1, NULL},
+	{"PCMA", MEDIA_PCMA, false, false, 8, 8000, 1, NULL},
+	{"L16", MEDIA_L16, false, false, 97, 48000, 1, NULL},
+	[FMT_EVENT_8K] = {"telephone-event", 0, true, false, 101, 8000, 1,
+			  "0-15"},
+	[FMT_EVENT_48K] = {"telephone-event", 0, true, false, 100, 48000, 1,
+			   "0-15"},
+	[FMT_NOISE] = {"CN", 0, false, true, 13, 8000, 1, NULL},
 };
 
 static void round_destructor(void *arg)
@@ -58,6 +61,7 @@ int round_alloc(struct round **rp, const struct session *s,
 	if (!r)
 		return ENOMEM;
 
+	r->answer = t;
 	if (t) {
 		for (i = 0; i < t->mc && !err; i++)
 			err = line_add(r, t->mv[i].name, t->mv[i].proto);
@@ -128,7 +132,8 @@ static int format_add(struct session *s, struct sdp_media *m, unsigned f)
 
 /* All our formats; the codec in use first, so that a new offer does not
  * change it without need. */
-static int formats_add(struct session *s, struct sdp_media *m)
+static int formats_add(struct session *s, const struct round *r,
+		       struct sdp_media *m)
 {
 	size_t i;
 	int err = 0;
@@ -140,6 +145,10 @@ static int formats_add(struct session *s, struct sdp_media *m)
 		if (&session_formats[s->fmtv[i]] != s->tx)
 			err = format_add(s, m, s->fmtv[i]);
 	}
+
+	/* RFC 3389: who offers it may send it, and keeps what it has. */
+	if (!err && (r->answer || s->prm.cn_rx))
+		err = format_add(s, m, FMT_NOISE);
 
 	return err;
 }
@@ -167,7 +176,7 @@ int round_build(struct session *s, struct round *r)
 		err = sdp_media_set_alt_protos(m, 4, "RTP/AVP", "RTP/AVPF",
 					       "RTP/SAVP", "RTP/SAVPF");
 		if (!err)
-			err = formats_add(s, m);
+			err = formats_add(s, r, m);
 	}
 
 	return err;

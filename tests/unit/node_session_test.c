@@ -135,6 +135,7 @@ static void test_desk(void **state)
 	HAS(sdp, "a=ptime:20\r\n");
 	HAS_NOT(sdp, "G729");
 	HAS_NOT(sdp, "rtcp");
+	HAS_NOT(sdp, "CN/");
 
 	p = params(s);
 	assert_int_equal(p.rtcp, MEDIA_RTCP_PORT);
@@ -596,6 +597,41 @@ static void test_ptime(void **state)
 	}
 }
 
+/* Comfort noise (RFC 3389): where it is offered it may come, and stays. */
+static void test_comfort_noise(void **state)
+{
+	struct session *s = make("127.0.0.1");
+	char *sdp = NULL, *next;
+
+	(void)state;
+
+	assert_int_equal(answer(s,
+				HEAD CONN TIME "m=audio 4000 RTP/AVP 13\r\n",
+				&sdp),
+			 ENOTSUP);
+	assert_int_equal(
+		answer(s, HEAD CONN TIME "m=audio 4000 RTP/AVP 0 13\r\n", &sdp),
+		0);
+	HAS(sdp, "m=audio 20000 RTP/AVP 0 13\r\n");
+	HAS(sdp, "a=rtpmap:13 CN/8000\r\n");
+	assert_true(params(s).cn_rx);
+	assert_int_equal(params(s).rxc, 1);
+	assert_int_equal(params(s).tx.id, MEDIA_PCMU);
+	sdp = mem_deref(sdp);
+
+	next = offer(s, true);
+	HAS(next, " 13\r\n");
+	assert_int_equal(
+		answered(s, HEAD CONN TIME "m=audio 4000 RTP/AVP 0\r\n"), 0);
+	assert_false(params(s).cn_rx);
+	mem_deref(next);
+
+	next = offer(s, false);
+	HAS_NOT(next, "CN/");
+	mem_deref(next);
+	mem_deref(s);
+}
+
 static void test_offer(void **state)
 {
 	struct session *s = make("127.0.0.1");
@@ -834,6 +870,7 @@ int main(void)
 		cmocka_unit_test(test_tolerant),
 		cmocka_unit_test(test_ptime),
 		cmocka_unit_test(test_offer),
+		cmocka_unit_test(test_comfort_noise),
 		cmocka_unit_test(test_both_hold),
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_payload_types_stay),
