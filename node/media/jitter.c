@@ -89,7 +89,7 @@ static void advance(struct jitter *j, bool came)
 }
 
 /* The player's clock is moved: what it got counts for more or less. */
-static void move(struct jitter *j, int32_t ts)
+static void move(struct jitter *j, int64_t ts)
 {
 	j->out_ts += (uint32_t)ts;
 	j->anchor_ts += (uint32_t)ts;
@@ -452,25 +452,27 @@ static void begin_tick(struct jitter *j, uint64_t now_us, uint32_t held_ts)
 /* The sender was silent: the head is heard when it is best. */
 static void place(struct jitter *j, const struct packet *pkt)
 {
-	int32_t d = (int32_t)(pkt->ts - j->out_ts), want = d;
+	int32_t d = (int32_t)(pkt->ts - j->out_ts);
+	int64_t want = d;
 
 	if (!adaptive(j) || j->frozen)
 		return;
 
 	want -= (int32_t)us_to_ts(j, excess_us(j, pkt->ts));
-	move(j, d - MAX(want, 0));
+	want = MIN(MAX(want, 0), INT32_MAX);
+	move(j, d - want);
 }
 
 /* Nothing came for a while, and now what was missed then: go back to it. */
-static void go_back(struct jitter *j, int32_t late_ts)
+static void go_back(struct jitter *j, int64_t late_ts)
 {
 	int64_t room_us = (int64_t)j->conf.max_ms * 1000 - jitter_delay_us(j);
-	int32_t ts = MIN(late_ts, (int32_t)j->starved_ts);
+	int64_t ts = MIN(late_ts, (int64_t)j->starved_ts);
 
 	if (!adaptive(j) || j->frozen || room_us <= 0)
 		return;
 
-	move(j, -MIN(ts, (int32_t)us_to_ts(j, MIN(room_us, JUMP_US))));
+	move(j, -MIN(ts, (int64_t)us_to_ts(j, MIN(room_us, JUMP_US))));
 }
 
 /* The head's time is over.  True: it became the start of a new playing. */
@@ -572,7 +574,7 @@ static bool head(struct jitter *j, struct packet **s, struct jitter_item *it,
 
 	d = (int32_t)(pkt->ts - j->out_ts);
 	if (d < 0 && j->starved_ts) {
-		go_back(j, -d);
+		go_back(j, -(int64_t)d);
 		d = (int32_t)(pkt->ts - j->out_ts);
 	}
 
@@ -758,6 +760,15 @@ uint32_t jitter_depth_ms(const struct jitter *j, uint64_t now_us)
 uint32_t jitter_target_ms(const struct jitter *j)
 {
 	return target_us(j) / 1000;
+}
+
+uint32_t jitter_lag_us(const struct jitter *j)
+{
+	int64_t us = j->state == JITTER_PLAYING ? jitter_delay_us(j) : 0;
+
+	us = MIN(us, JITTER_DEPTH_MAX_MS * 1000);
+
+	return MAX((uint32_t)MAX(us, 0), target_us(j)) + JITTER_TICK_US;
 }
 
 float jitter_jitter_ms(const struct jitter *j)

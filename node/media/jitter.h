@@ -239,6 +239,9 @@ uint32_t jitter_target_ms(const struct jitter *j);
  *  [us]; playing only. */
 int64_t jitter_delay_us(const struct jitter *j);
 
+/** In which time at most what arrives now will have begun to be heard [us]. */
+uint32_t jitter_lag_us(const struct jitter *j);
+
 /** Interarrival jitter (RFC 3550 6.4.1) [ms]. */
 float jitter_jitter_ms(const struct jitter *j);
 

@@ -88,9 +88,7 @@ void rtp_rx_digit(struct rtp_leg *r, char digit, uint32_t dur_ms, bool inband,
 /* What was said in the band meanwhile is still in the jitter buffer. */
 static void deafen(struct rtp_leg *r, const struct tick *t)
 {
-	r->rx.deaf_until_us = t->now_us +
-			      jitter_target_ms(&r->rx.jitter) * 1000ull +
-			      MEDIA_TICK_MS * 1000;
+	r->rx.deaf_until_us = t->now_us + jitter_lag_us(&r->rx.jitter);
 }
 
 static void receive_event(struct rtp_leg *r, const struct packet *pkt,

@@ -453,6 +453,8 @@ static void test_jitter(void **state)
 /* Anything at all may come: nothing leaks, nothing is played twice. */
 static void test_garbage(void **state)
 {
+	static const struct jitter_conf confv[] = {
+		{.fixed_ms = 40}, {.fixed_ms = 0}, {.min_ms = 100, .max_ms = 120}};
 	uint32_t rnd = test_seed() | 1;
 	uint64_t us = T0;
 	int i;
@@ -462,10 +464,22 @@ static void test_garbage(void **state)
 	for (i = 0; i < 200000; i++) {
 		uint32_t x = test_rand(&rnd);
 
+		if (i % 5000 == 0)
+			jitter_conf_set(&jit, &confv[i / 5000 % 3]);
+		jitter_freeze(&jit, x % 17 == 0);
+		jitter_redundant(&jit, x % 19 == 0);
+
 		if (x % 3 == 0) {
 			us += x % 50 ? TICK : TICK * (x % 500);
-			while (get(us) >= 0)
-				;
+			while (get(us) >= 0) {
+				int32_t want = jitter_want_us(&jit);
+				int32_t ts = MAX(MIN(want / 125, 80), -80);
+
+				if (want && ts <= (int32_t)held_ts) {
+					held_ts -= (uint32_t)ts;
+					jitter_moved(&jit, ts);
+				}
+			}
 		}
 		put((uint16_t)(x % 7 ? x >> 8 & 127 : x >> 16),
 		    x % 11 ? (x >> 8 & 127) * DUR : x, (x & 3) * 80, us);

@@ -257,6 +257,7 @@ static void test_drift(void **state)
 		{MEDIA_L16, 8000, 0.001},
 		{MEDIA_L16, 48000, 0.001},
 		{MEDIA_PCMU, 8000, 0.006},
+		{MEDIA_G722, 8000, 0.02},
 		{MEDIA_OPUS, 48000, 0.006},
 	};
 	const struct jitter_conf fixed = {.fixed_ms = 40};
