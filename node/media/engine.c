@@ -149,6 +149,7 @@ static void destructor(void *arg)
 		mem_deref(m->workerv[i]);
 
 	mem_deref(m->workerv);
+	mem_deref(m->crew);
 	mem_deref(m->ports);
 	if (m->event_fd >= 0)
 		(void)close(m->event_fd);
@@ -179,6 +180,8 @@ static int workers(struct media *m)
 	if (!m->workerv)
 		return ENOMEM;
 
+	err = crew_alloc(&m->crew, n);
+
 	while (!err && m->workerc < n) {
 
 		err = worker_alloc(&m->workerv[m->workerc], m->workerc, n,
@@ -186,6 +189,7 @@ static int workers(struct media *m)
 		if (err)
 			break;
 
+		m->workerv[m->workerc]->crew = m->crew;
 		err = worker_start(m->workerv[m->workerc++]);
 	}
 

@@ -13,6 +13,7 @@ struct media {
 	char cname[32];            /* of our RTCP: random, RFC 7022 4.2      */
 	struct worker **workerv;
 	unsigned workerc;
+	struct crew *crew;         /* of the workers                         */
 	int event_fd;              /* in the libre loop                      */
 	struct list pending;       /* struct release: no room in a ring yet  */
 };

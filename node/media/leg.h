@@ -62,9 +62,19 @@ struct leg_ops {
 	 * Whether it will hear the common frame of its mix (no frame of its
 	 * own, not deaf) in this tick; after all get(), before any put(), and
 	 * only while leg->shared says otherwise.  The kind may set
-	 * leg->shared: to true only when common is true.  NULL: no matter.
+	 * leg->shared: to non-NULL only when common is true.  NULL: no
+	 * matter.
 	 */
 	void (*plan)(struct leg *leg, bool common, const struct tick *t);
+
+	/**
+	 * Do what is common to all legs with the same leg->shared, before any
+	 * put() of them, if it was not done in this tick.  Where several
+	 * workers send for a mix, it is called for one of the legs before the
+	 * others start; else their put() sees to it.  Not NULL where plan() is not.
+	 */
+	void (*share)(struct leg *leg, const float *frame,
+		      const struct tick *t);
 
 	/** Do a command of this kind; a pointer in it is the leg's now.
 	 *  Returns an object that the signalling thread shall mem_deref(). */
@@ -146,7 +156,9 @@ struct leg {
 	struct media_leg *handle;  /* signalling; NULL once it is gone       */
 	const float *frame;        /* worker: what it gives in this tick     */
 	bool mute_in, mute_out;    /* worker                                 */
-	bool shared;               /* worker: it needs the common frame      */
+	const void *shared;        /* worker: it needs the common frame, and
+				      its share() is done for all that have
+				      the same pointer                       */
 	bool cold;                 /* worker: see watch.h                    */
 	struct le watch_le;        /* worker: in worker->watch               */
 	int watch_fd;              /* RO after leg_attach(), with ops->rx    */

@@ -16,8 +16,10 @@ struct mixbus {
 	struct limit limit;    /* worker: of the sum                         */
 	bool watched;          /* worker: mix_watch()                        */
 	struct talk talk;      /* worker, while it is watched                */
+	uint32_t legc;         /* worker: of them                            */
 	uint64_t run_us;       /* worker: tick of the last pass; 0: none     */
 	bool idle;             /* worker: in worker->idlel                   */
+	bool crewed;           /* worker: others help with it                */
 };
 
 /** The handle; signalling thread only. */

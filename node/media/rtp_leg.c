@@ -176,12 +176,27 @@ static bool is_idle(const struct leg *leg)
 	return leg->cold && (!r->set || !r->set->prm.send);
 }
 
+/* What the buffer lets go of goes to who works on it, maybe a helper. */
+static const float *get(struct leg *leg, float *buf, const struct tick *t)
+{
+	struct rtp_leg *r = (struct rtp_leg *)leg;
+	struct pool *pool = r->rx.jitter.pool;
+	const float *frame;
+
+	r->rx.jitter.pool = &t->w->pool;
+	frame = rtp_rx_get(leg, buf, t);
+	r->rx.jitter.pool = pool;
+
+	return frame;
+}
+
 static const struct leg_ops ops = {
 	.name = "rtp",
 	.rx = rtp_rx_read,
-	.get = rtp_rx_get,
+	.get = get,
 	.put = rtp_tx_put,
 	.plan = rtp_tx_plan,
+	.share = rtp_tx_share,
 	.idle = is_idle,
 	.cmd = command,
 	.stop = stop,

@@ -157,6 +157,9 @@ void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t);
 /** Choose the encoder: its own, or the group's. */
 void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t);
 
+/** Do what is common to all legs of its group in this tick. */
+void rtp_tx_share(struct leg *leg, const float *frame, const struct tick *t);
+
 /** Bring the tx part in line with a new set. */
 void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old);
 

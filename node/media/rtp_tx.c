@@ -184,6 +184,11 @@ static bool may_share(const struct rtp_leg *r, const struct tick *t)
 	       cut_between(&r->tx.cut);
 }
 
+void rtp_tx_share(struct leg *leg, const float *frame, const struct tick *t)
+{
+	encgroup_run(((struct rtp_leg *)leg)->set->group, frame, t);
+}
+
 void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t)
 {
 	struct rtp_leg *r = (struct rtp_leg *)leg;
@@ -192,7 +197,7 @@ void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t)
 	if (!common) {
 		encgroup_part(set->group, &r->set->tx, &r->tx.cut, r->tx_fifo,
 			      t);
-		leg->shared = false;
+		leg->shared = NULL;
 		r->tx.virgin = false;
 		r->tx.common = 0;
 		return;
@@ -213,13 +218,13 @@ void rtp_tx_plan(struct leg *leg, bool common, const struct tick *t)
 
 	encgroup_enter(set->group, r->tx.virgin ? NULL : &set->tx, &r->tx.cut,
 		       r->tx_fifo, t);
-	leg->shared = true;
+	leg->shared = set->group;
 }
 
 /* Its peer hears nothing from an encoder: whichever comes next starts anew. */
 static void unheard(struct rtp_leg *r)
 {
-	r->leg.shared = false;
+	r->leg.shared = NULL;
 	r->tx.virgin = true;
 }
 
@@ -279,7 +284,7 @@ void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 
 	/* keep_codecs() saw to its own encoder. */
 	if (!same) {
-		r->leg.shared = false;
+		r->leg.shared = NULL;
 		r->tx.common = 0;
 	}
 

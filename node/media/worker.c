@@ -45,18 +45,6 @@ static uint64_t clock_us(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static void sleep_until(uint64_t us)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(us / 1000000),
-		.tv_nsec = (long)(us % 1000000 * 1000),
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	       EINTR)
-		;
-}
-
 /* There is always room: commands are taken only while there is. */
 static void give_back(struct worker *w, void *obj)
 {
@@ -69,23 +57,33 @@ static void give_back(struct worker *w, void *obj)
 	w->noted = true;
 }
 
-void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
+void worker_note(struct worker *w, const struct note *note)
 {
-	struct note note = {.type = NOTE_EVENT, .ev = *ev, .obj = leg};
-
 	if (ring_space(w->notes) <= WORKER_EVENTS_KEEP) {
 		stat_inc(w->events_dropped);
 		return;
 	}
 
-	(void)ring_put(w->notes, &note);
+	(void)ring_put(w->notes, note);
 	w->noted = true;
+}
+
+/* An event must be read before its leg is freed: both by the owner's ring. */
+void leg_event(struct leg *leg, struct worker *w, const struct media_event *ev)
+{
+	const struct note note = {.type = NOTE_EVENT, .ev = *ev, .obj = leg};
+
+	if (w->helps)
+		crew_note(w->crew, w, &note);
+	else
+		worker_note(w, &note);
 }
 
 static void leg_del(struct worker *w, struct leg *leg)
 {
 	list_unlink(&leg->le);
 	meter_leave(leg->bus, leg);
+	--leg->bus->legc;
 	watch_del(&w->watch, leg);
 	--w->objs;
 	if (leg->ops->stop)
@@ -112,6 +110,7 @@ void mixbus_wake(struct mixbus *bus, struct worker *w)
 static void leg_add(struct worker *w, struct leg *leg, const struct tick *t)
 {
 	list_append(&leg->bus->legl, &leg->le, leg);
+	++leg->bus->legc;
 	watch_add(&w->watch, leg, t->now_us);
 	mixbus_wake(leg->bus, w);
 	++w->objs;
@@ -359,7 +358,7 @@ static void *worker_thread(void *arg)
 
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
 
-		sleep_until(next_us);
+		crew_sleep(w->crew, w, next_us);
 		begin_us = clock_us(CLOCK_MONOTONIC);
 		t.steps = 1 + (uint32_t)((begin_us - next_us) / TICK_US);
 		t.now_us = next_us + (t.steps - 1) * TICK_US;

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 
 #include "node/media/codec.h"
+#include "node/media/crew.h"
 #include "node/media/leg.h"
 #include "node/media/media.h"
 #include "node/media/packet.h"
@@ -71,6 +72,7 @@ struct frames {
 	size_t cap;                        /* legs                           */
 	const float **talkv;               /* [cap]                          */
 	struct leg **legv;                 /* [cap]: in the order of the mix */
+	struct leg **jobv;                 /* [cap]: in the order of sending */
 	float (*framev)[MEDIA_FRAME_SMP];  /* [cap + 1]: sum, legs           */
 };
 
@@ -99,6 +101,7 @@ struct worker {
 	unsigned count;            /* RO: of workers                         */
 	int rt_priority;           /* RO                                     */
 	int event_fd;              /* RO: wakes signalling; borrowed         */
+	struct crew *crew;         /* RO; borrowed; NULL: works alone        */
 	struct ring *cmds;         /* signalling puts, worker gets           */
 	struct ring *notes;        /* worker puts, signalling gets           */
 
@@ -117,6 +120,7 @@ struct worker {
 	struct rxbatch rx;
 	struct txent txv[WORKER_TX];
 	size_t txc;
+	unsigned helps;            /* index + 1 of whom it helps; 0: nobody  */
 	bool noted;                /* wake signalling after this tick        */
 	uint32_t objs;             /* legs and mixes                         */
 	struct shed shed_state;
@@ -130,6 +134,7 @@ struct worker {
 	_Atomic uint64_t late_ticks;
 	_Atomic uint64_t events_dropped;
 	_Atomic uint64_t rx_polls; /* sockets asked for a packet             */
+	_Atomic uint64_t helped;   /* times that it helped another worker    */
 	_Atomic uint64_t passes;   /* mixes run                              */
 	_Atomic uint64_t encodes;  /* packets that went through an encoder   */
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
@@ -154,6 +159,9 @@ void worker_stop(struct worker *w);
 /** Worker: send a packet at the end of the pass. */
 void worker_send(struct worker *w, struct leg *leg, int fd,
 		 const struct sa *dst, struct packet *pkt);
+
+/** Worker: tell signalling; an event is dropped when the ring is full. */
+void worker_note(struct worker *w, const struct note *note);
 
 /** Worker: send what waits, now. */
 void worker_flush(struct worker *w);

@@ -22,7 +22,13 @@ enum {
 	TICKS_MAX = 260,
 	EAR_SMP = TICKS_MAX * MEDIA_FRAME_SMP,
 	START_US = 1000000000, /* a multiple of 300 ms: every period begins */
+#ifdef __SANITIZE_THREAD__ /* slow, and there is one thread */
+	MODEL_TICKS = 1000,
+	PTIMES = 1,
+#else
 	MODEL_TICKS = 4000,
+	PTIMES = 4,
+#endif
 };
 
 /* A leg that says a tone and sends what it hears to a peer of its own. */
@@ -63,7 +69,7 @@ static const float *get(struct leg *leg, float *buf, const struct tick *t)
 }
 
 static const struct leg_ops ops = {
-    .name = "party", .get = get, .put = rtp_tx_put, .plan = rtp_tx_plan};
+    .name = "party", .get = get, .put = rtp_tx_put, .plan = rtp_tx_plan, .share = rtp_tx_share};
 
 static void set_destructor(void *arg)
 {
@@ -426,12 +432,12 @@ static void test_transition(void **state)
 /* Packets of other lengths: no gap, no overlap in time. */
 static void test_ptime(void **state)
 {
-	static const uint32_t msv[] = {10, 30, 40, 60};
+	static const uint32_t msv[] = {60, 10, 30, 40};
 	size_t i;
 
 	(void)state;
 
-	for (i = 0; i < ARRAY_SIZE(msv); i++) {
+	for (i = 0; i < PTIMES; i++) {
 		struct media_codec c = g722;
 
 		c.ptime_ms = msv[i];
@@ -628,7 +634,7 @@ static void test_model(void **state)
 					 p->r.set->prm.send);
 			if (p->packets != before[i])
 				check(p);
-			shared += p->r.leg.shared;
+			shared += p->r.leg.shared != NULL;
 		}
 	}
 
