@@ -10,7 +10,12 @@
 
 #include "tests/bench/media_bench.h"
 
-enum { WARM_MS = 900 };
+enum {
+	WARM_MS = 900,
+	HOLD_MS = 3000, /* until held legs have come to rest */
+	EVENT_PT = 101, /* as phones have it: else digits are looked for in
+			   the audio */
+};
 
 static void leg_add(struct call *c, const struct load *load, struct peers *p)
 {
@@ -18,8 +23,10 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 	    .tx = load->codec,
 	    .rxv = {load->codec},
 	    .rxc = 1,
-	    .event_pt_tx = -1,
-	    .event_pt_rx = -1,
+	    .event_pt_tx = EVENT_PT,
+	    .event_pt_rx = EVENT_PT,
+	    .event_clock_hz = 8000,
+	    .rtcp = MEDIA_RTCP_MUX,
 	    .send = !load->held,
 	    .recv = !load->held,
 	};
@@ -35,7 +42,7 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 
 	p->dstv[i] = *media_leg_laddr(c->legv[i]);
 	prm.srtp_rx = prm.srtp_tx = p->keys;
-	prm.raddr = load->held ? laddr : p->addrv[i];
+	prm.raddr = p->addrv[i];
 	err = media_leg_rtp_set(c->legv[i], &prm);
 	if (err)
 		die("leg's parameters", err);
@@ -141,7 +148,7 @@ void run_round(const struct load *load, const struct script *script,
 	p->script = script;
 	p->keys.suite = load->suite;
 	memset(p->keys.key, 0x5a, sizeof(p->keys.key));
-	peers_open(p, load->held ? 0 : load->legs, "127.0.0.1");
+	peers_open(p, load->legs, "127.0.0.1");
 	memset(p->ptv, load->codec.pt, sizeof(p->ptv));
 
 	err = media_alloc(&m, &conf);
@@ -151,7 +158,7 @@ void run_round(const struct load *load, const struct script *script,
 	call_build(call, m, load, p);
 	peers_start(p);
 
-	sleep_ms(WARM_MS);
+	sleep_ms(load->held ? HOLD_MS : WARM_MS);
 	media_load(m, &begin);
 	sleep_ms(ms);
 	media_load(m, &end);
