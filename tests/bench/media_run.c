@@ -173,6 +173,7 @@ void run_round(const struct load *load, const struct script *script,
 		ticks = 1;
 	out->tick_us =
 	    (double)(end.cpu_us - begin.cpu_us) / ticks * load->workers;
+	out->shed = MAX(begin.shed, end.shed);
 	out->late = (double)(end.late_ticks - begin.late_ticks) /
 		    (ticks + end.late_ticks - begin.late_ticks);
 
