@@ -18,76 +18,20 @@
  * What a muted leg says is not decoded; its clock goes on.
  */
 
-#include <stdlib.h>
 #include <string.h>
 #include <re.h>
 
 #include "node/media/cng.h"
-#include "node/media/level.h"
 #include "node/media/plc.h"
-#include "node/media/rtp_leg.h"
+#include "node/media/rtp_play.h"
 #include "node/media/seam.h"
-#include "node/media/stretch.h"
 #include "node/media/voice.h"
 #include "node/media/worker.h"
 
 enum {
 	RATE_DEFAULT_HZ = 8000,
-	MADE_FROM_MS = 80,    /* made up audio fades out from here ...        */
-	MADE_TO_MS = 120,     /* ... to here; then it is silent               */
-	PERIOD_MIN_US = 2500, /* stretch.h never takes less out               */
-	PIECE_MS = 60, /* what it takes at a time                       */
-	PIECE_MIN_MS = 20,
-	NOISE_SEAM_MS = 10,  /* from audio to the peer's comfort noise       */
-	FEC_PACKETS = 250,   /* no redundancy for so long: there is none     */
-	OPUS_UNIT_SMP = 120, /* it makes up multiples of 2.5 ms only         */
+	FEC_PACKETS = 250, /* no redundancy for so long: there is none */
 };
-
-#define QUIET_POWER 1e-5f /* -50 dBFS */
-
-/* Audio of a tick in the making, at rx->rate_hz. */
-struct mix_in {
-	float *pcm;
-	size_t n;    /* samples so far                     */
-	bool sound;  /* not all of them are zeros          */
-	bool packet; /* the last piece came from a packet  */
-};
-
-static size_t ms_smp(const struct rtp_rx *rx, uint32_t ms)
-{
-	return rx->rate_hz / 1000 * ms;
-}
-
-static size_t ts_smp(const struct rtp_rx *rx, uint32_t ts)
-{
-	return (size_t)ts * rx->rate_hz / rx->jitter.clock_hz;
-}
-
-static uint32_t smp_ts(const struct rtp_rx *rx, size_t n)
-{
-	return (uint32_t)(n * rx->jitter.clock_hz / rx->rate_hz);
-}
-
-static const struct codec *codec_now(const struct rtp_leg *r)
-{
-	return r->rx.codec < 0 ? NULL : &r->set->rxv[r->rx.codec];
-}
-
-/* Nothing was heard of the peer so far, or for long. */
-static void fall_silent(struct rtp_rx *rx)
-{
-	rx->made_smp = (uint32_t)ms_smp(rx, MADE_TO_MS);
-	rx->silent = true;
-}
-
-/* The codecs of the set may all have another rate than what is played. */
-static void plc_begin(struct rtp_leg *r)
-{
-	const struct rtp_set *set = r->set;
-
-	if (set->plc && plc_size(r->rx.rate_hz) <= set->plc_bytes)
-		plc_start(set->plc, r->rx.rate_hz);
-}
 
 /* Audio at another rate, or of another talkspurt: nothing to go on from. */
 static void begin(struct rtp_leg *r)
@@ -96,12 +40,12 @@ static void begin(struct rtp_leg *r)
 
 	if (c && c->ops->dec_reset)
 		c->ops->dec_reset(c->st);
-	plc_begin(r);
+	rtp_made_begin(r);
 
 	r->rx.fifoc = 0;
 	r->rx.hollow = false;
 	r->rx.noise = false;
-	fall_silent(&r->rx);
+	rtp_made_none(&r->rx);
 }
 
 static void rate_set(struct rtp_leg *r, uint32_t rate_hz)
@@ -110,81 +54,6 @@ static void rate_set(struct rtp_leg *r, uint32_t rate_hz)
 	r->rx.codec = -1;
 	(void)resample_up_init(&r->rx.up, rate_hz);
 	begin(r);
-}
-
-/* As if audio had gone on; returns what was made, which may be more. */
-static size_t make_up(struct rtp_leg *r, float *pcm, size_t n)
-{
-	const struct codec *c = codec_now(r);
-	struct rtp_rx *rx = &r->rx;
-	size_t got = 0;
-
-	if (c && c->ops->conceal) {
-		got = (n + OPUS_UNIT_SMP - 1) / OPUS_UNIT_SMP * OPUS_UNIT_SMP;
-		got = c->ops->conceal(c->st, pcm, got);
-	} else if (c && r->set->plc) {
-		got = MIN(n, ms_smp(rx, CODEC_FRAME_MAX_MS));
-		plc_conceal(r->set->plc, pcm, got);
-		if (c->ops->missed)
-			c->ops->missed(c->st, pcm, got);
-	}
-
-	if (!got) {
-		memset(pcm, 0, n * sizeof(*pcm));
-		got = n;
-	}
-
-	seam_out(pcm, got, rx->made_smp, ms_smp(rx, MADE_FROM_MS),
-		 ms_smp(rx, MADE_TO_MS));
-	rx->made_smp += (uint32_t)got;
-
-	return got;
-}
-
-/* The peer's comfort noise; where it begins, out of what was heard. */
-static void noise(struct rtp_leg *r, float *pcm, size_t n)
-{
-	struct rtp_rx *rx = &r->rx;
-	float head[MEDIA_RATE_HZ / 1000 * NOISE_SEAM_MS + OPUS_UNIT_SMP];
-	size_t i, len = MIN(n, ms_smp(rx, NOISE_SEAM_MS));
-
-	cng_get(r->set->cng, pcm, n);
-	if (rx->made_smp >= ms_smp(rx, MADE_TO_MS))
-		return;
-
-	len = MIN(len, make_up(r, head, len));
-	for (i = 0; i < len; i++) {
-		float w = ((float)i + 0.5f) / (float)len;
-
-		pcm[i] = w * pcm[i] + (1 - w) * head[i];
-	}
-	rx->made_smp = (uint32_t)ms_smp(rx, MADE_TO_MS);
-}
-
-/* Nothing came, or nothing was sent: n samples, or some more. */
-static void fill(struct rtp_leg *r, struct mix_in *in, size_t n, bool lost)
-{
-	struct rtp_rx *rx = &r->rx;
-	float *pcm = in->pcm + in->n;
-
-	in->packet = false;
-
-	if (rx->noise && r->set->cng) {
-		noise(r, pcm, n);
-		rx->silent = false;
-		in->sound = true;
-	} else if (rx->made_smp < ms_smp(rx, MADE_TO_MS)) {
-		n = make_up(r, pcm, n);
-		rx->silent = rx->made_smp >= ms_smp(rx, MADE_TO_MS);
-		in->sound = true;
-		if (lost && !rx->paused)
-			stat_inc(r->leg.stat.frames_concealed);
-	} else {
-		memset(pcm, 0, n * sizeof(*pcm));
-		rx->silent = true;
-	}
-
-	in->n += n;
 }
 
 /* n samples of audio from a packet are at the end. */
@@ -240,7 +109,7 @@ static void play_noise(struct rtp_leg *r, struct mix_in *in,
 		rx->noise = true;
 
 	rx->paused = true;
-	fill(r, in, ts_smp(rx, pkt->dur_ts), false);
+	rtp_made_fill(r, in, ts_smp(rx, pkt->dur_ts), false);
 }
 
 static void play_audio(struct rtp_leg *r, struct mix_in *in,
@@ -255,7 +124,7 @@ static void play_audio(struct rtp_leg *r, struct mix_in *in,
 	/* The sender is silent: so are we, once the last sound has faded. */
 	if (c->ops->dtx_bytes >= len) {
 		rx->paused = true;
-		fill(r, in, ts_smp(rx, pkt->dur_ts - it->skip_ts), false);
+		rtp_made_fill(r, in, ts_smp(rx, pkt->dur_ts - it->skip_ts), false);
 		return;
 	}
 
@@ -263,7 +132,7 @@ static void play_audio(struct rtp_leg *r, struct mix_in *in,
 
 	n = c->ops->decode(c->st, in->pcm + in->n, buf, len);
 	if (!n) {
-		fill(r, in, ts_smp(rx, pkt->dur_ts - it->skip_ts), true);
+		rtp_made_fill(r, in, ts_smp(rx, pkt->dur_ts - it->skip_ts), true);
 		return;
 	}
 
@@ -285,7 +154,7 @@ static void play(struct rtp_leg *r, struct mix_in *in,
 
 	/* Negotiated away while it waited. */
 	if (i < 0) {
-		fill(r, in, ts_smp(rx, it->pkt->dur_ts - it->skip_ts), true);
+		rtp_made_fill(r, in, ts_smp(rx, it->pkt->dur_ts - it->skip_ts), true);
 		return;
 	}
 
@@ -314,7 +183,7 @@ static void recover(struct rtp_leg *r, struct mix_in *in,
 				  next->payload_len);
 
 	if (!got) {
-		fill(r, in, n, true);
+		rtp_made_fill(r, in, n, true);
 		return;
 	}
 
@@ -340,60 +209,13 @@ static void next_piece(struct rtp_leg *r, struct mix_in *in,
 		break;
 
 	case JITTER_EMPTY:
-		fill(r, in, ts_smp(rx, it.dur_ts), true);
+		rtp_made_fill(r, in, ts_smp(rx, it.dur_ts), true);
 		break;
 
 	case JITTER_WAIT:
-		fill(r, in, ts_smp(rx, it.dur_ts), false);
+		rtp_made_fill(r, in, ts_smp(rx, it.dur_ts), false);
 		break;
 	}
-}
-
-/* By not more than k samples. */
-static size_t shorten(float *pcm, size_t n, size_t k, uint32_t rate_hz)
-{
-	float keep[MEDIA_RATE_HZ / 1000 * PIECE_MS];
-	size_t now;
-
-	if (k < rate_hz / 1000 * PERIOD_MIN_US / 1000)
-		return n;
-
-	memcpy(keep, pcm, n * sizeof(*pcm));
-	now = stretch_shorten(pcm, n, rate_hz);
-	if (n - now <= k)
-		return now;
-
-	memcpy(pcm, keep, n * sizeof(*pcm));
-
-	return n;
-}
-
-/* The latest audio made shorter or longer, if the jitter buffer wants it. */
-static void adjust(struct rtp_leg *r, struct mix_in *in)
-{
-	struct rtp_rx *rx = &r->rx;
-	int32_t want_us = jitter_want_us(&rx->jitter);
-	size_t n = MIN(in->n, ms_smp(rx, PIECE_MS)), k, now = n, cap;
-	float *pcm = in->pcm + in->n - n;
-
-	if (!want_us || n < ms_smp(rx, PIECE_MIN_MS))
-		return;
-
-	k = (size_t)((uint64_t)abs(want_us) * (rx->rate_hz / 100) / 10000);
-	cap = MIN(n + n, (size_t)CODEC_FRAME_MAX_SMP - (in->n - n));
-
-	if (level_power(pcm, n & ~(size_t)7) < QUIET_POWER)
-		now = want_us > 0
-			  ? seam_cut(pcm, n, MIN(k, n / 2), rx->rate_hz)
-			  : seam_insert(pcm, n, k + 1, cap, rx->rate_hz);
-	else if (want_us < 0)
-		now = stretch_lengthen(pcm, n, cap, rx->rate_hz);
-	else
-		now = shorten(pcm, n, k, rx->rate_hz);
-
-	in->n = in->n - n + now;
-	jitter_moved(&rx->jitter, now > n ? -(int32_t)smp_ts(rx, now - n)
-					  : (int32_t)smp_ts(rx, n - now));
 }
 
 /* Fill pcm with a tick of audio at rx->rate_hz; 0: silence. */
@@ -412,7 +234,7 @@ static size_t pull(struct rtp_leg *r, float *pcm, const struct tick *t)
 		need = ms_smp(rx, MEDIA_TICK_MS);
 
 		if (in.packet && in.n >= need && !adjusted) {
-			adjust(r, &in);
+			rtp_scale(r, &in);
 			adjusted = true;
 		}
 	}
@@ -556,7 +378,7 @@ void rtp_rx_set(struct rtp_leg *r, const struct rtp_set *old)
 		jitter_flush(&rx->jitter);
 		begin(r);
 	} else if (r->set->plc_new) {
-		plc_begin(r);
+		rtp_made_begin(r);
 	}
 	r->set->plc_new = false;
 

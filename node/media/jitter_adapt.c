@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* The distance: what it should be, and how it gets there. */
+
+#include "node/media/jitter_impl.h"
+
+enum {
+	WINDOW_US = 1000000, /* the least slack is searched in           */
+	WINDOW_PACKETS = 15, /* with at least so many packets            */
+	SURPLUS_US = 30000,  /* slack over a fixed depth that is trimmed */
+	GRID_MIN_US = 2500,  /* shortest frame of any codec              */
+	SPARE_US = 2000,     /* over the target before delay is given up */
+	FAR_US = 60000,	     /* so far from the target: in a hurry       */
+	PACE_FAR_US = 40000, /* from one shortening to the next          */
+	PACE_US = 100000,
+	PACE_FAILED_US = 500000, /* ... after one that could not be done  */
+};
+
+#define LOSS_MIN 0.01f /* makes it worth to wait for redundancy */
+
+uint32_t jitter_target_us(const struct jitter *j)
+{
+	uint32_t us = delay_target_us(&j->delay);
+
+	if (!adaptive(j))
+		return j->conf.fixed_ms * 1000;
+
+	if (j->redundant && j->loss > LOSS_MIN)
+		us += (uint32_t)ts_to_us(j, (int32_t)j->dur_ts);
+
+	return MAX(MIN(us, j->conf.max_ms * 1000), j->conf.min_ms * 1000);
+}
+
+void jitter_conf_set(struct jitter *j, const struct jitter_conf *conf)
+{
+	struct jitter_conf *c = &j->conf;
+
+	*c = *conf;
+	if (!c->max_ms)
+		c->max_ms = MAX((uint32_t)JITTER_MAX_MS, c->min_ms);
+
+	c->max_ms = MIN(c->max_ms, (uint32_t)JITTER_DEPTH_MAX_MS);
+	c->min_ms = MIN(c->min_ms, c->max_ms);
+	c->fixed_ms = MIN(c->fixed_ms, (uint32_t)JITTER_DEPTH_MAX_MS);
+}
+
+void jitter_freeze(struct jitter *j, bool frozen)
+{
+	j->frozen = frozen;
+}
+
+void jitter_redundant(struct jitter *j, bool redundant)
+{
+	j->redundant = redundant;
+}
+
+void jitter_dur_set(struct jitter *j, uint32_t dur_ts)
+{
+	uint32_t a = (uint32_t)ts_to_us(j, (int32_t)dur_ts);
+	uint32_t b = JITTER_TICK_US;
+
+	while (a) {
+		uint32_t rest = b % a;
+
+		b = a;
+		a = rest;
+	}
+
+	j->dur_ts = dur_ts;
+	j->grid_us = MAX(b, (uint32_t)GRID_MIN_US);
+}
+
+int64_t jitter_delay_us(const struct jitter *j)
+{
+	return (int64_t)(j->anchor_us - j->ref_us) -
+	       ts_to_us(j, (int32_t)(j->anchor_ts - j->ref_ts)) -
+	       j->delay.base_us;
+}
+
+/*
+ * The delay less what it should be, given that a packet begins at ts.
+ *
+ * Of all places within a tick where packets begin, the last one leaves them
+ * the least time to come: it must have the target.  Then whatever is over
+ * the raster is given up, too: it delays and helps nobody.
+ */
+static int64_t excess_us(const struct jitter *j, uint32_t ts)
+{
+	int64_t grid = j->grid_us, x, over, margin, n;
+
+	x = ts_to_us(j, (int32_t)(ts - j->anchor_ts)) % grid;
+	over = x < 0 ? x + grid : x;
+	margin = jitter_delay_us(j) - over - (JITTER_TICK_US - grid) -
+		 jitter_target_us(j);
+
+	if (margin < 0) {
+		n = (-margin + grid - 1) / grid;
+		return over - n * grid;
+	}
+
+	n = margin > SPARE_US ? (margin - SPARE_US) / grid : 0;
+
+	return over + n * grid;
+}
+
+void jitter_trim(struct jitter *j)
+{
+	int32_t surplus_us = j->slack_min_us - (int32_t)jitter_target_us(j);
+
+	if (j->anchor_us - j->window_us < WINDOW_US)
+		return;
+
+	if (!adaptive(j) && j->slack_count >= WINDOW_PACKETS &&
+	    surplus_us > SURPLUS_US)
+		move(j, (int32_t)us_to_ts(j, surplus_us));
+
+	j->window_us = j->anchor_us;
+	j->slack_count = 0;
+}
+
+void jitter_place(struct jitter *j, const struct packet *pkt)
+{
+	int32_t d = (int32_t)(pkt->ts - j->out_ts);
+	int64_t want = d;
+
+	if (!adaptive(j) || j->frozen)
+		return;
+
+	want -= (int32_t)us_to_ts(j, excess_us(j, pkt->ts));
+	want = MIN(MAX(want, 0), INT32_MAX);
+	move(j, d - want);
+}
+
+void jitter_go_back(struct jitter *j, int64_t late_ts)
+{
+	int64_t room_us = (int64_t)j->conf.max_ms * 1000 - jitter_delay_us(j);
+	int64_t ts = MIN(late_ts, (int64_t)j->starved_ts);
+
+	if (!adaptive(j) || j->frozen || room_us <= 0)
+		return;
+
+	move(j, -MIN(ts, (int64_t)us_to_ts(j, MIN(room_us, JITTER_JUMP_US))));
+}
+
+int32_t jitter_want_us(const struct jitter *j)
+{
+	int64_t us, rest_us;
+
+	if (j->state != JITTER_PLAYING || !adaptive(j) || j->frozen)
+		return 0;
+
+	us = excess_us(j, j->end_ts);
+	if (us <= 0)
+		return (int32_t)us;
+
+	/* The next packet, due earlier by then, must be there. */
+	rest_us =
+	    ts_to_us(j, (int32_t)(j->out_ts - j->anchor_ts)) - JITTER_TICK_US;
+	if (!j->slotv[j->next_seq % JITTER_SLOTS])
+		us = MIN(us, MAX(rest_us, 0));
+
+	return (int64_t)(j->anchor_us - j->move_us) < 0 ? 0 : (int32_t)us;
+}
+
+void jitter_moved(struct jitter *j, int32_t ts)
+{
+	int64_t us = ts_to_us(j, ts);
+
+	j->anchor_ts += (uint32_t)ts;
+	j->move_us = j->anchor_us + PACE_US;
+	if (excess_us(j, j->end_ts) > FAR_US)
+		j->move_us = j->anchor_us + PACE_FAR_US;
+	if (!ts)
+		j->move_us = j->anchor_us + PACE_FAILED_US;
+
+	if (us > 0)
+		j->shorter_us += (uint64_t)us;
+	else
+		j->longer_us += (uint64_t)-us;
+}
+
+uint32_t jitter_target_ms(const struct jitter *j)
+{
+	return jitter_target_us(j) / 1000;
+}
+
+uint32_t jitter_lag_us(const struct jitter *j)
+{
+	int64_t us = j->state == JITTER_PLAYING ? jitter_delay_us(j) : 0;
+
+	us = MIN(us, JITTER_DEPTH_MAX_MS * 1000);
+
+	return MAX((uint32_t)MAX(us, 0), jitter_target_us(j)) + JITTER_TICK_US;
+}
