@@ -39,8 +39,12 @@ static void pending_flush(struct media *m)
 		struct release *rel = le->data;
 		struct cmd cmd = {.type = rel->type, .obj = rel->obj};
 
-		if (!ring_put(rel->w->cmds, &cmd))
+		/* It says when there may be room: nothing else might. */
+		if (!ring_put(rel->w->cmds, &cmd)) {
+			atomic_store_explicit(&rel->w->full, true,
+					      memory_order_relaxed);
 			break;
+		}
 
 		list_unlink(le);
 	}
@@ -268,6 +272,7 @@ void media_load(const struct media *m, struct media_load *load)
 		load->cpu_us += stat_get(w->cpu_us);
 		load->rx_foreign += stat_get(w->rx_foreign);
 		load->rx_refused += stat_get(w->rx_refused);
+		load->rx_dropped += stat_get(w->rx_dropped);
 		load->wake_p99_us =
 			MAX(load->wake_p99_us, worker_wake_p99_us(w));
 		load->shed = MAX(load->shed, (uint32_t)stat_get(w->level));

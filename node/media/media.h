@@ -201,6 +201,8 @@ struct media_load {
 				       before                                */
 	uint64_t rx_foreign;        /* packets dropped as not from the peer,
 				       since start                           */
+	uint64_t rx_dropped;        /* packets for which there was no room in
+				       memory, since start                   */
 	uint32_t wake_p99_us;       /* how late ticks begin, p99 over 10 s,
 				       of the worst worker                   */
 	uint32_t shed;              /* what is left out, of the worst worker:

@@ -402,7 +402,8 @@ bool mixbus_run(struct mixbus *bus, const struct tick *t)
 	else
 		run(&r, bus);
 
-	if (bus->watched)
+	/* Without a leg there may be no frames yet. */
+	if (bus->watched && r.legc)
 		busy = meter_run(bus, r.f->legv, r.legc, &own);
 
 	return busy || !is_idle(&r);

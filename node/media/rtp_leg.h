@@ -81,6 +81,7 @@ struct rtp_tx {
 	struct event_tx event;
 	uint32_t ssrc;           /* RO                                       */
 	uint32_t ts;             /* of the first sample of this tick         */
+	uint32_t clock_hz;       /* of ts; 0: nothing was ever to be sent    */
 	uint16_t seq;            /* of the next packet                       */
 	bool latched;            /* the peer is not where it says: to latch  */
 	struct sa latch;

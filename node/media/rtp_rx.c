@@ -289,6 +289,11 @@ static void receive_slot(struct rtp_leg *r, struct rxbatch *rx, size_t i,
 		pool_put(&t->w->pool, fresh);
 	}
 
+	if (!fresh) {
+		stat_inc(r->leg.stat.rx_datagrams);
+		stat_inc(t->w->rx_dropped);
+	}
+
 	hdr->msg_namelen = sizeof(rx->srcv[i]);
 	hdr->msg_controllen = sizeof(rx->ctlv[i]);
 }

@@ -164,10 +164,10 @@ static bool may_send(const struct rtp_leg *r)
 /* Ticks that were missed are a gap in time for the peer, too. */
 static void skip_time(struct rtp_leg *r, uint32_t ticks)
 {
-	if (!r->set || !r->set->tx.ops || !ticks)
+	if (!ticks)
 		return;
 
-	r->tx.ts += ticks * (r->set->tx.clock_hz / 1000 * MEDIA_TICK_MS);
+	r->tx.ts += ticks * (r->tx.clock_hz / 1000 * MEDIA_TICK_MS);
 	cut_reset(&r->tx.cut);
 }
 
@@ -274,7 +274,7 @@ void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t)
 	}
 
 	send_frame(r, frame, t);
-	r->tx.ts += r->set->tx.clock_hz / 1000 * MEDIA_TICK_MS;
+	r->tx.ts += r->tx.clock_hz / 1000 * MEDIA_TICK_MS;
 }
 
 void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
@@ -282,8 +282,10 @@ void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 	const struct codec *c = &r->set->tx;
 	bool same = old && old->group == r->set->group;
 
-	/* keep_codecs() saw to its own encoder. */
+	/* keep_codecs() saw to its own encoder; its peer heard another one. */
 	if (!same) {
+		if (r->leg.shared)
+			r->tx.virgin = true;
 		r->leg.shared = NULL;
 		r->tx.common = 0;
 	}
@@ -292,6 +294,7 @@ void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 	if (!c->ops)
 		return;
 
+	r->tx.clock_hz = c->clock_hz;
 	cut_init(&r->tx.cut, c->rate_hz);
 	if (!old || !old->tx.ops || !codec_same(c, &old->tx))
 		r->tx.virgin = true;

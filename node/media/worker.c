@@ -184,6 +184,11 @@ static void commands(struct worker *w, const struct tick *t)
 
 	while (ring_space(w->notes) > 1 && ring_get(w->cmds, &cmd))
 		command(w, &cmd, t);
+
+	if (atomic_load_explicit(&w->full, memory_order_relaxed)) {
+		atomic_store_explicit(&w->full, false, memory_order_relaxed);
+		w->noted = true;
+	}
 }
 
 void worker_send(struct worker *w, struct leg *leg, int fd,

@@ -30,7 +30,9 @@ enum {
 	WORKER_WINDOW = 500,    /* ticks of the p99: 10 s                    */
 	WORKER_LATE_US = 5000,  /* a tick that begins so late is late        */
 	WORKER_PCM_SMP = CODEC_FRAME_MAX_SMP + MEDIA_FRAME_SMP,
-	POOL_LEG = 8,           /* packets that a leg adds to the pool       */
+	POOL_LEG = 28,          /* packets that a leg adds to the pool: what
+				   a jitter buffer holds after a stall of all;
+				   memory only once it was needed            */
 };
 
 /** What signalling wants; done at the begin of the next tick. */
@@ -97,6 +99,8 @@ struct worker {
 	pthread_t thread;
 	bool running;              /* signalling                             */
 	atomic_bool stop;          /* signalling writes, worker reads        */
+	atomic_bool full;          /* signalling waits for room in cmds: it
+				      sets this, the worker clears it        */
 	unsigned index;            /* RO                                     */
 	unsigned count;            /* RO: of workers                         */
 	int rt_priority;           /* RO                                     */
@@ -133,6 +137,7 @@ struct worker {
 	_Atomic uint64_t ticks;
 	_Atomic uint64_t late_ticks;
 	_Atomic uint64_t events_dropped;
+	_Atomic uint64_t rx_dropped; /* packets for which there was no room  */
 	_Atomic uint64_t rx_polls; /* sockets asked for a packet             */
 	_Atomic uint64_t helped;   /* times that it helped another worker    */
 	_Atomic uint64_t passes;   /* mixes run                              */
