@@ -39,7 +39,8 @@ struct crew_task {
 };
 
 struct crew {
-	unsigned n;
+	unsigned n;	/* RO */
+	bool eager;	/* RO */
 	uint8_t pad[CACHE_LINE];
 	_Atomic uint32_t bell; /* a futex                              */
 	struct crew_task taskv[];
@@ -84,6 +85,16 @@ int crew_alloc(struct crew **cp, unsigned n)
 	*cp = c;
 
 	return 0;
+}
+
+void crew_eager(struct crew *c)
+{
+	c->eager = true;
+}
+
+bool crew_is_eager(const struct crew *c)
+{
+	return c->eager;
 }
 
 bool crew_any(const struct crew *c)

@@ -54,6 +54,10 @@ typedef void(crew_h)(struct worker *w, size_t i, void *arg);
  */
 int crew_alloc(struct crew **cp, unsigned n);
 
+/** For tests: mixes of any size and cost are everybody's.  Before any job. */
+void crew_eager(struct crew *c);
+bool crew_is_eager(const struct crew *c);
+
 /** Whether there is anybody who could help. */
 bool crew_any(const struct crew *c);
 

@@ -194,6 +194,7 @@ static int workers(struct media *m)
 			break;
 
 		m->workerv[m->workerc]->crew = m->crew;
+		m->workerv[m->workerc]->never_shed = m->conf.never_shed;
 		err = worker_start(m->workerv[m->workerc++]);
 	}
 

@@ -167,6 +167,8 @@ struct media_conf {
 	int opus_complexity;     /* default 5                                */
 	uint32_t opus_bitrate_bps; /* default 32000                          */
 	int rt_priority;         /* SCHED_FIFO priority; 0: none             */
+	bool never_shed;         /* nothing is left out under load, so that
+				    a measurement is of the whole work        */
 	uint32_t jitter_ms;      /* of media_rtp_params, for legs that say    */
 	uint32_t jitter_min_ms;  /* nothing of it                             */
 	uint32_t jitter_max_ms;

@@ -378,9 +378,10 @@ static uint64_t now_us(void)
 /* Whether others shall help is seen from what the last pass took. */
 static void run_large(struct round *r, struct mixbus *bus)
 {
+	struct crew *crew = r->t->w->crew;
 	uint64_t us = now_us();
 
-	r->crew = bus->crewed ? r->t->w->crew : NULL;
+	r->crew = bus->crewed || crew_is_eager(crew) ? crew : NULL;
 	run(r, bus);
 	us = now_us() - us;
 
@@ -397,7 +398,8 @@ bool mixbus_run(struct mixbus *bus, const struct tick *t)
 	bus->run_us = t->now_us;
 	bus->idle = false;
 
-	if (crew_any(t->w->crew) && bus->legc >= CREW_LEGS)
+	if (crew_any(t->w->crew) &&
+	    (bus->legc >= CREW_LEGS || crew_is_eager(t->w->crew)))
 		run_large(&r, bus);
 	else
 		run(&r, bus);

@@ -49,10 +49,16 @@ static void down(struct shed *s, uint64_t now_us)
 	s->down_us = now_us;
 }
 
-enum shed_level shed_feed(struct shed *s, uint32_t work_us, uint32_t tick_us,
-			  uint64_t now_us)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	int32_t diff = (int32_t)work_us - (int32_t)s->used_us;
+	return a < b ? a : b;
+}
+
+enum shed_level shed_feed(struct shed *s, uint32_t work_us, uint32_t cpu_us,
+			  uint32_t tick_us, uint64_t now_us)
+{
+	uint32_t us = least(least(work_us, 2 * cpu_us), 2 * tick_us);
+	int32_t diff = (int32_t)us - (int32_t)s->used_us;
 	uint64_t percent;
 
 	s->used_us = (uint32_t)((int32_t)s->used_us + diff / (1 << MEAN_SHIFT));

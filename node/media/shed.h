@@ -11,6 +11,11 @@
  *
  * Who comes back to a level soon after it was left stays there twice as long,
  * up to 80 s: what is left out may be all that makes room.
+ *
+ * One tick that took very long is a stall of the machine and no load: it
+ * counts as two ticks.  And a tick counts as twice its CPU time at most, for
+ * what is left out can only save that: a worker that waits for a processor
+ * while it has little to do would spoil the sound for nothing.
  */
 
 #ifndef SY_NODE_MEDIA_SHED_H
@@ -49,12 +54,13 @@ struct shed {
  *
  * @param s        State; zeros at the start.
  * @param work_us  How long it took.
+ * @param cpu_us   CPU time of it.
  * @param tick_us  How long it may take.
  * @param now_us   Monotonic clock, not 0.
  *
  * @return the level from now on.
  */
-enum shed_level shed_feed(struct shed *s, uint32_t work_us, uint32_t tick_us,
-			  uint64_t now_us);
+enum shed_level shed_feed(struct shed *s, uint32_t work_us, uint32_t cpu_us,
+			  uint32_t tick_us, uint64_t now_us);
 
 #endif

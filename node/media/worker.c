@@ -329,9 +329,11 @@ static uint32_t mean(uint32_t old, uint32_t now)
 }
 
 /* The tick is over: figures for others, and what to leave out in the next. */
-static void account(struct worker *w, uint64_t due_us, uint64_t begin_us)
+static void account(struct worker *w, uint64_t due_us, uint64_t begin_us,
+		    uint64_t cpu_begin_us)
 {
 	uint64_t end_us = clock_us(CLOCK_MONOTONIC), n = stat_get(w->ticks);
+	uint64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
 	uint32_t work_us = (uint32_t)(end_us - begin_us);
 	uint8_t level = w->shed;
 
@@ -339,10 +341,15 @@ static void account(struct worker *w, uint64_t due_us, uint64_t begin_us)
 	stat_set(w->wake_us[n % WORKER_WINDOW], (uint32_t)(begin_us - due_us));
 	stat_set(w->mean_us, mean(stat_get(w->mean_us), work_us));
 	stat_set(w->mean_objs, mean(stat_get(w->mean_objs), w->objs * 16));
-	stat_set(w->cpu_us, clock_us(CLOCK_THREAD_CPUTIME_ID));
+	stat_set(w->cpu_us, cpu_us);
 	stat_set(w->ticks, n + 1);
 
-	w->shed = (uint8_t)shed_feed(&w->shed_state, work_us, TICK_US, end_us);
+	if (w->never_shed)
+		return;
+
+	w->shed = (uint8_t)shed_feed(&w->shed_state, work_us,
+				     (uint32_t)(cpu_us - cpu_begin_us),
+				     TICK_US, end_us);
 	if (w->shed == level)
 		return;
 
@@ -355,7 +362,7 @@ static void *worker_thread(void *arg)
 {
 	struct worker *w = arg;
 	struct tick t = {.w = w, .steps = 1};
-	uint64_t next_us, begin_us;
+	uint64_t next_us, begin_us, cpu_us;
 
 	prepare(w);
 	next_us = clock_us(CLOCK_MONOTONIC) + TICK_US +
@@ -365,6 +372,7 @@ static void *worker_thread(void *arg)
 
 		crew_sleep(w->crew, w, next_us);
 		begin_us = clock_us(CLOCK_MONOTONIC);
+		cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
 		t.steps = 1 + (uint32_t)((begin_us - next_us) / TICK_US);
 		t.now_us = next_us + (t.steps - 1) * TICK_US;
 		t.realtime_us = (int64_t)(clock_us(CLOCK_REALTIME) - begin_us);
@@ -374,7 +382,7 @@ static void *worker_thread(void *arg)
 				 stat_get(w->late_ticks) + MAX(t.steps - 1, 1u));
 
 		pass(w, &t);
-		account(w, next_us, begin_us);
+		account(w, next_us, begin_us, cpu_us);
 		next_us = t.now_us + TICK_US;
 	}
 

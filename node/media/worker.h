@@ -105,6 +105,7 @@ struct worker {
 	unsigned count;            /* RO: of workers                         */
 	int rt_priority;           /* RO                                     */
 	int event_fd;              /* RO: wakes signalling; borrowed         */
+	bool never_shed;           /* RO after start                         */
 	struct crew *crew;         /* RO; borrowed; NULL: works alone        */
 	struct ring *cmds;         /* signalling puts, worker gets           */
 	struct ring *notes;        /* worker puts, signalling gets           */

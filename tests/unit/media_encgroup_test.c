@@ -308,6 +308,34 @@ static void test_listeners(void **state)
 	listeners(&l16, 0.1);
 }
 
+/* Other packets of the same codec: its own encoder, whose last packet is old,
+ * or the other group's, is new to the peer. */
+static void test_other_group(void **state)
+{
+	struct media_codec longer = opus;
+	struct party *p = &partyv[2];
+	struct rtp_set *old;
+
+	(void)state;
+
+	longer.ptime_ms = 60;
+	build(6, &opus);
+	partyv[0].hz = 700;
+	run(100);
+	assert_non_null(p->r.leg.shared);
+
+	old = p->r.set;
+	p->r.set = make_set(p, &longer);
+	rtp_tx_set(&p->r, old);
+	assert_null(p->r.leg.shared);
+	assert_true(p->r.tx.virgin);
+	mem_deref(old);
+
+	run(30);
+	assert_false(p->r.tx.virgin);
+	clear();
+}
+
 /* Two codecs and two settings are three groups. */
 static void test_settings(void **state)
 {
@@ -646,6 +674,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_listeners, teardown),
+	    cmocka_unit_test_teardown(test_other_group, teardown),
 	    cmocka_unit_test_teardown(test_settings, teardown),
 	    cmocka_unit_test_teardown(test_transition, teardown),
 	    cmocka_unit_test_teardown(test_ptime, teardown),

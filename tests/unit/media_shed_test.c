@@ -18,7 +18,7 @@ static unsigned until(enum shed_level level, uint32_t work_us)
 
 	for (n = 0; n < 10000 && s.level != level; n++) {
 		now_us += TICK_US;
-		(void)shed_feed(&s, work_us, TICK_US, now_us);
+		(void)shed_feed(&s, work_us, work_us, TICK_US, now_us);
 	}
 
 	return n;
@@ -69,10 +69,49 @@ static void test_spike(void **state)
 	(void)state;
 
 	for (i = 0; i < 5000; i++) {
+		const uint32_t us = i % 50 ? 4000 : 60000;
+
 		now_us += TICK_US;
-		(void)shed_feed(&s, i % 50 ? 4000 : 60000, TICK_US, now_us);
+		(void)shed_feed(&s, us, us, TICK_US, now_us);
 		assert_int_equal(s.level, SHED_NONE);
 	}
+}
+
+/* However long it was, and whatever stood still with it. */
+static void test_stall(void **state)
+{
+	unsigned i;
+
+	(void)state;
+
+	for (i = 0; i < 5000; i++) {
+		const uint32_t us = i % 100 ? 8000 : 3000000;
+
+		now_us += i % 100 ? TICK_US : 3000000;
+		(void)shed_feed(&s, us, us, TICK_US, now_us);
+		assert_int_equal(s.level, SHED_NONE);
+	}
+}
+
+/* Who waits for a processor that others have has nothing to leave out. */
+static void test_waits(void **state)
+{
+	unsigned i;
+
+	(void)state;
+
+	for (i = 0; i < 1000; i++) {
+		now_us += TICK_US;
+		(void)shed_feed(&s, 18000, 6000, TICK_US, now_us);
+		assert_int_equal(s.level, SHED_NONE);
+	}
+
+	/* with more to do it is its own load, too */
+	for (i = 0; i < 50; i++) {
+		now_us += TICK_US;
+		(void)shed_feed(&s, 18000, 9000, TICK_US, now_us);
+	}
+	assert_true(s.level > SHED_NONE);
 }
 
 /* What is left out helps: the level settles, it does not swing. */
@@ -87,7 +126,8 @@ static void test_settles(void **state)
 	for (i = 0; i < 30000; i++) {
 		last = s.level;
 		now_us += TICK_US;
-		(void)shed_feed(&s, work[s.level], TICK_US, now_us);
+		(void)shed_feed(&s, work[s.level], work[s.level], TICK_US,
+				now_us);
 		changes += s.level != last;
 	}
 
@@ -103,6 +143,8 @@ int main(void)
 	    cmocka_unit_test_setup(test_down, setup),
 	    cmocka_unit_test_setup(test_between, setup),
 	    cmocka_unit_test_setup(test_spike, setup),
+	    cmocka_unit_test_setup(test_stall, setup),
+	    cmocka_unit_test_setup(test_waits, setup),
 	    cmocka_unit_test_setup(test_settles, setup),
 	};
 
