@@ -17,6 +17,7 @@ ROOMS = {
     "room.pcmu.100": ("pcmu", 100, 100),
     "room.opus.10": ("opus", 10, 10),
     "room.opus.50": ("opus", 50, 50),
+    "room.opus.100": ("opus", 100, 100),
     "room.pcmu.3of200": ("pcmu", 200, 3),
     "room.opus.3of100": ("opus", 100, 3),
 }

@@ -141,7 +141,6 @@ struct outcome {
 	double peer_late;    /* share of the peers' rounds               */
 	uint64_t sent, lost; /* packets towards the engine               */
 	uint64_t echoed, lost_back; /* packets from it                       */
-	unsigned shed;           /* what the engine left out, at the end */
 	uint64_t unplayed; /* frames that a listener missed            */
 };
 
