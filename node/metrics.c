@@ -42,10 +42,13 @@ int node_metrics_init(struct node *n)
 
 static void gauge(const char *name, const char *help, double value)
 {
-	struct metric *m = metric_add(METRIC_GAUGE, name, help, NULL);
+	metric_set(metric_add(METRIC_GAUGE, name, help, NULL), value);
+}
 
-	if (m)
-		metric_set(m, value);
+/* Counted elsewhere. */
+static void total(const char *name, const char *help, uint64_t n)
+{
+	metric_set(metric_add(METRIC_COUNTER, name, help, NULL), (double)n);
 }
 
 struct census {
@@ -103,19 +106,17 @@ static void refresh_media(const struct node *n)
 	      "complexity, 3 real-time priority", load.shed);
 	gauge("sy_media_realtime_workers", "Media threads at real-time "
 	      "priority", load.realtime);
-	gauge("sy_media_encodes", "Packets encoded since start",
-	      (double)load.encodes);
-	gauge("sy_media_ticks", "Ticks since start", (double)load.ticks);
-	gauge("sy_media_late_ticks", "Late ticks since start",
-	      (double)load.late_ticks);
-	gauge("sy_media_cpu_us", "CPU time of the workers since start",
-	      (double)load.cpu_us);
-	gauge("sy_media_foreign_packets",
-	      "RTP that was not from the peer's source, since start",
-	      (double)load.rx_foreign);
-	gauge("sy_media_srtp_refused",
-	      "SRTP that was not authentic or came before, since start",
-	      (double)load.rx_refused);
+	total("sy_media_encodes_total", "Packets encoded", load.encodes);
+	total("sy_media_ticks_total", "Ticks", load.ticks);
+	total("sy_media_late_ticks_total", "Late ticks", load.late_ticks);
+	total("sy_media_cpu_us_total", "CPU time of the workers", load.cpu_us);
+	total("sy_media_foreign_packets_total",
+	      "RTP that was not from the peer's source", load.rx_foreign);
+	total("sy_media_invalid_packets_total",
+	      "RTP and RTCP of peers that cannot be used: malformed, payload "
+	      "type not agreed, longer than 120 ms", load.rx_invalid);
+	total("sy_media_srtp_refused_total",
+	      "SRTP that was not authentic or came before", load.rx_refused);
 }
 
 static void refresh_sip(const struct node *n)
@@ -123,12 +124,10 @@ static void refresh_sip(const struct node *n)
 	struct sipua_stat st;
 
 	sipua_stat(n->ua, &st);
-	gauge("sy_sip_requests", "SIP requests since start",
-	      (double)st.requests);
-	gauge("sy_sip_responses", "SIP responses since start",
-	      (double)st.responses);
-	gauge("sy_sip_no_token", "SIP messages dropped: no valid token",
-	      (double)st.no_token);
+	total("sy_sip_requests_total", "SIP requests", st.requests);
+	total("sy_sip_responses_total", "SIP responses", st.responses);
+	total("sy_sip_no_token_total", "SIP messages dropped: no valid token",
+	      st.no_token);
 	gauge("sy_sip_dialogs", "SIP dialogs now", st.dialogs);
 	gauge("sy_sip_transactions", "SIP transactions now",
 	      st.transactions);

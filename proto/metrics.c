@@ -258,8 +258,14 @@ void metric_count(struct metric *m, uint64_t n)
 
 void metric_set(struct metric *m, double value)
 {
-	if (m && m->kind == GAUGE)
+	if (!m)
+		return;
+
+	if (m->kind == GAUGE)
 		atomic_store_explicit(&m->value, value, memory_order_relaxed);
+	else
+		atomic_store_explicit(&m->count, (uint64_t)value,
+				      memory_order_relaxed);
 }
 
 double metric_value(const struct metric *m)

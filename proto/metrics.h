@@ -30,6 +30,7 @@ struct metric *metric_add(enum metric_type type, const char *name,
 
 void metric_inc(struct metric *m);
 void metric_count(struct metric *m, uint64_t n);
+/** A gauge's value; of a counter: what a count kept elsewhere stands at. */
 void metric_set(struct metric *m, double value);
 double metric_value(const struct metric *m);
 

@@ -272,6 +272,7 @@ void media_load(const struct media *m, struct media_load *load)
 		load->late_ticks += stat_get(w->late_ticks);
 		load->cpu_us += stat_get(w->cpu_us);
 		load->rx_foreign += stat_get(w->rx_foreign);
+		load->rx_invalid += stat_get(w->rx_invalid);
 		load->rx_refused += stat_get(w->rx_refused);
 		load->rx_dropped += stat_get(w->rx_dropped);
 		load->wake_p99_us =

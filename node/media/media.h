@@ -199,6 +199,9 @@ struct media_load {
 	uint64_t late_ticks;        /* woke more than 5 ms late or were
 				       missed, since start                   */
 	uint64_t cpu_us;            /* CPU time of all workers, since start  */
+	uint64_t rx_invalid;        /* packets of the peer dropped: not RTP or
+				       RTCP, a payload type that was not
+				       agreed, longer than 120 ms            */
 	uint64_t rx_refused;        /* SRTP that was not authentic, or came
 				       before                                */
 	uint64_t rx_foreign;        /* packets dropped as not from the peer,
@@ -352,7 +355,7 @@ struct media_stat {
 	uint64_t rx_packets;   /* accepted by the jitter buffer             */
 	uint64_t rx_late;      /* discarded: came too late to be played     */
 	uint64_t rx_duplicate;
-	uint64_t rx_invalid;   /* not RTP, unknown payload type             */
+	uint64_t rx_invalid;   /* see media_load                            */
 	uint64_t rx_lost;      /* by sequence number                        */
 	uint64_t rx_foreign;   /* not from the peer's source: dropped       */
 	uint64_t rx_auth_failed; /* SRTP: wrong key or tag, or plain        */

@@ -143,6 +143,10 @@ void rtp_rx_digit(struct rtp_leg *r, char digit, uint32_t dur_ms, bool inband,
 /** Read the socket. */
 void rtp_rx_read(struct leg *leg, const struct tick *t);
 
+/** Count what the peer sent and nobody can use. */
+void rtp_rx_invalid(struct rtp_leg *r, struct worker *w);
+
+
 /** When the kernel got a packet [us], on the clock of the ticks. */
 uint64_t rtp_rx_arrival_us(struct msghdr *hdr, const struct tick *t);
 

@@ -313,7 +313,8 @@ static int unprotect(struct rtp_srtp *s, uint8_t *buf, size_t *lenp)
 }
 
 /* True: it was valid. */
-static bool take(struct rtp_leg *r, uint8_t *buf, size_t len, uint64_t at_us)
+static bool take(struct rtp_leg *r, uint8_t *buf, size_t len, uint64_t at_us,
+		 struct worker *w)
 {
 	struct rtp_rtcp *c = r->rtcp;
 	struct leg_stat *st = &r->leg.stat;
@@ -325,7 +326,7 @@ static bool take(struct rtp_leg *r, uint8_t *buf, size_t len, uint64_t at_us)
 	}
 
 	if (rtcp_parse(&in, buf, len, r->tx.ssrc)) {
-		stat_inc(st->rx_invalid);
+		rtp_rx_invalid(r, w);
 		return false;
 	}
 
@@ -356,7 +357,8 @@ bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 
 	if (!(hdr->msg_flags & MSG_TRUNC) &&
 	    source_is_host(&r->rx.source, hdr->msg_name))
-		(void)take(r, pkt->data, pkt->len, rtp_rx_arrival_us(hdr, t));
+		(void)take(r, pkt->data, pkt->len, rtp_rx_arrival_us(hdr, t),
+		  t->w);
 
 	return true;
 }
@@ -367,11 +369,12 @@ static void look_one(struct rtp_leg *r, struct msghdr *hdr, uint8_t *buf,
 {
 	if (hdr->msg_flags & MSG_TRUNC ||
 	    !source_is_host(&r->rx.source, hdr->msg_name)) {
-		stat_inc(r->leg.stat.rx_invalid);
+		rtp_rx_invalid(r, t->w);
 		return;
 	}
 
-	if (!take(r, buf, len, rtp_rx_arrival_us(hdr, t)))
+	if (!take(r, buf, len, rtp_rx_arrival_us(hdr, t),
+		  t->w))
 		return;
 
 	/* Behind NAT it is not where it says (RFC 4961). */

@@ -38,6 +38,12 @@ uint64_t rtp_rx_arrival_us(struct msghdr *hdr, const struct tick *t)
 		       : us;
 }
 
+void rtp_rx_invalid(struct rtp_leg *r, struct worker *w)
+{
+	stat_inc(r->leg.stat.rx_invalid);
+	stat_inc(w->rx_invalid);
+}
+
 static void alive(struct rtp_leg *r, const struct tick *t)
 {
 	const struct media_event ev = {.type = MEDIA_EV_RTP_START};
@@ -135,7 +141,7 @@ static bool receive_packet(struct rtp_leg *r, struct packet *pkt,
 		return true;
 
 	case JITTER_STRAY:
-		stat_inc(st->rx_invalid);
+		rtp_rx_invalid(r, t->w);
 		return false;
 
 	default:
@@ -168,7 +174,7 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 				   pkt->payload_len);
 
 	if (!n) {
-		stat_inc(r->leg.stat.rx_invalid);
+		rtp_rx_invalid(r, t->w);
 		return false;
 	}
 
@@ -245,7 +251,7 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 
 	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||
 	    set->ptv[pkt->pt] == PT_UNKNOWN) {
-		stat_inc(r->leg.stat.rx_invalid);
+		rtp_rx_invalid(r, t->w);
 		return false;
 	}
 

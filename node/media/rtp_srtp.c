@@ -117,7 +117,7 @@ bool rtp_srtp_receive(struct rtp_leg *r, struct packet *pkt,
 		return false;
 
 	default:
-		stat_inc(st->rx_invalid);
+		rtp_rx_invalid(r, w);
 		return false;
 	}
 }

@@ -145,6 +145,7 @@ struct worker {
 	_Atomic uint64_t encodes;  /* packets that went through an encoder   */
 	_Atomic uint64_t cpu_us;   /* of the thread, sampled every tick      */
 	_Atomic uint64_t rx_foreign; /* packets that were not of the peer    */
+	_Atomic uint64_t rx_invalid; /* not RTP, or what nobody can play     */
 	_Atomic uint64_t rx_refused; /* SRTP: not authentic, or replayed     */
 	_Atomic uint32_t work_us[WORKER_WINDOW];
 	_Atomic uint32_t wake_us[WORKER_WINDOW]; /* from deadline to begin    */

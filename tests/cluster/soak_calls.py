@@ -55,6 +55,6 @@ def run(c, source):
         raise Mismatch("descriptors are left open")
     for n in c.nodes:
         m = metrics(n)
-        if m["sy_media_late_ticks"] > LATE * m["sy_media_ticks"]:
-            raise Mismatch(f"{n.id}: {m['sy_media_late_ticks']:.0f} of "
-                           f"{m['sy_media_ticks']:.0f} ticks late")
+        if m["sy_media_late_ticks_total"] > LATE * m["sy_media_ticks_total"]:
+            raise Mismatch(f"{n.id}: {m['sy_media_late_ticks_total']:.0f} of "
+                           f"{m['sy_media_ticks_total']:.0f} ticks late")
