@@ -2,6 +2,7 @@
 /* /api/calls/{id}/legs: list, add, mute and hold, remove. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <re.h>
 
@@ -47,16 +48,43 @@ static void reply_leg(struct command *c, unsigned status, const Sy__Result *res,
 
 /* ------------------------------------------------------------------- list */
 
+static int by_id(const void *a, const void *b)
+{
+	return strcmp((*(Sy__Leg *const *)a)->id, (*(Sy__Leg *const *)b)->id);
+}
+
+/* By their ids: so a cursor stays right while legs come and go. */
 static void on_list(struct command *c, const Sy__Result *res)
 {
-	api_reply_list(c->a, (const ProtobufCMessage *const *)res->call->legs,
-		       res->call->n_legs, NULL);
+	Sy__Leg **legv = res->call->legs;
+	size_t n = res->call->n_legs, first = 0, limit;
+	char cursor[ROUTE_PARAM_SIZE];
+
+	if (!api_page(c->a, &limit, cursor, sizeof(cursor)))
+		return;
+
+	if (n)
+		qsort(legv, n, sizeof(*legv), by_id);
+	while (first < n && strcmp(legv[first]->id, cursor) <= 0)
+		++first;
+
+	n -= first;
+	limit = n < limit ? n : limit;
+	api_reply_list(c->a, (const ProtobufCMessage *const *)legv + first,
+		       limit, n > limit ? legv[first + limit - 1]->id : NULL);
 }
 
 void api_legs_list(struct api_req *a)
 {
-	struct command *c = start(a, false);
+	char cursor[ROUTE_PARAM_SIZE];
+	struct command *c;
+	size_t limit;
 
+	/* A wrong one is told before the owner is asked. */
+	if (!api_page(a, &limit, cursor, sizeof(cursor)))
+		return;
+
+	c = start(a, false);
 	if (!c)
 		return;
 

@@ -241,6 +241,39 @@ static void test_hangup(void **state)
 	fake_stop(&w);
 }
 
+/* Pages by the ids of legs, whatever their order in the call. */
+static void test_legs_list(void **state)
+{
+	static const char url[] = "/api/calls/" CALL "/legs";
+	struct fake_answer ans;
+	struct fake_world w;
+
+	fake_start(&w, state);
+	fake_call(&w, CALL, "node-1");
+	w.nodev[0].crowd = true;
+	fake_ask(&w, &ans, "GET", url, NULL);
+	has(ans, "\"nextCursor\":\"\"");
+	assert_true(strstr(ans.body, "5FAA") < strstr(ans.body, "5FAB"));
+	assert_true(strstr(ans.body, "5FAB") < strstr(ans.body, "5FAC"));
+
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/legs?limit=2", NULL);
+	has(ans, "\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAA\"");
+	has(ans, "\"nextCursor\":\"01ARZ3NDEKTSV4RRFFQ69G5FAB\"");
+	assert_null(strstr(ans.body, "5FAC"));
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/legs?limit=2&cursor="
+		 "01ARZ3NDEKTSV4RRFFQ69G5FAB", NULL);
+	has(ans, "\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAC\"");
+	has(ans, "\"nextCursor\":\"\"");
+	assert_null(strstr(ans.body, "5FAB"));
+
+	w.nodev[0].commands = 0;
+	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/legs?limit=0", NULL);
+	assert_int_equal(ans.status, 400);
+	has(ans, "\"field\":\"limit\"");
+	assert_int_equal(w.nodev[0].commands, 0);
+	fake_stop(&w);
+}
+
 static void test_legs(void **state)
 {
 	struct fake_answer ans;
@@ -494,6 +527,7 @@ int main(void)
 		uv_test(test_stats),
 		uv_test(test_hangup),
 		uv_test(test_legs),
+		uv_test(test_legs_list),
 		uv_test(test_dtmf),
 		uv_test(test_pages),
 		uv_test(test_drain),

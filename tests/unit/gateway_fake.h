@@ -34,6 +34,7 @@ struct fake_node {
 	struct bus *bus;
 	struct members *members;
 	int code;                 /* of its Results; FAKE_SILENT: none    */
+	bool crowd;               /* its calls have three legs            */
 	unsigned commands;
 	struct bus_request *silent; /* not answered                       */
 	Sy__Envelope *last;       /* command as received                  */
@@ -55,8 +56,8 @@ static inline void fake_command(struct bus_request *req,
 	struct fake_node *n = arg;
 	Sy__Result res = SY__RESULT__INIT;
 	Sy__Call call = SY__CALL__INIT;
-	Sy__Leg leg = SY__LEG__INIT;
-	Sy__Leg *legv[] = {&leg};
+	Sy__Leg leg = SY__LEG__INIT, leg2 = leg, leg3 = leg;
+	Sy__Leg *legv[] = {&leg3, &leg, &leg2};
 	uint8_t *p = malloc(sy__envelope__get_packed_size(env));
 	size_t len = sy__envelope__pack(env, p);
 
@@ -70,8 +71,10 @@ static inline void fake_command(struct bus_request *req,
 	call.destination = "live";
 	leg.id = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
 	leg.mos = 4.2f;
-	call.legs = legv;
-	call.n_legs = 1;
+	leg2.id = "01ARZ3NDEKTSV4RRFFQ69G5FAB";
+	leg3.id = "01ARZ3NDEKTSV4RRFFQ69G5FAC";
+	call.legs = n->crowd ? legv : legv + 1;
+	call.n_legs = n->crowd ? 3 : 1;
 	switch (env->body_case) {
 	case SY__ENVELOPE__BODY_ORIGINATE:
 		call.id = env->originate->hub;
