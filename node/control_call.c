@@ -169,6 +169,12 @@ static void pending_destructor(void *data)
 			   "call has ended");
 }
 
+static const char *why_not(uint16_t code)
+{
+	return code == 404 ? "not known" :
+	       code == 480 ? "not registered" : "cannot be called";
+}
+
 static void add_handler(struct hunt *hunt, enum hunt_event ev,
 			struct leg *leg, uint16_t code, void *arg)
 {
@@ -186,10 +192,7 @@ static void add_handler(struct hunt *hunt, enum hunt_event ev,
 		bus_replyf(p->req,
 			   code == 404 ? SY__RESULT_CODE__NOT_FOUND :
 					 SY__RESULT_CODE__CONFLICT,
-			   "destination: %s",
-			   code == 404 ? "not known" :
-			   code == 480 ? "not registered" :
-					 "cannot be called");
+			   "destination: %s", why_not(code));
 		p->req = NULL;
 	}
 }
@@ -265,17 +268,19 @@ struct origin {
 	struct node *node;
 	struct hub *hub;     /* alive while the ring is */
 	uint32_t ring_ms;
+	bool rang;           /* there was somebody to be rung */
 };
 
 static void origin_handler(struct hunt *hunt, enum hunt_event ev,
 			   struct leg *leg, uint16_t code, void *arg)
 {
-	const struct origin *o = arg;
+	struct origin *o = arg;
 	struct app_call call = {.hub = o->hub, .leg = leg};
 
 	(void)hunt;
+	o->rang |= ev == HUNT_STARTED;
 	if (ev == HUNT_FAILED)
-		hub_end(o->hub, code, "no answer");
+		hub_end(o->hub, code, o->rang ? "no answer" : why_not(code));
 	if (ev != HUNT_ANSWERED)
 		return;
 
