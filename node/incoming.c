@@ -11,7 +11,10 @@ enum { HOPS_MAX = 70 };
 static void refuse(struct node *n, struct dialog *d, uint16_t code,
 		   const char *why, const char *hub)
 {
-	log_info("INVITE refused", LOG_S("call", hub), LOG_U("code", code));
+	const char *warning = dialog_warning(d);
+
+	log_info("INVITE refused", LOG_S("call", hub), LOG_U("code", code),
+		 LOG_S("why", warning ? warning : why ? why : ""));
 	metric_inc(n->met.refused);
 	dialog_hangup(d, code, why);
 	mem_deref(d);

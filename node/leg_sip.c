@@ -319,9 +319,11 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	else
 		ls->late = true;
 	if (err) {
-		mem_deref(ls);
+		if (code_of(err) == 488)
+			dialog_warn(d, session_why(ls->ses));
 		if (err == EPROTONOSUPPORT)
 			*whyp = LEG_SIP_SRTP_REQUIRED;
+		mem_deref(ls);
 		return code_of(err);
 	}
 

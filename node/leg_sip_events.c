@@ -150,6 +150,8 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 	else
 		err = session_offer(ls->ses, ls->local_hold, &mb);
 	if (err) {
+		if (err != ENOMEM)
+			dialog_warn(d, session_why(ls->ses));
 		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488,
 				    err == EPROTONOSUPPORT
 					    ? LEG_SIP_SRTP_REQUIRED

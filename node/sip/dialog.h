@@ -172,6 +172,16 @@ int dialog_info(struct dialog *d, const char *ctype, const char *text);
 /** Answer an in-dialog offer with 200. */
 int dialog_accept(struct dialog *d, struct mbuf *sdp);
 
+/**
+ * Say why in the refusal that comes next, if one does.
+ *
+ * @param warning  Value of a Warning (RFC 3261 20.43); static.
+ */
+void dialog_warn(struct dialog *d, const char *warning);
+
+/** What dialog_warn() was told last, and nobody said yet; or NULL. */
+const char *dialog_warning(const struct dialog *d);
+
 /** Refuse an in-dialog offer (488 ...); the session stays as it was. */
 int dialog_refuse(struct dialog *d, uint16_t code, const char *reason);
 

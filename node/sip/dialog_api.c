@@ -123,6 +123,17 @@ int dialog_accept(struct dialog *d, struct mbuf *sdp)
 	return err;
 }
 
+void dialog_warn(struct dialog *d, const char *warning)
+{
+	if (d)
+		d->warning = warning;
+}
+
+const char *dialog_warning(const struct dialog *d)
+{
+	return d ? d->warning : NULL;
+}
+
 int dialog_refuse(struct dialog *d, uint16_t code, const char *reason)
 {
 	if (!d || code < 300)

@@ -30,6 +30,12 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 	if (code == 503 && !hdrs)
 		hdrs = "Retry-After: 5\r\n";
 
+	if (code >= 300 && !hdrs && d->warning &&
+	    re_snprintf(buf, sizeof(buf), "Warning: %s\r\n", d->warning) > 0)
+		hdrs = buf;
+	if (code >= 200)
+		d->warning = NULL;
+
 	r.hdrs = code < 300 ? buf : hdrs;
 	r.tag = d->ltag;
 	r.rec_route = code < 300;

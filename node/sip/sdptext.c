@@ -180,6 +180,9 @@ static bool attr_line(struct reader *r, const struct pl *val)
 	if (!pl_strcmp(&name, "ptime") && !t->ptime_ms &&
 	    (!t->mc || !strcmp(t->mv[t->mc - 1].name, "audio")))
 		t->ptime_ms = pl_u32(&arg);
+	else if (!pl_strcmp(&name, "maxptime") && !t->maxptime_ms &&
+		 (!t->mc || !strcmp(t->mv[t->mc - 1].name, "audio")))
+		t->maxptime_ms = pl_u32(&arg);
 	else if (!pl_strcmp(&name, "crypto"))
 		crypto_line(t, &arg);
 

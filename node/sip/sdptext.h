@@ -51,6 +51,7 @@ struct sdptext {
 	size_t mc;
 	uint32_t ptime_ms; /* of the session, or of the first audio line
 			      that has one; 0: none                   */
+	uint32_t maxptime_ms; /* the same */
 };
 
 /**

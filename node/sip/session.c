@@ -57,6 +57,7 @@ static int ptime_of(const struct sdptext *t)
 {
 	uint32_t ms = t->ptime_ms ? t->ptime_ms : PTIME_DEFAULT_MS;
 
+	ms = t->maxptime_ms && ms > t->maxptime_ms ? t->maxptime_ms : ms;
 	ms = ms < PTIME_MIN_MS ? PTIME_MIN_MS : ms;
 	ms = ms > PTIME_MAX_MS ? PTIME_MAX_MS : ms;
 
@@ -180,13 +181,17 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	if (!s || !offer || !mbp)
 		return EINVAL;
 
+	s->why = "399 switchyard \"not a session description\"";
 	err = sdptext_read(&t, offer);
 	if (err)
 		return err;
 
 	err = round_alloc(&r, s, &t, NULL);
-	if (!err)
+	if (!err) {
 		err = session_choose_line(s, &t, &r->ours);
+		if (err)
+			s->why = session_why_no_line(s, &t);
+	}
 	if (!err)
 		err = round_build(s, r);
 	if (!err)
@@ -194,13 +199,17 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	if (err)
 		goto out;
 
+	s->why = "305 switchyard \"no codec in common\"";
 	r->hold = s->hold;
 	r->rtcp = t.mv[r->ours].rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 
 	err = session_agree(s, r, &a);
-	if (!err)
-		err = session_srtp_answer(s, r, &t.mv[r->ours], &a);
+	if (err)
+		goto out;
+
+	s->why = "305 switchyard \"no a=crypto that can be used\"";
+	err = session_srtp_answer(s, r, &t.mv[r->ours], &a);
 	if (err)
 		goto out;
 
@@ -224,6 +233,11 @@ out:
 	mem_deref(r);
 	sdptext_close(&t);
 	return err;
+}
+
+const char *session_why(const struct session *s)
+{
+	return s && s->why ? s->why : "399 switchyard \"no media\"";
 }
 
 int session_answered(struct session *s, struct mbuf *answer)

@@ -50,6 +50,10 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp);
  */
 int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp);
 
+/** Why the last session_answer() failed: the value of a Warning (RFC 3261
+ * 20.43), as `305 switchyard "no codec in common"`; static. */
+const char *session_why(const struct session *s);
+
 /** Take the answer to our offer. @return as session_answer(). */
 int session_answered(struct session *s, struct mbuf *answer);
 

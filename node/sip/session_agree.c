@@ -228,6 +228,42 @@ int session_offer_af(const struct mbuf *offer)
 	return af;
 }
 
+const char *session_why_no_line(const struct session *s,
+				const struct sdptext *t)
+{
+	const struct sdptext_media *m = NULL;
+	size_t i;
+
+	for (i = 0; i < t->mc && !m; i++) {
+		if (!strcmp(t->mv[i].name, "audio") && t->mv[i].port)
+			m = &t->mv[i];
+	}
+
+	if (!m)
+		return "304 switchyard \"no audio line with a port\"";
+
+	if (!m->has_addr)
+		return "399 switchyard \"no c= line for the audio\"";
+
+	if (session_check_line(s, m))
+		return m->named ? "302 switchyard \"c= has a name: an address "
+				  "is wanted\""
+				: "301 switchyard \"c= has an address of a "
+				  "family that is not served here\"";
+
+	if (!session_srtp_known(m))
+		return "302 switchyard \"transport not known; RTP/AVP, "
+		       "RTP/AVPF, RTP/SAVP and RTP/SAVPF are\"";
+
+	return s->conf.srtp == SESSION_SRTP_OFF
+		       ? "302 switchyard \"SRTP is switched off for this "
+			 "party\""
+	       : s->conf.srtp == SESSION_SRTP_REQUIRED
+		       ? "302 switchyard \"SRTP is required\""
+		       : "302 switchyard \"RTP/SAVP without a usable "
+			 "a=crypto\"";
+}
+
 /* The first audio line that is on and gives SRTP, or gives none. */
 static int choose_on(const struct session *s, const struct sdptext *t,
 		     bool secure, size_t *ip)

@@ -79,6 +79,7 @@ struct session {
 	struct media_srtp srtpv[SESSION_SUITES]; /* keys of our offers */
 	struct media_rtp_params prm;
 	const struct format *tx;
+	const char *why;         /* of session_why() */
 	bool ready;
 	bool hold;
 	bool remote_hold;
@@ -110,6 +111,10 @@ int round_print(struct session *s, struct round *r, bool offer,
 /** Which m line of an offer we take. @return 0, EBADMSG, ENOTSUP. */
 int session_choose_line(const struct session *s, const struct sdptext *t,
 			size_t *ip);
+
+/** Why none of them will do: a warning, see session_why(). */
+const char *session_why_no_line(const struct session *s,
+				const struct sdptext *t);
 
 /** Can we send to where this line says? @return 0, EBADMSG, ENOTSUP. */
 int session_check_line(const struct session *s,

@@ -148,6 +148,7 @@ struct dialog {
 	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
 	char *early_tag;
 	uint8_t forks;              /* further 2xx that were ended */
+	const char *warning;        /* of the next refusal; static */
 };
 
 /* --- dialog_info.c */

@@ -499,9 +499,11 @@ static void test_reinvite(void **state)
 	p.body = NULL;
 	peer_send(&fx.r[0], &p, "ACK");
 
+	dialog_warn(fx.d, "305 switchyard \"why\"");
 	assert_int_equal(dialog_refuse(fx.d, 488, NULL), 0);
 	assert_int_equal(dialog_refuse(fx.d, 488, NULL), EPROTO);
-	(void)expect(&fx.r[0], "SIP/2.0 488 ");
+	ok = expect(&fx.r[0], "SIP/2.0 488 ");
+	assert_string_equal(hdr(ok, "Warning", 0), "305 switchyard \"why\"");
 
 	dialog_checkpoint(fx.d, &st);
 	assert_string_equal(st.call_id, p.call_id);

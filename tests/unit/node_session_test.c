@@ -504,32 +504,38 @@ static void test_refused(void **state)
 	static const struct {
 		const char *sdp;
 		int err;
+		const char *why; /* the code and a word of the warning */
 	} v[] = {
-		{"", EBADMSG},
-		{"hello\r\n", EBADMSG},
-		{"v=1\r\n", EBADMSG},
-		{"v=0\r\n", ENOTSUP},
-		{HEAD CONN TIME, ENOTSUP},
-		{HEAD TIME "m=audio 4000 RTP/AVP 0\r\n", EBADMSG},
-		{HEAD CONN TIME "m=audio\r\n", EBADMSG},
-		{HEAD CONN TIME "m=audio x RTP/AVP 0\r\n", EBADMSG},
-		{HEAD CONN TIME "m=audio 70000 RTP/AVP 0\r\n", EBADMSG},
-		{HEAD CONN TIME "m=audio 4000 RTP/SAVP 0\r\n", ENOTSUP},
+		{"", EBADMSG, "399 not"},
+		{"hello\r\n", EBADMSG, "399 not"},
+		{"v=1\r\n", EBADMSG, "399 not"},
+		{"v=0\r\n", ENOTSUP, "304 audio"},
+		{HEAD CONN TIME, ENOTSUP, "304 audio"},
+		{HEAD TIME "m=audio 4000 RTP/AVP 0\r\n", EBADMSG, "399 c="},
+		{HEAD CONN TIME "m=audio\r\n", EBADMSG, "399 not"},
+		{HEAD CONN TIME "m=audio x RTP/AVP 0\r\n", EBADMSG,
+		 "399 not"},
+		{HEAD CONN TIME "m=audio 70000 RTP/AVP 0\r\n", EBADMSG,
+		 "399 not"},
+		{HEAD CONN TIME "m=audio 4000 RTP/SAVP 0\r\n", ENOTSUP,
+		 "302 a=crypto"},
 		{HEAD CONN TIME "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n",
-		 ENOTSUP},
-		{HEAD CONN TIME "m=video 4000 RTP/AVP 31\r\n", ENOTSUP},
-		{HEAD CONN TIME "m=audio 4000 RTP/AVP 18 4\r\n", ENOTSUP},
+		 ENOTSUP, "302 RTP/SAVPF"},
+		{HEAD CONN TIME "m=video 4000 RTP/AVP 31\r\n", ENOTSUP,
+		 "304 audio"},
+		{HEAD CONN TIME "m=audio 4000 RTP/AVP 18 4\r\n", ENOTSUP,
+		 "305 codec"},
 		{HEAD CONN TIME "m=audio 4000 RTP/AVP 101\r\n"
 				"a=rtpmap:101 telephone-event/8000\r\n",
-		 ENOTSUP},
+		 ENOTSUP, "305 codec"},
 		{HEAD "c=IN IP6 2001:db8::1\r\n" TIME
 		      "m=audio 4000 RTP/AVP 0\r\n",
-		 ENOTSUP},
+		 ENOTSUP, "301 family"},
 		{HEAD "c=IN IP4 pbx.example.com\r\n" TIME
 		      "m=audio 4000 RTP/AVP 0\r\n",
-		 ENOTSUP},
+		 ENOTSUP, "302 name"},
 		{HEAD "c=ATM NSAP x\r\n" TIME "m=audio 4000 RTP/AVP 0\r\n",
-		 EBADMSG},
+		 EBADMSG, "399 not"},
 	};
 	size_t i;
 
@@ -543,6 +549,9 @@ static void test_refused(void **state)
 
 		if (err != v[i].err)
 			fail_msg("%zu: %d, not %d", i, err, v[i].err);
+		if (strncmp(session_why(s), v[i].why, 4) ||
+		    !strstr(session_why(s), v[i].why + 4))
+			fail_msg("%zu: %s", i, session_why(s));
 		assert_null(sdp);
 		assert_int_equal(session_params(s, &p), EPROTO);
 		mem_deref(s);
@@ -576,8 +585,11 @@ static void test_tolerant(void **state)
 
 static void test_ptime(void **state)
 {
-	static const unsigned v[][2] = {{5, 10},  {10, 10}, {20, 20}, {25, 20},
-					{30, 30}, {60, 60}, {200, 60}};
+	static const unsigned v[][3] = {
+		{5, 0, 10},   {10, 0, 10},  {20, 0, 20},  {25, 0, 20},
+		{30, 0, 30},  {60, 0, 60},  {200, 0, 60}, {0, 10, 10},
+		{30, 20, 20}, {20, 60, 20}, {0, 150, 20}, {20, 1, 10},
+	};
 	size_t i;
 
 	(void)state;
@@ -588,10 +600,11 @@ static void test_ptime(void **state)
 
 		(void)re_snprintf(buf, sizeof(buf),
 				  HEAD CONN TIME "m=audio 4000 RTP/AVP 0\r\n"
-						 "a=ptime:%u\r\n",
-				  v[i][0]);
+						 "a=ptime:%u\r\n"
+						 "a=maxptime:%u\r\n",
+				  v[i][0], v[i][1]);
 		assert_int_equal(answer(s, buf, &sdp), 0);
-		assert_int_equal(params(s).tx.ptime_ms, v[i][1]);
+		assert_int_equal(params(s).tx.ptime_ms, v[i][2]);
 		mem_deref(sdp);
 		mem_deref(s);
 	}
