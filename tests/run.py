@@ -88,8 +88,10 @@ def run_unit(tally, preset, path):
     text = run.stdout + run.stderr
     passed = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", text)))
     failed = sum(map(int, re.findall(r"\[  FAILED  \] (\d+) test", text)))
+    # A test prints why before it skips itself.
+    why = re.findall(r"^skipped: (.+)$", text, re.M) or ["it does not say why"]
     for test in set(re.findall(r"\[  SKIPPED \] (\w+)$", text, re.M)):
-        tally.skip(f"{name}/{test}", "as the test says")
+        tally.skip(f"{name}/{test}", ", ".join(sorted(set(why))))
     if run.returncode == 0 and not failed and passed:
         tally.ok(name, passed, time.monotonic() - started)
         return

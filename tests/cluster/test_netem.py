@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import BIN, Mismatch, Skip
 
@@ -52,9 +53,11 @@ def ip(*words):
 class Spaces:
     """Four namespaces with their lines; gone at the end."""
 
-    def __enter__(self):
-        self.tag = f"sy{os.getpid() % 100000}"
+    def __init__(self, tag):
+        self.tag = f"sy{os.getpid() % 100000}{tag}"
         self.made = []
+
+    def __enter__(self):
         try:
             for x in "arcb":
                 ip("netns", "add", self.name(x))
@@ -116,9 +119,8 @@ def cases(codec):
               "reference": f"{short}.clean"}])
 
 
-def setup(folder, spaces):
-    adaptive, fixed = cases("PCMU")
-    more = cases("opus")
+def setup(folder, spaces, codec):
+    adaptive, fixed = cases(codec)
     return {
         "folder": folder, "host": HOST, "seconds": SECONDS,
         "relay": spaces.name("r"), "line": ["a1", "c1"],
@@ -126,37 +128,44 @@ def setup(folder, spaces):
                    "folder": folder},
         "callee": {"name": spaces.name("b"), "address": "10.77.2.2",
                    "folder": folder},
-        "groups": [{"node_args": [], "cases": adaptive + more[0]},
-                   {"node_args": FIXED, "cases": fixed + more[1]}],
+        "groups": [{"node_args": [], "cases": adaptive},
+                   {"node_args": FIXED, "cases": fixed}],
     }
 
 
+def measure(codec, rate):
+    """The lines that the cases of a codec print."""
+    with tempfile.TemporaryDirectory(prefix="sy-netem-") as folder, \
+            Spaces(codec[0]) as spaces:
+        speech(folder, codec, rate)
+        path = os.path.join(folder, "setup.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(setup(folder, spaces, codec), f)
+        run = subprocess.run(
+            ["ip", "netns", "exec", spaces.name("c"), sys.executable,
+             os.path.join(HERE, "netem_call.py"), path],
+            stdout=subprocess.PIPE, text=True, timeout=240, check=False)
+        if run.returncode:
+            raise Mismatch(f"netem_call.py: exit {run.returncode}")
+        return [line for line in run.stdout.splitlines()
+                if line.startswith("{")]
+
+
 def measured():
-    """The rows of all cases, by name; measured once for all tests here."""
+    """The rows of all cases, by name; measured once for all tests here,
+    both codecs at a time: they mostly wait."""
     if _rows:
         return _rows
     if os.geteuid():
         raise Skip("network namespaces need root")
     if not shutil.which("espeak-ng"):
         raise Skip("espeak-ng is not installed")
-    with tempfile.TemporaryDirectory(prefix="sy-netem-") as folder, \
-            Spaces() as spaces:
-        for codec, rate in (("PCMU", 8000), ("opus", 48000)):
-            speech(folder, codec, rate)
-        path = os.path.join(folder, "setup.json")
-        with open(path, "w", encoding="utf-8") as f:
-            json.dump(setup(folder, spaces), f)
-        run = subprocess.run(
-            ["ip", "netns", "exec", spaces.name("c"), sys.executable,
-             os.path.join(HERE, "netem_call.py"), path],
-            stdout=subprocess.PIPE, text=True, timeout=240, check=False)
-        for line in run.stdout.splitlines():
-            if line.startswith("{"):
-                row = json.loads(line)
-                _rows[row["name"]] = row
+    with ThreadPoolExecutor(2) as pool:
+        for lines in pool.map(measure, ("PCMU", "opus"), (8000, 48000)):
+            for line in lines:
+                got = json.loads(line)
+                _rows[got["name"]] = got
                 print(f"        {line}", flush=True)
-        if run.returncode:
-            raise Mismatch(f"netem_call.py: exit {run.returncode}")
     return _rows
 
 

@@ -12,10 +12,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "15"))
+SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "10"))
+AT_A_TIME = 2
 FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
          "-fno-sanitize-recover=all", "-I", ROOT, "-I", "/usr/include/re",
          "-I", "/usr/share/include/llhttp",
@@ -74,6 +76,7 @@ def run(tally, match):
         return
     targets = sorted(f for f in os.listdir(HERE)
                      if f.endswith("_fuzz.c") and match in f)
-    with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder:
-        for f in targets:
-            run_target(tally, os.path.join(HERE, f), folder)
+    with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder, \
+            ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(lambda f: run_target(tally, os.path.join(HERE, f),
+                                           folder), targets))

@@ -247,25 +247,6 @@ static void test_garbage(void **state)
 	}
 }
 
-static void test_cost(void **state)
-{
-	enum { N = 2000000 };
-	uint32_t rnd = 1;
-	clock_t t;
-	unsigned i;
-
-	(void)state;
-
-	if (!getenv("COST"))
-		skip();
-
-	t = clock();
-	for (i = 0; i < N; i++)
-		(void)put(test_rand(&rnd) % 30000);
-	printf("delay_put: %.1f ns\n",
-	       (double)(clock() - t) / CLOCKS_PER_SEC * 1e9 / N);
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -274,7 +255,7 @@ int main(void)
 	    TEST(test_steady),	TEST(test_quantile),   TEST(test_growth),
 	    TEST(test_freak),	TEST(test_peaks),      TEST(test_rare),
 	    TEST(test_drift),	TEST(test_longer_way), TEST(test_rebase),
-	    TEST(test_garbage), TEST(test_cost),
+	    TEST(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

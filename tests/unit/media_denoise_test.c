@@ -187,8 +187,10 @@ static void rnnoise(void **state)
 	static const struct bounds narrow = {3, {30, 3, 20}, {0.95, 1.2, 1.2}};
 
 	(void)state;
-	if (!denoise_have(MEDIA_DENOISE_RNNOISE))
+	if (!denoise_have(MEDIA_DENOISE_RNNOISE)) {
+		print_message("skipped: this build has no RNNoise (npm)\n");
 		skip();
+	}
 	table(MEDIA_DENOISE_RNNOISE, 48000, 48000, &b);
 	table(MEDIA_DENOISE_RNNOISE, 48000, 8000, &narrow);
 }

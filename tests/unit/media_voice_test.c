@@ -168,8 +168,10 @@ static void narrow_rnnoise(void **state)
 	size_t i;
 
 	(void)state;
-	if (!media_denoise_have(MEDIA_DENOISE_RNNOISE))
+	if (!media_denoise_have(MEDIA_DENOISE_RNNOISE)) {
+		print_message("skipped: this build has no RNNoise (npm)\n");
 		skip();
+	}
 
 	memset(in, 0, sizeof(in));
 	speech_noise(in, SMP, 0.01, 5);
