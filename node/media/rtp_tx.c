@@ -277,6 +277,20 @@ void rtp_tx_put(struct leg *leg, const float *frame, const struct tick *t)
 	r->tx.ts += r->tx.clock_hz / 1000 * MEDIA_TICK_MS;
 }
 
+/* What can no longer be said is not said later, when nobody expects it. */
+static void drop_digits(struct rtp_leg *r)
+{
+	const struct rtp_set *set = r->set;
+	uint32_t dur_ms;
+	char digit;
+
+	if (set->prm.event_pt_tx >= 0 || (set->inband && set->inband->says))
+		return;
+
+	while (event_tx_take(&r->tx.event, &digit, &dur_ms))
+		;
+}
+
 void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 {
 	const struct codec *c = &r->set->tx;
@@ -290,6 +304,7 @@ void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old)
 		r->tx.common = 0;
 	}
 
+	drop_digits(r);
 	cut_reset(&r->tx.cut);
 	if (!c->ops)
 		return;

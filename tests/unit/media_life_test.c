@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The engine's life at its edges: a mix without legs, a ring without room, a
- * network that stood still, a hold without a codec.
+ * network that stood still, a hold without a codec, digits too late.
  */
 
 #include "media_test.h"
@@ -23,6 +23,7 @@ enum {
 	BURST = 20,   /* ... and packets that each gets late */
 	RTP_BYTES = 12,
 	PCMU_BYTES = 160,
+	EVENT_PT = 101,
 };
 
 static struct media *engine;
@@ -296,6 +297,48 @@ static void test_hold_clock(void **state)
 	(void)close(fd);
 }
 
+static unsigned events(int fd)
+{
+	uint8_t buf[2048];
+	unsigned n = 0;
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > RTP_BYTES)
+		n += (buf[1] & 0x7f) == EVENT_PT;
+
+	return n;
+}
+
+/* Digits that wait when events are negotiated away are not for later. */
+static void test_old_digits(void **state)
+{
+	struct media_rtp_params prm, without;
+	struct sa addr;
+	int fd = ear(&addr);
+
+	(void)state;
+
+	prm = without = pcmu_params(&addr);
+	prm.dtmf = MEDIA_DTMF_EVENTS;
+	prm.event_pt_tx = EVENT_PT;
+	prm.event_clock_hz = 8000;
+	legv[0] = leg_add();
+	assert_int_equal(media_leg_rtp_set(legv[0], &prm), 0);
+	wait_ticks(2);
+	assert_int_equal(media_leg_dtmf(legv[0], '5', 100), 0);
+	wait_ticks(20);
+	assert_true(events(fd) > 3);
+
+	assert_int_equal(media_leg_dtmf(legv[0], '6', 100), 0);
+	assert_int_equal(media_leg_dtmf(legv[0], '7', 100), 0);
+	assert_int_equal(media_leg_rtp_set(legv[0], &without), 0);
+	wait_ticks(10);
+	(void)events(fd);
+	assert_int_equal(media_leg_rtp_set(legv[0], &prm), 0);
+	wait_ticks(20);
+	assert_int_equal(events(fd), 0);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +347,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_release_full, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stall, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hold_clock, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_old_digits, setup, teardown),
 	};
 	int err;
 
