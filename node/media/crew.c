@@ -5,10 +5,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #include <re.h>
 
+#include "node/media/clock.h"
 #include "node/media/crew.h"
 #include "node/media/worker.h"
 
@@ -51,15 +51,6 @@ static long futex(const _Atomic uint32_t *word, int op, uint32_t val,
 {
 	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, ts, NULL,
 		       FUTEX_BITSET_MATCH_ANY);
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 static void relax(void)
@@ -107,7 +98,7 @@ static void take(struct crew_task *task, struct worker *w, uint64_t until_us)
 {
 	size_t n = atomic_load(&task->n), i, end;
 
-	while (!until_us || now_us() < until_us) {
+	while (!until_us || clock_now_us() < until_us) {
 		i = atomic_fetch_add(&task->next, task->chunk);
 		if (i >= n)
 			return;
@@ -224,12 +215,12 @@ void crew_sleep(struct crew *c, struct worker *w, uint64_t until_us)
 
 	for (;;) {
 		rung = atomic_load(bell);
-		if (c && now_us() + CREW_MARGIN_US < until_us &&
+		if (c && clock_now_us() + CREW_MARGIN_US < until_us &&
 		    help(c, w, until_us - CREW_MARGIN_US) &&
 		    another_call(c, rung))
 			continue;
 
-		if (now_us() >= until_us)
+		if (clock_now_us() >= until_us)
 			return;
 
 		(void)futex(bell, FUTEX_WAIT_BITSET, rung, &ts);

@@ -168,6 +168,11 @@ void rtp_tx_share(struct leg *leg, const float *frame, const struct tick *t);
 /** Bring the tx part in line with a new set. */
 void rtp_tx_set(struct rtp_leg *r, const struct rtp_set *old);
 
+/** Put a set into force; worker. @return the old one, for signalling. */
+void *rtp_set_take(struct rtp_leg *r, struct rtp_set *set);
+
+extern const struct leg_ops rtp_leg_ops;
+
 /** Signalling: open a socket for RTP or RTCP. @return 0 or errno. */
 int rtp_leg_open(int *fdp, const struct sa *laddr);
 

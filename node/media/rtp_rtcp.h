@@ -20,6 +20,7 @@
 
 enum {
 	RTCP_LOOK_MS = 200, /* some ten ticks */
+	RTCP_UDP_BYTES = 28, /* IPv4 and UDP, for the share of bandwidth */
 };
 
 struct rtp_rtcp {
@@ -66,6 +67,28 @@ bool rtp_rtcp_muxed(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 
 /** The leg ends: say so to the peer. */
 void rtp_rtcp_bye(struct rtp_leg *r);
+
+/* Between its two files; worker. */
+
+/** Send a report now, or the last one. */
+void rtp_rtcp_transmit(struct rtp_leg *r, bool bye);
+
+/** Whether there is something to be said, and somebody to say it to. */
+bool rtp_rtcp_may_send(const struct rtp_leg *r);
+
+/** Set when the next report is due. */
+void rtp_rtcp_schedule(struct rtp_leg *r, uint64_t from_us);
+
+/** Count a packet's size, sent or received, into the mean. */
+void rtp_rtcp_count(struct rtp_rtcp *c, size_t len);
+
+uint32_t rtp_rtcp_rnd(struct rtp_rtcp *c);
+
+/** NTP time of a time on the clock of the ticks. */
+uint64_t rtp_rtcp_ntp(const struct rtp_rtcp *c, uint64_t mono_us);
+
+/** The codec that arrives, or NULL. */
+const struct codec *rtp_rtcp_codec_in(const struct rtp_leg *r);
 
 /** An RTP packet of the peer came. @param late  Too late to be played. */
 static inline void rtp_rtcp_came(struct rtp_leg *r, uint32_t ssrc, uint16_t seq,

@@ -167,6 +167,20 @@ void worker_stop(struct worker *w);
 void worker_send(struct worker *w, struct leg *leg, int fd,
 		 const struct sa *dst, struct packet *pkt);
 
+/** Worker: do what signalling has asked for. */
+void worker_commands(struct worker *w, const struct tick *t);
+
+/** Worker: wake signalling if there is a note for it. */
+void worker_wake_signalling(struct worker *w);
+
+/** Worker: a tick is done that was due at, and began at [us]. */
+void worker_account(struct worker *w, uint64_t due_us, uint64_t begin_us,
+		    uint64_t cpu_begin_us);
+
+/** Worker: take real-time priority, as far as RLIMIT_RTPRIO lets us, or give
+ *  it back; without the right to it we run as we are. */
+void worker_realtime(struct worker *w, bool on);
+
 /** Worker: tell signalling; an event is dropped when the ring is full. */
 void worker_note(struct worker *w, const struct note *note);
 
