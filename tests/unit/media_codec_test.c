@@ -233,6 +233,9 @@ static void test_params(void **state)
 	prm.ptime_ms = 60;
 	assert_int_equal(codec_init(&c, &prm), 0);
 	assert_int_equal(c.prm.ptime_ms, 60);
+	prm.ptime_ms = 50;
+	assert_int_equal(codec_init(&c, &prm), 0);
+	assert_int_equal(c.prm.ptime_ms, 40);
 	prm.clock_hz = 16000;
 	assert_int_equal(codec_init(&c, &prm), EINVAL);
 	prm = (struct media_codec){.id = MEDIA_G722, .clock_hz = 16000};
