@@ -211,8 +211,7 @@ class Cluster:
 
     def written_config(self, conf):
         path = self.path("config.json")
-        with open(path, "w", encoding="utf-8") as f:
-            json.dump(conf, f, indent=1)
+        write_private(path, conf)  # it has passwords
         return path
 
     def plan(self):
