@@ -233,6 +233,16 @@ static void warn_foreign(const struct leg_sip *ls)
 		 LOG_S("leg", ls->leg.info.id), LOG_S("source", src));
 }
 
+/* Silence for the others, and the peer does not know: one-way audio. */
+static void warn_unusable(const struct leg_sip *ls,
+			  const struct media_event *ev)
+{
+	log_warn("media of the peer cannot be used",
+		 LOG_S("call", ls->leg.hub->id),
+		 LOG_S("leg", ls->leg.info.id), LOG_U("payload_type", ev->pt),
+		 LOG_U("payload_bytes", ev->len));
+}
+
 void leg_sip_media_handler(struct media_leg *media,
 			   const struct media_event *ev, void *arg)
 {
@@ -248,6 +258,8 @@ void leg_sip_media_handler(struct media_leg *media,
 		talk_event(ls->node, &ls->leg, ev);
 	else if (ev->type == MEDIA_EV_FOREIGN)
 		warn_foreign(ls);
+	else if (ev->type == MEDIA_EV_UNUSABLE)
+		warn_unusable(ls, ev);
 	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&
 		 leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
 		leg_hangup(&ls->leg, 200, "no media from the peer");

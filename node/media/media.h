@@ -139,6 +139,8 @@ enum media_event_type {
 	MEDIA_EV_SPEAKER,    /* it is the speaker of its mix from now on   */
 	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
 	MEDIA_EV_FOREIGN,   /* others send here, too; once a leg           */
+	MEDIA_EV_UNUSABLE,  /* the peer sends what nobody can play, 50
+			       times by now; once a leg                    */
 };
 
 struct media_event {
@@ -146,6 +148,8 @@ struct media_event {
 	char digit;           /* MEDIA_EV_DTMF: 0-9 * # A-D               */
 	bool inband;          /* MEDIA_EV_DTMF: a tone, not an event       */
 	uint32_t duration_ms; /* MEDIA_EV_DTMF                            */
+	uint8_t pt;           /* MEDIA_EV_UNUSABLE: of the last packet     */
+	uint16_t len;         /* MEDIA_EV_UNUSABLE: its payload [bytes]    */
 };
 
 /**

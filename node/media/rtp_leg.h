@@ -59,6 +59,7 @@ struct rtp_rx {
 	struct source source;
 	struct flood flood;
 	bool foreign_told;       /* MEDIA_EV_FOREIGN was told                */
+	uint8_t unusable;        /* packets, up to when that was told        */
 	uint32_t rate_hz;        /* of the audio in fifo and up              */
 	int codec;               /* index of set->rxv in use, or -1          */
 	uint64_t last_us;        /* last packet of the peer                  */

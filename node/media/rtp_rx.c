@@ -16,6 +16,7 @@ enum {
 	NOISE_CLOCK_HZ = 8000, /* of payload type 13, also with G.722 */
 	ROUNDS_MAX = 8,      /* recvmmsg() calls a tick: a flood's limit */
 	FOREIGN_MANY = 10,   /* packets of strangers that are a warning  */
+	UNUSABLE_MANY = 50,  /* a keep-alive now and then is none        */
 };
 
 uint64_t rtp_rx_arrival_us(struct msghdr *hdr, const struct tick *t)
@@ -42,6 +43,21 @@ void rtp_rx_invalid(struct rtp_leg *r, struct worker *w)
 {
 	stat_inc(r->leg.stat.rx_invalid);
 	stat_inc(w->rx_invalid);
+}
+
+static void unusable(struct rtp_leg *r, const struct packet *pkt,
+		     const struct tick *t)
+{
+	const struct media_event ev = {
+		.type = MEDIA_EV_UNUSABLE,
+		.pt = pkt->pt,
+		.len = pkt->payload_len,
+	};
+
+	rtp_rx_invalid(r, t->w);
+	if (r->rx.unusable < UNUSABLE_MANY &&
+	    ++r->rx.unusable == UNUSABLE_MANY)
+		leg_event(&r->leg, t->w, &ev);
 }
 
 static void alive(struct rtp_leg *r, const struct tick *t)
@@ -174,7 +190,7 @@ static bool receive_audio(struct rtp_leg *r, const struct codec *c,
 				   pkt->payload_len);
 
 	if (!n) {
-		rtp_rx_invalid(r, t->w);
+		unusable(r, pkt, t);
 		return false;
 	}
 
@@ -249,9 +265,13 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 	if (set->srtp.rx && !rtp_srtp_receive(r, pkt, t->w))
 		return false;
 
-	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt) ||
-	    set->ptv[pkt->pt] == PT_UNKNOWN) {
+	if ((hdr->msg_flags & MSG_TRUNC) || rtp_parse(pkt)) {
 		rtp_rx_invalid(r, t->w);
+		return false;
+	}
+
+	if (set->ptv[pkt->pt] == PT_UNKNOWN) {
+		unusable(r, pkt, t);
 		return false;
 	}
 

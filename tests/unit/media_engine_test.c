@@ -853,6 +853,46 @@ static void test_nat(void **state)
 	assert_int_equal(st.rx_foreign, 0);
 }
 
+static bool told_unusable(void)
+{
+	return count_events(MEDIA_EV_UNUSABLE) > 0;
+}
+
+/* A payload type that was not agreed on: told once, with what it was. */
+static void test_unusable(void **state)
+{
+	struct media_load load;
+	struct media_stat st;
+	struct peer *a, *b;
+	size_t i;
+
+	(void)state;
+
+	a = peer_add("127.0.0.1", 500);
+	b = peer_add("127.0.0.1", 1200);
+	run(all_heard);
+	assert_false(told_unusable());
+
+	a->enc.prm.pt = 120;
+	run(told_unusable);
+	listen_anew();
+	run(all_heard);
+	assert_int_equal(count_events(MEDIA_EV_UNUSABLE), 1);
+	for (i = 0; events[i].type != MEDIA_EV_UNUSABLE; i++)
+		;
+	assert_int_equal(events[i].pt, 120);
+	assert_int_equal(events[i].len, 160);
+	media_leg_stat(a->leg, &st);
+	assert_true(st.rx_invalid >= 50);
+	media_load(engine, &load);
+	assert_true(load.rx_invalid >= st.rx_invalid);
+
+	a->enc.prm.pt = 0;
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(b, 500)) < 2);
+}
+
 static bool stopped(void)
 {
 	return count_events(MEDIA_EV_RTP_STOP) == 1;
@@ -1286,6 +1326,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_adaptive, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_injection, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_unusable, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_injection_first, setup,
 						teardown),
