@@ -34,6 +34,11 @@ struct enc {
 	_Alignas(ENC_ALIGN) uint8_t st[];
 };
 
+struct dec {
+	bool ready; /* st is in use */
+	_Alignas(ENC_ALIGN) uint8_t st[];
+};
+
 static OpusEncoder *enc_st(struct enc *e)
 {
 	return (OpusEncoder *)(void *)e->st;
@@ -141,22 +146,31 @@ static void enc_adapt(void *arg, uint32_t loss_percent, bool fec,
 
 static int dec_alloc(void **stp, const struct media_codec *c)
 {
-	OpusDecoder *d;
+	size_t size = (size_t)opus_decoder_get_size(1);
+	struct dec *d = mem_alloc(sizeof(*d) + size, NULL);
 
 	(void)c;
 
-	d = mem_zalloc((size_t)opus_decoder_get_size(1), NULL);
 	if (!d)
 		return ENOMEM;
 
-	if (opus_decoder_init(d, 48000, 1)) {
-		mem_deref(d);
-		return EINVAL;
-	}
-
+	d->ready = false;
 	*stp = d;
 
 	return 0;
+}
+
+/* Many legs could receive Opus and never do. */
+static OpusDecoder *dec_st(void *arg)
+{
+	struct dec *d = arg;
+	OpusDecoder *st = (OpusDecoder *)(void *)d->st;
+
+	if (!d->ready)
+		(void)opus_decoder_init(st, 48000, 1);
+	d->ready = true;
+
+	return st;
 }
 
 static size_t enc_run(struct enc *e, uint8_t *buf, size_t size,
@@ -233,7 +247,7 @@ static size_t samples(void *st, const uint8_t *buf, size_t len)
 
 static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 {
-	int r = opus_decode_float(st, buf, (opus_int32)len, pcm,
+	int r = opus_decode_float(dec_st(st), buf, (opus_int32)len, pcm,
 				  CODEC_FRAME_MAX_SMP, 0);
 
 	return r > 0 ? (size_t)r : 0;
@@ -241,7 +255,7 @@ static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 
 static size_t conceal(void *st, float *pcm, size_t n)
 {
-	int r = opus_decode_float(st, NULL, 0, pcm, (int)n, 0);
+	int r = opus_decode_float(dec_st(st), NULL, 0, pcm, (int)n, 0);
 
 	return r > 0 ? (size_t)r : 0;
 }
@@ -280,14 +294,18 @@ static size_t fec(void *st, float *pcm, size_t n, const uint8_t *buf,
 	if (!redundant(buf, len))
 		return 0;
 
-	r = opus_decode_float(st, buf, (opus_int32)len, pcm, (int)n, 1);
+	r = opus_decode_float(dec_st(st), buf, (opus_int32)len, pcm, (int)n,
+			      1);
 
 	return r == (int)n ? n : 0;
 }
 
 static void dec_reset(void *st)
 {
-	(void)opus_decoder_ctl(st, OPUS_RESET_STATE);
+	const struct dec *d = st;
+
+	if (d->ready)
+		(void)opus_decoder_ctl(dec_st(st), OPUS_RESET_STATE);
 }
 
 const struct codec_ops codec_opus = {

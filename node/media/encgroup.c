@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stddef.h>
 #include <string.h>
 
 #include "node/media/encgroup.h"
@@ -15,6 +14,7 @@ static void destructor(void *arg)
 
 	list_unlink(&g->le);
 	codec_close(&g->c);
+	mem_deref(g->room);
 }
 
 static bool fits(const struct encgroup *g, const struct codec *c)
@@ -36,46 +36,58 @@ static struct encgroup *find(const struct list *groupl, const struct codec *c)
 	return NULL;
 }
 
-static int make(struct encgroup **gp, struct list *groupl,
-		const struct codec *c)
+static struct encgroup *make(struct list *groupl, const struct codec *c)
 {
-	struct encgroup *g = mem_alloc(sizeof(*g), destructor);
-	int err;
+	struct encgroup *g = mem_zalloc(sizeof(*g), destructor);
 
 	if (!g)
-		return ENOMEM;
+		return NULL;
 
-	/* What is not needed is never touched. */
-	memset(g, 0, offsetof(struct encgroup, outv));
 	g->c = *c;
 	g->c.st = NULL;
 	cut_init(&g->cut, c->rate_hz);
+	list_append(groupl, &g->le, g);
+
+	return g;
+}
+
+/* Not zeroed: what is not needed is never touched. */
+static int furnish(struct encgroup *g)
+{
+	int err;
+
+	if (g->room)
+		return 0;
 
 	err = codec_enc_alloc(&g->c);
-	if (err) {
-		mem_deref(g);
+	if (err)
 		return err;
-	}
 
-	list_append(groupl, &g->le, g);
-	*gp = g;
+	g->room = mem_alloc(sizeof(*g->room), NULL);
+	if (!g->room)
+		codec_close(&g->c);
 
-	return 0;
+	return g->room ? 0 : ENOMEM;
 }
 
 int encgroup_join(struct encgroup **gp, struct list *groupl,
 		  const struct codec *c)
 {
 	struct encgroup *g = find(groupl, c);
-	int err;
+	uint32_t members;
 
-	if (!g) {
-		err = make(&g, groupl, c);
-		if (err)
-			return err;
+	if (!g)
+		g = make(groupl, c);
+	if (!g)
+		return ENOMEM;
+
+	members = stat_get(g->members) + 1;
+	if (members >= ENCGROUP_MIN && furnish(g)) {
+		mem_deref(g);
+		return ENOMEM;
 	}
 
-	stat_inc(g->members);
+	atomic_store_explicit(&g->members, members, memory_order_release);
 	*gp = g;
 
 	return 0;
@@ -92,7 +104,8 @@ void encgroup_leave(struct encgroup *g)
 
 bool encgroup_worth(const struct encgroup *g)
 {
-	return stat_get(g->members) >= ENCGROUP_MIN;
+	return atomic_load_explicit(&g->members, memory_order_acquire) >=
+	       ENCGROUP_MIN;
 }
 
 bool encgroup_fresh(const struct encgroup *g, const struct tick *t)
@@ -126,7 +139,7 @@ void encgroup_enter(struct encgroup *g, const struct codec *own,
 
 	if (own) {
 		fork_encoder(&g->c, own);
-		fork_cut(&g->cut, g->fifo, cut, fifo);
+		fork_cut(&g->cut, g->room->fifo, cut, fifo);
 	} else {
 		g->alone = true;
 		cut_reset(&g->cut);
@@ -148,7 +161,7 @@ void encgroup_part(const struct encgroup *g, struct codec *own, struct cut *cut,
 	}
 
 	fork_encoder(own, &g->c);
-	fork_cut(cut, fifo, &g->cut, g->fifo);
+	fork_cut(cut, fifo, &g->cut, g->room->fifo);
 }
 
 void encgroup_adapt(struct encgroup *g, uint32_t loss_percent, uint64_t now_us)
@@ -188,11 +201,11 @@ void encgroup_run(struct encgroup *g, const float *frame, const struct tick *t)
 	g->alone = false;
 
 	g->tick_us = t->now_us;
-	g->outc = cut_put(&g->cut, g->fifo, &g->c, frame, t->w->pcm, t->now_us,
+	g->outc = cut_put(&g->cut, g->room->fifo, &g->c, frame, t->w->pcm, t->now_us,
 			  piecev);
 
 	for (i = 0; i < g->outc; i++) {
-		struct encout *out = &g->outv[i];
+		struct encout *out = &g->room->outv[i];
 
 		out->before_ts = piecev[i].before_ts;
 		out->len = (uint16_t)worker_encode(

@@ -15,7 +15,8 @@
  *
  * The signalling thread makes and frees groups: each struct rtp_set holds a
  * reference, so that a group outlives all that the worker knows of it.  All
- * the rest is the worker's.
+ * the rest is the worker's.  The encoder and its room are made when there
+ * are enough to share it: most calls are of two.
  */
 
 #ifndef SY_NODE_MEDIA_ENCGROUP_H
@@ -44,10 +45,18 @@ struct encout {
 	uint8_t data[ENCGROUP_BYTES];
 };
 
+/** What a group at work needs. */
+struct encroom {
+	struct encout outv[CUT_PIECES];
+	float fifo[CUT_FIFO_SMP];
+};
+
 struct encgroup {
 	struct le le;		  /* signalling: in mix->groupl            */
 	_Atomic uint32_t members; /* signalling writes, worker reads       */
-	struct codec c;		  /* RO; its state: worker                 */
+	struct codec c;		  /* RO; its state: worker, see room       */
+	struct encroom *room;	  /* owned; it and the encoder are there
+				     before members is ENCGROUP_MIN        */
 
 	/* worker */
 	uint64_t tick_us; /* the tick of outv                      */
@@ -55,9 +64,7 @@ struct encgroup {
 	uint32_t loss_percent;	 /* worst that a member reports          */
 	uint64_t loss_until_us;	 /* ... and how long that counts         */
 	struct cut cut;
-	size_t outc;
-	struct encout outv[CUT_PIECES];
-	float fifo[CUT_FIFO_SMP];
+	size_t outc; /* of room->outv */
 };
 
 /**

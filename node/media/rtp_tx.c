@@ -87,7 +87,7 @@ static void send_shared(struct rtp_leg *r, const float *frame,
 
 	encgroup_run(g, frame, t);
 	for (i = 0; i < g->outc; i++)
-		send_copy(r, t->w, &g->outv[i]);
+		send_copy(r, t->w, &g->room->outv[i]);
 }
 
 static void send_piece(struct rtp_leg *r, struct worker *w,
