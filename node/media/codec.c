@@ -54,8 +54,8 @@ static int rates(struct codec *c)
 	}
 }
 
-/* What can be sent, no longer than is wanted: Opus has no frame of 30 ms, and L16 at 48 kHz none over
- * 20 ms that would fit into a datagram. */
+/* What can be sent, no longer than is wanted: Opus has no frame of 30 ms, and
+ * L16 at 48 kHz none over 20 ms that would fit into a datagram. */
 static uint32_t ptime(const struct codec *c)
 {
 	uint32_t ms = c->prm.ptime_ms;
