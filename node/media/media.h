@@ -139,8 +139,8 @@ enum media_event_type {
 	MEDIA_EV_SPEAKER,    /* it is the speaker of its mix from now on   */
 	MEDIA_EV_RTP_STOP,  /* no packet for media_conf.rtp_silence_ms     */
 	MEDIA_EV_FOREIGN,   /* others send here, too; once a leg           */
-	MEDIA_EV_UNUSABLE,  /* the peer sends what nobody can play, 50
-			       times by now; once a leg                    */
+	MEDIA_EV_UNUSABLE,  /* the peer sends what nobody can play (but for
+			       comfort noise), 50 times by now; once a leg */
 };
 
 struct media_event {

@@ -55,7 +55,9 @@ static void unusable(struct rtp_leg *r, const struct packet *pkt,
 	};
 
 	rtp_rx_invalid(r, t->w);
-	if (r->rx.unusable < UNUSABLE_MANY &&
+
+	/* Many send comfort noise that they did not offer: in silence only. */
+	if (pkt->pt != RTP_PT_CN && r->rx.unusable < UNUSABLE_MANY &&
 	    ++r->rx.unusable == UNUSABLE_MANY)
 		leg_event(&r->leg, t->w, &ev);
 }
