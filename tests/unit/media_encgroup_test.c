@@ -321,8 +321,12 @@ static void test_other_group(void **state)
 	longer.ptime_ms = 60;
 	build(6, &opus);
 	partyv[0].hz = 700;
+	p->hz = 900;
+	run(10);
+	p->hz = 0;
 	run(100);
 	assert_non_null(p->r.leg.shared);
+	assert_false(p->r.tx.virgin);
 
 	old = p->r.set;
 	p->r.set = make_set(p, &longer);
