@@ -48,17 +48,23 @@ static void store(struct jitter *j, struct packet *pkt)
 	}
 }
 
+/* Arrival less timestamp, both counted from the stream's reference. */
+static int64_t transit_us(const struct jitter *j, const struct packet *pkt)
+{
+	return (int64_t)(pkt->arrival_us - j->ref_us) -
+	       ts_to_us(j, (int32_t)(pkt->ts - j->ref_ts));
+}
+
 /* How late it is, in the sense of delay.h. */
 static void measure_delay(struct jitter *j, const struct packet *pkt)
 {
-	int32_t ts = (int32_t)(pkt->ts - j->ref_ts);
 	uint32_t s = REF_TS / j->clock_hz;
 
-	(void)delay_put(
-	    &j->delay, (int64_t)(pkt->arrival_us - j->ref_us) - ts_to_us(j, ts),
-	    (uint32_t)ts_to_us(j, (int32_t)pkt->dur_ts), pkt->arrival_us);
+	(void)delay_put(&j->delay, transit_us(j, pkt),
+			(uint32_t)ts_to_us(j, (int32_t)pkt->dur_ts),
+			pkt->arrival_us);
 
-	if (ts > REF_TS) {
+	if ((int32_t)(pkt->ts - j->ref_ts) > REF_TS) {
 		j->ref_ts += s * j->clock_hz;
 		j->ref_us += s * 1000000ull;
 	}
@@ -87,6 +93,7 @@ static void restart(struct jitter *j, struct packet *pkt, uint32_t clock_hz)
 	jitter_flush(j);
 
 	j->state = JITTER_FILLING;
+	j->jitter_ts *= (float)clock_hz / (float)j->clock_hz;
 	j->clock_hz = clock_hz;
 	j->ssrc = pkt->ssrc;
 	j->next_seq = pkt->seq;
@@ -101,22 +108,25 @@ static void restart(struct jitter *j, struct packet *pkt, uint32_t clock_hz)
 	store(j, pkt);
 }
 
-/* A packet far off in number or time counts once its successor came. */
+/* A number in the window that came before, be it played or not. */
+static bool known(struct jitter *j, uint16_t seq, int d)
+{
+	return d < 0 ? j->seen & 1ull << (-d - 1) : *slot(j, seq) != NULL;
+}
+
+/* A packet far off in number or time counts once its successor came; so does
+ * one with the number of another, but newer than all. */
 static bool jumped(struct jitter *j, const struct packet *pkt, int d)
 {
-	int64_t slack;
+	int64_t us = transit_us(j, pkt) - j->delay.base_us;
 
-	if (d < JITTER_SLOTS && d >= -JITTER_SLOTS) {
+	if (d >= JITTER_SLOTS || d < -JITTER_SLOTS)
+		return true;
 
-		if (j->state != JITTER_PLAYING || d < 0)
-			return false;
+	if (us >= JITTER_JUMP_US || us <= -JITTER_JUMP_US)
+		return true;
 
-		slack = slack_us(j, pkt);
-		if (slack < JITTER_JUMP_US && slack > -JITTER_JUMP_US)
-			return false;
-	}
-
-	return true;
+	return known(j, pkt->seq, d) && (int32_t)(pkt->ts - j->newest_ts) > 0;
 }
 
 /* A number below next_seq. */
@@ -173,7 +183,7 @@ enum jitter_put jitter_put(struct jitter *j, struct packet *pkt,
 
 	j->jump = false;
 
-	if (d < 0 ? j->seen & 1ull << (-d - 1) : *slot(j, pkt->seq) != NULL) {
+	if (known(j, pkt->seq, d)) {
 		++j->duplicate;
 		return JITTER_DUPLICATE;
 	}
@@ -210,6 +220,17 @@ bool jitter_in_time(const struct jitter *j, const struct packet *pkt,
 	       (int32_t)(pkt->ts - play_ts(j, now_us)) >= 0;
 }
 
+/* Nothing but such packets came for half of the window, and the head is
+ * missing: it will not come. */
+static void give_up_head(struct jitter *j)
+{
+	while (!*slot(j, j->next_seq)) {
+		j->seen <<= 1;
+		++j->next_seq;
+		++j->lost;
+	}
+}
+
 void jitter_skip(struct jitter *j, uint16_t seq, uint32_t ssrc)
 {
 	int d = (int16_t)(seq - j->next_seq);
@@ -221,6 +242,8 @@ void jitter_skip(struct jitter *j, uint16_t seq, uint32_t ssrc)
 	if (d >= 0 && d < JITTER_SLOTS && !*slot(j, seq)) {
 		*slot(j, seq) = &jitter_no_audio;
 		++j->count;
+		if (d >= JITTER_SLOTS / 2 && j->state == JITTER_PLAYING)
+			give_up_head(j);
 	} else if (d < 0 && d >= -JITTER_SLOTS && j->state == JITTER_PLAYING) {
 		bit = 1ull << (-d - 1);
 		if (!(j->seen & bit) && j->lost)

@@ -114,11 +114,14 @@ struct jitter {
 	uint32_t newest_ts;      /* latest that was put                    */
 	uint16_t newest_seq;     /* its number                             */
 	bool in_order;           /* the last put was the newest's successor */
-	uint64_t late_since_us;  /* only late packets since; 0: no         */
+	uint64_t late_since_us;  /* mostly late packets since; 0: no       */
+	uint32_t late_run_ts;    /* twice their duration, less the others'  */
 	uint64_t window_us;      /* fixed depth: begin of the window of slack */
 	int32_t slack_min_us;    /* ... in the window                      */
 	uint32_t slack_count;    /* ... packets in the window              */
 	uint64_t move_us;        /* no shortening before                   */
+	uint64_t search_us;      /* ... of what is no near silence         */
+	uint32_t searches;       /* that found nothing, in a row           */
 	float loss;              /* share of packets lost lately           */
 	uint32_t transit;        /* RFC 3550 A.8                           */
 	float jitter_ts;         /* RFC 3550 6.4.1 [timestamp units]       */
@@ -219,8 +222,15 @@ enum jitter_out jitter_get(struct jitter *j, struct jitter_item *it,
  */
 int32_t jitter_want_us(const struct jitter *j);
 
-/** The audio just taken was made shorter by ts (longer: < 0); 0: it could
- *  not be. */
+/**
+ * Whether it is time to look for a period to take out.  Of a steady stream a
+ * part of a period may be over for ever: one does not look for it all the
+ * time.
+ */
+bool jitter_may_search(const struct jitter *j);
+
+/** The audio just taken was made shorter by ts (longer: < 0); 0: no period
+ *  to take out was found. */
 void jitter_moved(struct jitter *j, int32_t ts);
 
 /** What JITTER_LOST just asked to conceal was decoded from FEC instead. */

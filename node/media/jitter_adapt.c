@@ -5,14 +5,15 @@
 
 enum {
 	WINDOW_US = 1000000, /* the least slack is searched in           */
-	WINDOW_PACKETS = 15, /* with at least so many packets            */
+	WINDOW_PACKETS = 6,  /* with at least so many packets            */
 	SURPLUS_US = 30000,  /* slack over a fixed depth that is trimmed */
 	GRID_MIN_US = 2500,  /* shortest frame of any codec              */
 	SPARE_US = 2000,     /* over the target before delay is given up */
 	FAR_US = 60000,	     /* so far from the target: in a hurry       */
 	PACE_FAR_US = 40000, /* from one shortening to the next          */
 	PACE_US = 100000,
-	PACE_FAILED_US = 500000, /* ... after one that could not be done  */
+	SEARCH_US = 500000, /* from one search in vain to the next ...    */
+	SEARCHES_MAX = 4,   /* ... doubled so often                       */
 };
 
 #define LOSS_MIN 0.01f /* makes it worth to wait for redundancy */
@@ -104,17 +105,26 @@ static int64_t excess_us(const struct jitter *j, uint32_t ts)
 
 void jitter_trim(struct jitter *j)
 {
-	int32_t surplus_us = j->slack_min_us - (int32_t)jitter_target_us(j);
+	const uint32_t most_us =
+	    adaptive(j) ? j->conf.max_ms * 1000 : jitter_target_us(j);
+	const int32_t over_us = j->slack_min_us - (int32_t)most_us;
 
 	if (j->anchor_us - j->window_us < WINDOW_US)
 		return;
 
-	if (!adaptive(j) && j->slack_count >= WINDOW_PACKETS &&
-	    surplus_us > SURPLUS_US)
-		move(j, (int32_t)us_to_ts(j, surplus_us));
+	if (j->slack_count >= WINDOW_PACKETS && over_us > SURPLUS_US &&
+	    !(adaptive(j) && j->frozen))
+		move(j, (int32_t)us_to_ts(j, j->slack_min_us -
+						 jitter_target_us(j)));
 
 	j->window_us = j->anchor_us;
 	j->slack_count = 0;
+}
+
+bool jitter_is_full(const struct jitter *j)
+{
+	return adaptive(j) && !j->frozen &&
+	       jitter_delay_us(j) >= (int64_t)j->conf.max_ms * 1000;
 }
 
 void jitter_place(struct jitter *j, const struct packet *pkt)
@@ -161,16 +171,28 @@ int32_t jitter_want_us(const struct jitter *j)
 	return (int64_t)(j->anchor_us - j->move_us) < 0 ? 0 : (int32_t)us;
 }
 
+bool jitter_may_search(const struct jitter *j)
+{
+	return (int64_t)(j->anchor_us - j->search_us) >= 0;
+}
+
 void jitter_moved(struct jitter *j, int32_t ts)
 {
 	int64_t us = ts_to_us(j, ts);
+	bool far;
+
+	if (!ts) {
+		j->search_us = j->anchor_us +
+			       ((uint64_t)SEARCH_US << j->searches);
+		j->searches = MIN(j->searches + 1, (uint32_t)SEARCHES_MAX);
+		return;
+	}
 
 	j->anchor_ts += (uint32_t)ts;
-	j->move_us = j->anchor_us + PACE_US;
-	if (excess_us(j, j->end_ts) > FAR_US)
-		j->move_us = j->anchor_us + PACE_FAR_US;
-	if (!ts)
-		j->move_us = j->anchor_us + PACE_FAILED_US;
+	far = excess_us(j, j->end_ts) > FAR_US;
+	j->move_us = j->anchor_us + (far ? PACE_FAR_US : PACE_US);
+	j->search_us = 0;
+	j->searches = 0;
 
 	if (us > 0)
 		j->shorter_us += (uint64_t)us;

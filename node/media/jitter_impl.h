@@ -91,8 +91,12 @@ uint32_t jitter_target_us(const struct jitter *j);
 /** Another ptime, another raster of begins within a tick. */
 void jitter_dur_set(struct jitter *j, uint32_t dur_ts);
 
-/** A fixed depth: the sender's clock or the way became faster. */
+/** The sender's clock or the way became faster, by more than a fixed depth, or
+ *  an adaptive one's bound, allows: go ahead to where it should be. */
 void jitter_trim(struct jitter *j);
+
+/** It may not be delayed further. */
+bool jitter_is_full(const struct jitter *j);
 
 /** The sender was silent: the head is heard when it is best. */
 void jitter_place(struct jitter *j, const struct packet *pkt);

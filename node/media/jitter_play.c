@@ -19,16 +19,19 @@ static void advance(struct jitter *j, bool came)
 	++j->next_seq;
 }
 
-static void begin(struct jitter *j, uint64_t now_us)
+/* The first packet is heard after what the player still holds. */
+static void begin(struct jitter *j, uint64_t now_us, uint32_t held_ts)
 {
 	const struct packet *first = *slot(j, j->next_seq);
 
 	j->state = JITTER_PLAYING;
 	j->anchor_us = now_us;
-	j->anchor_ts = j->out_ts = j->end_ts = first->ts;
+	j->out_ts = j->end_ts = first->ts;
+	j->anchor_ts = j->out_ts - held_ts;
 	j->window_us = now_us;
 	j->slack_count = 0;
 	j->late_since_us = 0;
+	j->late_run_ts = 0;
 	j->starved_ts = 0;
 	j->placed = false;
 }
@@ -47,26 +50,50 @@ static void begin_tick(struct jitter *j, uint64_t now_us, uint32_t held_ts)
 	jitter_trim(j);
 }
 
+/*
+ * Packets keep coming too late, although the delay is what it may be: the
+ * way, or the sender's clock, is another one.  Of a sender with two packets a
+ * tick only each other one may be late; so what is in time counts half.
+ */
+static bool late_for_long(struct jitter *j, const struct packet *pkt)
+{
+	if (!j->late_since_us)
+		j->late_since_us = j->anchor_us;
+	j->late_run_ts += 2 * pkt->dur_ts;
+
+	return j->anchor_us - j->late_since_us >= LATE_MAX_US &&
+	       j->late_run_ts > us_to_ts(j, LATE_MAX_US);
+}
+
+static void in_time(struct jitter *j, const struct packet *pkt)
+{
+	j->late_run_ts -= MIN(j->late_run_ts, pkt->dur_ts);
+	if (!j->late_run_ts)
+		j->late_since_us = 0;
+}
+
+/* The head becomes the start of a new playing. */
+static void start_anew(struct jitter *j, const struct packet *pkt)
+{
+	j->state = JITTER_FILLING;
+	j->start_us = pkt->arrival_us + jitter_target_us(j);
+	if (!pkt->marker)
+		j->concealed_us +=
+		    (uint64_t)ts_to_us(j, (int32_t)j->starved_ts);
+	delay_init(&j->delay); /* another way, not a jam */
+	++j->resyncs;
+}
+
 /* The head's time is over.  True: it became the start of a new playing. */
 static bool drop_head(struct jitter *j, struct packet **s)
 {
 	struct packet *pkt = *s;
 	bool late = slack_us(j, pkt) < (int64_t)jitter_target_us(j) / 2;
+	bool latest = (int32_t)(j->newest_ts - pkt->ts) <
+		      (int32_t)us_to_ts(j, JITTER_TICK_US);
 
-	if (late && !j->late_since_us)
-		j->late_since_us = j->anchor_us;
-
-	if (late && j->count == 1 &&
-	    (pkt->marker || j->anchor_us - j->late_since_us >= LATE_MAX_US)) {
-
-		j->state = JITTER_FILLING;
-		j->start_us = pkt->arrival_us + jitter_target_us(j);
-		j->late_since_us = 0;
-		if (!pkt->marker)
-			j->concealed_us +=
-			    (uint64_t)ts_to_us(j, (int32_t)j->starved_ts);
-		delay_init(&j->delay); /* another way, not a jam */
-		++j->resyncs;
+	if (late && (late_for_long(j, pkt) || pkt->marker) && latest) {
+		start_anew(j, pkt);
 		return true;
 	}
 
@@ -102,6 +129,7 @@ static void take_head(struct jitter *j, struct packet **s,
 {
 	struct packet *pkt = *s;
 	uint32_t dur_ts = pkt->dur_ts - skip_ts;
+	int64_t delay_us;
 
 	it->pkt = pkt;
 	it->skip_ts = skip_ts;
@@ -113,9 +141,9 @@ static void take_head(struct jitter *j, struct packet **s,
 
 	++j->played;
 	j->played_us += (uint64_t)ts_to_us(j, (int32_t)dur_ts);
-	j->delay_sum_us +=
-	    j->anchor_us - pkt->arrival_us +
-	    (uint64_t)ts_to_us(j, (int32_t)(j->out_ts - j->anchor_ts));
+	delay_us = (int64_t)(j->anchor_us - pkt->arrival_us) +
+		   ts_to_us(j, (int32_t)(j->out_ts - j->anchor_ts));
+	j->delay_sum_us += (uint64_t)MAX(delay_us, 0);
 	j->loss -= j->loss / LOSS_PACKETS;
 
 	if (pkt->dur_ts != j->dur_ts)
@@ -124,7 +152,8 @@ static void take_head(struct jitter *j, struct packet **s,
 	j->out_ts += dur_ts;
 	j->starved_ts = 0;
 	j->placed = false;
-	j->late_since_us = 0;
+	if (!skip_ts)
+		in_time(j, pkt);
 
 	*s = NULL;
 	--j->count;
@@ -152,6 +181,15 @@ static bool head(struct jitter *j, struct packet **s, struct jitter_item *it,
 
 	if (d > 0) {
 		*out = fill(j, it, JITTER_WAIT, MIN((uint32_t)d, miss_ts));
+		return true;
+	}
+
+	/* A part of each packet is not heard, for ever. */
+	if (d < 0 && d + (int32_t)pkt->dur_ts > 0 && jitter_is_full(j) &&
+	    late_for_long(j, pkt)) {
+		start_anew(j, pkt);
+		*out = JITTER_WAIT;
+		it->dur_ts = miss_ts;
 		return true;
 	}
 
@@ -252,7 +290,7 @@ enum jitter_out jitter_get(struct jitter *j, struct jitter_item *it,
 
 	if (j->state == JITTER_FILLING &&
 	    now_us + JITTER_TICK_US / 2 >= j->start_us)
-		begin(j, now_us);
+		begin(j, now_us, held_ts);
 	else if (j->state == JITTER_PLAYING && now_us != j->anchor_us)
 		begin_tick(j, now_us, held_ts);
 

@@ -57,8 +57,10 @@ void rtp_scale(struct rtp_leg *r, struct mix_in *in)
 			  : seam_insert(pcm, n, k + 1, cap, rx->rate_hz);
 	else if (want_us < 0)
 		now = stretch_lengthen(pcm, n, cap, rx->rate_hz);
-	else
+	else if (jitter_may_search(&rx->jitter))
 		now = shorten(pcm, n, k, rx->rate_hz);
+	else
+		return;
 
 	in->n = in->n - n + now;
 	jitter_moved(&rx->jitter, now > n ? -(int32_t)smp_ts(rx, now - n)

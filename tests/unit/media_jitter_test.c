@@ -492,6 +492,185 @@ static void test_garbage(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* A new stream that begins while the player still holds audio of the last:
+ * the clocks agree, nothing of it is skipped. */
+static void test_begin_held(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	struct jitter_item it;
+
+	(void)state;
+
+	jitter_init(&jit, &pool, &conf);
+	jit.delay.target_us = 5000;
+	put(1, 0, DUR, T0);
+	assert_int_equal(jitter_get(&jit, &it, T0, 80), JITTER_PLAY);
+	pool_put(&pool, it.pkt);
+	assert_int_equal(jit.out_ts - jit.anchor_ts, 80 + DUR);
+
+	put(2, DUR, DUR, T0 + TICK);
+	assert_int_equal(jitter_get(&jit, &it, T0 + TICK, 80), JITTER_PLAY);
+	assert_int_equal(it.skip_ts, 0);
+	pool_put(&pool, it.pkt);
+	assert_int_equal(jit.delay_sum_us, 20000);
+}
+
+/* The sender numbers anew, back into numbers that were played: no duplicates,
+ * whatever its clock does. */
+static void test_renumbered(void **state)
+{
+	static const uint32_t jumpv[] = {0, 100000000, 0u - 100000000};
+	size_t k;
+	int i;
+
+	(void)state;
+
+	for (k = 0; k < ARRAY_SIZE(jumpv); k++) {
+		const struct jitter_conf conf = {.fixed_ms = 40};
+
+		jitter_init(&jit, &pool, &conf);
+		held_ts = 0;
+		for (i = 0; i < 100; i++) {
+			int back = i < 50 ? 0 : 40;
+
+			put((uint16_t)(i - back),
+			    (uint32_t)i * DUR + (back ? jumpv[k] : 0), DUR,
+			    T0 + (uint64_t)i * TICK);
+			(void)get(T0 + (uint64_t)i * TICK);
+		}
+		assert_int_equal(jit.resyncs, 1);
+		assert_true(jit.played >= 94);
+		assert_true(jit.duplicate == 0);
+		jitter_flush(&jit);
+	}
+}
+
+/* The sender's clock stood still for half a second, and it sends two packets
+ * a tick: one of each pair is not lost for long. */
+static void test_late_pairs(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	int i, k;
+
+	(void)state;
+
+	jitter_init(&jit, &pool, &conf);
+	for (i = 0; i < 400; i++) {
+		uint64_t us = T0 + (uint64_t)i * TICK;
+		int sent = i < 200 ? i : i - 25;
+
+		if (i < 175 || i >= 200) {
+			for (k = 0; k < 2; k++)
+				put((uint16_t)(2 * sent + k),
+				    (uint32_t)(2 * sent + k) * DUR / 2,
+				    DUR / 2, us);
+		}
+		for (k = 0; k < 8; k++)
+			(void)get(us);
+	}
+	assert_true(jit.late < 30);
+	assert_true(jit.played > 2 * 375 - 60);
+}
+
+/* The way became 700 ms shorter: the buffer does not stay that long. */
+static void test_far_ahead(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	static const uint32_t durv[] = {DUR, 6 * DUR};
+	size_t k;
+	int i, g;
+
+	(void)state;
+
+	for (k = 0; k < ARRAY_SIZE(durv); k++) {
+		uint32_t ticks = durv[k] / DUR, n = 0;
+
+		jitter_init(&jit, &pool, &conf);
+		held_ts = 0;
+		for (i = 0; i < 300; i++) {
+			uint64_t us = T0 + (uint64_t)i * TICK;
+
+			while (n * ticks <= (uint32_t)(i < 100 ? i : i + 35)) {
+				put((uint16_t)n, n * durv[k], durv[k], us);
+				++n;
+			}
+			for (g = 0; g < 8; g++)
+				(void)get(us);
+		}
+		assert_true(jitter_delay_us(&jit) < 150000);
+		assert_int_equal(jit.resyncs, 0);
+		assert_true(jit.trimmed > 0);
+		jitter_flush(&jit);
+	}
+}
+
+/* A long digit, one of its packets lost: audio goes on where it was. */
+static void test_skip_lost(void **state)
+{
+	int i;
+
+	(void)state;
+
+	for (i = 0; i < 250; i++) {
+		uint64_t us = T0 + (uint64_t)i * TICK;
+
+		if (i < 20 || i >= 200)
+			put((uint16_t)i, (uint32_t)i * DUR, DUR, us);
+		else if (i != 50)
+			jitter_skip(&jit, (uint16_t)i, 7);
+		(void)get(us);
+	}
+	assert_int_equal(jit.resyncs, 0);
+	assert_int_equal(jit.lost, 1);
+	assert_int_equal(jit.played, 20 + 50 - 2);
+}
+
+/* One late packet whose clock is nonsense says nothing of the way. */
+static void test_late_nonsense(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	uint32_t target_ms = 0;
+	int i;
+
+	(void)state;
+
+	jitter_init(&jit, &pool, &conf);
+	for (i = 0; i < 300; i++) {
+		uint64_t us = T0 + (uint64_t)i * TICK;
+
+		if (i != 190)
+			put((uint16_t)i, (uint32_t)i * DUR, DUR, us);
+		if (i == 199)
+			target_ms = jitter_target_ms(&jit);
+		if (i == 200)
+			put(190, 100000000, DUR, us);
+		(void)get(us);
+	}
+	assert_int_equal(jitter_target_ms(&jit), target_ms);
+}
+
+/* Another clock: the jitter is the same time. */
+static void test_jitter_clock(void **state)
+{
+	struct packet *pkt = pool_get(&pool);
+	float before;
+	int i;
+
+	(void)state;
+
+	for (i = 0; i < 200; i++)
+		put((uint16_t)i, (uint32_t)i * DUR, DUR,
+		    T0 + (uint64_t)i * TICK + (uint64_t)(i & 1) * 6000);
+	before = jitter_jitter_ms(&jit);
+	assert_true(before > 5);
+	memset(pkt, 0, offsetof(struct packet, data));
+	pkt->dur_ts = 960;
+	pkt->ssrc = 7;
+	pkt->arrival_us = T0 + 200 * TICK;
+	assert_int_equal(jitter_put(&jit, pkt, 48000), JITTER_RESYNC);
+	assert_true(fabsf(jitter_jitter_ms(&jit) - before) < 0.01f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,7 +680,10 @@ int main(void)
 		TEST(test_ptime),       TEST(test_longer_way),
 		TEST(test_shorter_way), TEST(test_missed_ticks),
 		TEST(test_skip),        TEST(test_jitter),
-		TEST(test_garbage),
+		TEST(test_garbage),	TEST(test_begin_held),
+		TEST(test_renumbered),	TEST(test_late_pairs),
+		TEST(test_far_ahead),	TEST(test_skip_lost),
+		TEST(test_late_nonsense), TEST(test_jitter_clock),
 	};
 	struct pool_chunk *chunk = pool_chunk_alloc(2 * JITTER_SLOTS);
 	int err;
