@@ -350,6 +350,15 @@ int mix_watch(struct mix *mix, bool on);
  */
 int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms);
 
+/**
+ * Freeze what an RTP leg plays, as a modem or a fax needs it: its delay stays
+ * what it is, nothing is made shorter or longer; or let it adapt again.  It
+ * lasts over media_leg_rtp_set().
+ *
+ * @return 0, EINVAL (not an RTP leg), EAGAIN.
+ */
+int media_leg_freeze(struct media_leg *leg, bool on);
+
 /** Who sent what MEDIA_EV_FOREIGN tells of; valid from that event on. */
 const struct sa *media_leg_foreign(const struct media_leg *leg);
 

@@ -49,6 +49,9 @@ static void *command(struct leg *leg, const struct cmd *cmd)
 	if (cmd->type == CMD_LEG_DTMF)
 		(void)event_tx_put(&r->tx.event, (char)cmd->a, cmd->b);
 
+	if (cmd->type == CMD_LEG_FREEZE)
+		jitter_freeze(&r->rx.jitter, cmd->a);
+
 	return NULL;
 }
 
@@ -220,6 +223,18 @@ int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms)
 	cmd.obj = leg->leg;
 	cmd.a = (uint8_t)digit;
 	cmd.b = duration_ms;
+
+	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
+}
+
+int media_leg_freeze(struct media_leg *leg, bool on)
+{
+	struct cmd cmd = {.type = CMD_LEG_FREEZE, .a = on};
+
+	if (!leg || leg->leg->ops != &rtp_leg_ops)
+		return EINVAL;
+
+	cmd.obj = leg->leg;
 
 	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
 }

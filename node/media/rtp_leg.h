@@ -74,6 +74,8 @@ struct rtp_rx {
 	bool noise;              /* the peer's comfort noise is on           */
 	bool paused;             /* the peer said that it pauses             */
 	bool hollow;             /* what is in the fifo was not decoded      */
+	bool anew;               /* what comes is another stream             */
+	uint32_t next_ts;        /* end of the last packet decoded           */
 };
 
 /** Sending; worker. */

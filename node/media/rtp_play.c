@@ -31,6 +31,7 @@
 enum {
 	RATE_DEFAULT_HZ = 8000,
 	FEC_PACKETS = 250, /* no redundancy for so long: there is none */
+	BREAK_MS = 10,     /* so much left out is heard */
 };
 
 /* Audio at another rate, or of another talkspurt: nothing to go on from. */
@@ -54,6 +55,19 @@ static void rate_set(struct rtp_leg *r, uint32_t rate_hz)
 	r->rx.codec = -1;
 	(void)resample_up_init(&r->rx.up, rate_hz);
 	begin(r);
+}
+
+/* Samples are not those that follow the last ones: what would have followed
+ * is made up, and goes over into them. */
+static void joint(struct rtp_leg *r, float *pcm, size_t n)
+{
+	struct rtp_rx *rx = &r->rx;
+	float first;
+
+	if (codec_now(r)->ops->conceal)
+		seam_in(pcm, n, rx->rate_hz);
+	else if (r->set->plc)
+		plc_conceal(r->set->plc, &first, 1);
 }
 
 /* n samples of audio from a packet are at the end. */
@@ -100,16 +114,37 @@ static void look_for_fec(struct rtp_leg *r, const struct codec *c,
 }
 
 static void play_noise(struct rtp_leg *r, struct mix_in *in,
-		       const struct packet *pkt)
+		       const struct jitter_item *it)
 {
 	struct rtp_rx *rx = &r->rx;
+	const struct packet *pkt = it->pkt;
 
 	if (r->set->cng && !cng_put(r->set->cng, pkt->data + pkt->payload_off,
 				    pkt->payload_len, rx->rate_hz))
 		rx->noise = true;
 
 	rx->paused = true;
-	rtp_made_fill(r, in, ts_smp(rx, pkt->dur_ts), false);
+	rtp_made_fill(r, in, ts_smp(rx, pkt->dur_ts - it->skip_ts), false);
+}
+
+/* Whether packets between the last one and this were left out, not made up.
+ * Of another stream the decoder must remember nothing. */
+static bool breaks_off(struct rtp_leg *r, const struct codec *c,
+		       const struct packet *pkt)
+{
+	struct rtp_rx *rx = &r->rx;
+	int32_t left_ts = (int32_t)(pkt->ts - rx->next_ts -
+				    smp_ts(rx, rx->made_smp));
+	bool breaks =
+	    !rx->silent && left_ts > (int32_t)smp_ts(rx, ms_smp(rx, BREAK_MS));
+
+	if (rx->anew && c->ops->dec_reset)
+		c->ops->dec_reset(c->st);
+
+	rx->anew = false;
+	rx->next_ts = pkt->ts + pkt->dur_ts;
+
+	return breaks;
 }
 
 static void play_audio(struct rtp_leg *r, struct mix_in *in,
@@ -120,6 +155,7 @@ static void play_audio(struct rtp_leg *r, struct mix_in *in,
 	const struct packet *pkt = it->pkt;
 	const uint8_t *buf = pkt->data + pkt->payload_off;
 	size_t n, len = pkt->payload_len;
+	bool breaks;
 
 	/* The sender is silent: so are we, once the last sound has faded. */
 	if (c->ops->dtx_bytes >= len) {
@@ -129,6 +165,7 @@ static void play_audio(struct rtp_leg *r, struct mix_in *in,
 	}
 
 	look_for_fec(r, c, buf, len);
+	breaks = breaks_off(r, c, pkt);
 
 	n = c->ops->decode(c->st, in->pcm + in->n, buf, len);
 	if (!n) {
@@ -136,6 +173,8 @@ static void play_audio(struct rtp_leg *r, struct mix_in *in,
 		return;
 	}
 
+	if (breaks)
+		joint(r, in->pcm + in->n, n);
 	heard(r, in, n, ts_smp(rx, it->skip_ts));
 	stat_inc(r->leg.stat.frames_played);
 }
@@ -148,7 +187,7 @@ static void play(struct rtp_leg *r, struct mix_in *in,
 	int i = r->set->ptv[it->pkt->pt];
 
 	if (i == PT_CN) {
-		play_noise(r, in, it->pkt);
+		play_noise(r, in, it);
 		return;
 	}
 
@@ -187,6 +226,7 @@ static void recover(struct rtp_leg *r, struct mix_in *in,
 		return;
 	}
 
+	r->rx.next_ts = next->ts;
 	heard(r, in, got, 0);
 	jitter_recovered(&r->rx.jitter, it->dur_ts);
 }

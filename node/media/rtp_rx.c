@@ -150,8 +150,10 @@ static bool receive_packet(struct rtp_leg *r, struct packet *pkt,
 
 	switch (put) {
 
-	case JITTER_STORED:
 	case JITTER_RESYNC:
+		r->rx.anew = true;
+		/* fall through */
+	case JITTER_STORED:
 		/* One that waited since the last tick has others behind it. */
 		r->rx.steady = pkt->arrival_us + JITTER_TICK_US > t->now_us &&
 			       jitter_in_time(&r->rx.jitter, pkt, t->now_us);
@@ -221,6 +223,7 @@ static bool learn(struct rtp_leg *r, const struct sockaddr *src,
 	/* What waits to be played is of somebody else. */
 	if (moved) {
 		jitter_flush(&r->rx.jitter);
+		r->rx.anew = true;
 		flood_open(&r->rx.flood, r->fd, &r->rx.source);
 	}
 	latch(r, src);

@@ -46,6 +46,7 @@ enum cmd_type {
 	CMD_LEG_VOICE, /* obj: leg; ptr: voice, taken; the old comes back    */
 	CMD_MIX_WATCH, /* obj: mixbus; a: on                                 */
 	CMD_LEG_DTMF,  /* obj: leg; a: digit, b: duration [ms]               */
+	CMD_LEG_FREEZE, /* obj: leg; a: on                                   */
 	CMD_POOL,      /* ptr: pool_chunk, taken                             */
 	CMD_FRAMES,    /* ptr: frames, taken; the old comes back             */
 };
