@@ -1174,6 +1174,11 @@ static void test_inband_g722(void **state)
 	inband(&g722);
 }
 
+static bool loud(void)
+{
+	return peerv[0].loud_ms >= 40;
+}
+
 static bool ended(void)
 {
 	return count_events(MEDIA_EV_END) == 1;
@@ -1204,6 +1209,12 @@ static void test_tone(void **state)
 	mem_deref(leg);
 }
 
+/* What of the former file was on its way is far less. */
+static bool played(void)
+{
+	return ended() && peerv[0].loud_ms >= 1000;
+}
+
 static void make_wav(char *path, int rate, double hz, double seconds)
 {
 	SF_INFO info = {.samplerate = rate,
@@ -1224,6 +1235,9 @@ static void make_wav(char *path, int rate, double hz, double seconds)
 	assert_int_equal(sf_close(sf), 0);
 }
 
+/* Listened to while it goes round, since on a busy machine the ear may come
+ * when a short one is over; whole periods fit into it, so its seam is none.
+ * Then once, to its end. */
 static void play_file(int rate, double hz)
 {
 	char path[] = "/tmp/media-test-XXXXXX";
@@ -1232,14 +1246,23 @@ static void play_file(int rate, double hz)
 
 	make_wav(path, rate, hz, 1.6);
 	eventc = 0;
+	a->loud_ms = 0;
+	assert_int_equal(media_leg_file_alloc(&leg, mix, path, true, on_event,
+					      NULL),
+			 0);
+	run(loud);
+	listen_anew();
+	run(all_heard);
+	assert_true(fabs(hears(a, hz)) < 1);
+	assert_int_equal(count_events(MEDIA_EV_END), 0);
+	mem_deref(leg);
+
 	assert_int_equal(media_leg_file_alloc(&leg, mix, path, false, on_event,
 					      NULL),
 			 0);
 	unlink(path);
-	listen_anew();
-	run(all_heard);
-	assert_true(fabs(hears(a, hz)) < 1);
-	run(ended);
+	a->loud_ms = 0;
+	run(played);
 	mem_deref(leg);
 }
 
