@@ -42,6 +42,9 @@ void leg_sip_stat(struct leg *leg)
 	figures(&leg->info.quality, &st, NULL);
 	leg->info.level_in_db = st.level_in_db;
 	leg->info.level_out_db = st.level_out_db;
+	leg->info.rx_packets = (uint32_t)st.rx_packets;
+	leg->info.rx_foreign = (uint32_t)st.rx_foreign;
+	leg->info.tx_packets = (uint32_t)st.tx_packets;
 }
 
 bool leg_sip_sample(struct leg *leg, struct leg_quality *q)

@@ -112,6 +112,8 @@ static void refresh_media(const struct node *n)
 	total("sy_media_cpu_us_total", "CPU time of the workers", load.cpu_us);
 	total("sy_media_foreign_packets_total",
 	      "RTP that was not from the peer's source", load.rx_foreign);
+	total("sy_media_dropped_packets_total",
+	      "RTP for which there was no room in memory", load.rx_dropped);
 	total("sy_media_invalid_packets_total",
 	      "RTP and RTCP of peers that cannot be used: malformed, payload "
 	      "type not agreed, longer than 120 ms", load.rx_invalid);

@@ -42,6 +42,9 @@ static void record_voice(Sy__Leg *msg, const struct leg_info *info)
 	msg->comfort_noise_db = v->comfort_noise_db;
 	msg->talking = info->talking;
 	msg->level_in_db = info->level_in_db;
+	msg->rx_packets = info->rx_packets;
+	msg->rx_foreign = info->rx_foreign;
+	msg->tx_packets = info->tx_packets;
 	msg->level_out_db = info->level_out_db;
 }
 

@@ -123,6 +123,7 @@ struct leg_info {
 	struct leg_voice voice;
 	bool talking;              /* while the mix is watched         */
 	float level_in_db, level_out_db;
+	uint32_t rx_packets, rx_foreign, tx_packets;
 	uint64_t started_ms;       /* since 1970; 0: not yet           */
 	uint64_t answered_ms;
 	uint64_t ended_ms;

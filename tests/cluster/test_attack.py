@@ -184,6 +184,11 @@ def test_media_of_others_is_not_heard():
             hears(box, "1002", hz, present=False)
         if metrics(c.nodes[0])["sy_media_foreign_packets_total"] < 20:
             raise Mismatch("they are not counted")
+        call_id = c.api("GET", "/api/calls")["items"][0]["id"]
+        legs = c.api("GET", f"/api/calls/{call_id}")["legs"]
+        if not any(x["rxForeign"] >= 20 and x["rxPackets"] and x["txPackets"]
+                   for x in legs):
+            raise Mismatch(f"the leg does not tell: {legs}")
         with open(c.nodes[0].log, encoding="utf-8") as log:
             if log.read().count("media of others dropped") != 1:
                 raise Mismatch("one warning is wanted")
