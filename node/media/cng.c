@@ -10,7 +10,6 @@ enum {
 	LEVEL_MASK = 0x7f, /* the byte's first bit is unused */
 	K_ZERO = 127,
 	K_LAST = 254,
-	BLOCK = 64,
 };
 
 #define K_STEP (258.0f / 32768.0f)
@@ -118,26 +117,6 @@ void cng_get(struct cng *c, float *pcm, size_t n)
 
 	c->gain = c->gain_to;
 	lpc_synth(pcm, n, c->av, c->memv, c->order);
-}
-
-void cng_add(struct cng *c, float *pcm, size_t n)
-{
-	float to = c->gain_to, v[BLOCK];
-	float step = n ? (to - c->gain) / (float)n : 0;
-	size_t i, k, len;
-
-	if (c->gain == 0 && to == 0)
-		return;
-
-	for (i = 0; i < n; i += len) {
-		len = n - i < BLOCK ? n - i : BLOCK;
-		c->gain_to = c->gain + step * (float)len;
-		cng_get(c, v, len);
-		for (k = 0; k < len; k++)
-			pcm[i + k] += v[k];
-	}
-
-	c->gain = c->gain_to = to;
 }
 
 void cng_enc_init(struct cng_enc *e, uint32_t order)

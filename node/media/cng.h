@@ -77,9 +77,6 @@ void cng_match(struct cng *c, const struct cng_enc *e);
 /** n samples of noise; a changed level is reached within the call. */
 void cng_get(struct cng *c, float *pcm, size_t n);
 
-/** As cng_get(), added to what pcm holds. */
-void cng_add(struct cng *c, float *pcm, size_t n);
-
 /**
  * Begin measuring.
  *

@@ -252,11 +252,6 @@ void jitter_skip(struct jitter *j, uint16_t seq, uint32_t ssrc)
 	}
 }
 
-uint32_t jitter_ptime_ms(const struct jitter *j)
-{
-	return j->dur_ts / (j->clock_hz / 1000);
-}
-
 uint32_t jitter_depth_ms(const struct jitter *j, uint64_t now_us)
 {
 	int32_t ts;

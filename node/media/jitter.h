@@ -236,9 +236,6 @@ void jitter_moved(struct jitter *j, int32_t ts);
 /** What JITTER_LOST just asked to conceal was decoded from FEC instead. */
 void jitter_recovered(struct jitter *j, uint32_t ts);
 
-/** Duration of the last packet played [ms]. */
-uint32_t jitter_ptime_ms(const struct jitter *j);
-
 /** Audio held at a time [ms]. */
 uint32_t jitter_depth_ms(const struct jitter *j, uint64_t now_us);
 

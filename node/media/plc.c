@@ -382,11 +382,6 @@ void plc_put(struct plc *p, float *pcm, size_t n)
 	floor_follow(p, pcm, n);
 }
 
-size_t plc_lost_smp(const struct plc *p)
-{
-	return p->lost_smp;
-}
-
 float plc_floor_db(const struct plc *p)
 {
 	return cng_enc_level_db(&p->pause);

@@ -61,9 +61,6 @@ void plc_put(struct plc *p, float *pcm, size_t n);
  */
 void plc_conceal(struct plc *p, float *pcm, size_t n);
 
-/** Samples made up since the last good audio. */
-size_t plc_lost_smp(const struct plc *p);
-
 /** Level of the pauses before, -127..0 [dBov]; -127: none was heard. */
 float plc_floor_db(const struct plc *p);
 

@@ -240,30 +240,6 @@ static void test_change(void **state)
 		assert_true(pcm[i] == 0);
 }
 
-/* cng_add is cng_get on top, in any pieces. */
-static void test_add(void **state)
-{
-	static float a[960], b[960];
-	struct cng c, d;
-	size_t i, n;
-
-	(void)state;
-
-	cng_init(&c, 9);
-	cng_init(&d, 9);
-	cng_level_set(&c, -40, 48000);
-	cng_level_set(&d, -40, 48000);
-	cng_get(&c, a, 960);
-	for (i = 0; i < 960; i++)
-		b[i] = 0.25f;
-	for (i = 0; i < 960; i += n) {
-		n = 960 - i < 100 ? 960 - i : 100;
-		cng_add(&d, b + i, n);
-	}
-	for (i = 0; i < 960; i++)
-		assert_true(fabsf(b[i] - 0.25f - a[i]) < 1e-6f);
-}
-
 /* Any payload gives finite noise of its level; any audio gives a payload. */
 static void test_random(void **state)
 {
@@ -323,7 +299,6 @@ int main(void)
 		cmocka_unit_test(test_spectrum),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_change),
-		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_random),
 	};
 

@@ -15,6 +15,7 @@
 #include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
 #include "node/media/seam.h"
+#include "node/media/vad.h"
 #include "node/media/worker.h"
 
 enum {
@@ -480,6 +481,59 @@ static void test_dtx(void **state)
 	stop();
 }
 
+/* A stall in a noisy room: the room is heard for a second, then nothing, at
+ * no cost; it is nobody's talk.  What the peer calls a pause is silent. */
+static void test_room(void **state)
+{
+	static float pcm[RATE / 50];
+	uint32_t rnd = 77;
+	struct vad vad;
+	double sum = 0, ref = 0;
+	unsigned lost_at = 200, heard = 0, talking = 0;
+	size_t k;
+	unsigned i;
+
+	(void)state;
+
+	start(MEDIA_PCMU, 8000, NULL);
+	vad_init(&vad);
+	for (i = 0; i < lost_at + 150; i++) {
+		bool got;
+
+		for (k = 0; k < 160; k++)
+			pcm[k] = 0.005f * (float)((test_rand(&rnd) >> 8) /
+						  8388608.0 - 1);
+		if (i < 50)
+			voice_make(pcm, 160, sent, 8000);
+		if (i < lost_at || i >= lost_at + 100)
+			say(pcm, 160, tick.now_us - 3000, false);
+		else
+			tmpl.ts += 160, sent += 160, ++tmpl.seq;
+
+		got = hear();
+		(void)vad_step(&vad, level_power(frame, MEDIA_FRAME_SMP));
+		if (i > 150 && i < lost_at)
+			ref += (double)level_power(frame, MEDIA_FRAME_SMP) / 49;
+		if (i >= lost_at + 10 && i < lost_at + 48)
+			sum += (double)level_power(frame, MEDIA_FRAME_SMP) / 38;
+		if (i >= lost_at && i < lost_at + 100) {
+			heard += got;
+			talking += vad.talking;
+			if (i > lost_at + 60)
+				assert_false(got);
+		}
+		if (i > lost_at + 104)
+			assert_true(got);
+	}
+
+	printf("room %.1f dB, made %.1f dB, for %u ms\n", 10 * log10(ref),
+	       10 * log10(sum), heard * 20);
+	assert_true(fabs(10 * log10(sum / ref)) < 3);
+	assert_in_range(heard, 54, 59);
+	assert_int_equal(talking, 0);
+	stop();
+}
+
 /* Frozen for a modem: as late as it is, nothing scaled. */
 static void test_freeze(void **state)
 {
@@ -600,7 +654,7 @@ int main(void)
 		cmocka_unit_test(test_drift),  cmocka_unit_test(test_fec),
 		cmocka_unit_test(test_mute),   cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_dtx),    cmocka_unit_test(test_freeze),
-		cmocka_unit_test(test_garbage), cmocka_unit_test(test_seam),
+		cmocka_unit_test(test_garbage), cmocka_unit_test(test_room), cmocka_unit_test(test_seam),
 	};
 	int err;
 
