@@ -16,7 +16,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path[:0] = [os.path.join(HERE, "cluster"), os.path.join(ROOT, "deploy")]
 
-UNIT_AT_A_TIME = 3
+UNIT_AT_A_TIME = 4
+
+# Cluster tests that mostly wait run beside all others.
+WAITING = re.compile(r"test_(strangers|netem|quality|conference)\.py$")
 
 # Unit tests that use threads: they run under ThreadSanitizer too.
 THREADED = re.compile(r"^(media_|ring_|log_|metrics_|router_ring)")
@@ -106,9 +109,21 @@ def cluster(tally, match, pattern="test_"):
         tally.bad("cluster: the programs do not build", "")
         return
     folder = os.path.join(HERE, "cluster")
+    lanes = [[], []]
     for file in sorted(os.listdir(folder)):
         if file.startswith(pattern) and file.endswith(".py"):
-            run_module(tally, match, os.path.join(folder, file))
+            lanes[bool(WAITING.match(file))].append(
+                os.path.join(folder, file))
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        list(pool.map(lambda n: run_lane(tally, match, n, lanes[n]),
+                      range(len(lanes))))
+
+
+def run_lane(tally, match, number, paths):
+    from harness import LANE
+    LANE.number = number
+    for path in paths:
+        run_module(tally, match, path)
 
 
 def soak(tally, match):

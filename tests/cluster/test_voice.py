@@ -117,6 +117,10 @@ def test_who_talks():
             box.do("set", phone=user, tone_hz=hz)
             wait_for(f"{user} talks", lambda u=user: by_user(
                 shown_call(c, ident), u)["talking"])
+            # Who is the speaker is decided later than who talks.
+            said = 1 if user == "1001" else 2
+            wait_for(f"{user} is the speaker", lambda n=said: [
+                kind for kind, _ in events(c, ident)].count("speaker") == n)
             box.do("set", phone=user, tone_hz=0)
             wait_for(f"{user} is silent", lambda u=user: not by_user(
                 shown_call(c, ident), u)["talking"])
