@@ -260,33 +260,32 @@ static uint16_t code_of(int err)
 	}
 }
 
-/* What is configured for who calls. */
-static const char *srtp_of(const struct node *n, const Sy__Source *src)
+/* What is configured for who calls; strings of the configuration, or NULL. */
+struct caller_conf {
+	const char *srtp;
+	const char *dtmf;
+};
+
+static struct caller_conf caller_conf(const struct node *n,
+				      const Sy__Source *src)
 {
-	const Sy__Trunk *trunk = NULL;
-	const Sy__Device *dev = NULL;
+	struct caller_conf cc = {NULL, NULL};
 
-	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE)
-		dev = config_device(n->config, src->device,
-				    strlen(src->device));
-	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK)
-		trunk = config_trunk(n->config, src->trunk);
+	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE) {
+		const Sy__Device *dev = config_device(n->config, src->device,
+						      strlen(src->device));
 
-	return dev ? dev->srtp : trunk ? trunk->srtp : NULL;
-}
+		if (dev)
+			cc = (struct caller_conf){dev->srtp, dev->dtmf};
+	}
+	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK) {
+		const Sy__Trunk *trunk = config_trunk(n->config, src->trunk);
 
-static const char *dtmf_of(const struct node *n, const Sy__Source *src)
-{
-	const Sy__Trunk *trunk = NULL;
-	const Sy__Device *dev = NULL;
+		if (trunk)
+			cc = (struct caller_conf){trunk->srtp, trunk->dtmf};
+	}
 
-	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE)
-		dev = config_device(n->config, src->device,
-				    strlen(src->device));
-	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK)
-		trunk = config_trunk(n->config, src->trunk);
-
-	return dev ? dev->dtmf : trunk ? trunk->dtmf : NULL;
+	return cc;
 }
 
 uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
@@ -297,6 +296,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	const bool device =
 		src && src->kind_case == SY__SOURCE__KIND_DEVICE;
 	const struct codec_list codecs = {place->codecs, place->n_codecs};
+	const struct caller_conf cc = caller_conf(n, src);
 	const struct leg_conf conf = {
 		.ops = &leg_sip_ops,
 		.kind = device ? SY__LEG_KIND__DEVICE : SY__LEG_KIND__TRUNK,
@@ -309,7 +309,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
-	err = alloc(&ls, n, hub, &conf, &codecs, srtp_of(n, src),
+	err = alloc(&ls, n, hub, &conf, &codecs, cc.srtp,
 		    session_offer_af(sdp));
 	if (err)
 		return code_of(err);
@@ -327,7 +327,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		return code_of(err);
 	}
 
-	ls->dtmf = leg_sip_dtmf_mode(dtmf_of(n, src));
+	ls->dtmf = leg_sip_dtmf_mode(cc.dtmf);
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
 	dialog_set_handlers(d, &leg_sip_handlers, ls);
