@@ -23,6 +23,10 @@ void node_from_member(Sy__Node *node, const Sy__Member *m)
 		node->tick_used_percent = m->load->tick_used_percent;
 		node->late_ticks = (uint32_t)m->load->late_ticks;
 		node->shed = m->load->shed;
+		node->moved = m->load->moved_total;
+		node->move_failures = m->load->move_failures_total;
+		node->adopted = m->load->adopted_total;
+		node->lost_legs = m->load->lost_legs_total;
 	}
 }
 
