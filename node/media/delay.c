@@ -27,19 +27,31 @@ enum {
 #define TAIL_MAX 0.05f /* never more than so many packets come too late */
 #define GAIN_MAX 1e6f
 
-static void guess(struct delay *d)
+static void guess(struct delay *d, uint32_t us)
 {
+	uint32_t n = (us + DELAY_BUCKET_US - 1) / DELAY_BUCKET_US;
+
+	n = MAX(MIN(n, (uint32_t)DELAY_BUCKETS), 1u);
 	d->gain = 1;
-	d->weightv[DELAY_START_US / DELAY_BUCKET_US - 1] = START_PACKETS;
+	d->weightv[n - 1] = START_PACKETS;
 	d->total = START_PACKETS;
-	d->quantile_us = DELAY_START_US;
-	d->target_us = DELAY_START_US;
+	d->quantile_us = n * DELAY_BUCKET_US;
+	d->target_us = n * DELAY_BUCKET_US;
 }
 
 void delay_init(struct delay *d)
 {
 	memset(d, 0, sizeof(*d));
-	guess(d);
+	guess(d, DELAY_START_US);
+}
+
+void delay_guess(struct delay *d, uint32_t us)
+{
+	if (d->known || d->age_us)
+		return;
+
+	memset(d, 0, sizeof(*d));
+	guess(d, us);
 }
 
 void delay_rebase(struct delay *d)

@@ -63,6 +63,10 @@ struct delay {
 /** Begin, with nothing known. */
 void delay_init(struct delay *d);
 
+/** Begin with a guess of one's own instead of DELAY_START_US; nothing if a
+ *  packet was put already. @param us  Rounded up to DELAY_BUCKET_US. */
+void delay_guess(struct delay *d, uint32_t us);
+
 /**
  * The transit's zero changes (another stream, another way): forget which
  * packet was the fastest, keep how delays are spread.

@@ -54,6 +54,8 @@ enum {
 struct jitter_conf {
 	uint32_t min_ms;      /* the target is never less                 */
 	uint32_t max_ms;      /* nor more; 0: JITTER_MAX_MS               */
+	uint32_t start_ms;    /* the target before anything is known of the
+				 way; 0: DELAY_START_US                   */
 	uint32_t fixed_ms;    /* > 0: this delay, no adaptation, no
 				 time-scaling                             */
 };

@@ -42,6 +42,8 @@ void jitter_conf_set(struct jitter *j, const struct jitter_conf *conf)
 	c->max_ms = MIN(c->max_ms, (uint32_t)JITTER_DEPTH_MAX_MS);
 	c->min_ms = MIN(c->min_ms, c->max_ms);
 	c->fixed_ms = MIN(c->fixed_ms, (uint32_t)JITTER_DEPTH_MAX_MS);
+	if (c->start_ms)
+		delay_guess(&j->delay, c->start_ms * 1000);
 }
 
 void jitter_freeze(struct jitter *j, bool frozen)

@@ -156,6 +156,7 @@ struct leg {
 	struct media_leg *handle;  /* signalling; NULL once it is gone       */
 	const float *frame;        /* worker: what it gives in this tick     */
 	bool mute_in, mute_out;    /* worker                                 */
+	bool link;                 /* RO: the mix of another engine          */
 	const void *shared;        /* worker: it needs the common frame, and
 				      its share() is done for all that have
 				      the same pointer                       */

@@ -117,6 +117,8 @@ struct media_rtp_params {
 				  neither adapts nor scales the time          */
 	uint32_t jitter_min_ms; /* else: it never holds less ...              */
 	uint32_t jitter_max_ms; /* ... nor more; 0: 300 ms                    */
+	uint32_t jitter_start_ms; /* what it holds until it knows the way; 0:
+				     40 ms                                */
 	bool relearn;          /* the peer's source is to be found anew, also
 				  when raddr has not changed (source.h)       */
 	bool asymmetric;       /* send to raddr, not to where the peer's media
@@ -264,6 +266,37 @@ const struct sa *media_leg_laddr(const struct media_leg *leg);
  */
 int media_leg_rtp_set(struct media_leg *leg,
 		      const struct media_rtp_params *prm);
+
+enum { MEDIA_LINK_KEY_BYTES = 16 + 12 }; /* master key, master salt */
+
+/**
+ * Add a leg that carries what one mix says to a mix of another engine, and
+ * back: L16 at 48 kHz in RTP, under AES-GCM (RFC 7714).  To each mix the link
+ * is one of its legs that says what the others there say.  It is nobody: its
+ * digits are not heard, and who talks there is not told here.  Two mixes may
+ * have one link at a time only: a second one would be an echo.
+ *
+ * @param lp     Set on success; owned by the caller.
+ * @param mix    Mix; borrowed, outlives the leg.
+ * @param laddr  Local address to bind (the port in it is ignored).
+ *
+ * @return as media_leg_rtp_alloc().
+ */
+int media_leg_link_alloc(struct media_leg **lp, struct mix *mix,
+			 const struct sa *laddr);
+
+/**
+ * Connect a link with its other end.
+ *
+ * @param leg    What media_leg_link_alloc() made.
+ * @param raddr  media_leg_laddr() of the other end.
+ * @param tx     Key of what this end sends, MEDIA_LINK_KEY_BYTES random bytes.
+ * @param rx     Key of what the other end sends.
+ *
+ * @return 0, EINVAL (not a link), ENOMEM, EAGAIN.
+ */
+int media_leg_link_set(struct media_leg *leg, const struct sa *raddr,
+		       const uint8_t *tx, const uint8_t *rx);
 
 /** Add a leg that gives back what the others of its mix say (echo test). */
 int media_leg_echo_alloc(struct media_leg **lp, struct mix *mix);

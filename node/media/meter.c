@@ -44,9 +44,13 @@ bool meter_run(struct mixbus *bus, struct leg *const *legv, size_t n,
 	for (i = 0; i < n; i++) {
 		struct leg *leg = legv[i];
 		float power = leg->frame ? stat_get(leg->stat.power_in) : 0;
-		enum vad_change change =
-		    talk_feed(&bus->talk, &leg->talker, power);
+		enum vad_change change;
 
+		/* Who talks there is told there. */
+		if (leg->link)
+			continue;
+
+		change = talk_feed(&bus->talk, &leg->talker, power);
 		levels(leg, power);
 		busy = busy || leg->talker.vad.talking ||
 		       stat_get(leg->stat.vu_in) > REST;

@@ -159,8 +159,9 @@ static int open_socket(struct rtp_leg *r, struct sa *laddr)
 	return err;
 }
 
-int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
-			const struct sa *laddr, media_event_h *h, void *arg)
+int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
+		  const struct sa *laddr, bool link, media_event_h *h,
+		  void *arg)
 {
 	struct sa addr;
 	struct rtp_leg *r;
@@ -175,6 +176,7 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 
 	memset(r, 0, offsetof(struct rtp_leg, rx_fifo));
 	r->leg.ops = &rtp_leg_ops;
+	r->leg.link = link;
 	r->m = mix->m;
 	r->fd = -1;
 	r->rtcp_fd = -1;
@@ -200,6 +202,12 @@ int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 		(*lp)->laddr = addr;
 
 	return err;
+}
+
+int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
+			const struct sa *laddr, media_event_h *h, void *arg)
+{
+	return rtp_leg_alloc(lp, mix, laddr, false, h, arg);
 }
 
 const struct sa *media_leg_foreign(const struct media_leg *leg)

@@ -176,6 +176,11 @@ void *rtp_set_take(struct rtp_leg *r, struct rtp_set *set);
 
 extern const struct leg_ops rtp_leg_ops;
 
+/** Signalling: as media_leg_rtp_alloc(). @param link  See struct leg. */
+int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
+		  const struct sa *laddr, bool link, media_event_h *h,
+		  void *arg);
+
 /** Signalling: open a socket for RTP or RTCP. @return 0 or errno. */
 int rtp_leg_open(int *fdp, const struct sa *laddr);
 

@@ -401,6 +401,7 @@ void rtp_rx_set(struct rtp_leg *r, const struct rtp_set *old)
 	const struct jitter_conf conf = {
 	    .min_ms = prm->jitter_min_ms,
 	    .max_ms = prm->jitter_max_ms,
+	    .start_ms = prm->jitter_start_ms,
 	    .fixed_ms = prm->jitter_ms,
 	};
 	int i = rx->codec;
