@@ -146,12 +146,38 @@ static json_t *rtp_json(const struct call *call)
 			 (json_int_t)st.told_lost, "rtt_ms", st.rtt_ms);
 }
 
+json_t *call_tone_json(const struct gap_result *res)
+{
+	return json_pack("{s:i s:b s:f s:f s:f s:f s:i s:f}", "hz",
+			 (int)res->hz, "heard", res->heard, "first_ms",
+			 res->first_ms, "longest_ms", res->longest_ms,
+			 "longest_at_ms", res->longest_at_ms, "total_ms",
+			 res->total_ms, "absences", (int)res->absences,
+			 "silent_ms", res->silent_ms);
+}
+
+static json_t *closed_json(const struct call *call, unsigned code,
+			   const char *reason, const char *by)
+{
+	const double talk_ms = call->up_us
+		? (call_clock_us() - call->up_us) / 1e3 : 0.0;
+	struct gap_result res;
+	json_t *more;
+
+	more = json_pack("{s:i s:s s:s s:f s:i s:o}", "code", code, "reason",
+			 reason ? reason : "", "by", by, "talk_ms", talk_ms,
+			 "reinvites", (int)call->reinvites, "rtp",
+			 rtp_json(call));
+	if (stream_tone_gaps(call->stream, &res))
+		json_object_set_new(more, "tone", call_tone_json(&res));
+
+	return more;
+}
+
 void call_close(struct call *call, unsigned code, const char *reason,
 		const char *by)
 {
 	struct tally *tally = &call->phone->farm->tally;
-	const double talk_ms = call->up_us
-		? (call_clock_us() - call->up_us) / 1e3 : 0.0;
 
 	stream_stop(call->stream); /* who listens is told before the end */
 	if (call->up_us)
@@ -159,10 +185,7 @@ void call_close(struct call *call, unsigned code, const char *reason,
 	else
 		tally_fail(tally->failed, code);
 
-	call_event(call, "closed",
-		   json_pack("{s:i s:s s:s s:f s:o}", "code", code, "reason",
-			     reason ? reason : "", "by", by, "talk_ms",
-			     talk_ms, "rtp", rtp_json(call)));
+	call_event(call, "closed", closed_json(call, code, reason, by));
 	call_note(call, CALL_NOTE_CLOSED, code);
 	call->noteh = NULL;
 	mem_deref(call);
@@ -228,6 +251,11 @@ struct stream *call_stream(const struct call *call)
 double call_setup_ms(const struct call *call)
 {
 	return call->setup_ms;
+}
+
+unsigned call_reinvites(const struct call *call)
+{
+	return call->reinvites;
 }
 
 double call_ring_ms(const struct call *call)

@@ -77,6 +77,12 @@ struct stream *call_stream(const struct call *call);
 double call_setup_ms(const struct call *call);
 double call_ring_ms(const struct call *call);
 
+/** Re-INVITEs of the other side that were done. */
+unsigned call_reinvites(const struct call *call);
+
+/** What a watch of a tone found, as the members of an event. */
+json_t *call_tone_json(const struct gap_result *res);
+
 /** Be told of a call; NULL ends it. */
 void call_set_note(struct call *call, call_note_h *h, void *arg);
 

@@ -155,6 +155,8 @@ void call_change_acked(struct call *call)
 	const bool held = !(call->remote.dir & DESC_RECVONLY) ||
 			  sa_is_any(&call->remote.rtp);
 
+	++call->reinvites;
+	++call->phone->farm->tally.reinvites;
 	if (held == call->held_remote)
 		change_event(call, "reinvited", "remote");
 	else

@@ -56,6 +56,7 @@ struct call {
 	uint32_t sdp_id, sdp_version;
 	struct call_change change; /* of the re-INVITE under way */
 	bool changing;
+	unsigned reinvites; /* theirs, done */
 
 	uint64_t start_us, up_us;
 	double setup_ms, ring_ms; /* negative: not yet */

@@ -22,6 +22,7 @@ static void bye_received(struct call *call, const struct sip_msg *msg)
 {
 	struct sip *sip = call->phone->sip;
 
+	++call->phone->farm->tally.byes;
 	(void)sip_treply(NULL, sip, msg, 200, "OK");
 	if (call->state == CALL_ENDING)
 		return; /* ours crossed theirs: its answer closes */

@@ -6,7 +6,7 @@
 #include "tests/phone/command.h"
 
 static const struct command *const tables[] = {commands_phone, commands_farm,
-					      commands_call};
+					      commands_call, commands_tone};
 
 /* ----------------------------------------------------------------- fields */
 

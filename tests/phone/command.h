@@ -58,6 +58,7 @@ struct command {
 extern const struct command commands_phone[];
 extern const struct command commands_farm[];
 extern const struct command commands_call[];
+extern const struct command commands_tone[];
 
 /** Do one line; its ok or error is put out. */
 void command_run(struct farm *farm, const char *line);

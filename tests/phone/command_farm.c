@@ -41,6 +41,7 @@ static const struct field f_load[] = {
 	{"rate", FIELD_NUM, false, NULL, 0.1, 10000, "10 a second"},
 	{"hold_ms", FIELD_INT, false, NULL, 0, 86400000, "2000"},
 	{"media", FIELD_BOOL, false, NULL, 0, 0, "true"},
+	{"gaps", FIELD_BOOL, false, NULL, 0, 0, "false"},
 	{"parallel", FIELD_INT, false, NULL, 1, 20000, "count"},
 	{"progress_ms", FIELD_INT, false, NULL, 0, 3600000, "1000; 0: none"},
 	F_END,
@@ -113,6 +114,7 @@ static int cmd_route(struct command_ctx *ctx)
 static json_t *stats_json(struct farm *farm)
 {
 	struct tally *t = &farm->tally;
+	struct media_lateness late;
 	struct stream_stats st;
 	unsigned phones = 0, registered = 0, now = 0;
 	struct le *le, *cle;
@@ -126,9 +128,10 @@ static json_t *stats_json(struct farm *farm)
 			now += call_state(cle->data) == CALL_UP;
 	}
 	media_totals(farm->media, &st);
+	media_lateness(farm->media, &late);
 
 	return json_pack("{s:s s:i s:i s:{s:I s:I s:I s:I s:i} s:o s:o s:o"
-			 " s:{s:I s:I s:I s:I s:I}}",
+			 " s:{s:I s:I s:I s:I s:I} s:{s:I s:I s:f} s:I s:I}",
 			 "event", "stats", "phones", phones, "registered",
 			 registered, "calls", "made", (json_int_t)t->made,
 			 "incoming", (json_int_t)t->incoming, "answered",
@@ -139,7 +142,11 @@ static json_t *stats_json(struct farm *farm)
 			 series_json(&t->ring), "rtp", "tx",
 			 (json_int_t)st.tx, "rx", (json_int_t)st.rx, "lost",
 			 (json_int_t)st.lost, "late", (json_int_t)st.late,
-			 "stray", (json_int_t)st.stray);
+			 "stray", (json_int_t)st.stray, "clock", "steps",
+			 (json_int_t)late.steps, "late",
+			 (json_int_t)late.late, "late_ms_max", late.max_ms,
+			 "byes", (json_int_t)t->byes, "reinvites",
+			 (json_int_t)t->reinvites);
 }
 
 static int cmd_stats(struct command_ctx *ctx)
@@ -162,6 +169,7 @@ static int cmd_load(struct command_ctx *ctx)
 		.rate = command_num(ctx->cmd, "rate", 10.0),
 		.hold_ms = command_int(ctx->cmd, "hold_ms", 2000),
 		.media = command_bool(ctx->cmd, "media", true),
+		.gaps = command_bool(ctx->cmd, "gaps", false),
 		.parallel = command_int(ctx->cmd, "parallel", 0),
 		.progress_ms = command_int(ctx->cmd, "progress_ms", 1000),
 	};

@@ -27,7 +27,7 @@ struct load {
 	unsigned started, answered, good, dropped, ended;
 	unsigned heard_caller, heard_callee;
 	uint32_t failed[TALLY_CODES];
-	struct series setup, ring;
+	struct series setup, ring, gap;
 };
 
 /* One call of it, from the caller's side. */
@@ -69,6 +69,7 @@ static void destructor(void *arg)
 	list_flush(&l->calll);
 	series_reset(&l->setup);
 	series_reset(&l->ring);
+	series_reset(&l->gap);
 	mem_deref(l->from);
 	mem_deref(l->to);
 }
@@ -103,7 +104,7 @@ static void finish(struct load *l)
 
 	events_put(l->farm->events,
 		   json_pack("{s:s s:i s:i s:i s:o s:i s:f s:o s:o s:i s:i"
-			     " s:I}",
+			     " s:I s:o}",
 			     "event", "load", "calls", l->started, "answered",
 			     l->answered, "ok", l->good, "failed",
 			     tally_failed_json(l->failed), "dropped",
@@ -111,7 +112,8 @@ static void finish(struct load *l)
 			     "setup_ms", series_json(&l->setup), "ring_ms",
 			     series_json(&l->ring), "heard_caller",
 			     l->heard_caller, "heard_callee", l->heard_callee,
-			     "ms", (json_int_t)ms));
+			     "ms", (json_int_t)ms, "gap_ms",
+			     series_json(&l->gap)));
 	mem_deref(l);
 }
 
@@ -145,17 +147,31 @@ static void tone_watch(struct call *call, unsigned hz, watch_h *h,
 	};
 
 	(void)watch_start(call_stream(call), &prm, h, lc);
+	if (lc->load->prm.gaps)
+		(void)stream_watch_tone(call_stream(call), hz,
+					GAP_THRESHOLD_DB);
+}
+
+/* A call ends: the longest absence of the tone at this end. */
+static void gap_take(struct load *l, const struct call *call)
+{
+	struct gap_result res;
+
+	if (stream_tone_gaps(call_stream(call), &res) && res.heard)
+		series_add(&l->gap, res.longest_ms);
 }
 
 static void callee_note(struct call *call, enum call_note note, unsigned code,
 			void *arg)
 {
 	struct lcall *lc = arg;
-	(void)call;
 	(void)code;
 
-	if (note == CALL_NOTE_CLOSED)
-		lc->callee = NULL;
+	if (note != CALL_NOTE_CLOSED)
+		return;
+
+	gap_take(lc->load, call);
+	lc->callee = NULL;
 }
 
 /* The other end: a call of that phone that is answered and nobody's yet. */
@@ -217,6 +233,7 @@ static void closed(struct lcall *lc, unsigned code)
 			   (lc->heard && (!lc->to || lc->heard_callee));
 
 	++l->ended;
+	gap_take(l, lc->call);
 	l->heard_caller += lc->heard;
 	l->heard_callee += lc->heard_callee;
 	if (!lc->up)

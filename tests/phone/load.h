@@ -17,6 +17,7 @@ struct load_param {
 	double rate;	  /* calls a second                        */
 	unsigned hold_ms; /* from the answer to the BYE            */
 	bool media;	  /* listen for the tones                  */
+	bool gaps;	  /* and watch them while the calls last   */
 	unsigned parallel; /* calls at a time at most; 0: any      */
 	unsigned progress_ms; /* 0: no progress events             */
 };

@@ -28,6 +28,7 @@ struct media {
 	uint16_t port; /* tried next */
 	size_t n;
 	struct stream_stats past; /* of streams that are gone */
+	struct media_lateness lateness;
 };
 
 double stream_clock_ms(void)
@@ -71,11 +72,16 @@ static void tick_handler(void *arg)
 {
 	struct media *m = arg;
 	uint64_t now = tmr_jiffies();
+	const double lag_ms = now > m->next_ms ? (double)(now - m->next_ms)
+					       : 0.0;
 
+	m->lateness.late += lag_ms > CODEC_FRAME_MS;
+	m->lateness.max_ms = fmax(m->lateness.max_ms, lag_ms);
 	if (now > m->next_ms + LAG_MAX_MS)
 		m->next_ms = now;
 
 	while (m->next_ms <= now) {
+		++m->lateness.steps;
 		group_serve(&m->groupv[m->group]);
 		m->group = (m->group + 1) % GROUPS;
 		m->next_ms += STEP_MS;
@@ -119,6 +125,11 @@ static void stats_add(struct stream_stats *to, const struct stream_stats *s)
 	to->late += s->late;
 	to->stray += s->stray;
 	to->forged += s->forged;
+}
+
+void media_lateness(const struct media *media, struct media_lateness *late)
+{
+	*late = media->lateness;
 }
 
 void media_totals(const struct media *media, struct stream_stats *total)
@@ -206,6 +217,7 @@ static void destructor(void *arg)
 	mem_deref(s->secure);
 	mem_deref(s->sound);
 	mem_deref(s->tape);
+	mem_deref(s->gap);
 	mem_deref(s->media);
 }
 
@@ -302,6 +314,7 @@ static int codec_change(struct stream *s, enum codec_id id)
 	s->tape = mem_deref(s->tape);
 	s->codec = id;
 	s->rx.synced = false;
+	s->playout.on = false;
 	err = tones_update(s);
 	if (!err && codec_info(id)->stateful)
 		err = codec_enc_alloc(&s->enc, id);
@@ -363,6 +376,31 @@ int stream_start(struct stream *s, const struct desc *local,
 void stream_set_loss(struct stream *s, double percent)
 {
 	s->loss_percent = percent;
+}
+
+int stream_watch_tone(struct stream *s, unsigned hz, double threshold_db)
+{
+	struct gap *gap;
+	const int err = gap_alloc(&gap, hz, threshold_db, stream_clock_ms());
+
+	if (err)
+		return err;
+
+	mem_deref(s->gap);
+	s->gap = gap;
+	s->playout.on = false;
+	return 0;
+}
+
+/* What waits in the socket is not yet known to be missing. */
+bool stream_tone_gaps(const struct stream *s, struct gap_result *res)
+{
+	if (!s->gap)
+		return false;
+
+	gap_result(s->gap, s->served_ms > 0.0 ? s->served_ms
+					      : stream_clock_ms(), res);
+	return true;
 }
 
 void stream_mute(struct stream *s, bool on)

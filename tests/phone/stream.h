@@ -13,6 +13,7 @@
 
 #include "tests/phone/base.h"
 #include "tests/phone/desc.h"
+#include "tests/phone/gap.h"
 #include "tests/phone/tone.h"
 
 struct media;
@@ -48,6 +49,14 @@ struct stream_stats {
 
 /** The clock of all streams; totals are kept over their lives. */
 int media_alloc(struct media **mediap);
+
+/* How well the clock kept its time: steps of 5 ms. */
+struct media_lateness {
+	uint64_t steps, late; /* late: by more than a frame, 20 ms  */
+	double max_ms;
+};
+
+void media_lateness(const struct media *media, struct media_lateness *late);
 
 /** Totals of all streams, past and present. */
 void media_totals(const struct media *media, struct stream_stats *total);
@@ -86,6 +95,15 @@ int stream_set_tone(struct stream *s, unsigned hz, double db);
 
 /** Lose so much of what is sent, at random [%]. */
 void stream_set_loss(struct stream *s, double percent);
+
+/**
+ * Watch for how long a tone is not heard, from now on; instead of the watch
+ * before.  See gap.h.
+ */
+int stream_watch_tone(struct stream *s, unsigned hz, double threshold_db);
+
+/** What that watch found until now; false without one. */
+bool stream_tone_gaps(const struct stream *s, struct gap_result *res);
 
 /** Send silence instead of the tone. */
 void stream_mute(struct stream *s, bool on);

@@ -79,6 +79,9 @@ struct stream {
 	struct sound *sound; /* instead of the tone */
 	struct tape *tape;
 	struct list watchl;
+	struct gap *gap;	/* the tone that is watched, or NULL */
+	struct playout playout;
+	double served_ms; /* all that came before is read */
 	struct stream_stats st;
 	struct rx rx;
 	struct tx tx;

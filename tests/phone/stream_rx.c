@@ -148,7 +148,7 @@ static void audio_decode(struct stream *s, const struct packet *p)
 	const int32_t missing = s->rx.synced ? p->ts - s->rx.ts_next : 0;
 	size_t n;
 
-	if (!s->watchl.head) {
+	if (!s->watchl.head && !s->gap) {
 		s->dec = mem_deref(s->dec); /* it would be out of step */
 		s->rx.ts_next = p->ts;
 		return;
@@ -167,10 +167,16 @@ static void audio_decode(struct stream *s, const struct packet *p)
 	s->rx.starved = false;
 	n = codec_decode(s->dec, pcm, p->payload, p->len);
 	s->rx.ts_next = p->ts + n * info->clock_hz / info->rate_hz;
-	if (s->rx.warm)
+	if (s->rx.warm) {
 		--s->rx.warm;
-	else if (n)
+		return;
+	}
+	if (n)
 		watch_feed(&s->watchl, pcm, n, info->rate_hz);
+	if (n && s->gap)
+		gap_feed(s->gap, pcm, n, info->rate_hz,
+			 playout_ms(&s->playout, p->ssrc, p->ts,
+				    info->clock_hz / 1000.0, p->at_ms));
 }
 
 /* Sequence: true if the packet is the next or a later one. */
@@ -330,6 +336,7 @@ void stream_receive(struct stream *s, double now_ms)
 {
 	while (batch_receive(s, now_ms) == RX_BATCH)
 		;
+	s->served_ms = now_ms;
 
 	if (s->tape && tape_over(s->tape, now_ms))
 		s->tape = mem_deref(s->tape);

@@ -19,6 +19,7 @@ struct series {
 
 struct tally {
 	uint64_t made, incoming, answered, ended;
+	uint64_t byes, reinvites; /* received, done */
 	uint32_t failed[TALLY_CODES];
 	struct series setup, ring;
 };

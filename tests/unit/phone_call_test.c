@@ -249,6 +249,57 @@ static void test_hold_resume_change(void **state)
 	hears("b", 440, "false");
 }
 
+static void gaps_of(const char *phone, double at_least, double at_most)
+{
+	const json_t *ev;
+	double ms;
+
+	DO("{\"cmd\":\"tone_gaps\",\"phone\":\"%s\"}", phone);
+	ev = expect("tone_gaps", phone);
+	assert_int_equal(command_int(ev, "heard", -1), 1);
+	assert_int_equal(command_int(ev, "silent", -1), 0);
+	ms = json_number_value(json_object_get(
+		json_object_get(ev, "longest_ms"), "max"));
+	if (ms < at_least || ms > at_most)
+		fail_msg("%s: %.1f ms, not %.0f to %.0f", phone, ms, at_least,
+			 at_most);
+}
+
+/* A tone is watched over an absence and over a change of the media address. */
+static void test_tone_gaps(void **state)
+{
+	const json_t *ev;
+
+	(void)state;
+	pair_up();
+	hears("b", 440, "true");
+	DO("{\"cmd\":\"watch_tone\",\"phone\":\"*\",\"hz\":440}");
+	hears("b", 440, "true");
+	gaps_of("b", 0.0, 60.0);
+	DO("{\"cmd\":\"mute\",\"phone\":\"a\"}");
+	hears("b", 440, "false"); /* 100 ms at least */
+	DO("{\"cmd\":\"mute\",\"phone\":\"a\",\"on\":false}");
+	hears("b", 440, "true");
+	gaps_of("b", 80.0, 2000.0);
+
+	DO("{\"cmd\":\"watch_tone\",\"phone\":\"b\",\"hz\":440}");
+	DO("{\"cmd\":\"reinvite\",\"phone\":\"a\",\"new_port\":true}");
+	(void)expect("reinvited", "b");
+	hears("b", 440, "true");
+	gaps_of("b", 0.0, 200.0);
+
+	DO("{\"cmd\":\"hangup\",\"phone\":\"a\"}");
+	ev = expect("closed", "b");
+	assert_int_equal(command_int(ev, "reinvites", 0), 1);
+	ev = json_object_get(ev, "tone");
+	assert_true(command_bool(ev, "heard", false));
+	assert_int_equal(command_int(ev, "hz", 0), 440);
+
+	run("{\"cmd\":\"watch_tone\",\"phone\":\"a\",\"hz\":100}");
+	assert_non_null(strstr(command_str(expect("error", NULL), "error"),
+			       "hz"));
+}
+
 static void test_digits(void **state)
 {
 	static const char digits[] = "0159*#AD";
@@ -375,6 +426,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_tcp_ipv6_late_offer,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tone_gaps, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_hold_resume_change, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_digits, setup, teardown),
