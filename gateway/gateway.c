@@ -249,8 +249,10 @@ static void on_leave(void *arg);
 static void leave_soon(struct gateway *g)
 {
 	g->leave = mem_deref(g->leave);
-	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g))
+	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g)) {
+		g->api.view = NULL;
 		g->view = mem_deref(g->view);
+	}
 }
 
 /* Handlers whose client is gone still wait for Redis or a node: each has a
@@ -264,6 +266,7 @@ static void on_leave(void *arg)
 		leave_soon(g);
 		return;
 	}
+	g->api.view = NULL;
 	g->view = mem_deref(g->view);
 	g->leave = mem_deref(g->leave);
 }

@@ -11,6 +11,7 @@
 #include "proto/loop.h"
 
 struct view {
+	struct loop *loop;   /* borrowed */
 	struct bus *bus;
 	struct members *members;
 	struct config *config;
@@ -126,6 +127,7 @@ int view_alloc(struct view **vp, const struct view_conf *conf)
 	if (!v)
 		return ENOMEM;
 
+	v->loop = conf->loop;
 	bconf.loop = conf->loop;
 	bconf.url = conf->redis_url;
 	bconf.id = conf->id;
@@ -194,9 +196,23 @@ bool view_has_redis(const struct view *v)
 	return v && v->bus && bus_is_up(v->bus);
 }
 
+bool view_serves(const struct view *v, const Sy__Call *call)
+{
+	/* Not stored with its owner, or we know nobody yet: take its word. */
+	if (!call->instance || !member_is_ready(v->members))
+		return true;
+
+	return member_by_instance(v->members, call->instance) != NULL;
+}
+
 const char *view_id(const struct view *v)
 {
 	return v->id;
+}
+
+struct loop *view_loop(const struct view *v)
+{
+	return v->loop;
 }
 
 struct bus *view_bus(const struct view *v)

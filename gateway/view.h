@@ -42,7 +42,12 @@ bool view_is_ready(const struct view *v, const char **whyp);
 
 bool view_has_redis(const struct view *v);
 
+/** The process that owns a call, by its record, is in the cluster.  False
+ * while another one has still to take it over. */
+bool view_serves(const struct view *v, const Sy__Call *call);
+
 const char *view_id(const struct view *v);
+struct loop *view_loop(const struct view *v);       /* borrowed           */
 struct bus *view_bus(const struct view *v);         /* borrowed           */
 struct redis *view_redis(const struct view *v);     /* borrowed           */
 struct members *view_members(const struct view *v); /* borrowed           */

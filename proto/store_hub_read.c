@@ -11,10 +11,12 @@ enum { LIST_MAX = 1000 };
 
 /* -------------------------------------------------------------- reading */
 
-/* A Call from the fields of its hash: "call", then a leg for each "leg:". */
+/* A Call from the fields of its hash: "call", "owner", then a leg for each
+ * "leg:". */
 static Sy__Call *call_read(const redisReply *reply)
 {
 	Sy__Call *call = NULL;
+	uint32_t owner = 0;
 	size_t legs = 0;
 
 	if (reply->type != REDIS_REPLY_ARRAY)
@@ -29,7 +31,11 @@ static Sy__Call *call_read(const redisReply *reply)
 		else if (!strcmp(f->str, "call") && !call)
 			call = sy__call__unpack(NULL, (size_t)v->len,
 						(const uint8_t *)v->str);
+		else if (!strcmp(f->str, "owner"))
+			owner = (uint32_t)strtoul(v->str, NULL, 10);
 	}
+	if (call)
+		call->instance = owner;
 	if (!call || !legs)
 		return call;
 

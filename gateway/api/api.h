@@ -27,7 +27,7 @@ enum { API_LIMIT_DEFAULT = 100, API_LIMIT_MAX = 1000 };
 enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
 
 struct api {
-	struct view *view;        /* borrowed                             */
+	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct auth auth;
 	unsigned held;            /* requests that handlers hold now      */
 	enum api_metrics metrics; /* who may read /metrics                */
@@ -106,6 +106,7 @@ api_h api_registrations_list;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;
 api_h api_calls_dtmf;
+api_h api_calls_move;
 api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;
 
 #endif

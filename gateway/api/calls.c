@@ -12,6 +12,8 @@ static void on_list(int err, Sy__Call *const *callv, size_t callc,
 {
 	struct api_req *a = arg;
 
+	for (size_t i = 0; !err && i < callc; i++)
+		callv[i]->adopting = !view_serves(a->api->view, callv[i]);
 	if (err)
 		api_reply_err(a, err, "call");
 	else

@@ -5,6 +5,17 @@
  *
  *   command_alloc()  fill in c->env  command_to_owner() --> done handler
  *
+ *   record --served--> owner --OK--> handler
+ *     ^       |          |
+ *     |       no         not there, not now, moved meanwhile
+ *     +-0.1 s-+----------+        for 3 s in all, then 503
+ *
+ * A call whose node died is nobody's until another one has taken it over;
+ * one that is just being moved is another's by the time its node says no.
+ * Either shows in the record, so it is read again.  What may have been done
+ * is never sent again: only a node that refused, or is not there, is asked
+ * twice.
+ *
  * A command holds its request and frees itself after the handler.
  */
 
@@ -31,15 +42,28 @@ struct command {
 		Sy__RemoveLeg remove;
 		Sy__GetCall get;
 		Sy__SendDtmf dtmf;
+		Sy__MoveCall move;
 	} u;
 	struct dialplan_match to; /* of add                               */
 	Sy__Call *record;        /* of the call, without live figures     */
 	command_h *h;
+	uint32_t deadline_ms;    /* of the owner; 0: the bus' own         */
+	bool once;               /* an owner that refuses for now is not
+				    asked again                           */
 	bool fallback;           /* answer by the record if the owner does
-				    not answer                            */
+				    not answer, or there is none now      */
 	bool bare;               /* no such call: the handler is called with
 				    a Result that has none                */
 	void *data;              /* of the handler; owned                 */
+
+	/* Of command.c. */
+	struct loop_timer *timer; /* reads the record again               */
+	uint64_t until_us;       /* then it is given up                   */
+	uint32_t instance;       /* who refused, and in which epoch; 0:   */
+	uint32_t epoch;          /* nobody yet                            */
+	Sy__ResultCode code;     /* ... and with what words               */
+	char error[160];
+	bool waited;             /* since: it is asked again              */
 };
 
 /** @return NULL: was answered. */

@@ -34,6 +34,8 @@ static const struct api_route routev[] = {
 	{"GET", "/api/calls/{id}/stats", "calls:read", api_calls_stats, NULL},
 	{"POST", "/api/calls/{id}/dtmf", "calls:write", api_calls_dtmf,
 	 &sy__send_dtmf__descriptor},
+	{"POST", "/api/calls/{id}/move", "calls:write", api_calls_move,
+	 &sy__move_call__descriptor},
 	{"GET", "/api/calls/{id}/legs", "calls:read", api_legs_list, NULL},
 	{"POST", "/api/calls/{id}/legs", "calls:write", api_legs_add,
 	 &sy__new_leg__descriptor},
@@ -158,6 +160,12 @@ static bool check_token(struct api_req *a, struct web_req *req)
 	return false;
 }
 
+/* Where all that it says is a wish. */
+static bool may_lack_body(const struct api_req *a)
+{
+	return a->route->handler == api_calls_move;
+}
+
 static bool check_type(const struct api_req *a, struct web_req *req)
 {
 	static const char *const typev[] = {
@@ -165,7 +173,7 @@ static bool check_type(const struct api_req *a, struct web_req *req)
 	const char *type = web_header(req, "content-type");
 	size_t len = type ? strcspn(type, "; \t") : 0;
 
-	if (!a->route->body)
+	if (!a->route->body || (!type && may_lack_body(a)))
 		return true;
 	for (size_t i = 0; i < sizeof(typev) / sizeof(typev[0]); i++) {
 		if (len == strlen(typev[i]) &&
@@ -201,13 +209,22 @@ void api_head(struct web_req *req, void *arg)
 
 /* ------------------------------------------------------------ the request */
 
+static bool wants_body(const struct api_req *a)
+{
+	size_t len = 0;
+
+	(void)web_body(a->web, &len);
+
+	return a->route->body && (len || !may_lack_body(a));
+}
+
 void api_request(struct web_req *req, void *arg)
 {
 	struct api_req *a = req->user;
 	(void)arg;
 
 	api_hold(a);
-	if (!a->route->body || body_read(a))
+	if (!wants_body(a) || body_read(a))
 		a->route->handler(a);
 	api_release(a);
 }

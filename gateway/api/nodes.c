@@ -9,32 +9,46 @@
 #include "gateway/api/api.h"
 #include "gateway/api/nodes.h"
 
-void node_from_member(Sy__Node *node, const Sy__Member *m)
+static void show_load(struct shown_node *node, const Sy__Load *load)
 {
-	sy__node__init(node);
-	node->id = m->id;
-	node->state = m->state;
-	node->version = m->version;
-	node->started_at = m->started_at;
-	node->address = m->address;
-	if (m->load) {
-		node->legs = m->load->legs;
-		node->hubs = m->load->hubs;
-		node->tick_used_percent = m->load->tick_used_percent;
-		node->late_ticks = (uint32_t)m->load->late_ticks;
-		node->shed = m->load->shed;
-		node->moved = m->load->moved_total;
-		node->move_failures = m->load->move_failures_total;
-		node->adopted = m->load->adopted_total;
-		node->lost_legs = m->load->lost_legs_total;
+	Sy__Node *msg = &node->msg;
+
+	msg->legs = load->legs;
+	msg->hubs = load->hubs;
+	msg->tick_used_percent = load->tick_used_percent;
+	msg->late_ticks = (uint32_t)load->late_ticks;
+	msg->shed = load->shed;
+	msg->moved = load->moved_total;
+	msg->move_failures = load->move_failures_total;
+	msg->adopted = load->adopted_total;
+	msg->lost_legs = load->lost_legs_total;
+	if (load->drain_started_ms) {
+		google__protobuf__timestamp__init(&node->drain);
+		timestamp_set_ms(&node->drain, load->drain_started_ms);
+		msg->drain_started_at = &node->drain;
 	}
+}
+
+void node_from_member(struct shown_node *node, const Sy__Member *m)
+{
+	Sy__Node *msg = &node->msg;
+
+	sy__node__init(msg);
+	msg->id = m->id;
+	msg->state = m->state;
+	msg->version = m->version;
+	msg->started_at = m->started_at;
+	msg->address = m->address;
+	msg->instance = m->instance;
+	if (m->load)
+		show_load(node, m->load);
 }
 
 struct page {
 	const char *cursor;
 	size_t limit, n;
 	bool more;
-	Sy__Node *nodev;
+	struct shown_node *nodev;
 	const ProtobufCMessage **msgv;
 };
 
@@ -50,7 +64,7 @@ static bool on_member(const Sy__Member *m, void *arg)
 		return true;
 	}
 	node_from_member(&p->nodev[p->n], m);
-	p->msgv[p->n] = &p->nodev[p->n].base;
+	p->msgv[p->n] = &p->nodev[p->n].msg.base;
 	p->n++;
 
 	return false;
@@ -74,7 +88,7 @@ void api_nodes_list(struct api_req *a)
 	member_apply(view_members(a->api->view), SY__MEMBER_KIND__NODE,
 		     on_member, &p);
 	api_reply_list(a, p.msgv, p.n,
-		       p.more ? p.nodev[p.n - 1].id : NULL);
+		       p.more ? p.nodev[p.n - 1].msg.id : NULL);
 
 out:
 	free(p.nodev);
@@ -96,12 +110,27 @@ static const Sy__Member *find_node(const struct api_req *a)
 	return m && m->kind == SY__MEMBER_KIND__NODE ? m : NULL;
 }
 
+/* Its next heartbeat tells everybody; we know already. */
+static void show_drain(struct shown_node *node, bool drain)
+{
+	node->msg.state = drain ? SY__MEMBER_STATE__DRAINING
+				: SY__MEMBER_STATE__LIVE;
+	if (!drain) {
+		node->msg.drain_started_at = NULL;
+	}
+	else if (!node->msg.drain_started_at) {
+		google__protobuf__timestamp__init(&node->drain);
+		timestamp_set_ms(&node->drain, timestamp_now_ms());
+		node->msg.drain_started_at = &node->drain;
+	}
+}
+
 static void on_drained(const Sy__Result *res, void *arg)
 {
 	struct draining *d = arg;
 	struct api_req *a = d->a;
 	const Sy__Member *m = find_node(a);
-	Sy__Node node;
+	struct shown_node node;
 
 	if (res->code != SY__RESULT_CODE__OK) {
 		api_reply_result(a, res);
@@ -110,11 +139,9 @@ static void on_drained(const Sy__Result *res, void *arg)
 		api_reply_err(a, ENOENT, "node");
 	}
 	else {
-		/* Its next heartbeat tells everybody; we know already. */
 		node_from_member(&node, m);
-		node.state = d->msg.drain ? SY__MEMBER_STATE__DRAINING
-					  : SY__MEMBER_STATE__LIVE;
-		api_reply(a, 202, &node.base);
+		show_drain(&node, d->msg.drain);
+		api_reply(a, 202, &node.msg.base);
 	}
 	mem_deref(d);
 	api_release(a);

@@ -6,7 +6,13 @@
 
 #include "proto/schema.h"
 
-/** @param node  Filled in; its strings are borrowed from the member. */
-void node_from_member(Sy__Node *node, const Sy__Member *m);
+struct shown_node {
+	Sy__Node msg;
+	Google__Protobuf__Timestamp drain; /* msg points to it             */
+};
+
+/** @param node  Filled in, not to be copied; its strings are borrowed from
+ *               the member. */
+void node_from_member(struct shown_node *node, const Sy__Member *m);
 
 #endif

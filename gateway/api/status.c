@@ -17,7 +17,7 @@ enum { MEMBERS_MAX = 256 }; /* shown, of each kind */
 struct glance {
 	struct api_req *a;
 	Sy__Status st;
-	Sy__Node nodev[MEMBERS_MAX];
+	struct shown_node nodev[MEMBERS_MAX];
 	Sy__Node *nodepv[MEMBERS_MAX];
 	Sy__Member *routerv[MEMBERS_MAX];
 	Sy__Member *gatewayv[MEMBERS_MAX];
@@ -34,9 +34,9 @@ static bool on_node(const Sy__Member *m, void *arg)
 		return true;
 
 	node_from_member(&g->nodev[i], m);
-	g->nodepv[i] = &g->nodev[i];
-	g->st.legs += g->nodev[i].legs;
-	g->hubs += g->nodev[i].hubs;
+	g->nodepv[i] = &g->nodev[i].msg;
+	g->st.legs += g->nodev[i].msg.legs;
+	g->hubs += g->nodev[i].msg.hubs;
 	g->st.n_nodes++;
 
 	return false;

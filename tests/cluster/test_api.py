@@ -233,6 +233,7 @@ ENDPOINTS = (
     ("GET", f"/api/calls/{ID}", "calls:read", 404),
     ("DELETE", f"/api/calls/{ID}", "calls:write", 404),
     ("GET", f"/api/calls/{ID}/legs", "calls:read", 404),
+    ("POST", f"/api/calls/{ID}/move", "calls:write", 404),
     ("POST", f"/api/calls/{ID}/legs", "calls:write", 400),
     ("PATCH", f"/api/calls/{ID}/legs/{ID}", "calls:write", 400),
     ("DELETE", f"/api/calls/{ID}/legs/{ID}", "calls:write", 404),

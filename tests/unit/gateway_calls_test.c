@@ -4,7 +4,7 @@
 
 #include "gateway_fake.h"
 
-#define CALL "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+#define CALL FAKE_CALL
 #define LEG "01ARZ3NDEKTSV4RRFFQ69G5FAA"
 
 static struct fake_node *busy(struct fake_world *w)

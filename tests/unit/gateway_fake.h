@@ -14,6 +14,8 @@
 
 enum { FAKE_NODES = 2, FAKE_SILENT = 999 };
 
+#define FAKE_CALL "01ARZ3NDEKTSV4RRFFQ69G5FAV" /* what heirs get */
+
 #define FAKE_CONFIG                                                           \
 	"{\"settings\":{\"realm\":\"r\"},\"devices\":[{\"id\":\"1001\","      \
 	"\"password\":\"a\"},{\"id\":\"1002\",\"password\":\"b\"}],"          \
@@ -35,6 +37,8 @@ struct fake_node {
 	struct members *members;
 	int code;                 /* of its Results; FAKE_SILENT: none    */
 	bool crowd;               /* its calls have three legs            */
+	uint64_t drain_ms;        /* since when it drains; 0: it does not */
+	struct fake_node *heir;   /* has the call by the time it answers  */
 	unsigned commands;
 	struct bus_request *silent; /* not answered                       */
 	Sy__Envelope *last;       /* command as received                  */
@@ -46,9 +50,40 @@ struct fake_world {
 	struct api api;
 	struct fake_node nodev[FAKE_NODES];
 	int stored;               /* answers of config_put, store_hub_put */
+	uint32_t epoch;           /* of the call's record, as last put    */
 };
 
+static inline void fake_stored(int err, void *arg)
+{
+	struct fake_world *w = arg;
+
+	assert_int_equal(err, 0);
+	w->stored++;
+}
+
 /* ------------------------------------------------------------------ nodes */
+
+/* Write a call's record; its owner is a process of that node. */
+static inline void fake_put(struct fake_world *w, struct redis *r,
+			    const char *id, const char *node,
+			    uint32_t instance)
+{
+	Sy__Call call = SY__CALL__INIT;
+	struct store_hub_put put = {
+		.hub = id,
+		.epoch = ++w->epoch,
+		.node = node,
+		.instance = instance,
+		.call = &call,
+	};
+
+	call.id = (char *)id;
+	call.node = (char *)node;
+	call.epoch = w->epoch;
+	call.destination = "stored";
+	w->stored = 0;
+	assert_int_equal(store_hub_put(r, &put, fake_stored, w), 0);
+}
 
 static inline void fake_command(struct bus_request *req,
 				const Sy__Envelope *env, void *arg)
@@ -67,7 +102,12 @@ static inline void fake_command(struct bus_request *req,
 	free(p);
 	n->commands++;
 
+	/* On the connection of the answer, so before it. */
+	if (n->heir)
+		fake_put(n->w, bus_redis(n->bus), FAKE_CALL, n->heir->id,
+			 member_instance(n->heir->members));
 	call.node = n->id;
+	call.epoch = 1;
 	call.destination = "live";
 	leg.id = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
 	leg.mos = 4.2f;
@@ -88,6 +128,11 @@ static inline void fake_command(struct bus_request *req,
 		leg.id = env->update_leg->leg;
 		leg.muted = env->update_leg->muted;
 		break;
+	case SY__ENVELOPE__BODY_MOVE_CALL:
+		call.id = env->move_call->call;
+		call.node = env->move_call->node;
+		call.epoch = 7;
+		break;
 	default:
 		break;
 	}
@@ -98,6 +143,20 @@ static inline void fake_command(struct bus_request *req,
 		n->silent = req;
 	else
 		bus_reply(req, &res);
+}
+
+/* Before each beat. */
+static inline void fake_load(Sy__Member *self, void *arg)
+{
+	const struct fake_node *n = arg;
+
+	self->state = n->drain_ms ? SY__MEMBER_STATE__DRAINING
+				  : SY__MEMBER_STATE__LIVE;
+	self->load->drain_started_ms = n->drain_ms;
+	self->load->moved_total = 3;
+	self->load->move_failures_total = 2;
+	self->load->adopted_total = 4;
+	self->load->lost_legs_total = 1;
 }
 
 static inline void fake_node_start(struct fake_world *w, unsigned i)
@@ -112,7 +171,12 @@ static inline void fake_node_start(struct fake_world *w, unsigned i)
 		.commandh = fake_command,
 		.arg = n,
 	};
-	struct member_conf mconf = {.loop = w->f->loop, .self = &self};
+	struct member_conf mconf = {
+		.loop = w->f->loop,
+		.self = &self,
+		.loadh = fake_load,
+		.arg = n,
+	};
 
 	n->w = w;
 	(void)snprintf(n->id, sizeof(n->id), "node-%u", i + 1);
@@ -155,6 +219,13 @@ static inline bool fake_has_redis(void *arg)
 	struct fake_world *w = arg;
 
 	return view_has_redis(w->view);
+}
+
+static inline bool fake_is_free(void *arg)
+{
+	const struct fake_world *w = arg;
+
+	return !w->api.held;
 }
 
 static inline void fake_config_put(int err, uint64_t revision, void *arg)
@@ -204,34 +275,18 @@ static inline void fake_stop(struct fake_world *w)
 	mem_deref(w->view);
 }
 
-static inline void fake_stored(int err, void *arg)
-{
-	struct fake_world *w = arg;
-
-	assert_int_equal(err, 0);
-	w->stored++;
-}
-
-/* A call's record in Redis, owned by a node. */
+/* A call's record in Redis, owned by a node; by a process that is not there,
+ * if the node is none of ours. */
 static inline void fake_call(struct fake_world *w, const char *id,
 			     const char *node)
 {
-	Sy__Call call = SY__CALL__INIT;
-	struct store_hub_put put = {
-		.hub = id,
-		.epoch = 1,
-		.node = node,
-		.instance = 5,
-		.call = &call,
-	};
+	uint32_t instance = 5;
 
-	call.id = (char *)id;
-	call.node = (char *)node;
-	call.epoch = 1;
-	call.destination = "stored";
-	w->stored = 0;
-	assert_int_equal(store_hub_put(view_redis(w->view), &put,
-				       fake_stored, w), 0);
+	for (unsigned i = 0; i < FAKE_NODES; i++) {
+		if (!strcmp(w->nodev[i].id, node))
+			instance = member_instance(w->nodev[i].members);
+	}
+	fake_put(w, view_redis(w->view), id, node, instance);
 	run_until(w->f, is_nonzero, &w->stored);
 }
 
