@@ -71,14 +71,16 @@ static void put_handler(int err, void *arg)
 	struct checkpoint *cp = put->cp;
 	struct hub *hub = node_hub(cp->node, put->hub);
 
-	if (err == ESTALE && hub && hub->epoch == put->epoch) {
+	const bool lost = err == ESTALE || err == ENOENT;
+
+	if (lost && hub && hub->epoch == put->epoch) {
 		log_warn("call taken over by another node",
 			 LOG_S("call", hub->id), LOG_U("epoch", hub->epoch));
 		metric_inc(cp->node->met.stale);
 		hub_abandon(hub);
 		node_hub_close(cp->node, hub);
 	}
-	else if (err && err != ESTALE) {
+	else if (err && !lost) {
 		metric_inc(cp->node->met.put_errors);
 		cp->whole = true;
 	}
@@ -209,6 +211,7 @@ static int save(struct checkpoint *cp, struct hub *hub)
 
 	batch_legs(&b, hub);
 	batch_drops(&b, hub);
+	prm.first = hub->dirty;
 	prm.call = hub->dirty ? &rec.msg : NULL;
 	prm.legv = b.legv;
 	prm.legc = b.legc;

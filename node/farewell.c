@@ -133,8 +133,9 @@ void farewell_send(struct farewell *fw)
 	if (err)
 		return;
 
-	if (!store_hub_drop(r, fw->hub, fw->epoch, fw->rec, drop_handler,
-			    fw))
+	if (!store_hub_drop(r, fw->hub, fw->epoch,
+			    member_instance(fw->node->members), fw->rec,
+			    drop_handler, fw))
 		fw->sent = true;
 }
 

@@ -42,7 +42,7 @@ static void end_call(struct sweep *s, Sy__Call *call)
 		rec.duration_ms =
 			(uint32_t)(timestamp_ms(&now) - answered_ms);
 
-	if (store_hub_drop(r, copy.id, copy.epoch, &rec, NULL, NULL))
+	if (store_hub_drop(r, copy.id, copy.epoch, 0, &rec, NULL, NULL))
 		return;
 
 	ev.at = &now;

@@ -16,6 +16,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_PLACE_DROP] = "place_drop",
 	[SCRIPT_HUB_PUT] = "hub_put",
 	[SCRIPT_HUB_DROP] = "hub_drop",
+	[SCRIPT_HUB_CLAIM] = "hub_claim",
 	[SCRIPT_REG_PUT] = "reg_put",
 	[SCRIPT_REG_GET] = "reg_get",
 	[SCRIPT_CONFIG_PUT] = "config_put",

@@ -5,7 +5,15 @@
  *
  *   sy:hub:{H}               hash   epoch, owner (instance), node (member id),
  *                                   call (Call without legs), leg:<id> (Leg),
- *                                   dlg:<id> (DialogState)
+ *                                   dlg:<id> (DialogState), state (HubState)
+ *   sy:gone:{H}              string tombstone of an ended hub: its last
+ *                                   epoch; expires after STORE_GONE_TTL_S
+ *   sy:owned:{INSTANCE}      set    hubs of one process: names each before it
+ *                                   is written or claimed, until it is
+ *                                   dropped; so it may name hubs that are
+ *                                   gone or another's, and misses none
+ *   sy:owners                hash   instance -> member id, of every process
+ *                                   that may own hubs
  *   sy:hubs                  zset   every hub id, score 0 (ULIDs sort by time)
  *   sy:call:{K}              hash   placement of a dialog-forming INVITE:
  *                                   hub, node, instance, epoch, leg; expires
@@ -37,6 +45,7 @@
 enum {
 	STORE_CALL_TTL_S = 300,   /* of a placement, while unanswered      */
 	STORE_HUB_TTL_S = 86400,  /* of a hub whose owner vanished         */
+	STORE_GONE_TTL_S = 120,   /* longer than any command is under way  */
 	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
 	STORE_CDR_MAX = 200000,
 	STORE_QUALITY_MAX = 360,  /* samples of a hub: an hour's           */
@@ -105,8 +114,11 @@ struct store_hub_put {
 	uint32_t epoch;              /* fence                              */
 	const char *node;
 	uint32_t instance;
+	bool first;                  /* Redis may not know whose it is: the
+					hub is new, or was lost there      */
 	const Sy__Call *call;        /* its legs are ignored here; NULL:
 					unchanged                          */
+	const Sy__HubState *state;   /* NULL: unchanged                    */
 	const Sy__Leg *const *legv;  /* legs that changed                  */
 	size_t legc;
 	const Sy__DialogState *const *dlgv;
@@ -116,16 +128,57 @@ struct store_hub_put {
 	size_t dropc;
 };
 
+/**
+ * Write it.  The handler's err: ESTALE, or ENOENT: the hub has ended (a drop
+ * overtook us); either way it is not ours any more.
+ */
 int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		  store_h *h, void *arg);
 
 /**
- * The hub has ended: remove its record, append its CallRecord to sy:cdr.
+ * The hub has ended: remove its record, append its CallRecord to sy:cdr, take
+ * it from the hubs of its owner.  Leaves a tombstone.
  *
- * @param rec  Borrowed; NULL: no record (the hub never had a leg).
+ * @param instance  Its owner; 0: whoever has this epoch.
+ * @param rec       Borrowed; NULL: no record (the hub never had a leg).
  */
 int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
-		   const Sy__CallRecord *rec, store_h *h, void *arg);
+		   uint32_t instance, const Sy__CallRecord *rec, store_h *h,
+		   void *arg);
+
+/** A hub that was claimed: all that its last owner wrote. */
+struct store_claim {
+	uint32_t epoch;             /* ours from now on                    */
+	uint32_t owner;             /* with ESTALE: who owns it instead    */
+	Sy__Call *call;             /* with its legs; `node` and `epoch` are
+				       the last owner's                    */
+	Sy__HubState *state;        /* NULL: never written                 */
+	Sy__DialogState **dlgv;
+	size_t dlgc;
+};
+
+/**
+ * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended;
+ *             EBADMSG: it is ours, and its record cannot be read (cl->epoch
+ *             tells which to drop).
+ * @param cl   Borrowed for the call; NULL unless err is one of 0, ESTALE,
+ *             EBADMSG.
+ */
+typedef void(store_claim_h)(int err, const struct store_claim *cl, void *arg);
+
+/**
+ * Take a hub over; it is named among our hubs first.  A claim that failed
+ * leaves the name there: see store_owned_remove().  When the reply does not
+ * come (ENOTCONN, ETIMEDOUT) the claim may have been done, or be done yet.
+ *
+ * @param from      Instance that owns it; may be our own (a claim whose reply
+ *                  was lost).
+ * @param node      Member id that claims.
+ * @param instance  Its instance.
+ */
+int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
+		    const char *node, uint32_t instance, store_claim_h *h,
+		    void *arg);
 
 /** @param call  With its legs; owned by the handler; NULL on error. */
 typedef void(store_call_h)(int err, Sy__Call *call, void *arg);
@@ -147,6 +200,43 @@ int store_hub_list(struct redis *r, const char *cursor, size_t limit,
 typedef void(store_count_h)(int err, uint64_t count, void *arg);
 
 int store_hub_count(struct redis *r, store_count_h *h, void *arg);
+
+/* ------------------------------------------------------------- owners */
+
+/**
+ * The hubs of one process, in no order; ids that are no ULID are left out.
+ *
+ * @param hubv  Borrowed for the call.
+ */
+typedef void(store_owned_h)(int err, const char *const *hubv, size_t hubc,
+			    void *arg);
+
+int store_owned_list(struct redis *r, uint32_t instance, store_owned_h *h,
+		     void *arg);
+
+/** Name a hub among those of a process.  No handler. */
+int store_owned_add(struct redis *r, uint32_t instance, const char *hub);
+
+/** Undo it: the hub is not this process'.  No handler. */
+int store_owned_remove(struct redis *r, uint32_t instance, const char *hub);
+
+/** A process that may own hubs. */
+struct store_owner {
+	uint32_t instance;
+	const char *node;      /* member id */
+};
+
+/** @param ownerv  In no order; borrowed for the call. */
+typedef void(store_owners_h)(int err, const struct store_owner *ownerv,
+			     size_t ownerc, void *arg);
+
+int store_owners_list(struct redis *r, store_owners_h *h, void *arg);
+
+/** A process may own hubs from now on.  No handler. */
+int store_owners_put(struct redis *r, uint32_t instance, const char *node);
+
+/** A process is dead, and no hub is left of it.  No handler. */
+int store_owners_drop(struct redis *r, uint32_t instance);
 
 /* ------------------------------------------------------------- quality */
 

@@ -14,6 +14,11 @@ void store_hub_key(char key[STORE_HUB_KEY_SIZE], const char *hub)
 	(void)re_snprintf(key, STORE_HUB_KEY_SIZE, "sy:hub:{%s}", hub);
 }
 
+void store_gone_key(char key[STORE_HUB_KEY_SIZE], const char *hub)
+{
+	(void)re_snprintf(key, STORE_HUB_KEY_SIZE, "sy:gone:{%s}", hub);
+}
+
 /* ------------------------------------------------------------ arguments */
 
 /* An argument vector for a script, with the packed messages that it points
@@ -84,6 +89,8 @@ static size_t put_size(const struct store_hub_put *put, const Sy__Call *call)
 {
 	size_t size = call ? sy__call__get_packed_size(call) : 0;
 
+	if (put->state)
+		size += sy__hub_state__get_packed_size(put->state);
 	for (size_t i = 0; i < put->legc; i++)
 		size += sy__leg__get_packed_size(put->legv[i]);
 	for (size_t i = 0; i < put->dlgc; i++)
@@ -100,6 +107,7 @@ struct writing {
 	void *arg;
 	bool drop;
 	char hub[ULID_LEN + 1];
+	uint32_t instance;        /* of a drop: its owner, or 0 */
 	uint8_t *rec;             /* packed CallRecord, or NULL */
 	size_t reclen;
 };
@@ -134,6 +142,8 @@ static int dropped(struct writing *w)
 	if (w->rec)
 		(void)store_append(w->redis, "sy:cdr", STORE_CDR_MAX, "r",
 				   w->rec, w->reclen);
+	if (w->instance)
+		(void)store_owned_remove(w->redis, w->instance, w->hub);
 	err = redis_command_argv(w->redis, 0, dropped_handler, w, 3, argv,
 				 NULL);
 	if (!err)
@@ -146,8 +156,10 @@ static void write_handler(int err, const redisReply *reply, void *arg)
 {
 	struct writing *w = arg;
 
-	if (!err && (reply->type != REDIS_REPLY_INTEGER || !reply->integer))
-		err = ESTALE;
+	if (!err && reply->type != REDIS_REPLY_INTEGER)
+		err = EBADMSG;
+	else if (!err && reply->integer < 1)
+		err = reply->integer ? ENOENT : ESTALE;
 	if (!err && w->drop) {
 		err = dropped(w);
 		if (!err)
@@ -172,47 +184,17 @@ static struct writing *writing_alloc(struct redis *r, const char *hub,
 	return w;
 }
 
-int store_hub_put(struct redis *r, const struct store_hub_put *put,
-		  store_h *h, void *arg)
+/* All that the script takes; what it points to is in `a` or the caller's. */
+static void put_args(struct args *a, const struct store_hub_put *put,
+		     const Sy__Call *call)
 {
-	char key[STORE_HUB_KEY_SIZE], epoch[16], instance[16], ttl[16], count[16];
-	Sy__Call call;
-	struct writing *w;
-	struct args *a;
-	int err;
-
-	if (!r || !put || !put->hub || !put->node)
-		return EINVAL;
-
-	if (put->call) {
-		call = *put->call;
-		call.n_legs = 0;
-		call.legs = NULL;
-	}
-	w = writing_alloc(r, put->hub, h, arg);
-	a = args_alloc(8 + 2 * (1 + put->legc + put->dlgc + put->dropc),
-		       put_size(put, put->call ? &call : NULL));
-	if (!w || !a) {
-		mem_deref(w);
-		mem_deref(a);
-		return ENOMEM;
-	}
-
-	store_hub_key(key, put->hub);
-	(void)re_snprintf(epoch, sizeof(epoch), "%u", put->epoch);
-	(void)re_snprintf(instance, sizeof(instance), "%u", put->instance);
-	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_HUB_TTL_S);
-	(void)re_snprintf(count, sizeof(count), "%zu",
-			  put->legc + put->dlgc + (put->call ? 1 : 0));
-	args_str(a, key);
-	args_str(a, epoch);
-	args_str(a, put->node);
-	args_str(a, instance);
-	args_str(a, ttl);
-	args_str(a, count);
-	if (put->call) {
+	if (call) {
 		args_str(a, "call");
-		args_message(a, &call.base);
+		args_message(a, &call->base);
+	}
+	if (put->state) {
+		args_str(a, "state");
+		args_message(a, &put->state->base);
 	}
 	for (size_t i = 0; i < put->legc; i++) {
 		args_field(a, "leg:", put->legv[i]->id);
@@ -226,33 +208,96 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		args_field(a, "leg:", put->dropv[i]);
 		args_field(a, "dlg:", put->dropv[i]);
 	}
+}
 
-	err = script_run_owned(r, SCRIPT_HUB_PUT, 0, write_handler, w, 1,
-			       a->argc, a->argv, a->lenv);
-	mem_deref(a);
-	if (err) {
-		mem_deref(w);
-		return err;
-	}
-	/* The index lies in another slot than the hub: its own command.  It
-	 * leaves together with the checkpoint, so that a hub whose owner dies
-	 * now is found; that of a stale owner does no harm. */
+static int put_run(struct writing *w, struct args *a,
+		   const struct store_hub_put *put, const Sy__Call *call)
+{
+	char key[STORE_HUB_KEY_SIZE], gone[STORE_HUB_KEY_SIZE];
+	char epoch[16], instance[16], ttl[16], count[16];
+
+	store_hub_key(key, put->hub);
+	store_gone_key(gone, put->hub);
+	(void)re_snprintf(epoch, sizeof(epoch), "%u", put->epoch);
+	(void)re_snprintf(instance, sizeof(instance), "%u", put->instance);
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_HUB_TTL_S);
+	(void)re_snprintf(count, sizeof(count), "%zu",
+			  put->legc + put->dlgc + (call ? 1 : 0) +
+				  (put->state ? 1 : 0));
+	args_str(a, key);
+	args_str(a, gone);
+	args_str(a, epoch);
+	args_str(a, put->node);
+	args_str(a, instance);
+	args_str(a, ttl);
+	args_str(a, count);
+	put_args(a, put, call);
+
+	return script_run_owned(w->redis, SCRIPT_HUB_PUT, 0, write_handler, w,
+				2, a->argc, a->argv, a->lenv);
+}
+
+/* What lies in other slots than the hub, as commands of their own.  Its
+ * owner's set comes before the record, so that a hub whose owner dies now is
+ * found.  The index leaves together with the checkpoint; that of a stale
+ * owner does no harm. */
+int store_hub_put(struct redis *r, const struct store_hub_put *put,
+		  store_h *h, void *arg)
+{
+	const char *index[] = {"ZADD", STORE_KEY_HUBS, "0", put ? put->hub : ""};
+	Sy__Call bare;
+	const Sy__Call *call = NULL;
+	struct writing *w;
+	struct args *a;
+	int err;
+
+	if (!r || !put || !put->hub || !put->node)
+		return EINVAL;
+
 	if (put->call) {
-		const char *argv[] = {"ZADD", STORE_KEY_HUBS, "0", put->hub};
-
-		(void)redis_command_argv(r, 0, NULL, NULL, 4, argv, NULL);
+		bare = *put->call;
+		bare.n_legs = 0;
+		bare.legs = NULL;
+		call = &bare;
 	}
+	w = writing_alloc(r, put->hub, h, arg);
+	a = args_alloc(11 + 2 * (put->legc + put->dlgc + put->dropc),
+		       put_size(put, call));
+	err = w && a ? 0 : ENOMEM;
+	if (!err && put->first)
+		err = store_owned_add(r, put->instance, put->hub);
+	if (!err)
+		err = put_run(w, a, put, call);
+	mem_deref(a);
+	if (err)
+		mem_deref(w);
+	else if (call)
+		(void)redis_command_argv(r, 0, NULL, NULL, 4, index, NULL);
+
+	return err;
+}
+
+/* A copy of the record that goes to the history, packed. */
+static int pack_record(struct writing *w, const Sy__CallRecord *rec)
+{
+	w->rec = mem_alloc(sy__call_record__get_packed_size(rec) + 1, NULL);
+	if (!w->rec)
+		return ENOMEM;
+
+	w->reclen = sy__call_record__pack(rec, w->rec);
 
 	return 0;
 }
 
 int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
-		   const Sy__CallRecord *rec, store_h *h, void *arg)
+		   uint32_t instance, const Sy__CallRecord *rec, store_h *h,
+		   void *arg)
 {
-	char key[STORE_HUB_KEY_SIZE], text[16];
-	const char *argv[] = {key, text};
+	char key[STORE_HUB_KEY_SIZE], gone[STORE_HUB_KEY_SIZE];
+	char text[16], owner[16], ttl[16];
+	const char *argv[] = {key, gone, text, owner, ttl};
 	struct writing *w;
-	int err;
+	int err = 0;
 
 	if (!r || !hub)
 		return EINVAL;
@@ -262,20 +307,17 @@ int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
 		return ENOMEM;
 
 	w->drop = true;
-	if (rec) {
-		w->rec = mem_alloc(sy__call_record__get_packed_size(rec) + 1,
-				   NULL);
-		if (!w->rec) {
-			mem_deref(w);
-			return ENOMEM;
-		}
-		w->reclen = sy__call_record__pack(rec, w->rec);
-	}
-
+	w->instance = instance;
+	if (rec)
+		err = pack_record(w, rec);
 	store_hub_key(key, hub);
+	store_gone_key(gone, hub);
 	(void)re_snprintf(text, sizeof(text), "%u", epoch);
-	err = script_run_owned(r, SCRIPT_HUB_DROP, 0, write_handler, w, 1, 2,
-			       argv, NULL);
+	(void)re_snprintf(owner, sizeof(owner), "%u", instance);
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_GONE_TTL_S);
+	if (!err)
+		err = script_run_owned(r, SCRIPT_HUB_DROP, 0, write_handler,
+				       w, 2, ARRAY_SIZE(argv), argv, NULL);
 	if (err)
 		mem_deref(w);
 

@@ -61,7 +61,7 @@ static int leg_cmp(const void *a, const void *b)
 	return strcmp((*(Sy__Leg *const *)a)->id, (*(Sy__Leg *const *)b)->id);
 }
 
-static Sy__Call *call_read_sorted(const redisReply *reply)
+Sy__Call *store_call_read(const redisReply *reply)
 {
 	Sy__Call *call = call_read(reply);
 
@@ -82,7 +82,7 @@ static void read_handler(int err, const redisReply *reply, void *arg)
 	Sy__Call *call = NULL;
 
 	if (!err) {
-		call = call_read_sorted(reply);
+		call = store_call_read(reply);
 		if (!call)
 			err = ENOENT;
 	}
@@ -173,7 +173,7 @@ static void page_handler(int err, const redisReply *reply, void *arg)
 		l->err = err;
 	}
 	else {
-		l->callv[i] = call_read_sorted(reply);
+		l->callv[i] = store_call_read(reply);
 		/* an owner that vanished leaves its hub in the index */
 		if (!l->callv[i])
 			(void)redis_command(l->redis, 0, NULL, NULL,

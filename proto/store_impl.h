@@ -18,6 +18,13 @@ enum {
 /** Key of a hub's record. */
 void store_hub_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
 
+/** Key of its tombstone. */
+void store_gone_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
+
+/** A Call from all fields of a hub's hash: "call", and a leg for each "leg:",
+ * by ascending id; freed by sy__call__free_unpacked().  NULL: none there. */
+Sy__Call *store_call_read(const struct redisReply *reply);
+
 /** Key of a hub's samples of quality. */
 void store_quality_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
 

@@ -1,10 +1,14 @@
--- The hub has ended: remove its record, unless a higher epoch owns it.
--- KEYS  sy:hub:{H}
--- ARGV  epoch
--- Returns 1; 0 when somebody else owns it.
-local cur = redis.call('HGET', KEYS[1], 'epoch')
-if cur and tonumber(cur) > tonumber(ARGV[1]) then
+-- The hub has ended: remove its record, unless somebody else owns it.  A
+-- tombstone tells writes and claims that are still under way.
+-- KEYS  sy:hub:{H}, sy:gone:{H}
+-- ARGV  epoch, instance (0: whoever has this epoch), ttl of the tombstone [s]
+-- Returns 1; 0 when somebody else owns it, or ended it at a higher epoch.
+local cur = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
+local have, want = tonumber(cur[1] or 0), tonumber(ARGV[1])
+if have > want or tonumber(redis.call('GET', KEYS[2]) or 0) > want or
+		(have == want and ARGV[2] ~= '0' and cur[2] ~= ARGV[2]) then
 	return 0
 end
 redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
 return 1

@@ -1,9 +1,13 @@
 -- A checkpoint of a hub, fenced by its epoch.
--- KEYS  sy:hub:{H}
+-- KEYS  sy:hub:{H}, sy:gone:{H}
 -- ARGV  epoch, node, instance, ttl [s], n, n x (field, value), field to
 --       delete ...
 -- Returns 1; 0 when somebody else owns the hub: a higher epoch, or the same
--- of another process.
+-- of another process; -1 when the hub has ended: a write that was long under
+-- way must not bring it back.
+if redis.call('EXISTS', KEYS[2]) == 1 then
+	return -1
+end
 local cur = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
 if cur[1] then
 	local have, want = tonumber(cur[1]), tonumber(ARGV[1])

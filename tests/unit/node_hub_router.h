@@ -227,6 +227,7 @@ static void lab_rest(struct lab *l)
 	assert_int_equal(server_ask(l->f, "ZCARD sy:hubs"), 0);
 	assert_int_equal(server_ask(l->f, "KEYS sy:call:*"), 0);
 	assert_int_equal(server_ask(l->f, "KEYS sy:room:*"), 0);
+	assert_int_equal(server_ask(l->f, "KEYS sy:owned:*"), 0);
 }
 
 static void lab_close(struct lab *l)

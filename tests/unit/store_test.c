@@ -24,6 +24,14 @@ struct client {
 	char contacts[512];        /* of a registration, likewise  */
 	float mos;                 /* of the last leg listed       */
 	struct store_series *series;
+	char owned[512];           /* last letters of ids, sorted  */
+	char owners[256];          /* "instance=node " each        */
+	struct {
+		uint32_t epoch, owner, ref_last;
+		size_t legs, dlgs;
+		bool state, readable;
+		char node[64], tag[16];
+	} claim;
 };
 
 static void state_handler(bool up, int err, void *arg)
@@ -383,7 +391,7 @@ static int hub_drop(struct client *c, const char *hub, uint32_t epoch,
 	call.id = (char *)hub;
 	rec.call = &call;
 
-	return answered(c, store_hub_drop(c->r, hub, epoch,
+	return answered(c, store_hub_drop(c->r, hub, epoch, 7,
 					  record ? &rec : NULL, write_handler,
 					  c));
 }
@@ -418,7 +426,8 @@ static void test_hub(void **state)
 	assert_int_equal(hub_drop(&c, HUB_A, 1, true), 0);
 	assert_int_equal(hub_get(&c, HUB_A), ENOENT);
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 1);
-	assert_int_equal(server_ask(c.f, "DBSIZE"), 1); /* the history */
+	/* the history and the tombstone */
+	assert_int_equal(server_ask(c.f, "DBSIZE"), 2);
 	/* a hub that Redis does not know leaves a record too */
 	assert_int_equal(hub_drop(&c, HUB_B, 1, true), 0);
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 2);
@@ -473,8 +482,242 @@ static void test_hub_fence(void **state)
 	assert_int_equal(server_ask(c.f, "ZCARD sy:hubs"), 1);
 
 	assert_int_equal(hub_put(&c, HUB_A, 2, 8, two, 1, NULL, 0), 0);
-	assert_int_equal(hub_drop(&c, HUB_A, 2, true), 0);
+	/* the epoch of another process is not ours */
+	assert_int_equal(hub_drop(&c, HUB_A, 2, true), ESTALE);
+	assert_int_equal(hub_put(&c, HUB_A, 3, 7, two, 1, NULL, 0), 0);
+	assert_int_equal(hub_drop(&c, HUB_A, 3, true), 0);
 	assert_int_equal(server_ask(c.f, "EXISTS sy:hubs"), 0);
+	client_close(&c);
+}
+
+/* What was long under way does not bring an ended hub back. */
+static void test_hub_gone(void **state)
+{
+	static const char *const one[] = {"leg-1"};
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(hub_put(&c, HUB_A, 2, 7, one, 1, NULL, 0), 0);
+	assert_int_equal(hub_drop(&c, HUB_A, 2, false), 0);
+	assert_in_range(server_ask(c.f, "TTL sy:gone:{%s}", HUB_A), 100,
+			STORE_GONE_TTL_S);
+	assert_int_equal(hub_put(&c, HUB_A, 1, 7, one, 1, NULL, 0), ENOENT);
+	assert_int_equal(hub_put(&c, HUB_A, 9, 8, one, 1, NULL, 0), ENOENT);
+	assert_int_equal(hub_get(&c, HUB_A), ENOENT);
+	/* the same end again is the same end; an older one is not */
+	assert_int_equal(hub_drop(&c, HUB_A, 2, true), 0);
+	assert_int_equal(hub_drop(&c, HUB_A, 1, true), ESTALE);
+	client_close(&c);
+}
+
+/* ------------------------------------------------------------- ownership */
+
+static int letter_cmp(const void *a, const void *b)
+{
+	return *(const char *)a - *(const char *)b;
+}
+
+static void owned_handler(int err, const char *const *hubv, size_t hubc,
+			  void *arg)
+{
+	struct client *c = arg;
+
+	c->done++;
+	c->err = err;
+	memset(c->owned, 0, sizeof(c->owned));
+	for (size_t i = 0; i < hubc; i++)
+		c->owned[i] = hubv[i][ULID_LEN - 1];
+	qsort(c->owned, hubc, 1, letter_cmp);
+}
+
+static const char *owned(struct client *c, uint32_t instance)
+{
+	assert_int_equal(answered(c, store_owned_list(c->r, instance,
+						      owned_handler, c)), 0);
+
+	return c->owned;
+}
+
+static void owners_handler(int err, const struct store_owner *ownerv,
+			   size_t ownerc, void *arg)
+{
+	struct client *c = arg;
+	size_t n = 0;
+
+	c->done++;
+	c->err = err;
+	c->owners[0] = '\0';
+	for (size_t i = 0; i < ownerc; i++)
+		n += (size_t)snprintf(c->owners + n, sizeof(c->owners) - n,
+				      "%u=%s ", ownerv[i].instance,
+				      ownerv[i].node);
+}
+
+static const char *owners(struct client *c)
+{
+	assert_int_equal(answered(c, store_owners_list(c->r, owners_handler,
+						       c)), 0);
+
+	return c->owners;
+}
+
+static void claim_handler(int err, const struct store_claim *cl, void *arg)
+{
+	struct client *c = arg;
+
+	c->done++;
+	c->err = err;
+	memset(&c->claim, 0, sizeof(c->claim));
+	if (!cl)
+		return;
+
+	c->claim.epoch = cl->epoch;
+	c->claim.owner = cl->owner;
+	c->claim.dlgs = cl->dlgc;
+	if (cl->call) {
+		c->claim.readable = true;
+		c->claim.legs = cl->call->n_legs;
+		strcpy(c->claim.node, cl->call->node);
+	}
+	if (cl->dlgc)
+		strcpy(c->claim.tag, cl->dlgv[0]->local_tag);
+	if (cl->state) {
+		c->claim.state = true;
+		c->claim.ref_last = cl->state->ref_last;
+	}
+}
+
+static int claim(struct client *c, const char *hub, uint32_t from,
+		 const char *node, uint32_t instance)
+{
+	return answered(c, store_hub_claim(c->r, hub, from, node, instance,
+					   claim_handler, c));
+}
+
+/* A hub as its owner, node-1 of instance 7, writes it first. */
+static int whole_put(struct client *c, const char *hub, uint32_t epoch)
+{
+	Sy__Call call = SY__CALL__INIT;
+	Sy__HubState hs = SY__HUB_STATE__INIT;
+	Sy__Leg leg = SY__LEG__INIT;
+	Sy__DialogState dlg = SY__DIALOG_STATE__INIT;
+	const Sy__Leg *legv[] = {&leg};
+	const Sy__DialogState *dlgv[] = {&dlg};
+	const struct store_hub_put put = {
+		.hub = hub, .epoch = epoch, .node = "node-1", .instance = 7,
+		.first = true, .call = &call, .state = &hs,
+		.legv = legv, .legc = 1, .dlgv = dlgv, .dlgc = 1,
+	};
+
+	call.id = (char *)hub;
+	call.node = (char *)"node-1";
+	hs.ref_last = 42;
+	leg.id = dlg.leg = (char *)"leg-1";
+	dlg.local_tag = (char *)"ltag";
+
+	return answered(c, store_hub_put(c->r, &put, write_handler, c));
+}
+
+/* Of two that claim from the same process one gets it, with all that was
+ * written; who had it writes no more. */
+static void test_claim(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(whole_put(&c, HUB_A, 4), 0);
+	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), 0);
+	assert_int_equal(c.claim.epoch, 5);
+	assert_int_equal(c.claim.legs, 1);
+	assert_int_equal(c.claim.dlgs, 1);
+	assert_string_equal(c.claim.tag, "ltag");
+	assert_string_equal(c.claim.node, "node-1");
+	assert_true(c.claim.state);
+	assert_int_equal(c.claim.ref_last, 42);
+	assert_int_equal(server_ask(c.f, "HGET sy:hub:{%s} node", HUB_A), 6);
+
+	assert_int_equal(claim(&c, HUB_A, 7, "node-3", 9), ESTALE);
+	assert_int_equal(c.claim.owner, 8);
+	assert_false(c.claim.readable);
+	assert_int_equal(whole_put(&c, HUB_A, 4), ESTALE);
+	assert_int_equal(hub_drop(&c, HUB_A, 4, true), ESTALE);
+
+	/* the reply was lost: from ourselves */
+	assert_int_equal(claim(&c, HUB_A, 8, "node-2", 8), 0);
+	assert_int_equal(c.claim.epoch, 6);
+	/* ... and back */
+	assert_int_equal(claim(&c, HUB_A, 8, "node-1", 7), 0);
+	assert_int_equal(c.claim.epoch, 7);
+	assert_int_equal(whole_put(&c, HUB_A, 7), 0);
+	client_close(&c);
+}
+
+static void test_claim_gone(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), ENOENT);
+	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
+	assert_int_equal(hub_drop(&c, HUB_A, 1, false), 0);
+	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), ENOENT);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:hub:{%s}", HUB_A), 0);
+
+	/* a record that cannot be read is ours, to be dropped */
+	assert_int_equal(whole_put(&c, HUB_B, 1), 0);
+	assert_int_equal(server_ask(c.f, "HSET sy:hub:{%s} state %s", HUB_B,
+				    "\377junk"), 0);
+	assert_int_equal(claim(&c, HUB_B, 7, "node-2", 8), EBADMSG);
+	assert_int_equal(c.claim.epoch, 2);
+	assert_int_equal(server_ask(c.f, "HDEL sy:hub:{%s} call", HUB_B), 1);
+	assert_int_equal(claim(&c, HUB_B, 8, "node-2", 8), EBADMSG);
+	assert_int_equal(c.claim.epoch, 3);
+	assert_false(c.claim.readable);
+	client_close(&c);
+}
+
+/* The set of a process names a hub from before its record is there until
+ * after it is gone. */
+static void test_owned(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_string_equal(owned(&c, 7), "");
+	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
+	assert_int_equal(whole_put(&c, HUB_C, 1), 0);
+	assert_int_equal(hub_put(&c, HUB_B, 1, 7, NULL, 0, NULL, 0), 0);
+	assert_string_equal(owned(&c, 7), "AC"); /* B was not the first */
+	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), 0);
+	assert_int_equal(claim(&c, HUB_B, 9, "node-2", 8), ESTALE);
+	assert_string_equal(owned(&c, 7), "AC");
+	assert_string_equal(owned(&c, 8), "AB");
+	assert_int_equal(store_owned_remove(c.r, 7, HUB_A), 0);
+	assert_int_equal(store_owned_remove(c.r, 8, HUB_B), 0);
+	assert_int_equal(hub_drop(&c, HUB_C, 1, false), 0);
+	assert_string_equal(owned(&c, 7), "");
+	assert_int_equal(server_ask(c.f, "EXISTS sy:owned:{7}"), 0);
+
+	/* a name that is none is nobody's hub */
+	assert_int_equal(server_ask(c.f, "SADD sy:owned:{8} junk"), 1);
+	assert_int_equal(store_owned_add(c.r, 8, HUB_C), 0);
+	assert_string_equal(owned(&c, 8), "AC");
+	client_close(&c);
+}
+
+static void test_owners(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_string_equal(owners(&c), "");
+	assert_int_equal(store_owners_put(c.r, 4100000000u, "node-1"), 0);
+	assert_string_equal(owners(&c), "4100000000=node-1 ");
+	assert_int_equal(store_owners_put(c.r, 8, "node-2"), 0);
+	assert_int_equal(store_owners_drop(c.r, 4100000000u), 0);
+	assert_int_equal(store_owners_drop(c.r, 4100000000u), 0);
+	assert_string_equal(owners(&c), "8=node-2 ");
+	assert_int_equal(store_owners_put(c.r, 0, "node-3"), EINVAL);
 	client_close(&c);
 }
 
@@ -969,6 +1212,11 @@ int main(void)
 		fixture_test(test_hub),
 		fixture_test_re(test_hub_large),
 		fixture_test_re(test_hub_fence),
+		fixture_test_re(test_hub_gone),
+		fixture_test(test_claim),
+		fixture_test_re(test_claim_gone),
+		fixture_test_re(test_owned),
+		fixture_test_re(test_owners),
 		fixture_test(test_hub_list),
 		fixture_test(test_quality),
 		fixture_test_re(test_list_abandoned),
