@@ -57,4 +57,70 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		      struct dialog *d, struct mbuf *sdp,
 		      const Sy__PlaceHub *place, const char **whyp);
 
+/* ------------------------------------------------ legs that change their node */
+
+/*
+ * What becomes of a leg that was resumed, told at most once each, and in this
+ * order: ANSWERED, then HEARD; or LOST at any time before HEARD.
+ */
+enum leg_sip_resume_event {
+	/** Its peer knows where we are: by its 200 to our re-INVITE, by a
+	 * re-INVITE of its own; or a leg that rang was answered.  We send to
+	 * it from now on. */
+	LEG_SIP_ANSWERED,
+
+	/** Its media comes to us.  code: 200; or 0: none came, because none is
+	 * to come (held), or within a second. */
+	LEG_SIP_HEARD,
+
+	/** It is not resumed, and is ended after this.  code below 300: it was
+	 * hung up meanwhile, which is no failure; else why: "not resumed: 488
+	 * Not Acceptable Here". */
+	LEG_SIP_LOST,
+};
+
+/** @param leg  Of the event; not to be ended by the handler. */
+typedef void(leg_sip_resume_h)(struct leg *leg, enum leg_sip_resume_event ev,
+			       uint16_t code, const char *reason, void *arg);
+
+/**
+ * Continue a leg of another node; it joins its hub in the state that it had.
+ * An answered one hears and says nothing yet: leg_sip_reoffer().  One that
+ * rings goes on by itself.
+ *
+ * @param lp   Set on success; the hub's.
+ * @param hub  With the new epoch.
+ * @param rec  What is shown of it: id, user, mute, voice ...
+ * @param ds   Its dialog.
+ * @param h    Told of it; or NULL.  May outlive neither leg nor hub.
+ *
+ * @return 0, EBADMSG (record cannot be used), EALREADY (the dialog is here),
+ *         ENOTSUP (codecs, address family), EADDRINUSE (no RTP port),
+ *         EHOSTUNREACH (no live router), ENOMEM, EAGAIN.
+ */
+int leg_sip_resume(struct leg **lp, struct node *n, struct hub *hub,
+		   const Sy__Leg *rec, const Sy__DialogState *ds,
+		   leg_sip_resume_h *h, void *arg);
+
+/**
+ * Tell the peer of a resumed leg where we are, by re-INVITE.  What it refuses
+ * for now (491, 500 and 503) is asked again, three times in all.  Nothing to
+ * do for a leg that rings, or whose peer knows it already.
+ *
+ * @return 0; the outcome is told to the handler.
+ */
+int leg_sip_reoffer(struct leg *leg);
+
+/** See dialog_is_quiet(); also false while it is being resumed itself, true for
+ * what is no SIP leg. */
+bool leg_sip_is_quiet(const struct leg *leg);
+
+/** See dialog_freeze() and dialog_thaw(). @return 0, ENOMEM. */
+int leg_sip_freeze(struct leg *leg);
+void leg_sip_thaw(struct leg *leg);
+
+/** See dialog_depart().  Its media goes on until leg_ops.hangup or abandon;
+ * leg_ops.stop_sending works. */
+void leg_sip_depart(struct leg *leg, const struct sa *to);
+
 #endif

@@ -89,6 +89,10 @@ struct leg_ops {
 	/** Hold or resume the peer. @return 0, EBUSY, ENOTSUP. */
 	int (*hold)(struct leg *leg, bool hold);
 
+	/** Send the peer no more media, or again: it may be that another node
+	 * does. @return 0, EAGAIN, ENOMEM. */
+	int (*stop_sending)(struct leg *leg, bool stop);
+
 	/** Send a digit to the peer. */
 	int (*dtmf)(struct leg *leg, char digit, uint32_t duration_ms);
 

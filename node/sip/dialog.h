@@ -82,12 +82,22 @@ typedef void(sipua_incoming_h)(struct dialog *d, const struct token *tok,
 			       const struct sip_msg *msg, struct mbuf *sdp,
 			       void *arg);
 
+/**
+ * Is a hub here that another instance made a token for?  Asked for requests
+ * whose branch names the node that the hub had before.
+ *
+ * @param epoch  Of the token: the hub's must not be lower.
+ */
+typedef bool(sipua_owns_h)(const uint8_t hub[ULID_BYTES], uint32_t epoch,
+			   void *arg);
+
 struct sipua_conf {
 	const char *addr;             /* "host:port" to listen on, UDP and TCP;
 					 port 0: any                         */
 	const struct token_key *key;  /* borrowed, outlives it               */
 	const struct members *members; /* borrowed: live routers             */
 	sipua_incoming_h *incomingh;
+	sipua_owns_h *ownsh;          /* NULL: none but our own              */
 	void *arg;
 	uint32_t t1_ms;               /* RFC 3261's T1 of our answers; 0: 500 */
 };
@@ -106,6 +116,13 @@ struct sipua_stat {
 };
 
 void sipua_stat(const struct sipua *ua, struct sipua_stat *st);
+
+/**
+ * Nobody knows whether our hubs are still ours (cut off from Redis for longer
+ * than a lease): while that is so, no dialog is ended here for want of an
+ * answer or because its peer does not know it, for it may be another node's.
+ */
+void sipua_set_unsure(struct sipua *ua, bool unsure);
 
 /** Set the handlers of an inbound dialog; copied. */
 void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
@@ -198,6 +215,73 @@ void dialog_hangup(struct dialog *d, uint16_t code, const char *reason);
 
 /** Let go in silence: nothing is sent (somebody else owns the hub now). */
 void dialog_abandon(struct dialog *d);
+
+/* ------------------------------------------- dialogs that change their node */
+
+/** A dialog that another node had. */
+struct dialog_resume {
+	const Sy__DialogState *ds; /* what it wrote; borrowed for the call   */
+	struct token tok;          /* hub, leg, our instance and epoch       */
+};
+
+/**
+ * Continue a dialog.  What it is in is told by its record:
+ *
+ *   answered              ANSWERED; its next request has a CSeq of 100 more
+ *   rings, inbound        INCOMING: the stored INVITE is a transaction again,
+ *                         with branch, Vias and To tag as they were; progress,
+ *                         answer or refuse it.  So it is, too, when it was
+ *                         answered and its ACK had not come: answer it again
+ *   rings, outbound       CALLING or EARLY: responses, CANCEL and ACK go by
+ *                         the branch that the INVITE had; it is sent again, as
+ *                         a copy, if nobody had answered anything
+ *
+ * @param dp   Set on success; owned by the caller as any other.
+ * @param arg  Handlers' argument; none is called from within.
+ *
+ * @return 0, EBADMSG (the record cannot be used), EALREADY (it is here),
+ *         EHOSTUNREACH (no live router), ENOMEM.
+ */
+int dialog_resume(struct dialog **dp, struct sipua *ua,
+		  const struct dialog_resume *prm,
+		  const struct dialog_handlers *h, void *arg);
+
+/**
+ * What the peer's pending INVITE offers.
+ *
+ * @param mbp  Set on success; the caller's; NULL: it has no offer.
+ *
+ * @return 0, ENOENT (no INVITE waits for an answer), EBADMSG, ENOMEM.
+ */
+int dialog_pending_offer(const struct dialog *d, struct mbuf **mbp);
+
+/**
+ * Can another node continue it from its checkpoint, without loss?  Not while a
+ * request within the dialog waits for its answer, or a 2xx for its ACK.
+ */
+bool dialog_is_quiet(const struct dialog *d);
+
+/** Hold what comes for it from now on: 64 messages and 64 KB at most, what is
+ * more is dropped.  @return 0, ENOMEM. */
+int dialog_freeze(struct dialog *d);
+
+/** Deal with what was held, in order, and with what comes from now on. The
+ * dialog may be over when it returns; its owner was told then. */
+void dialog_thaw(struct dialog *d);
+
+/**
+ * Let go in silence, as dialog_abandon(), and hand what was held and what
+ * comes within the next ten minutes to its new owner, as it came.
+ *
+ * @param to  SIP address of that node (UDP).
+ */
+void dialog_depart(struct dialog *d, const struct sa *to);
+
+/** What the last failure of our re-INVITE said of Retry-After [s]; 0: none. */
+uint32_t dialog_retry_after(const struct dialog *d);
+
+/** True if the Call-ID is ours: the INVITE was. */
+bool dialog_is_ours(const struct dialog *d);
 
 enum dialog_state {
 	DIALOG_INCOMING, DIALOG_CALLING, DIALOG_EARLY, DIALOG_ANSWERED,

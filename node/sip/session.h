@@ -32,6 +32,30 @@ struct session_conf {
 /** @return 0, EINVAL (unknown codec), ENOMEM. */
 int session_alloc(struct session **sp, const struct session_conf *conf);
 
+/** Where a session stood at another node. Borrowed for the call. */
+struct session_state {
+	const char *local_sdp;   /* our last description, "" or NULL: none   */
+	const char *remote_sdp;  /* the peer's, the same                     */
+	uint64_t id, version;    /* of our o line                            */
+	bool local_hold;
+	bool pending;            /* ours is an offer without an answer yet   */
+};
+
+/**
+ * Continue a session.  What was agreed is agreed: payload types, codecs,
+ * direction, keys.  The next description has the version after the last, the
+ * address of conf, and new keys.
+ *
+ * @param conf  As for a new one; codecv as it was allowed then.
+ * @param st    With neither description it is a new one with that id.
+ *
+ * @return 0, EBADMSG (a description cannot be read), ENOTSUP (no codec of it
+ *         is known here, or conf's address has another family), EINVAL,
+ *         ENOMEM.
+ */
+int session_resume(struct session **sp, const struct session_conf *conf,
+		   const struct session_state *st);
+
 /**
  * Make an offer: the first, or, with what was negotiated before, the next
  * (same payload types, version + 1 if anything changed).
@@ -76,6 +100,10 @@ const char *session_srtp(const struct session *s);
 
 /** True while the peer holds us (sendonly, inactive, or c=0.0.0.0). */
 bool session_remote_hold(const struct session *s);
+
+/** Names of its codecs, in order, for session_conf.codecv.
+ * @param v  Set to static strings.  @return how many, at most max. */
+size_t session_codecs(const struct session *s, const char **v, size_t max);
 
 uint64_t session_id(const struct session *s);
 uint64_t session_version(const struct session *s);
