@@ -545,6 +545,7 @@ static int setup(void **state)
 				  .incomingh = on_incoming,
 				  .t1_ms = T1_MS};
 	unsigned i;
+	int err;
 
 	(void)state;
 	memset(&fx, 0, sizeof(fx));
@@ -553,7 +554,11 @@ static int setup(void **state)
 		return -1;
 
 	conf.key = fx.key;
-	if (sipua_alloc(&fx.ua, &conf))
+	/* The free UDP port may be a taken one of TCP. */
+	do {
+		err = sipua_alloc(&fx.ua, &conf);
+	} while (err == EADDRINUSE);
+	if (err)
 		return -1;
 
 	for (i = 0; i < ROUTERS; i++) {
