@@ -21,9 +21,9 @@ enum {
 };
 
 int media_leg_link_alloc(struct media_leg **lp, struct mix *mix,
-			 const struct sa *laddr)
+			 const struct sa *laddr, media_event_h *h, void *arg)
 {
-	return rtp_leg_alloc(lp, mix, laddr, true, NULL, NULL);
+	return rtp_leg_alloc(lp, mix, laddr, true, h, arg);
 }
 
 static void key_set(struct media_srtp *s, const uint8_t *bytes)

@@ -279,11 +279,13 @@ enum { MEDIA_LINK_KEY_BYTES = 16 + 12 }; /* master key, master salt */
  * @param lp     Set on success; owned by the caller.
  * @param mix    Mix; borrowed, outlives the leg.
  * @param laddr  Local address to bind (the port in it is ignored).
+ * @param h      Event handler, or NULL: MEDIA_EV_RTP_START.
+ * @param arg    Handler argument.
  *
  * @return as media_leg_rtp_alloc().
  */
 int media_leg_link_alloc(struct media_leg **lp, struct mix *mix,
-			 const struct sa *laddr);
+			 const struct sa *laddr, media_event_h *h, void *arg);
 
 /**
  * Connect a link with its other end.
@@ -391,6 +393,15 @@ int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms);
  * @return 0, EINVAL (not an RTP leg), EAGAIN.
  */
 int media_leg_freeze(struct media_leg *leg, bool on);
+
+/**
+ * Send nothing on an RTP leg, whatever was negotiated: its peer is sent to by
+ * somebody else, or is yet to hear of us; or send again.  It lasts over
+ * media_leg_rtp_set().  What it hears and plays is the same.
+ *
+ * @return 0, EINVAL (not an RTP leg), EAGAIN.
+ */
+int media_leg_send(struct media_leg *leg, bool on);
 
 /** Who sent what MEDIA_EV_FOREIGN tells of; valid from that event on. */
 const struct sa *media_leg_foreign(const struct media_leg *leg);

@@ -52,6 +52,9 @@ static void *command(struct leg *leg, const struct cmd *cmd)
 	if (cmd->type == CMD_LEG_FREEZE)
 		jitter_freeze(&r->rx.jitter, cmd->a);
 
+	if (cmd->type == CMD_LEG_SEND)
+		r->tx.off = !cmd->a;
+
 	return NULL;
 }
 
@@ -69,7 +72,7 @@ static bool is_idle(const struct leg *leg)
 {
 	const struct rtp_leg *r = (const struct rtp_leg *)leg;
 
-	return leg->cold && (!r->set || !r->set->prm.send);
+	return leg->cold && (!r->set || !r->set->prm.send || r->tx.off);
 }
 
 /* What the buffer lets go of goes to who works on it, maybe a helper. */
@@ -235,9 +238,9 @@ int media_leg_dtmf(struct media_leg *leg, char digit, uint32_t duration_ms)
 	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
 }
 
-int media_leg_freeze(struct media_leg *leg, bool on)
+static int switch_cmd(struct media_leg *leg, enum cmd_type type, bool on)
 {
-	struct cmd cmd = {.type = CMD_LEG_FREEZE, .a = on};
+	struct cmd cmd = {.type = type, .a = on};
 
 	if (!leg || leg->leg->ops != &rtp_leg_ops)
 		return EINVAL;
@@ -245,4 +248,14 @@ int media_leg_freeze(struct media_leg *leg, bool on)
 	cmd.obj = leg->leg;
 
 	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
+}
+
+int media_leg_freeze(struct media_leg *leg, bool on)
+{
+	return switch_cmd(leg, CMD_LEG_FREEZE, on);
+}
+
+int media_leg_send(struct media_leg *leg, bool on)
+{
+	return switch_cmd(leg, CMD_LEG_SEND, on);
 }

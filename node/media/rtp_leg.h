@@ -88,6 +88,7 @@ struct rtp_tx {
 	uint16_t seq;            /* of the next packet                       */
 	bool latched;            /* the peer is not where it says: to latch  */
 	struct sa latch;
+	bool off;                /* see media_leg_send()                     */
 	bool marker;             /* of the next packet: first after silence  */
 	bool virgin;             /* the peer did not hear its own encoder    */
 	uint32_t common;         /* ticks that it could have shared          */

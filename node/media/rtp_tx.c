@@ -157,7 +157,7 @@ static bool may_send(const struct rtp_leg *r)
 {
 	const struct rtp_set *set = r->set;
 
-	return set && set->tx.ops && set->prm.send &&
+	return set && set->tx.ops && set->prm.send && !r->tx.off &&
 	       sa_isset(&set->prm.raddr, SA_ALL);
 }
 

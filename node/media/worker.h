@@ -47,6 +47,7 @@ enum cmd_type {
 	CMD_MIX_WATCH, /* obj: mixbus; a: on                                 */
 	CMD_LEG_DTMF,  /* obj: leg; a: digit, b: duration [ms]               */
 	CMD_LEG_FREEZE, /* obj: leg; a: on                                   */
+	CMD_LEG_SEND,  /* obj: leg; a: on                                    */
 	CMD_POOL,      /* ptr: pool_chunk, taken                             */
 	CMD_FRAMES,    /* ptr: frames, taken; the old comes back             */
 };

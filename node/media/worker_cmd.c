@@ -134,6 +134,7 @@ static void command(struct worker *w, const struct cmd *cmd,
 	case CMD_LEG_SET:
 	case CMD_LEG_DTMF:
 	case CMD_LEG_FREEZE:
+	case CMD_LEG_SEND:
 		give_back(w, leg->ops->cmd(leg, cmd));
 		mixbus_wake(leg->bus, w);
 		break;

@@ -44,6 +44,7 @@ struct side {
 	struct codec dec;
 	float pcm[EAR_SMP]; /* oldest first */
 	size_t smp;
+	unsigned starts;  /* events of the link */
 	uint64_t loud_ms; /* when it became loud; 0: it is not yet */
 };
 
@@ -111,6 +112,16 @@ static void run(bool (*cond)(void))
 	assert_false(timed_out);
 }
 
+static void on_event(struct media_leg *leg, const struct media_event *ev,
+		     void *arg)
+{
+	struct side *s = arg;
+
+	assert_ptr_equal(leg, s->link);
+	assert_int_equal(ev->type, MEDIA_EV_RTP_START);
+	++s->starts;
+}
+
 static void ear_open(struct side *s, const struct sa *local)
 {
 	struct media_rtp_params prm = {
@@ -147,7 +158,8 @@ static void side_open(struct side *s, uint16_t port)
 	assert_int_equal(sa_set_str(&local, "127.0.0.1", 0), 0);
 	assert_int_equal(media_alloc(&s->engine, &conf), 0);
 	assert_int_equal(mix_alloc(&s->mix, s->engine), 0);
-	assert_int_equal(media_leg_link_alloc(&s->link, s->mix, &local), 0);
+	assert_int_equal(
+	    media_leg_link_alloc(&s->link, s->mix, &local, on_event, s), 0);
 	rand_bytes(s->key, sizeof(s->key));
 	ear_open(s, &local);
 }
@@ -240,6 +252,11 @@ static bool a_second(void)
 	return sidev[0].smp > 8000 && sidev[1].smp > 8000;
 }
 
+static bool half_second(void)
+{
+	return sidev[1].smp > 4000;
+}
+
 /* Who speaks is heard at the other node soon, and not again at the own one:
  * the tone has no copy of itself, late by the way there and back, in it. */
 static void test_heard(void **state)
@@ -258,6 +275,8 @@ static void test_heard(void **state)
 	media_leg_stat(sidev[1].link, &st);
 	printf("mix to mix: %d ms; in the jitter buffer: %.1f ms\n", delay_ms,
 	       (double)st.delay_ms);
+	assert_int_equal(sidev[0].starts, 1);
+	assert_int_equal(sidev[1].starts, 1);
 	assert_true(delay_ms <= DELAY_MOST_MS);
 	assert_true(st.delay_ms <= DELAY_MOST_MS);
 
@@ -297,6 +316,34 @@ static void test_removed(void **state)
 	run(second_silent);
 	run(no_ports);
 	assert_true(hears(&sidev[0], hzv[0]) > -1);
+}
+
+/* Who shall not send sends nothing, and then goes on. */
+static bool again(void)
+{
+	return sidev[0].smp > 2400;
+}
+
+static void test_send_off(void **state)
+{
+	size_t before;
+
+	(void)state;
+
+	tone_start(&sidev[1], hzv[1]);
+	run(again);
+	assert_int_equal(media_leg_send(sidev[0].ear, false), 0);
+	sidev[1].smp = 0;
+	run(half_second);
+	before = sidev[0].smp;
+	sidev[1].smp = 0;
+	run(half_second);
+	assert_int_equal(sidev[0].smp, before);
+
+	assert_int_equal(media_leg_send(sidev[0].ear, true), 0);
+	sidev[0].smp = 0;
+	run(again);
+	assert_int_equal(media_leg_send(sidev[1].tone, true), EINVAL);
 }
 
 /* Another key: nothing is heard, and nothing of noise. */
@@ -367,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_heard, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_send_off, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_wrong_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_not_watched, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
