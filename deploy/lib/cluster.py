@@ -35,6 +35,7 @@ class Member:
         self.process = None
 
     def start(self):
+        """Also again, after its process has ended."""
         self.process = launch(self.id, self.argv, self.log, self.env)
 
     @property
@@ -50,13 +51,17 @@ class Cluster:
 
     The configuration is a file, or a dict in its shape.  `redis_url` is what
     the members connect to instead of Redis' socket, `redis_password` what
-    Redis was told by redis_args to ask for.
+    Redis was told by redis_args to ask for.  Members whose names are in
+    `later` are not started before join().  `hosts` says by name which host
+    a member runs on: its `address`, and the words `prefix` before a command
+    that is to run there; all others run here.
     """
 
     def __init__(self, directory, nodes=2, routers=1, gateways=1,
                  config=DEMO, port_base=0, bindir=None, node_args=(),
                  router_args=(), gateway_args=(), redis_args=(),
-                 redis_url=None, redis_password=None, log_level="info"):
+                 redis_url=None, redis_password=None, log_level="info",
+                 later=(), hosts=None):
         self.dir = os.path.abspath(directory)
         self.counts = (routers, nodes, gateways)
         self.config = config
@@ -70,6 +75,8 @@ class Cluster:
         self.redis_password = redis_password
         self.log_level = log_level
         self.routers, self.nodes, self.gateways = [], [], []
+        self.later = dict.fromkeys(later)
+        self.hosts = hosts or {}
         self.redis = None
         self.token = None
         self.cluster_key = None
@@ -223,27 +230,46 @@ class Cluster:
         for i in range(routers):
             port = (ports.need(self.base + ports.SIP, "SIP") if i == 0 else
                     ports.next_free(self.base + ports.SIP_NEXT, taken))
-            self.routers.append(self.router(f"router-{i + 1}", port,
-                                            self.metrics_at(taken)))
+            self.add(self.router(f"router-{i + 1}", port,
+                                 self.metrics_at(taken)))
         span = (ports.RTP_MAX + 1 - ports.RTP_MIN) // max(nodes, 1) & ~1
         for i in range(nodes):
             low = self.base + ports.RTP_MIN + i * span
             port = ports.next_free(self.base + ports.NODE, taken)
-            self.nodes.append(self.node(f"node-{i + 1}", port,
-                                        f"{low}-{low + span - 1}",
-                                        self.metrics_at(taken)))
+            self.add(self.node(f"node-{i + 1}", port,
+                               f"{low}-{low + span - 1}",
+                               self.metrics_at(taken)))
         for i in range(gateways):
             http = (ports.need(self.base + ports.HTTP, "HTTP") if i == 0 else
                     ports.next_free(self.base + ports.HTTP_NEXT, taken))
             https = (ports.need(self.base + ports.HTTPS, "HTTPS")
                      if i == 0 else
                      ports.next_free(self.base + ports.HTTPS_NEXT, taken))
-            self.gateways.append(self.gateway(f"gateway-{i + 1}", http,
-                                              https))
+            self.add(self.gateway(f"gateway-{i + 1}", http, https))
+        absent = [name for name, m in self.later.items() if m is None]
+        if absent:
+            raise ProcessError(f"no member is named {', '.join(absent)}")
+
+    def of_kind(self, kind):
+        return {"router": self.routers, "node": self.nodes,
+                "gateway": self.gateways}[kind]
+
+    def add(self, member):
+        if member.id in self.later:
+            self.later[member.id] = member
+        else:
+            self.of_kind(member.kind).append(member)
 
     def metrics_at(self, taken):
-        port = ports.next_free(self.base + ports.METRICS, taken)
-        return f"{ports.HOST}:{port}"
+        return ports.next_free(self.base + ports.METRICS, taken)
+
+    def address(self, name):
+        host = self.hosts.get(name)
+        return host.address if host else ports.HOST
+
+    def command(self, name, *words):
+        host = self.hosts.get(name)
+        return [*host.prefix, *words] if host else list(words)
 
     def common(self, name):
         return ["--id", name, "--redis", self.redis_url,
@@ -255,35 +281,40 @@ class Cluster:
         return env
 
     def router(self, name, port, metrics):
-        at = f"{ports.HOST}:{port}"
-        argv = [self.program("switchyard-router"), *self.common(name),
-                "--cluster-key-file", self.path("cluster-key"),
-                "--udp", at, "--tcp", at, "--metrics", metrics,
-                *self.router_args]
+        at = f"{self.address(name)}:{port}"
+        metrics = f"{self.address(name)}:{metrics}"
+        argv = self.command(
+            name, self.program("switchyard-router"), *self.common(name),
+            "--cluster-key-file", self.path("cluster-key"),
+            "--udp", at, "--tcp", at, "--metrics", metrics,
+            *self.router_args)
         member = Member("router", name, argv, self.path("log", f"{name}.log"),
                         self.environment(), udp=at, tcp=at)
         member.metrics = metrics
         return member
 
     def node(self, name, port, rtp, metrics):
-        argv = [self.program("switchyard-node"), *self.common(name),
-                "--cluster-key-file", self.path("cluster-key"),
-                "--sip", f"{ports.HOST}:{port}",
-                "--media-addr", ports.HOST, "--rtp-ports", rtp,
-                "--metrics", metrics, *self.node_args]
+        address = self.address(name)
+        metrics = f"{address}:{metrics}"
+        argv = self.command(
+            name, self.program("switchyard-node"), *self.common(name),
+            "--cluster-key-file", self.path("cluster-key"),
+            "--sip", f"{address}:{port}", "--media-addr", address,
+            "--rtp-ports", rtp, "--metrics", metrics, *self.node_args)
         member = Member("node", name, argv, self.path("log", f"{name}.log"),
                         self.environment())
         member.metrics = metrics
         return member
 
     def gateway(self, name, http, https):
-        argv = [self.program("switchyard-gateway"), *self.common(name),
-                "--http", f"{ports.HOST}:{http}",
-                "--https", f"{ports.HOST}:{https}", *self.gateway_args]
+        http = f"{self.address(name)}:{http}"
+        https = f"{self.address(name)}:{https}"
+        argv = self.command(
+            name, self.program("switchyard-gateway"), *self.common(name),
+            "--http", http, "--https", https, *self.gateway_args)
         return Member("gateway", name, argv,
                       self.path("log", f"{name}.log"), self.environment(),
-                      http=f"{ports.HOST}:{http}",
-                      https=f"{ports.HOST}:{https}")
+                      http=http, https=https)
 
     def members(self):
         return self.routers + self.nodes + self.gateways
@@ -320,6 +351,23 @@ class Cluster:
         absent = [m.id for m in self.members() if m.id not in live]
         return ", ".join(absent if status.get("redis")
                          else ["redis", *absent])
+
+    # -------------------------------------------------------- come and go
+
+    def join(self, *names):
+        """Start members that were to come later, or that left; all live."""
+        for name in names:
+            member = self.later.pop(name)
+            member.start()
+            self.of_kind(member.kind).append(member)
+        self.record()
+        self.wait_ready()
+
+    def left(self, member):
+        """A member whose process is gone, or is to be: join() brings it
+        again, with the same name and addresses."""
+        self.of_kind(member.kind).remove(member)
+        self.later[member.id] = member
 
     # --------------------------------------------------------------- use
 
