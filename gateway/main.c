@@ -50,8 +50,8 @@ static int read_options(struct options *o, int argc, char **argv)
 	const struct option_def defv[] = {
 		{.name = "redis", .type = OPTION_STRING, .value = &o->redis,
 		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
-		 .check = redis_url_check,
-		 .help = "redis://, rediss:// or unix:// of the cluster"},
+		 .check = redis_url_check, .secret = true,
+		 .help = REDIS_URL_HELP},
 		{.name = "id", .type = OPTION_STRING, .value = &o->id,
 		 .def = "gateway-1", .metavar = "NAME", .check = check_id,
 		 .help = "name of this gateway in the cluster"},

@@ -202,7 +202,7 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .help = "Where relative names of sound files lie"},
 		{.name = "redis", .value = &o->redis, .type = OPTION_STRING,
 		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
-		 .check = check_redis, .help = "Redis of the cluster"},
+		 .check = check_redis, .secret = true, .help = REDIS_URL_HELP},
 		{.name = "cluster-key", .value = &o->key,
 		 .type = OPTION_STRING, .def = NULL, .metavar = "SECRET",
 		 .secret = true,

@@ -2,17 +2,20 @@
 /*
  * The states of a connection:
  *
- *   WAITING --timer--> CONNECTING --open--> GREETING --PONG--> UP
+ *   WAITING --timer--> CONNECTING --open--> GREETING --ROLE--> UP
  *      ^                   |                  |    |           ^ |
- *      |                   |               PONG    |        all| |
+ *      |                   |               ROLE    |        all| |
  *      |                   |                  v    |           | |
  *      |                   |              SUBSCRIBING ---------+ |
  *      +-------------------+-------------------+-----------------+  lost
  *
- * GREETING sends AUTH, SELECT and PING; only the answer to PING proves that
- * a server is at work behind the socket (a stopped one still accepts).  A
- * subscriber is up once all its channels are confirmed: who is told so may
- * count on hearing them.
+ * GREETING sends AUTH, SELECT, PING and ROLE; only an answer proves that a
+ * server is at work behind the socket (a stopped one still accepts), and ROLE
+ * that it takes writes.  A subscriber is up once all its channels are
+ * confirmed: who is told so may count on hearing them.
+ *
+ * With sentinels WAITING also waits for the address of the master, which is
+ * forgotten when the connection is lost; a new address ends a connection.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,10 +23,12 @@
 #include <sys/random.h>
 #include "proto/log.h"
 #include "proto/redis_impl.h"
+#include "proto/redis_sentinel.h"
 
 enum {
 	BACKOFF_MIN_MS = 50,
-	BACKOFF_MAX_MS = 2000,
+	BACKOFF_MAX_MS = 200,      /* a server that starts is found soon   */
+	BACKOFF_REFUSED_MS = 2000, /* one that does not want us            */
 	GREETING_MS = 2000,    /* to connect and be greeted */
 };
 
@@ -40,6 +45,8 @@ static void redis_destructor(void *arg)
 		redisReaderFree(r->reader);
 	list_flush(&r->cmdl);
 	list_flush(&r->subl);
+	mem_deref(r->sentinel);
+	mem_deref(r->master);
 	mem_deref(r->url);
 }
 
@@ -53,7 +60,9 @@ bool redis_abandoned(const struct redis *r)
 /* Once a cause: it is tried for ever. */
 static void say(struct redis *r, bool was_up, int err)
 {
-	if (was_up)
+	if (err == EROFS && (was_up || err != r->said))
+		log_warn("redis server is a replica, a master is wanted");
+	else if (was_up)
 		log_warn("redis connection lost", LOG_E(err));
 	else if (err != r->said)
 		log_warn("redis cannot be reached", LOG_E(err));
@@ -74,6 +83,8 @@ void redis_lost(struct redis *r, int err)
 	if (was_up)
 		r->stat.disconnects++;
 	say(r, was_up, err);
+	r->master = mem_deref(r->master);
+	redis_sentinel_hurry(r->sentinel);
 	connect_later(r);
 	redis_fail_commands(r, ENOTCONN);
 	if (was_up && r->h && !redis_abandoned(r))
@@ -113,6 +124,7 @@ void redis_now_up(struct redis *r)
 	r->backoff_ms = 0;
 	r->said = 0;
 	r->attempt--; /* this address is the first to be tried again */
+	redis_sentinel_calm(r->sentinel);
 	r->connect_timer = mem_deref(r->connect_timer);
 	r->stat.connects++;
 	redis_sweep_later(r);
@@ -143,20 +155,25 @@ static int greeting_error(int err, const redisReply *reply)
 	if (err != EPROTO || !reply)
 		return err;
 
-	return strncmp(reply->str, "LOADING", 7) &&
-	       strncmp(reply->str, "MASTERDOWN", 10) ? EACCES : EBUSY;
+	return redis_is_refusal(reply) ? EBUSY : EACCES;
 }
 
-/* AUTH and SELECT: only their failure matters. */
+/* AUTH, SELECT, PING: only their failure matters. */
 static void greeting_handler(int err, const redisReply *reply, void *arg)
 {
 	if (err && err != ENOTCONN)
 		redis_lost(arg, greeting_error(err, reply));
 }
 
-static void ping_handler(int err, const redisReply *reply, void *arg)
+/* Who may not ask for its role, or a proxy, is taken for a master: a write
+ * tells (READONLY). */
+static void role_handler(int err, const redisReply *reply, void *arg)
 {
-	if (!err)
+	if (!err && reply->type == REDIS_REPLY_ARRAY && reply->elements &&
+	    reply->element[0]->type == REDIS_REPLY_STRING &&
+	    strcmp(reply->element[0]->str, "master"))
+		redis_lost(arg, EROFS);
+	else if (!err || err == EPROTO)
 		greeted(arg);
 	else if (err != ENOTCONN)
 		redis_lost(arg, greeting_error(err, reply));
@@ -186,7 +203,12 @@ static void sock_open(void *arg)
 	if (!err) {
 		const char *argv[] = {"PING"};
 
-		err = redis_send(r, ping_handler, r, 1, argv, NULL);
+		err = redis_send(r, greeting_handler, r, 1, argv, NULL);
+	}
+	if (!err) {
+		const char *argv[] = {"ROLE"};
+
+		err = redis_send(r, role_handler, r, 1, argv, NULL);
 	}
 	if (err)
 		redis_lost(r, err);
@@ -217,6 +239,9 @@ static void connect_now(void *arg)
 	int err;
 
 	r->connect_timer = mem_deref(r->connect_timer);
+	if (r->sentinel && !r->master)
+		return; /* until we are told */
+
 	r->reader = redisReaderCreate();
 	if (!r->reader) {
 		connect_later(r);
@@ -226,8 +251,9 @@ static void connect_now(void *arg)
 	r->reader->maxbuf = 1 << 20;
 
 	r->state = CONNECTING;
-	err = redis_sock_connect(&r->sock, r->loop, r->url, r->attempt++,
-				 &sock_handlers, r);
+	err = redis_sock_connect(&r->sock, r->loop,
+				 r->master ? r->master : r->url,
+				 r->attempt++, &sock_handlers, r);
 	if (!err)
 		err = loop_timer_start(&r->connect_timer, r->loop,
 				       GREETING_MS, greeting_timeout, r);
@@ -239,18 +265,41 @@ static void connect_now(void *arg)
  * cluster does not come back in the same millisecond. */
 static void connect_later(struct redis *r)
 {
+	const uint32_t max_ms = r->said == EACCES || r->said == EKEYREJECTED
+				? BACKOFF_REFUSED_MS : BACKOFF_MAX_MS;
 	uint32_t rnd = 0, delay;
 
 	r->connect_timer = mem_deref(r->connect_timer);
 	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_MIN_MS;
-	if (r->backoff_ms > BACKOFF_MAX_MS)
-		r->backoff_ms = BACKOFF_MAX_MS;
+	if (r->backoff_ms > max_ms)
+		r->backoff_ms = max_ms;
 	if (getrandom(&rnd, sizeof(rnd), GRND_NONBLOCK) != sizeof(rnd))
 		rnd = (uint32_t)loop_now_us();
 	delay = r->backoff_ms - rnd % (r->backoff_ms / 2);
 
 	(void)loop_timer_start(&r->connect_timer, r->loop, delay, connect_now,
 			       r);
+}
+
+/* A sentinel told who is master. */
+static void master_handler(const char *host, uint16_t port, void *arg)
+{
+	struct redis *r = mem_ref(arg);
+	bool moved = r->master && (r->master->port != port ||
+				   strcmp(r->master->host, host));
+
+	if (r->state != WAITING && moved) {
+		log_info("redis master moved", LOG_S("host", host),
+			 LOG_U("port", port));
+		redis_lost(r, EREMCHG);
+	}
+	if (r->state == WAITING && !redis_abandoned(r)) {
+		r->master = mem_deref(r->master);
+		if (!redis_url_at(&r->master, r->url, host, port) &&
+		    !r->connect_timer)
+			connect_now(r);
+	}
+	mem_deref(r);
 }
 
 int redis_alloc(struct redis **rp, struct loop *loop, const char *url,
@@ -270,6 +319,9 @@ int redis_alloc(struct redis **rp, struct loop *loop, const char *url,
 	r->h = h;
 	r->arg = arg;
 	err = redis_url_read(&r->url, url, NULL);
+	if (!err && r->url->sentinelc)
+		err = redis_sentinel_alloc(&r->sentinel, loop, r->url,
+					   master_handler, r);
 	if (!err)
 		err = loop_timer_start(&r->connect_timer, loop, 0,
 				       connect_now, r);
@@ -289,7 +341,10 @@ bool redis_is_up(const struct redis *r)
 
 int redis_error(const struct redis *r)
 {
-	return r ? r->said : 0;
+	if (!r)
+		return 0;
+
+	return r->said ? r->said : redis_sentinel_error(r->sentinel);
 }
 
 void redis_stat(const struct redis *r, struct redis_stat *st)

@@ -5,9 +5,9 @@
  *
  * Commands are pipelined and answered in order.  When the connection is lost
  * every outstanding command is answered with ENOTCONN at once, and the
- * connection is tried again after 50 ms, doubling to 2 s, each with random
- * jitter, for ever.  A command past its deadline is answered ETIMEDOUT; its
- * late reply is dropped.  Commands while not connected fail with ENOTCONN
+ * connection is tried again after 50 ms, doubling to 200 ms (2 s where the
+ * server does not want us), each with random jitter, for ever.  A command
+ * past its deadline is answered ETIMEDOUT; its late reply is dropped.  Commands while not connected fail with ENOTCONN
  * from the call itself: nothing is queued for later.
  *
  * A connection that subscribes can do nothing else (RESP2): the bus uses two.
@@ -27,11 +27,17 @@ struct redisReply;
 
 enum { REDIS_DEADLINE_MS = 2000 }; /* default of a command */
 
+/** What --help says of a URL. */
+#define REDIS_URL_HELP                                                        \
+	"Redis of the cluster: redis://, rediss:// (TLS), unix:///path, "     \
+	"redis+sentinel:// or rediss+sentinel://host[:port],.../master"
+
 /**
  * Connection came up (after AUTH and SELECT, and with all channels subscribed
  * that were asked for until then) or was lost.  One that does not come up at
  * all is logged, once for each cause: EACCES is a wrong password, EKEYREJECTED
- * a certificate that does not prove the server.
+ * a certificate that does not prove the server, EBUSY one that starts or is
+ * not well, EROFS a replica.
  *
  * @param up   New state.
  * @param err  When lost: errno of the cause.
@@ -62,6 +68,14 @@ typedef void(redis_message_h)(const char *channel, const uint8_t *p,
  * @param url   "redis://[user:password@]host[:port][/db]", "rediss://..."
  *              (TLS, server verified; "?insecure=1" turns that off,
  *              "?cafile=FILE"), "unix:///path[?db=N&user=U&password=P]".
+ *              By Sentinel: "redis+sentinel://[user:password@]host[:port]
+ *              [,host[:port]...]/master[/db]", 16 hosts at most, port 26379;
+ *              "rediss+sentinel://..." with TLS to sentinels and servers;
+ *              "?sentinel_user=U&sentinel_password=P" where the sentinels
+ *              ask for one (user and password are the server's), "?db=N",
+ *              "?cafile=FILE", "?insecure=1".  The master is asked for when
+ *              the connection was lost or is refused as a replica's, and
+ *              once a second: it is left when another one is named.
  * @param h     State handler, or NULL.
  *
  *              A host name is looked up when connecting, which blocks the

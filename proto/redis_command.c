@@ -5,10 +5,10 @@
 
 enum {
 	SWEEP_MS = 50,         /* how often deadlines are looked at       */
-	DEAD_MS = 2500,        /* a command overdue, nothing heard for so
-				  long: connect anew                      */
-	IDLE_PING_MS = 2000,   /* a subscriber asks whether Redis lives   */
-	IDLE_DEAD_MS = 5000,   /* and nothing came: connect anew          */
+	DEAD_MS = 2500,        /* a command waits, and nothing was heard,
+				  for so long: connect anew               */
+	SWEEP_IDLE_MS = 250,   /* a subscriber's                          */
+	IDLE_PING_MS = 1000,   /* it asks whether Redis lives             */
 };
 
 static void cmd_destructor(void *arg)
@@ -142,9 +142,27 @@ void redis_arg_owned(struct redis *r)
 		c->owned = true;
 }
 
+bool redis_is_refusal(const redisReply *reply)
+{
+	static const char *const codes[] = {
+		"LOADING ", "READONLY ", "OOM ", "MISCONF ", "MASTERDOWN ",
+		"NOREPLICAS ", "BUSY ", "TRYAGAIN ", "CLUSTERDOWN ",
+	};
+
+	if (!reply || reply->type != REDIS_REPLY_ERROR)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (!strncmp(reply->str, codes[i], strlen(codes[i])))
+			return true;
+	}
+
+	return false;
+}
+
 void redis_replied(struct redis *r, const redisReply *reply)
 {
 	struct cmd *c = list_ledata(r->cmdl.head);
+	uint32_t generation = r->generation;
 	redis_reply_h *h;
 	void *arg;
 	int err = 0;
@@ -157,7 +175,7 @@ void redis_replied(struct redis *r, const redisReply *reply)
 
 	if (reply->type == REDIS_REPLY_ERROR) {
 		r->stat.errors++;
-		err = EPROTO;
+		err = redis_is_refusal(reply) ? EAGAIN : EPROTO;
 	}
 	h = c->h;
 	arg = c->arg;
@@ -165,15 +183,20 @@ void redis_replied(struct redis *r, const redisReply *reply)
 	mem_deref(c);
 	if (h)
 		h(err, reply, arg);
+
+	/* a master no more: look for the one that is */
+	if (err == EAGAIN && !strncmp(reply->str, "READONLY", 8) &&
+	    generation == r->generation && !redis_abandoned(r))
+		redis_lost(r, EROFS);
 }
 
 /* ------------------------------------------------------------ deadlines */
 
 /* A subscriber has no replies to wait for: it asks, and something must come
- * within IDLE_DEAD_MS. @return true: the connection is dead. */
+ * within DEAD_MS. @return true: the connection is dead. */
 static bool subscriber_dead(struct redis *r, uint64_t now)
 {
-	if (now - r->heard_us > IDLE_DEAD_MS * 1000ull)
+	if (now - r->heard_us > DEAD_MS * 1000ull)
 		return true;
 
 	if (now - r->heard_us > IDLE_PING_MS * 1000ull &&
@@ -191,7 +214,7 @@ static bool commands_dead(const struct redis *r, const struct cmd *oldest,
 	uint64_t since = oldest->sent_us > r->heard_us ? oldest->sent_us
 						       : r->heard_us;
 
-	return now >= oldest->deadline_us && now - since > DEAD_MS * 1000ull;
+	return now - since > DEAD_MS * 1000ull;
 }
 
 /* Take out what is past its deadline, then call: a handler may do anything
@@ -251,6 +274,6 @@ void redis_sweep_later(struct redis *r)
 		return;
 
 	(void)loop_timer_start(&r->sweep_timer, r->loop,
-			       r->subscriber ? 500 : SWEEP_MS, sweep_handler,
+			       r->subscriber ? SWEEP_IDLE_MS : SWEEP_MS, sweep_handler,
 			       r);
 }

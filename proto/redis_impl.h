@@ -36,6 +36,9 @@ struct sub {
 struct redis {
 	struct loop *loop;
 	struct redis_url *url;
+	struct redis_url *master; /* whom we talk to, by the sentinels;
+				     NULL: not told, or there are none  */
+	struct redis_sentinel *sentinel; /* NULL: url is the server     */
 	redis_state_h *h;
 	void *arg;
 	struct redis_sock *sock;
@@ -79,6 +82,10 @@ void redis_replied(struct redis *r, const redisReply *reply);
 /** Answer each outstanding command; handlers may send new ones (which fail,
  * we are not up) or let go of us. */
 void redis_fail_commands(struct redis *r, int err);
+
+/** Is an error reply one of a server that is not well: it would do the same
+ * command at another time, or another server would? */
+bool redis_is_refusal(const redisReply *reply);
 
 /** See to it that deadlines are looked at, if there are any. */
 void redis_sweep_later(struct redis *r);

@@ -8,7 +8,15 @@
 
 static const char allowed[] =
 	"allowed: redis://[user:password@]host[:port][/db], rediss://... "
-	"(TLS) or unix:///path";
+	"(TLS), redis+sentinel://[user:password@]host[:port][,host...]/master"
+	"[/db], rediss+sentinel://... (TLS) or unix:///path";
+
+enum { PORT = 6379, PORT_SENTINEL = 26379, DB_MAX = 65535 };
+
+/* What is said to the sentinels, who have users of their own. */
+struct sentinel_auth {
+	char *user, *password;
+};
 
 static void url_destructor(void *arg)
 {
@@ -19,6 +27,9 @@ static void url_destructor(void *arg)
 	mem_deref(u->user);
 	mem_deref(u->password);
 	mem_deref(u->cafile);
+	mem_deref(u->master);
+	for (size_t i = 0; i < u->sentinelc; i++)
+		mem_deref(u->sentinelv[i]);
 }
 
 /* %XX of a user name or password */
@@ -75,7 +86,8 @@ static int number(uint32_t *np, const char *p, size_t len, uint32_t max)
 	return 0;
 }
 
-static int query_option(struct redis_url *u, const char *p, size_t len)
+static int query_option(struct redis_url *u, struct sentinel_auth *sa,
+			const char *p, size_t len)
 {
 	const char *eq = memchr(p, '=', len);
 	size_t klen = eq ? (size_t)(eq - p) : len;
@@ -84,7 +96,7 @@ static int query_option(struct redis_url *u, const char *p, size_t len)
 
 #define IS(name) (klen == sizeof(name) - 1 && !memcmp(p, name, klen))
 	if (IS("db"))
-		return number(&u->db, v, vlen, 65535);
+		return number(&u->db, v, vlen, DB_MAX);
 	if (IS("user"))
 		return unescape(&u->user, v, vlen);
 	if (IS("password"))
@@ -95,16 +107,21 @@ static int query_option(struct redis_url *u, const char *p, size_t len)
 		u->insecure = vlen == 1 && *v == '1';
 		return 0;
 	}
+	if (sa && IS("sentinel_user"))
+		return unescape(&sa->user, v, vlen);
+	if (sa && IS("sentinel_password"))
+		return unescape(&sa->password, v, vlen);
 #undef IS
 
 	return EINVAL;
 }
 
-static int query_read(struct redis_url *u, const char *q)
+static int query_read(struct redis_url *u, struct sentinel_auth *sa,
+		      const char *q)
 {
 	while (*q) {
 		size_t len = strcspn(q, "&");
-		int err = query_option(u, q, len);
+		int err = query_option(u, sa, q, len);
 
 		if (err)
 			return err;
@@ -136,11 +153,11 @@ static int userinfo_read(struct redis_url *u, const char **pp, size_t len)
 	return unescape(&u->password, colon + 1, (size_t)(at - colon - 1));
 }
 
-static int host_read(struct redis_url *u, const char *p, size_t len)
+static int host_read(struct redis_url *u, const char *p, size_t len,
+		     uint32_t port)
 {
 	const char *colon = NULL;
 	size_t hlen = len;
-	uint32_t port = 6379;
 
 	if (len && *p == '[') {
 		const char *end = memchr(p, ']', len);
@@ -178,20 +195,129 @@ static int network_read(struct redis_url *u, const char *p)
 
 	err = userinfo_read(u, &p, len);
 	if (!err)
-		err = host_read(u, p, (size_t)(end - p));
+		err = host_read(u, p, (size_t)(end - p), PORT);
 	if (err)
 		return err;
 
 	if (*end == '/') {
 		size_t dlen = strcspn(++end, "?");
 
-		if (dlen && number(&u->db, end, dlen, 65535))
+		if (dlen && number(&u->db, end, dlen, DB_MAX))
 			return EINVAL;
 		end += dlen;
 	}
 
-	return *end == '?' ? query_read(u, end + 1) : 0;
+	return *end == '?' ? query_read(u, NULL, end + 1) : 0;
 }
+
+/* ------------------------------------------------------------- sentinels */
+
+static int sentinel_add(struct redis_url *u, const char *p, size_t len)
+{
+	struct redis_url *s;
+
+	if (u->sentinelc == REDIS_SENTINELS_MAX)
+		return EINVAL;
+	s = mem_zalloc(sizeof(*s), url_destructor);
+	if (!s)
+		return ENOMEM;
+	u->sentinelv[u->sentinelc++] = s;
+
+	return host_read(s, p, len, PORT_SENTINEL);
+}
+
+/* What they share with the server, and what they do not. */
+static void sentinels_finish(struct redis_url *u,
+			     const struct sentinel_auth *sa)
+{
+	for (size_t i = 0; i < u->sentinelc; i++) {
+		struct redis_url *s = u->sentinelv[i];
+
+		s->tls = u->tls;
+		s->insecure = u->insecure;
+		s->cafile = mem_ref(u->cafile);
+		s->user = mem_ref(sa->user);
+		s->password = mem_ref(sa->password);
+	}
+}
+
+/* /master[/db] -- returns what follows */
+static int master_read(struct redis_url *u, const char **pp)
+{
+	const char *p = *pp;
+	size_t len;
+	int err;
+
+	if (*p != '/')
+		return EINVAL;
+	len = strcspn(++p, "/?");
+	if (!len)
+		return EINVAL;
+	err = unescape(&u->master, p, len);
+	p += len;
+	if (!err && *p == '/') {
+		len = strcspn(++p, "?");
+		err = len ? number(&u->db, p, len, DB_MAX) : 0;
+		p += len;
+	}
+	*pp = p;
+
+	return err;
+}
+
+static int sentinel_read(struct redis_url *u, const char *p)
+{
+	size_t len = strcspn(p, "/?");
+	const char *end = p + len;
+	struct sentinel_auth sa = {NULL, NULL};
+	int err;
+
+	err = userinfo_read(u, &p, len);
+	while (!err && p <= end) {
+		len = strcspn(p, ",/?");
+		err = sentinel_add(u, p, len);
+		p += len + 1;
+	}
+	if (!err)
+		err = master_read(u, &end);
+	if (!err && *end == '?')
+		err = query_read(u, &sa, end + 1);
+	if (!err)
+		sentinels_finish(u, &sa);
+	mem_deref(sa.user);
+	mem_deref(sa.password);
+
+	return err;
+}
+
+int redis_url_at(struct redis_url **up, const struct redis_url *url,
+		 const char *host, uint16_t port)
+{
+	struct redis_url *u;
+
+	if (!up || !url || !host || !*host || !port)
+		return EINVAL;
+
+	u = mem_zalloc(sizeof(*u), url_destructor);
+	if (!u)
+		return ENOMEM;
+	if (str_dup(&u->host, host)) {
+		mem_deref(u);
+		return ENOMEM;
+	}
+	u->port = port;
+	u->tls = url->tls;
+	u->insecure = url->insecure;
+	u->db = url->db;
+	u->user = mem_ref(url->user);
+	u->password = mem_ref(url->password);
+	u->cafile = mem_ref(url->cafile);
+	*up = u;
+
+	return 0;
+}
+
+/* ----------------------------------------------------------------- whole */
 
 static int unix_read(struct redis_url *u, const char *p)
 {
@@ -205,7 +331,7 @@ static int unix_read(struct redis_url *u, const char *p)
 	if (err)
 		return err;
 
-	return p[len] == '?' ? query_read(u, p + len + 1) : 0;
+	return p[len] == '?' ? query_read(u, NULL, p + len + 1) : 0;
 }
 
 int redis_url_read(struct redis_url **up, const char *url, const char **errp)
@@ -226,6 +352,13 @@ int redis_url_read(struct redis_url **up, const char *url, const char **errp)
 	else if (!strncmp(url, "rediss://", 9)) {
 		u->tls = true;
 		err = network_read(u, url + 9);
+	}
+	else if (!strncmp(url, "redis+sentinel://", 17)) {
+		err = sentinel_read(u, url + 17);
+	}
+	else if (!strncmp(url, "rediss+sentinel://", 18)) {
+		u->tls = true;
+		err = sentinel_read(u, url + 18);
 	}
 	else if (!strncmp(url, "unix://", 7)) {
 		err = unix_read(u, url + 7);

@@ -5,7 +5,10 @@
 #define SY_PROTO_REDIS_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+enum { REDIS_SENTINELS_MAX = 16 };
 
 /** Parts of a URL; strings are owned by the object. */
 struct redis_url {
@@ -17,6 +20,9 @@ struct redis_url {
 	char *cafile;
 	uint16_t port;
 	uint32_t db;
+	char *master;      /* name of it at the sentinels; NULL: no such */
+	struct redis_url *sentinelv[REDIS_SENTINELS_MAX];
+	size_t sentinelc;  /* 0: host or path is the server itself       */
 };
 
 /**
@@ -29,5 +35,16 @@ struct redis_url {
  * @return 0, EINVAL, ENOMEM.
  */
 int redis_url_read(struct redis_url **up, const char *url, const char **errp);
+
+/**
+ * The same server parameters at another address.
+ *
+ * @param up    Set on success; owned by the caller.
+ * @param host  Copied.
+ *
+ * @return 0, EINVAL, ENOMEM.
+ */
+int redis_url_at(struct redis_url **up, const struct redis_url *url,
+		 const char *host, uint16_t port);
 
 #endif

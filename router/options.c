@@ -50,7 +50,7 @@ int options_read(struct options *o, int argc, char **argv)
 		 .help = "name of this router in the cluster"},
 		{.name = "redis", .type = OPTION_STRING, .value = &o->redis,
 		 .def = "redis://127.0.0.1:6379", .metavar = "URL",
-		 .help = "redis://, rediss:// or unix:// URL",
+		 .help = REDIS_URL_HELP,
 		 .check = redis_url_check, .secret = true},
 		{.name = "udp", .type = OPTION_STRING, .value = &o->udp,
 		 .def = "127.0.0.1:5060", .metavar = "ADDR:PORT,...",

@@ -119,6 +119,9 @@ static void test_url(void **state)
 		"rediss://h", "rediss://h?insecure=1",
 		"rediss://h:1/2?cafile=/etc/ca.pem", "unix:///tmp/s",
 		"unix:///tmp/s?db=2&user=u&password=p",
+		"redis+sentinel://h/m", "redis+sentinel://h:1,[::1],h3:3/m/2",
+		"rediss+sentinel://u:p@h/m?cafile=/c&sentinel_password=x",
+		"redis+sentinel://h/m?db=3&sentinel_user=u",
 	};
 	static const char *const bad[] = {
 		"", "h", "http://h", "redis:/h", "redis://", "redis://:7000",
@@ -127,6 +130,12 @@ static void test_url(void **state)
 		"redis://[::1", "redis://[::1]x", "redis://u:%zz@h",
 		"redis://u:p%4@h", "redis://h?what=1", "unix://tmp/s",
 		"unix://", "unix:///s?db=x", "unix:///s?nothing",
+		"redis+sentinel://", "redis+sentinel://h",
+		"redis+sentinel://h/", "redis+sentinel://h,/m",
+		"redis+sentinel:///m", "redis+sentinel://h:x/m",
+		"redis+sentinel://h/m/x", "redis+sentinel://h/m?what=1",
+		"redis://h?sentinel_password=x",
+		"redis+sentinel://a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a/m",
 	};
 	struct redis *r = NULL;
 	struct fixture *f = *state;
@@ -868,12 +877,14 @@ static void impostor_close(struct impostor *im)
 static void test_nonsense(void **state)
 {
 	struct fixture *f = *state;
+	/* one that will not tell its role */
+	static const char greeting[] = "+PONG\r\n-ERR unknown command\r\n";
 	struct impostor im;
 	struct client c;
 	struct freer fr;
 
 	impostor_open(&im, f);
-	im.say = "+PONG\r\n";
+	im.say = greeting;
 	client_up(&c, f, f->url);
 	im.say = "what?\r\n";
 	assert_int_equal(send_text(&c, "x", 0), 0);
@@ -884,7 +895,7 @@ static void test_nonsense(void **state)
 	assert_int_equal(c.down_err, EBADMSG);
 	mem_deref(c.r);
 
-	im.say = "+PONG\r\n";
+	im.say = greeting;
 	freer_open(&fr, f, free_state_down);
 	im.say = "what?\r\n";
 	for (int i = 0; i < 5; i++)
