@@ -2,8 +2,9 @@
 /* What the API does to calls and legs: see control.h. */
 
 #include <string.h>
-#include "node/app/app.h"
 #include "node/app/dial.h"
+#include "node/app/hunts.h"
+#include "node/app/originate.h"
 #include "node/checkpoint.h"
 #include "node/control.h"
 #include "node/leg_player.h"
@@ -157,7 +158,8 @@ void control_update_leg(struct node *n, struct bus_request *req,
 struct pending {
 	struct node *node;
 	struct hub *hub;          /* alive while the ring is             */
-	struct bus_request *req;  /* NULL: answered                      */
+	struct bus_request *req;  /* NULL: answered, or another node was
+				     asked                               */
 };
 
 static void pending_destructor(void *data)
@@ -169,14 +171,24 @@ static void pending_destructor(void *data)
 			   "call has ended");
 }
 
-static const char *why_not(uint16_t code)
+int control_add_arg(void **argp, struct node *n, struct hub *hub,
+		    const Sy__HuntState *what)
 {
-	return code == 404 ? "not known" :
-	       code == 480 ? "not registered" : "cannot be called";
+	struct pending *p = mem_zalloc(sizeof(*p), pending_destructor);
+
+	(void)what;
+	if (!p)
+		return ENOMEM;
+
+	p->node = n;
+	p->hub = hub;
+	*argp = p;
+
+	return 0;
 }
 
-static void add_handler(struct hunt *hunt, enum hunt_event ev,
-			struct leg *leg, uint16_t code, void *arg)
+void control_add_handler(struct hunt *hunt, enum hunt_event ev,
+			 struct leg *leg, uint16_t code, void *arg)
 {
 	struct pending *p = arg;
 
@@ -192,7 +204,7 @@ static void add_handler(struct hunt *hunt, enum hunt_event ev,
 		bus_replyf(p->req,
 			   code == 404 ? SY__RESULT_CODE__NOT_FOUND :
 					 SY__RESULT_CODE__CONFLICT,
-			   "destination: %s", why_not(code));
+			   "destination: %s", originate_why(code));
 		p->req = NULL;
 	}
 }
@@ -200,32 +212,22 @@ static void add_handler(struct hunt *hunt, enum hunt_event ev,
 static void add_dial(struct node *n, struct bus_request *req,
 		     struct hub *hub, const Sy__AddLeg *msg)
 {
-	struct pending *p = mem_zalloc(sizeof(*p), pending_destructor);
 	struct dial_conf conf = {
 		.hub = hub,
 		.dest = msg->destination,
 		.from_name = msg->caller_name,
-		.hunt = {
-			.ring_ms = node_ring_ms(n, msg->ring_seconds),
-			.h = add_handler,
-			.arg = p,
-		},
+		.kind = SY__HUNT_KIND__HUNT_ADD,
+		.ring_ms = node_ring_ms(n, msg->ring_seconds),
 	};
 
-	if (!p) {
+	if (control_add_arg(&conf.arg, n, hub, NULL) ||
+	    dial_start(n, &conf)) {
+		mem_deref(conf.arg);
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
 		return;
 	}
 
-	p->node = n;
-	p->hub = hub;
-	if (dial_start(n, &conf)) {
-		mem_deref(p);
-		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
-		return;
-	}
-
-	p->req = req;
+	((struct pending *)conf.arg)->req = req;
 }
 
 static void add_player(struct node *n, struct bus_request *req,
@@ -262,65 +264,6 @@ void control_add_leg(struct node *n, struct bus_request *req,
 }
 
 /* -------------------------------------------------------------- a new call */
-
-/* Its first party is being rung. */
-struct origin {
-	struct node *node;
-	struct hub *hub;     /* alive while the ring is */
-	uint32_t ring_ms;
-	bool rang;           /* there was somebody to be rung */
-};
-
-static void origin_handler(struct hunt *hunt, enum hunt_event ev,
-			   struct leg *leg, uint16_t code, void *arg)
-{
-	struct origin *o = arg;
-	struct app_call call = {.hub = o->hub, .leg = leg};
-
-	(void)hunt;
-	o->rang |= ev == HUNT_STARTED;
-	if (ev == HUNT_FAILED)
-		hub_end(o->hub, code, o->rang ? "no answer" : why_not(code));
-	if (ev != HUNT_ANSWERED)
-		return;
-
-	call.dest = o->hub->dest;
-	call.ring_ms = o->ring_ms;
-	code = app_run(o->node, &call);
-	if (code)
-		hub_end(o->hub, code, "destination cannot be reached");
-}
-
-static int origin_start(struct node *n, struct hub *hub,
-			const Sy__Originate *msg)
-{
-	struct origin *o = mem_zalloc(sizeof(*o), NULL);
-	struct dial_conf conf = {
-		.hub = hub,
-		.dest = msg->from,
-		.from_user = hub->called,
-		.from_name = msg->caller_name,
-		.hunt = {
-			.origin = true,
-			.ring_ms = node_ring_ms(n, msg->ring_seconds),
-			.h = origin_handler,
-			.arg = o,
-		},
-	};
-	int err;
-
-	if (!o)
-		return ENOMEM;
-
-	o->node = n;
-	o->hub = hub;
-	o->ring_ms = conf.hunt.ring_ms;
-	err = dial_start(n, &conf);
-	if (err)
-		mem_deref(o);
-
-	return err;
-}
 
 static const char *party(const Sy__Destination *dest)
 {
@@ -392,7 +335,7 @@ void control_originate(struct node *n, struct bus_request *req,
 
 	hub->came = true;
 	hub_touch(hub);
-	if (origin_start(n, hub, msg)) {
+	if (originate(n, hub, msg)) {
 		hub_check(hub, 500, "no memory");
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
 		return;

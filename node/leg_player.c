@@ -2,11 +2,14 @@
 /* Legs over the engine's players: see leg_player.h. */
 
 #include "node/leg_player.h"
+#include "node/record.h"
 #include "node/talk.h"
 
 struct leg_player {
 	struct leg leg;           /* first */
 	struct media_leg *media;  /* owned */
+	Sy__Destination *source;  /* owned */
+	uint64_t begun_ms;        /* since 1970 */
 };
 
 static void destructor(void *data)
@@ -15,6 +18,8 @@ static void destructor(void *data)
 
 	leg_close(&lp->leg);
 	mem_deref(lp->media);
+	if (lp->source)
+		sy__destination__free_unpacked(lp->source, NULL);
 }
 
 static int op_mute(struct leg *leg)
@@ -31,7 +36,17 @@ static int op_voice(struct leg *leg)
 	return talk_voice_apply(lp->media, &leg->info.voice);
 }
 
+static void op_played(const struct leg *leg, Sy__PlayerState *out)
+{
+	const struct leg_player *lp = (const struct leg_player *)leg;
+
+	out->leg = (char *)leg->info.id;
+	out->source = lp->source;
+	timestamp_set_ms(out->started_at, lp->begun_ms);
+}
+
 static const struct leg_ops ops = {
+	.played = op_played,
 	.mute = op_mute,
 	.voice = op_voice,
 };
@@ -51,7 +66,7 @@ static int alloc_tone(struct media_leg **mp, struct mix *mix,
 }
 
 static int alloc_file(struct media_leg **mp, struct mix *mix,
-		      const struct node *n, const char *name)
+		      const struct node *n, const char *name, uint64_t at_ms)
 {
 	char path[512];
 
@@ -61,12 +76,15 @@ static int alloc_file(struct media_leg **mp, struct mix *mix,
 			     name) < 0)
 		return ENOENT;
 
-	return media_leg_file_alloc(mp, mix, path, true, NULL, NULL);
+	return media_leg_file_alloc(mp, mix, path, true, at_ms, NULL,
+				    NULL);
 }
 
 static int alloc_media(struct media_leg **mp, struct node *n,
-		       struct hub *hub, const Sy__Destination *dest)
+		       struct hub *hub, const Sy__Destination *dest,
+		       uint64_t begun_ms)
 {
+	const uint64_t now_ms = hub->env->wall_ms();
 	struct mix *mix;
 	int err = node_mix(&mix, n, hub);
 
@@ -80,10 +98,32 @@ static int alloc_media(struct media_leg **mp, struct node *n,
 	case SY__DESTINATION__KIND_TONE:
 		return alloc_tone(mp, mix, dest->tone);
 	case SY__DESTINATION__KIND_FILE:
-		return alloc_file(mp, mix, n, dest->file);
+		return alloc_file(mp, mix, n, dest->file,
+				  now_ms > begun_ms ? now_ms - begun_ms : 0);
 	default:
 		return EINVAL;
 	}
+}
+
+static int alloc(struct leg_player **lpp, struct node *n, struct hub *hub,
+		 const Sy__Destination *dest, uint64_t begun_ms)
+{
+	struct leg_player *lp = mem_zalloc(sizeof(*lp), destructor);
+	int err;
+
+	if (!lp)
+		return ENOMEM;
+
+	lp->begun_ms = begun_ms;
+	err = hub_destination_copy(&lp->source, dest);
+	if (!err)
+		err = alloc_media(&lp->media, n, hub, dest, begun_ms);
+	if (err)
+		mem_deref(lp);
+	else
+		*lpp = lp;
+
+	return err;
 }
 
 int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
@@ -100,20 +140,39 @@ int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_player *player;
 	int err;
 
-	hub_destination_print(name, sizeof(name), dest);
-	player = mem_zalloc(sizeof(*player), destructor);
-	if (!player)
-		return ENOMEM;
-
-	leg_init(&player->leg, hub, &conf);
-	err = alloc_media(&player->media, n, hub, dest);
-	if (err) {
-		mem_deref(player);
+	err = alloc(&player, n, hub, dest, hub->env->wall_ms());
+	if (err)
 		return err;
-	}
 
+	hub_destination_print(name, sizeof(name), dest);
+	leg_init(&player->leg, hub, &conf);
 	hub_add(hub, &player->leg);
 	(void)leg_answer(&player->leg);
+	*lp = &player->leg;
+
+	return 0;
+}
+
+int leg_player_resume(struct leg **lp, struct node *n, struct hub *hub,
+		      const Sy__Leg *rec, const Sy__PlayerState *state)
+{
+	struct leg_player *player;
+	struct leg_info info;
+	int err;
+
+	if (!state || !state->source)
+		return EINVAL;
+
+	err = alloc(&player, n, hub, state->source,
+		    timestamp_ms(state->started_at));
+	if (err)
+		return err;
+
+	record_leg_read(&info, rec);
+	leg_restore(&player->leg, hub, &ops, &info, 0);
+	(void)op_mute(&player->leg);
+	(void)op_voice(&player->leg);
+	hub_add(hub, &player->leg);
 	*lp = &player->leg;
 
 	return 0;

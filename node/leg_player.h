@@ -17,4 +17,17 @@
 int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
 		   const Sy__Destination *dest);
 
+/**
+ * Go on with a player that another node had: a file at the place where it
+ * would be by now.
+ *
+ * @param lp     Set on success; the hub's.
+ * @param rec    What is shown of it.
+ * @param state  What it plays; NULL: EINVAL.
+ *
+ * @return as leg_player_add().
+ */
+int leg_player_resume(struct leg **lp, struct node *n, struct hub *hub,
+		      const Sy__Leg *rec, const Sy__PlayerState *state);
+
 #endif

@@ -74,6 +74,61 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->ended_at = stamp(&rec->ended, info->ended_ms);
 }
 
+static void read_quality(struct leg_quality *q, const Sy__Leg *msg)
+{
+	*q = (struct leg_quality){
+		.valid = msg->mos > 0,
+		.mos = msg->mos,
+		.mos_listening = msg->mos_listening,
+		.r = msg->r_factor,
+		.loss_percent = msg->loss_percent,
+		.discarded_percent = msg->discarded_percent,
+		.concealed_percent = msg->concealed_percent,
+		.jitter_ms = msg->jitter_ms,
+		.round_trip_ms = msg->round_trip_ms,
+		.peer_loss_percent = msg->peer_loss_percent,
+		.peer_jitter_ms = msg->peer_jitter_ms,
+		.peer_mos = msg->peer_mos,
+		.jitter_buffer_ms = msg->jitter_buffer_ms,
+	};
+}
+
+void record_leg_read(struct leg_info *info, const Sy__Leg *msg)
+{
+	struct leg_voice *v = &info->voice;
+
+	memset(info, 0, sizeof(*info));
+	str_ncpy(info->id, msg->id, sizeof(info->id));
+	info->kind = msg->kind;
+	info->state = msg->state;
+	info->direction = msg->direction;
+	str_ncpy(info->user, msg->user, sizeof(info->user));
+	str_ncpy(info->name, msg->display_name, sizeof(info->name));
+	str_ncpy(info->router, msg->router, sizeof(info->router));
+	str_ncpy(info->codec, msg->codec, sizeof(info->codec));
+	str_ncpy(info->srtp, msg->srtp, sizeof(info->srtp));
+	info->muted = msg->muted;
+	info->deaf = msg->deaf;
+	info->held = msg->held;
+	read_quality(&info->quality, msg);
+	v->gain_in_db = msg->gain_in_db;
+	v->gain_out_db = msg->gain_out_db;
+	v->agc = msg->agc;
+	if (strcmp(msg->denoise, "off"))
+		str_ncpy(v->denoise, msg->denoise, sizeof(v->denoise));
+	v->comfort_noise_db = msg->comfort_noise_db;
+	info->level_in_db = msg->level_in_db;
+	info->level_out_db = msg->level_out_db;
+	info->rx_packets = msg->rx_packets;
+	info->rx_foreign = msg->rx_foreign;
+	info->tx_packets = msg->tx_packets;
+	info->started_ms = timestamp_ms(msg->started_at);
+	info->answered_ms = timestamp_ms(msg->answered_at);
+	info->ended_ms = timestamp_ms(msg->ended_at);
+	info->end_code = (uint16_t)msg->end_code;
+	str_ncpy(info->end_reason, msg->end_reason, sizeof(info->end_reason));
+}
+
 static int add_legs(struct record_call *rec, const struct list *list,
 		    bool past)
 {

@@ -31,6 +31,13 @@ enum record_legs {
 void record_leg_init(struct record_leg *rec, const struct leg_info *info);
 
 /**
+ * The other way round: what is shown of a leg, from its record.
+ *
+ * @param info  Texts that are too long for it are cut.
+ */
+void record_leg_read(struct leg_info *info, const Sy__Leg *msg);
+
+/**
  * Fill a call's record.
  *
  * @param rec   To be given to record_call_close(), also on error.

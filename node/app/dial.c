@@ -13,6 +13,7 @@
 #include <string.h>
 #include "node/app/app.h"
 #include "node/app/dial.h"
+#include "node/app/hunts.h"
 #include "node/app/ringback.h"
 #include "node/leg_sip.h"
 #include "proto/log.h"
@@ -195,72 +196,130 @@ bool dial_can(const Sy__Destination *dest)
 			dest->kind_case == SY__DESTINATION__KIND_EXTERNAL);
 }
 
+/* Not begun; its hunt is still to be set. */
 static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
-			const struct dial_conf *conf)
+			const Sy__HuntState *what)
 {
-	const Sy__Destination *dest = conf->dest;
+	const Sy__Destination *dest = what->target;
 	const bool device = dest->kind_case == SY__DESTINATION__KIND_DEVICE;
-	const char *user = conf->from_user;
-	struct dial_lookup *dl;
+	struct dial_lookup *dl = mem_zalloc(sizeof(*dl), destructor);
 	int err;
 
-	if (!user || !*user)
-		user = conf->hub->caller;
-	if (!*user)
-		user = "anonymous";
-
-	dl = mem_zalloc(sizeof(*dl), destructor);
 	if (!dl)
 		return ENOMEM;
 
 	dl->node = n;
 	tmr_init(&dl->tmr);
-	err = str_dup(&dl->from_user, user);
+	err = str_dup(&dl->from_user, what->from_user);
 	err |= str_dup(&dl->target, device ? dest->device :
 					     dest->external->number);
 	if (!device)
 		err |= str_dup(&dl->trunk, dest->external->trunk);
-	if (conf->from_name && *conf->from_name)
-		err |= str_dup(&dl->from_name, conf->from_name);
-	if (!err)
-		err = hunt_alloc(&dl->hunt, conf->hub, &conf->hunt);
-	if (err) {
+	if (what->from_name[0])
+		err |= str_dup(&dl->from_name, what->from_name);
+	if (err)
 		mem_deref(dl);
-		return err;
-	}
+	else
+		*dlp = dl;
 
-	mem_ref(dl->hunt); /* ours, beside the hub's */
+	return err;
+}
+
+/* Without Redis, and for trunks, the outcome comes a turn later. */
+static void lookup_start(struct dial_lookup *dl, struct hunt *hunt)
+{
+	struct node *n = dl->node;
+
+	dl->hunt = mem_ref(hunt); /* ours, beside the hub's */
 	list_append(&n->lookups, &dl->le, dl);
-	*dlp = dl;
+	if (dl->trunk || store_reg_get(bus_redis(n->bus), dl->target,
+				       reg_handler, dl))
+		tmr_start(&dl->tmr, 0, later_handler, dl);
+}
 
-	return 0;
+static const char *from_user(const struct dial_conf *conf)
+{
+	const char *user = conf->from_user;
+
+	if (!user || !*user)
+		user = conf->hub->caller;
+
+	return *user ? user : "anonymous";
 }
 
 int dial_start(struct node *n, const struct dial_conf *conf)
 {
+	const struct app_hunt *row = app_hunt(conf->kind);
+	struct hunt_conf hc = {
+		.caller = conf->caller,
+		.ring_ms = conf->ring_ms,
+		.arg = conf->arg,
+	};
+	Sy__HuntState what = SY__HUNT_STATE__INIT;
+	struct dial_lookup *dl;
+	struct hunt *hunt;
+	int err;
+
+	if (!row || !dial_can(conf->dest))
+		return EINVAL;
+
+	what.kind = conf->kind;
+	what.target = (Sy__Destination *)conf->dest;
+	what.from_user = (char *)from_user(conf);
+	if (conf->from_name)
+		what.from_name = (char *)conf->from_name;
+	what.to = (Sy__Destination *)conf->to;
+	what.ring_seconds = (conf->ring_ms + 999) / 1000;
+	hc.what = &what;
+	hc.h = row->h;
+	hc.origin = row->origin;
+
+	err = lookup_alloc(&dl, n, &what);
+	if (err)
+		return err;
+	err = hunt_alloc(&hunt, conf->hub, &hc);
+	if (err)
+		mem_deref(dl);
+	else
+		lookup_start(dl, hunt);
+
+	return err;
+}
+
+int dial_again(struct node *n, struct hunt *hunt)
+{
 	struct dial_lookup *dl;
 	int err;
 
-	if (!dial_can(conf->dest))
+	if (!hunt->what || !dial_can(hunt->what->target))
 		return EINVAL;
-	err = lookup_alloc(&dl, n, conf);
-	if (err)
-		return err;
 
-	/* Without Redis, and for trunks, the outcome comes a turn later. */
-	if (dl->trunk || store_reg_get(bus_redis(n->bus), dl->target,
-				       reg_handler, dl))
-		tmr_start(&dl->tmr, 0, later_handler, dl);
+	err = lookup_alloc(&dl, n, hunt->what);
+	if (!err)
+		lookup_start(dl, hunt);
 
-	return 0;
+	return err;
 }
 
 /* ----------------------------------------------------- a call to be put on */
 
+int app_dial_arg(void **argp, struct node *n, struct hub *hub,
+		 const Sy__HuntState *what)
+{
+	struct ringback *tone;
+	int err = ringback_alloc(&tone, n, hub);
+
+	(void)what;
+	if (!err)
+		*argp = tone;
+
+	return err;
+}
+
 /* A caller that cannot have early media, or has heard nothing yet, is told
  * that it rings; one that hears the call hears it ring. */
-static void main_handler(struct hunt *hunt, enum hunt_event ev,
-			 struct leg *leg, uint16_t code, void *arg)
+void app_dial_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
+		      uint16_t code, void *arg)
 {
 	struct leg *caller = hunt->conf.caller;
 	struct ringback *tone = arg;
@@ -298,20 +357,16 @@ uint16_t app_dial(struct node *n, const struct app_call *call)
 		.hub = call->hub,
 		.dest = call->dest,
 		.from_name = call->leg->info.name,
-		.hunt = {
-			.caller = call->leg,
-			.ring_ms = call->ring_ms,
-			.h = main_handler,
-		},
+		.kind = SY__HUNT_KIND__HUNT_DIAL,
+		.caller = call->leg,
+		.ring_ms = call->ring_ms,
 	};
-	struct ringback *tone;
 
-	if (ringback_alloc(&tone, n, call->hub))
+	if (app_dial_arg(&conf.arg, n, call->hub, NULL))
 		return 500;
 
-	conf.hunt.arg = tone;
 	if (dial_start(n, &conf)) {
-		mem_deref(tone);
+		mem_deref(conf.arg);
 		return 500;
 	}
 

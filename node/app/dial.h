@@ -15,7 +15,11 @@ struct dial_conf {
 	const Sy__Destination *dest; /* device or external; borrowed      */
 	const char *from_user;       /* or NULL: the hub's caller         */
 	const char *from_name;       /* or NULL                           */
-	struct hunt_conf hunt;
+	Sy__HuntKind kind;           /* who hears of the outcome          */
+	struct leg *caller;          /* as hunt_conf                      */
+	uint32_t ring_ms;
+	const Sy__Destination *to;   /* HUNT_ORIGIN: what then runs       */
+	void *arg;                   /* of its kind; taken on success     */
 };
 
 /** True for the kinds of destination that can be dialled. */
@@ -25,8 +29,16 @@ bool dial_can(const Sy__Destination *dest);
  * Ring a destination; every outcome comes by the ring's handler, none from
  * within this call.
  *
- * @return 0, EINVAL, ENOMEM; then conf->ring.arg is still the caller's.
+ * @return 0, EINVAL, ENOMEM; then conf->arg is still the caller's.
  */
 int dial_start(struct node *n, const struct dial_conf *conf);
+
+/**
+ * Look up once more what a hunt rings that another node had not sealed: all
+ * branches of a hunt are called in one turn, so it has none.
+ *
+ * @return 0, EINVAL, ENOMEM.
+ */
+int dial_again(struct node *n, struct hunt *hunt);
 
 #endif

@@ -32,12 +32,13 @@ static void destructor(void *data)
 	list_flush(&hub->call_ids);
 	list_unlink(&hub->dirty_le);
 	hash_unlink(&hub->le);
+	mem_deref(hub->restore);
 	mem_deref(hub->mix);
 	if (hub->dest)
 		sy__destination__free_unpacked(hub->dest, NULL);
 }
 
-static int dest_copy(Sy__Destination **dp, const Sy__Destination *dest)
+int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest)
 {
 	const size_t len = sy__destination__get_packed_size(dest);
 	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
@@ -117,7 +118,7 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 				      sizeof(hub->destination), conf->dest);
 		hub->conference = conf->dest->kind_case ==
 				  SY__DESTINATION__KIND_CONFERENCE;
-		err = dest_copy(&hub->dest, conf->dest);
+		err = hub_destination_copy(&hub->dest, conf->dest);
 	}
 
 	if (err)
@@ -293,6 +294,24 @@ struct leg *hub_leg(const struct hub *hub, const char *id)
 uint32_t hub_legs(const struct hub *hub)
 {
 	return list_count(&hub->legs);
+}
+
+void hub_remember(struct hub *hub, const struct leg_info *info)
+{
+	struct leg_past *past;
+
+	if (list_count(&hub->past) >= HUB_PAST_MAX) {
+		past = list_head(&hub->past)->data;
+		list_unlink(&past->le);
+		mem_deref(past);
+	}
+
+	past = mem_zalloc(sizeof(*past), NULL);
+	if (!past)
+		return; /* the record is the poorer, the call is not */
+
+	past->info = *info;
+	list_append(&hub->past, &past->le, past);
 }
 
 void hub_dtmf(struct hub *hub, struct leg *from,

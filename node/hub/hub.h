@@ -102,6 +102,9 @@ struct hub {
 	bool watched;          /* the mix tells who talks              */
 	uint64_t talk_ms;      /* since when talk_told are counted     */
 	uint32_t talk_told;    /* events of talk                       */
+	void *restore;         /* struct restore; owned: while it is
+				  taken over; freed after the legs     */
+	uint64_t state_sum;    /* of the HubState last written; 0: none */
 	uint32_t ref_last;     /* references given                     */
 	uint8_t hops;          /* Max-Forwards of its own INVITEs; 0: as
 				  many as usual                        */
@@ -132,6 +135,10 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 void hub_destination_print(char *buf, size_t size,
 			   const Sy__Destination *dest);
 
+/** A deep copy; @param dp  Set on success; the caller frees it.
+ * @return 0, ENOMEM. */
+int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest);
+
 /** Expect the INVITE of a PlaceHub (copied); dropped after HUB_EXPECT_MS. */
 int hub_expect(struct hub *hub, const Sy__PlaceHub *place);
 
@@ -155,6 +162,9 @@ struct leg *hub_leg(const struct hub *hub, const char *id);
 
 /** Legs that are not ended. */
 uint32_t hub_legs(const struct hub *hub);
+
+/** Keep what is shown of a leg that ended, for the call's record. */
+void hub_remember(struct hub *hub, const struct leg_info *info);
 
 /** A digit came from a leg: hand it to the others. */
 void hub_dtmf(struct hub *hub, struct leg *from,

@@ -8,6 +8,23 @@ static void destructor(void *data)
 	struct hunt *hunt = data;
 
 	mem_deref(hunt->conf.arg);
+	if (hunt->what)
+		sy__hunt_state__free_unpacked(hunt->what, NULL);
+}
+
+static int what_copy(Sy__HuntState **wp, const Sy__HuntState *what)
+{
+	const size_t len = sy__hunt_state__get_packed_size(what);
+	uint8_t *buf = mem_alloc(len + 1, NULL);
+
+	if (!buf)
+		return ENOMEM;
+
+	sy__hunt_state__pack(what, buf);
+	*wp = sy__hunt_state__unpack(NULL, len, buf);
+	mem_deref(buf);
+
+	return *wp ? 0 : ENOMEM;
 }
 
 bool hunt_is_on(const struct hunt *hunt)
@@ -78,8 +95,15 @@ int hunt_alloc(struct hunt **hp, struct hub *hub,
 	if (!hunt)
 		return ENOMEM;
 
+	if (conf->what && what_copy(&hunt->what, conf->what)) {
+		mem_deref(hunt); /* its arg is still the caller's */
+		return ENOMEM;
+	}
+
 	hunt->hub = hub;
 	hunt->conf = *conf;
+	hunt->conf.what = NULL;
+	hunt->until_ms = hub->env->wall_ms() + conf->ring_ms;
 	list_append(&hub->hunts, &hunt->le, hunt);
 	alarm_start(hub->env->alarms, &hunt->timer, conf->ring_ms,
 		    timeout_handler, hunt);

@@ -43,6 +43,8 @@ struct hunt_conf {
 				NULL. Borrowed.                           */
 	bool origin;         /* the hub lives for it before any leg does  */
 	uint32_t ring_ms;    /* give up after                             */
+	const Sy__HuntState *what; /* how another node would ring on: kind,
+				target, from, to; copied; or NULL         */
 	hunt_h *h;
 	void *arg;           /* taken: mem_deref()ed with the hunt        */
 };
@@ -51,6 +53,8 @@ struct hunt {
 	struct le le;        /* in hub->hunts                             */
 	struct hub *hub;     /* NULL: it is over                          */
 	struct hunt_conf conf;
+	Sy__HuntState *what; /* owned; NULL: nobody can ring on           */
+	uint64_t until_ms;   /* since 1970: it gives up                   */
 	struct alarm timer;
 	struct leg *heard;   /* branch heard before the answer, or NULL   */
 	uint32_t branches;   /* legs that may still answer                */

@@ -44,6 +44,16 @@ void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf)
 		 sizeof(info->router));
 }
 
+void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
+		 const struct leg_info *info, uint32_t ref)
+{
+	leg->hub = hub;
+	leg->ops = ops;
+	leg->ref = ref;
+	leg->info = *info;
+	leg->shown = true;
+}
+
 void leg_close(struct leg *leg)
 {
 	list_unlink(&leg->le);
@@ -143,24 +153,6 @@ void leg_answered(struct leg *leg)
 		hunt_leg_answered(leg->hunt, leg);
 }
 
-static void remember(struct hub *hub, const struct leg *leg)
-{
-	struct leg_past *past;
-
-	if (list_count(&hub->past) >= HUB_PAST_MAX) {
-		past = list_head(&hub->past)->data;
-		list_unlink(&past->le);
-		mem_deref(past);
-	}
-
-	past = mem_zalloc(sizeof(*past), NULL);
-	if (!past)
-		return; /* the record is the poorer, the call is not */
-
-	past->info = leg->info;
-	list_append(&hub->past, &past->le, past);
-}
-
 static struct hunt *hunt_of(const struct hub *hub, const struct leg *caller)
 {
 	struct le *le;
@@ -199,7 +191,7 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 
 	list_unlink(&leg->le);
 	list_append(&hub->gone, &leg->le, leg);
-	remember(hub, leg);
+	hub_remember(hub, info);
 
 	if (local && leg->ops->hangup)
 		leg->ops->hangup(leg, code, reason);

@@ -102,6 +102,9 @@ struct leg_ops {
 	/** The same since it was last called. @return false: nothing came. */
 	bool (*sample)(struct leg *leg, struct leg_quality *q);
 
+	/** The same of one that plays. */
+	void (*played)(const struct leg *leg, Sy__PlayerState *out);
+
 	/** Fill what another node would need; strings stay the leg's. */
 	void (*checkpoint)(const struct leg *leg, Sy__DialogState *out);
 
@@ -170,6 +173,15 @@ struct leg_conf {
  * @param leg  Zeroed memory of a kind's object that begins with it.
  */
 void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf);
+
+/**
+ * Set a leg up that another node had: leg_init() for who is known already.
+ *
+ * @param info  As it was there; copied.
+ * @param ref   Its reference there.
+ */
+void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
+		 const struct leg_info *info, uint32_t ref);
 
 /** For the destructor of a kind: out of every list. */
 void leg_close(struct leg *leg);

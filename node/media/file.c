@@ -179,9 +179,17 @@ out:
 	return err;
 }
 
+static void skip(struct file_leg *f, uint64_t ms)
+{
+	const uint64_t smp = ms * (MEDIA_RATE_HZ / 1000);
+
+	f->pos = f->loop ? (size_t)(smp % f->n)
+			 : (size_t)MIN(smp, (uint64_t)f->n);
+}
+
 int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
-			 const char *path, bool loop, media_event_h *h,
-			 void *arg)
+			 const char *path, bool loop, uint64_t from_ms,
+			 media_event_h *h, void *arg)
 {
 	struct file_leg *f;
 	int err;
@@ -201,6 +209,8 @@ int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
 		mem_deref(f);
 		return err;
 	}
+
+	skip(f, from_ms);
 
 	return leg_attach(lp, mix, &f->leg, h, arg);
 }

@@ -321,14 +321,16 @@ int media_leg_tone_alloc(struct media_leg **lp, struct mix *mix,
  * Add a leg that plays a sound file (what libsndfile reads; any rate, first
  * channel).  The file is read and resampled here, at once, not on the tick.
  *
- * @param loop  Start again at the end, no MEDIA_EV_END.
+ * @param loop     Start again at the end, no MEDIA_EV_END.
+ * @param from_ms  Where to begin; in a loop it may be beyond the end: so long
+ *                 it has played already.
  *
  * @return 0, ENOENT, EBADMSG (not a sound file), EFBIG (over 10 minutes),
  *         ENOMEM, EAGAIN.
  */
 int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
-			 const char *path, bool loop, media_event_h *h,
-			 void *arg);
+			 const char *path, bool loop, uint64_t from_ms,
+			 media_event_h *h, void *arg);
 
 /**
  * Mute a leg.

@@ -1247,8 +1247,8 @@ static void play_file(int rate, double hz)
 	make_wav(path, rate, hz, 1.6);
 	eventc = 0;
 	a->loud_ms = 0;
-	assert_int_equal(media_leg_file_alloc(&leg, mix, path, true, on_event,
-					      NULL),
+	assert_int_equal(media_leg_file_alloc(&leg, mix, path, true, 0,
+					      on_event, NULL),
 			 0);
 	run(loud);
 	listen_anew();
@@ -1257,12 +1257,13 @@ static void play_file(int rate, double hz)
 	assert_int_equal(count_events(MEDIA_EV_END), 0);
 	mem_deref(leg);
 
-	assert_int_equal(media_leg_file_alloc(&leg, mix, path, false, on_event,
-					      NULL),
+	assert_int_equal(media_leg_file_alloc(&leg, mix, path, false, 500,
+					      on_event, NULL),
 			 0);
 	unlink(path);
 	a->loud_ms = 0;
 	run(played);
+	assert_true(peerv[0].loud_ms < 1500); /* its begin was left out */
 	mem_deref(leg);
 }
 
@@ -1277,10 +1278,10 @@ static void test_file(void **state)
 	play_file(8000, 1500);
 
 	assert_int_equal(media_leg_file_alloc(&leg, mix, "/nonexistent", false,
-					      NULL, NULL),
+					      0, NULL, NULL),
 			 ENOENT);
 	assert_int_equal(media_leg_file_alloc(&leg, mix, "/proc/self/stat",
-					      false, NULL, NULL),
+					      false, 0, NULL, NULL),
 			 EBADMSG);
 }
 
