@@ -290,6 +290,7 @@ void gateway_stop(struct gateway *g)
 		return;
 
 	g->hurry = g->stopping;
+	g->api.stopping = true;
 	if (!g->stopping && g->view)
 		view_leave(g->view);
 	if (g->server)

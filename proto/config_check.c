@@ -31,7 +31,7 @@ static const char *const codec_names[] = {"opus", "G722", "PCMU", "PCMA",
 					  "L16"};
 static const char *const scope_names[] = {
     "calls:read",	  "calls:write", "nodes:read",	 "nodes:write",
-    "registrations:read", "config:read", "config:write", "*",
+    "registrations:read", "events:read", "config:read",	 "config:write", "*",
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -300,4 +300,29 @@ int store_reg_count(struct redis *r, store_count_h *h, void *arg);
 /** Append to sy:events and publish on BUS_CHANNEL_EVENTS. No handler. */
 int store_event(struct redis *r, const Sy__Event *ev);
 
+enum { STORE_EVENT_ID_SIZE = 48 };
+
+/** An entry of sy:events.  Ids ascend with time, also past a Redis that was
+ * emptied. */
+struct store_entry {
+	char id[STORE_EVENT_ID_SIZE]; /* "1700000000000-0"                */
+	Sy__Event *event;             /* NULL: it cannot be read          */
+};
+
+/** @param v  Oldest first; borrowed for the call. */
+typedef void(store_events_h)(int err, const struct store_entry *v, size_t n,
+			     void *arg);
+
+/** @return true for what may be the id of an entry. */
+bool store_event_id_is_valid(const char *id);
+
+/**
+ * Read events.
+ *
+ * @param after  Id of the last one known ("0-0": none); NULL: the newest
+ *               one alone, to know where to begin.
+ */
+int store_event_list(struct redis *r, const char *after, size_t limit,
+		     store_events_h *h, void *arg);
+
 #endif

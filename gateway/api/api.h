@@ -30,6 +30,8 @@ struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct auth auth;
 	unsigned held;            /* requests that handlers hold now      */
+	unsigned streams;         /* of these, event streams              */
+	bool stopping;            /* event streams end                    */
 	enum api_metrics metrics; /* who may read /metrics                */
 	void (*sample)(void *arg); /* set gauges before /metrics; or NULL */
 	void *arg;
@@ -103,6 +105,7 @@ api_h api_metrics_get;
 api_h api_status_get;
 api_h api_nodes_list, api_nodes_drain, api_nodes_undrain;
 api_h api_registrations_list;
+api_h api_events_stream;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;
 api_h api_calls_dtmf;

@@ -96,10 +96,15 @@ static void answer(struct api_req *a, unsigned status, const char *str)
 	(void)web_reply(a->web, status, TYPE_JSON, str, strlen(str));
 }
 
+char *body_print(const ProtobufCMessage *msg)
+{
+	return json_print(msg, JSON_DEFAULTS);
+}
+
 void api_reply(struct api_req *a, unsigned status,
 	       const ProtobufCMessage *msg)
 {
-	char *str = json_print(msg, JSON_DEFAULTS);
+	char *str = body_print(msg);
 
 	answer(a, status, str);
 	free(str);

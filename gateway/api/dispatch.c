@@ -26,6 +26,7 @@ static const struct api_route routev[] = {
 	 NULL},
 	{"GET", "/api/registrations", "registrations:read",
 	 api_registrations_list, NULL},
+	{"GET", "/api/events", "events:read", api_events_stream, NULL},
 	{"GET", "/api/calls", "calls:read", api_calls_list, NULL},
 	{"POST", "/api/calls", "calls:write", api_calls_create,
 	 &sy__new_call__descriptor},

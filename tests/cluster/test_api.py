@@ -228,6 +228,7 @@ ENDPOINTS = (
     ("POST", "/api/nodes/nowhere/drain", "nodes:write", 404),
     ("DELETE", "/api/nodes/nowhere/drain", "nodes:write", 404),
     ("GET", "/api/registrations", "registrations:read", 200),
+    ("GET", "/api/events?type=X", "events:read", 400),
     ("GET", "/api/calls", "calls:read", 200),
     ("POST", "/api/calls", "calls:write", 400),
     ("GET", f"/api/calls/{ID}", "calls:read", 404),

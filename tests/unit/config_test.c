@@ -268,7 +268,8 @@ static void test_tokens(void **state)
 		       ",\"scopes\":[\"calls\"]}]}",
 		       "tokens[0].scopes[0]: unknown name \"calls\"; allowed: "
 		       "calls:read, calls:write, nodes:read, nodes:write, "
-		       "registrations:read, config:read, config:write, *");
+		       "registrations:read, events:read, config:read, "
+		       "config:write, *");
 }
 
 /* ------------------------------------------------------------------- file */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading sy:events from where one was: see store.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <hiredis/hiredis.h>
+#include <re.h>
+#include "proto/store.h"
+
+struct reading {
+	store_events_h *h;
+	void *arg;
+};
+
+/* An entry is its id and its one field's name and value. */
+static bool entry_read(struct store_entry *entry, const redisReply *reply)
+{
+	const redisReply *id, *field;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2)
+		return false;
+
+	id = reply->element[0];
+	field = reply->element[1];
+	if (field->type != REDIS_REPLY_ARRAY || field->elements < 2)
+		return false;
+
+	str_ncpy(entry->id, id->str, sizeof(entry->id));
+	entry->event = sy__event__unpack(
+	    NULL, (size_t)field->element[1]->len,
+	    (const uint8_t *)field->element[1]->str);
+
+	return true;
+}
+
+static void read_handler(int err, const redisReply *reply, void *arg)
+{
+	const size_t all = err || reply->type != REDIS_REPLY_ARRAY
+			       ? 0 : reply->elements;
+	struct store_entry *v = mem_zalloc((all + 1) * sizeof(*v), NULL);
+	struct reading *rd = arg;
+	size_t n = 0;
+
+	if (!v && !err)
+		err = ENOMEM;
+	for (size_t i = 0; v && i < all; i++)
+		n += entry_read(&v[n], reply->element[i]);
+
+	rd->h(err, v, n, rd->arg);
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].event)
+			sy__event__free_unpacked(v[i].event, NULL);
+	}
+	mem_deref(v);
+	mem_deref(rd);
+}
+
+bool store_event_id_is_valid(const char *id)
+{
+	const size_t ms = strspn(id, "0123456789");
+	const size_t seq = id[ms] == '-' ? strspn(id + ms + 1, "0123456789")
+					 : 0;
+
+	return ms && seq && !id[ms + 1 + seq] && ms <= 19 && seq <= 19;
+}
+
+int store_event_list(struct redis *r, const char *after, size_t limit,
+		     store_events_h *h, void *arg)
+{
+	struct reading *rd;
+	int err;
+
+	if (!r || !h || !limit || (after && !store_event_id_is_valid(after)))
+		return EINVAL;
+
+	rd = mem_zalloc(sizeof(*rd), NULL);
+	if (!rd)
+		return ENOMEM;
+
+	rd->h = h;
+	rd->arg = arg;
+	if (after)
+		err = redis_command(r, 0, read_handler, rd,
+				    "XRANGE sy:events (%s + COUNT %d", after,
+				    (int)limit);
+	else
+		err = redis_command(r, 0, read_handler, rd,
+				    "XREVRANGE sy:events + - COUNT 1");
+	if (err)
+		mem_deref(rd);
+	else
+		redis_arg_owned(r);
+
+	return err;
+}
