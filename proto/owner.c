@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+/* Our hubs, and what happens to them: see owner.h. */
+#include <errno.h>
+#include <string.h>
+#include "proto/owner_impl.h"
+
+enum {
+	BUCKETS = 1024,
+	SOON_MS = 2000, /* after a claim whose outcome is not known */
+	POLL_MS = 100,	/* until Redis is settled                   */
+	IDLE_MS = 1000,
+	SPREAD_MS = 200, /* of first looks, so that not all look at once */
+};
+
+/* ------------------------------------------------------------------ table */
+
+static bool is_hub(struct le *le, void *arg)
+{
+	return !strcmp(((struct owned *)le->data)->id, arg);
+}
+
+struct owned *owner_find(const struct owner *o, const char *hub)
+{
+	struct le *le =
+	    hash_lookup(o->hubs, hash_joaat_str(hub), is_hub, (void *)hub);
+
+	return le ? le->data : NULL;
+}
+
+static void owned_destructor(void *arg)
+{
+	struct owned *h = arg;
+
+	hash_unlink(&h->le);
+	list_unlink(&h->state_le);
+}
+
+/* Found or made; a new one is in no state yet. */
+static struct owned *get(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (h)
+		return h;
+
+	h = mem_zalloc(sizeof(*h), owned_destructor);
+	if (!h)
+		return NULL;
+
+	str_ncpy(h->id, hub, sizeof(h->id));
+	h->state = OWNED_ENDED;
+	hash_append(o->hubs, hash_joaat_str(h->id), &h->le, h);
+
+	return h;
+}
+
+static void set_state(struct owner *o, struct owned *h, enum owned_state state)
+{
+	list_unlink(&h->state_le);
+	o->ours -= h->state == OWNED_OURS;
+	o->claiming -= h->state == OWNED_CLAIMING;
+	h->state = state;
+	o->ours += state == OWNED_OURS;
+	o->claiming += state == OWNED_CLAIMING;
+	if (state == OWNED_QUEUED)
+		list_append(&o->queue, &h->state_le, h);
+	else if (state == OWNED_ENDED)
+		list_append(&o->ended, &h->state_le, h);
+}
+
+void owner_remove(struct owner *o, struct owned *h)
+{
+	set_state(o, h, OWNED_ENDED);
+	mem_deref(h);
+}
+
+void owner_queue(struct owner *o, const char *hub, uint32_t from)
+{
+	struct owned *h = get(o, hub);
+
+	if (!h)
+		return;
+
+	h->from = from;
+	set_state(o, h, OWNED_QUEUED);
+}
+
+void owner_claim_sent(struct owner *o, struct owned *h)
+{
+	set_state(o, h, OWNED_CLAIMING);
+}
+
+uint32_t owner_random(struct owner *o, uint32_t max)
+{
+	o->rnd = o->rnd * 6364136223846793005ull + 1442695040888963407ull;
+
+	return (uint32_t)(o->rnd >> 33) % max;
+}
+
+static void ours(struct owner *o, struct owned *h, uint32_t epoch)
+{
+	h->epoch = epoch;
+	h->seq = ++o->seq;
+	set_state(o, h, OWNED_OURS);
+}
+
+static void let_go(struct owner *o, struct owned *h)
+{
+	char id[ULID_LEN + 1];
+
+	str_ncpy(id, h->id, sizeof(id));
+	owner_remove(o, h);
+	o->ops->forget(o->self, id, o->arg);
+	o->ops->let_go(id, o->arg);
+}
+
+static void check_soon(struct owner *o)
+{
+	if (o->check_ms > o->now_ms + SOON_MS)
+		o->check_ms = o->now_ms + SOON_MS;
+}
+
+/* --------------------------------------------------------------- our hubs */
+
+int owner_begun(struct owner *o, const char *hub, uint32_t epoch)
+{
+	struct owned *h = get(o, hub);
+
+	if (!h)
+		return ENOMEM;
+
+	ours(o, h, epoch);
+
+	return 0;
+}
+
+void owner_ended(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h || h->state != OWNED_OURS)
+		return;
+
+	h->until_ms = o->now_ms + OWNER_ENDED_MS;
+	set_state(o, h, OWNED_ENDED);
+}
+
+void owner_departed(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h || h->state != OWNED_OURS)
+		return;
+
+	owner_remove(o, h);
+	o->ops->forget(o->self, hub, o->arg);
+}
+
+int owner_take(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (h && h->state != OWNED_ENDED)
+		return EBUSY;
+
+	h = get(o, hub);
+	if (!h)
+		return ENOMEM;
+
+	set_state(o, h, OWNED_TAKING);
+
+	return 0;
+}
+
+void owner_released(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h || h->state != OWNED_TAKING)
+		return;
+
+	owner_remove(o, h);
+	check_soon(o);
+}
+
+/* ----------------------------------------------------------------- answers */
+
+void owner_written(struct owner *o, const char *hub, uint32_t epoch, int err)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if ((err == ESTALE || err == ENOENT) && h && h->state == OWNED_OURS &&
+	    h->epoch == epoch)
+		let_go(o, h);
+}
+
+void owner_taken(struct owner *o, const char *hub, uint32_t epoch)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h)
+		return;
+
+	if (h->state == OWNED_OURS && epoch > h->epoch)
+		let_go(o, h);
+	else if (h->state == OWNED_QUEUED)
+		owner_remove(o, h);
+}
+
+/* Not ours: it is named neither by its old owner's set nor by ours. */
+static void refused(struct owner *o, struct owned *h)
+{
+	if (h->from != o->self)
+		o->ops->forget(h->from, h->id, o->arg);
+	o->ops->forget(o->self, h->id, o->arg);
+	owner_remove(o, h);
+}
+
+void owner_claimed(struct owner *o, const char *hub, int err, uint32_t epoch,
+		   uint32_t who)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h || h->state != OWNED_CLAIMING)
+		return;
+
+	if (!err) {
+		if (h->from != o->self)
+			o->ops->forget(h->from, h->id, o->arg);
+		ours(o, h, epoch);
+	} else if (err == ESTALE && who == o->self) {
+		/* a claim before this one, whose reply was lost */
+		owner_queue(o, hub, o->self);
+	} else if (err == ESTALE || err == ENOENT) {
+		refused(o, h);
+	} else if (err == EBADMSG) {
+		if (h->from != o->self)
+			o->ops->forget(h->from, h->id, o->arg);
+		owner_remove(o, h);
+	} else {
+		owner_remove(o, h);
+		check_soon(o);
+	}
+}
+
+/* -------------------------------------------------------------- our own set */
+
+/* A name in our set. */
+static void check_name(struct owner *o, const char *hub)
+{
+	struct owned *h = owner_find(o, hub);
+
+	if (!h)
+		owner_queue(o, hub, o->self);
+	else if (h->state == OWNED_OURS)
+		h->seen = o->check;
+	else if (h->state == OWNED_ENDED)
+		o->ops->drop(h->id, h->epoch, o->arg);
+}
+
+struct missing {
+	struct owner *o;
+	const struct owned **v;
+	size_t n, max;
+};
+
+static bool is_missing(const struct owner *o, const struct owned *h)
+{
+	return h->state == OWNED_OURS && h->seen != o->check &&
+	       h->seq <= o->check_seq;
+}
+
+static bool gather_missing(struct le *le, void *arg)
+{
+	struct missing *m = arg;
+
+	if (m->n < m->max && is_missing(m->o, le->data))
+		m->v[m->n++] = le->data;
+
+	return false;
+}
+
+/* What is ours and not in our set was taken, or Redis lost it: a whole write
+ * tells. */
+static void check_missing(struct owner *o)
+{
+	struct missing m = {.o = o, .max = o->ours};
+
+	m.v = mem_alloc((m.max + 1) * sizeof(*m.v), NULL);
+	if (!m.v)
+		return;
+
+	(void)hash_apply(o->hubs, gather_missing, &m);
+	for (size_t i = 0; i < m.n; i++)
+		o->ops->write(m.v[i]->id, o->arg);
+	mem_deref((void *)m.v);
+}
+
+void owner_checked(struct owner *o, int err, const char *const *hubv,
+		   size_t hubc)
+{
+	o->checking = false;
+	if (err) {
+		check_soon(o);
+		return;
+	}
+
+	o->check++;
+	for (size_t i = 0; i < hubc; i++)
+		check_name(o, hubv[i]);
+	check_missing(o);
+}
+
+static void check_run(struct owner *o)
+{
+	if (o->checking || o->now_ms < o->check_ms)
+		return;
+
+	o->check_ms = o->now_ms + OWNER_CHECK_MS;
+	o->check_seq = o->seq;
+	o->checking = !o->ops->list_owned(o->self, o->arg);
+	if (!o->checking)
+		check_soon(o);
+}
+
+/* ------------------------------------------------------------- other owners */
+
+void owner_owners(struct owner *o, int err, const uint32_t *instancev, size_t n)
+{
+	bool here = false;
+
+	o->scanning = false;
+	if (err)
+		return;
+
+	for (size_t i = 0; i < n; i++) {
+		if (instancev[i] == o->self)
+			here = true;
+		else if (!o->ops->is_live(instancev[i], o->arg))
+			owner_estate_add(o, instancev[i],
+					 o->now_ms + OWNER_ROUND_MS);
+	}
+	if (!here)
+		o->ops->announce(o->arg);
+}
+
+static void scan_run(struct owner *o)
+{
+	if (o->scanning || o->now_ms < o->scan_ms)
+		return;
+
+	o->scan_ms = o->now_ms + OWNER_SCAN_MS;
+	o->scanning = !o->ops->list_owners(o->arg);
+}
+
+/* -------------------------------------------------------------------- news */
+
+void owner_self(struct owner *o, uint32_t instance)
+{
+	if (o->self == instance)
+		return;
+
+	o->self = instance;
+	if (o->up)
+		o->ops->announce(o->arg);
+}
+
+/* Redis may know nothing of us. */
+static void tell_all(struct owner *o)
+{
+	if (!o->self || !o->up)
+		return;
+
+	o->ops->announce(o->arg);
+	o->ops->write(NULL, o->arg);
+	check_soon(o);
+}
+
+void owner_redis(struct owner *o, bool up)
+{
+	o->up = up;
+	if (!up)
+		o->settled = false;
+	tell_all(o);
+}
+
+void owner_forgotten(struct owner *o)
+{
+	tell_all(o);
+}
+
+void owner_died(struct owner *o, uint32_t instance)
+{
+	if (instance && instance != o->self)
+		owner_estate_add(o, instance, o->now_ms);
+}
+
+/* -------------------------------------------------------------------- time */
+
+static void forget_ended(struct owner *o)
+{
+	while (o->ended.head) {
+		struct owned *h = o->ended.head->data;
+
+		if (h->until_ms > o->now_ms)
+			break;
+		owner_remove(o, h);
+	}
+}
+
+/* Who finds Redis settled looks around soon. */
+static void settle(struct owner *o, bool settled)
+{
+	if (settled && !o->settled) {
+		o->scan_ms = o->now_ms + owner_random(o, SPREAD_MS);
+		o->check_ms = o->scan_ms;
+		o->tokens_ms = o->now_ms;
+	}
+	o->settled = settled;
+}
+
+static uint64_t due(const struct owner *o)
+{
+	uint64_t at = owner_estates_due(o);
+
+	if (at > o->now_ms + IDLE_MS)
+		at = o->now_ms + IDLE_MS;
+	if (at > o->check_ms && !o->checking)
+		at = o->check_ms;
+	if (at > o->scan_ms && !o->scanning)
+		at = o->scan_ms;
+
+	return at > o->now_ms ? at : o->now_ms + 1;
+}
+
+uint32_t owner_run(struct owner *o, uint64_t now_ms)
+{
+	o->now_ms = now_ms;
+	forget_ended(o);
+	settle(o, o->up && o->self && o->ops->is_settled(o->arg));
+	if (!o->settled)
+		return o->up ? POLL_MS : IDLE_MS;
+
+	check_run(o);
+	scan_run(o);
+	owner_estates_run(o);
+	owner_claims_run(o);
+
+	return (uint32_t)(due(o) - now_ms);
+}
+
+/* -------------------------------------------------------------------- life */
+
+static void destructor(void *arg)
+{
+	struct owner *o = arg;
+
+	if (o->hubs)
+		hash_flush(o->hubs);
+	mem_deref(o->hubs);
+	list_flush(&o->estates);
+}
+
+int owner_alloc(struct owner **op, const struct owner_conf *conf)
+{
+	struct owner *o;
+	int err;
+
+	if (!op || !conf || !conf->ops)
+		return EINVAL;
+
+	o = mem_zalloc(sizeof(*o), destructor);
+	if (!o)
+		return ENOMEM;
+
+	o->ops = conf->ops;
+	o->arg = conf->arg;
+	o->rnd = conf->seed * 2 + 1;
+	o->claims_s = conf->claims_s ? conf->claims_s : OWNER_CLAIMS_S;
+	o->burst = conf->burst ? conf->burst : OWNER_BURST;
+	o->window = conf->window ? conf->window : OWNER_WINDOW;
+	o->tokens = o->burst;
+	o->check_ms = UINT64_MAX;
+	o->scan_ms = UINT64_MAX;
+	err = hash_alloc(&o->hubs, BUCKETS);
+	if (err)
+		mem_deref(o);
+	else
+		*op = o;
+
+	return err;
+}
+
+void owner_stat(const struct owner *o, struct owner_stat *st)
+{
+	st->ours = o->ours;
+	st->claiming = o->claiming + list_count(&o->queue);
+	st->estates = list_count(&o->estates);
+}
