@@ -105,7 +105,7 @@ static void drop_handler(int err, void *arg)
 	struct farewell *fw = arg;
 
 	fw->sent = false;
-	if (err == ENOTCONN || err == ETIMEDOUT)
+	if (err == ENOTCONN || err == ETIMEDOUT || err == EAGAIN)
 		return; /* tried again */
 
 	if (err && err != ENOENT && err != ESTALE)

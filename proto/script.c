@@ -22,6 +22,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_CONFIG_PUT] = "config_put",
 	[SCRIPT_CONFIG_GET] = "config_get",
 	[SCRIPT_QUALITY_PUT] = "quality_put",
+	[SCRIPT_CDR_PUT] = "cdr_put",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

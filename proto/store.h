@@ -28,6 +28,8 @@
  *   sy:{members}, sy:{members}:lease, sy:{members}:instance
  *   sy:{config}:...          see config.h
  *   sy:events, sy:cdr        streams, capped
+ *   {sy:cdr}:seen            zset   ids of the hubs that have a record, an
+ *                                   hour long
  *
  * All calls answer by their handler on the loop's thread, exactly once,
  * unless the call itself returned an error.  err is as in redis_reply_h;
@@ -48,6 +50,7 @@ enum {
 	STORE_GONE_TTL_S = 120,   /* longer than any command is under way  */
 	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
 	STORE_CDR_MAX = 200000,
+	STORE_CDR_SEEN_MS = 3600000, /* a record is not written twice within */
 	STORE_QUALITY_MAX = 360,  /* samples of a hub: an hour's           */
 	STORE_QUALITY_TTL_S = 900, /* after the last one                   */
 };

@@ -132,16 +132,12 @@ static void dropped_handler(int err, const redisReply *reply, void *arg)
 	finish(arg, err);
 }
 
-/* Index and history lie in other slots than the hub: commands of their own,
- * once the fence has let us through.  The last one tells. */
-static int dropped(struct writing *w)
+/* The indices name no hub that is not there. */
+static int unlist(struct writing *w)
 {
 	const char *argv[] = {"ZREM", STORE_KEY_HUBS, w->hub};
 	int err;
 
-	if (w->rec)
-		(void)store_append(w->redis, "sy:cdr", STORE_CDR_MAX, "r",
-				   w->rec, w->reclen);
 	if (w->instance)
 		(void)store_owned_remove(w->redis, w->instance, w->hub);
 	err = redis_command_argv(w->redis, 0, dropped_handler, w, 3, argv,
@@ -150,6 +146,44 @@ static int dropped(struct writing *w)
 		redis_arg_owned(w->redis);
 
 	return err;
+}
+
+static void recorded_handler(int err, const redisReply *reply, void *arg)
+{
+	struct writing *w = arg;
+	(void)reply;
+
+	if (!err)
+		err = unlist(w);
+	if (err)
+		finish(w, err);
+}
+
+/* Once: a drop whose reply was lost comes again. */
+static int record(struct writing *w)
+{
+	char max[16], remember[16];
+	const char *argv[] = {STORE_KEY_CDR, STORE_KEY_CDR_SEEN, w->hub, max,
+			      remember, (const char *)w->rec};
+	size_t lenv[ARRAY_SIZE(argv)];
+
+	(void)re_snprintf(max, sizeof(max), "%u", STORE_CDR_MAX);
+	(void)re_snprintf(remember, sizeof(remember), "%u",
+			  STORE_CDR_SEEN_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(argv) - 1; i++)
+		lenv[i] = strlen(argv[i]);
+	lenv[ARRAY_SIZE(argv) - 1] = w->reclen;
+
+	return script_run_owned(w->redis, SCRIPT_CDR_PUT, 0, recorded_handler,
+				w, 2, ARRAY_SIZE(argv), argv, lenv);
+}
+
+/* History and indices lie in other slots than the hub: commands of their own,
+ * once the fence has let us through, the record first: what fails is done
+ * again by who asked for the drop. */
+static int dropped(struct writing *w)
+{
+	return w->rec ? record(w) : unlist(w);
 }
 
 static void write_handler(int err, const redisReply *reply, void *arg)

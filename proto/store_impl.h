@@ -7,6 +7,8 @@
 #include "proto/store.h"
 
 #define STORE_KEY_HUBS "sy:hubs"
+#define STORE_KEY_CDR "sy:cdr"
+#define STORE_KEY_CDR_SEEN "{sy:cdr}:seen" /* of the same slot */
 #define STORE_KEY_REGS "sy:regs"
 #define STORE_KEY_REGS_EXPIRY "sy:regs:expiry"
 
