@@ -83,6 +83,9 @@ struct store_place_req {
 	const char *not_node;  /* this node refused or is dead: a placement
 				  that names it is replaced, epoch + 1; or NULL */
 	uint32_t not_instance; /* its instance                               */
+	const char *not_hub;   /* this hub is gone, or was never made: a
+				  placement that names it is replaced, and
+				  not_node says nothing; or NULL            */
 };
 
 /**
@@ -102,8 +105,9 @@ int store_place_drop(struct redis *r, const char *call_id, const char *hub);
 /** Refresh (owner alive) or drop a room, if it still names this hub. */
 int store_room_keep(struct redis *r, const char *room, const char *hub);
 
-/** store_room_keep() that also writes the room again where Redis has lost it.
- * Its owner's; no handler: should another hub stand there, that one stays. */
+/** store_room_keep() that also writes the room again where Redis has lost it,
+ * and who owns the hub now where an elder epoch stands.  No handler: should
+ * another hub stand there, that one stays. */
 int store_room_put(struct redis *r, const char *room, const char *hub,
 		   const char *node, uint32_t instance, uint32_t epoch);
 
@@ -199,6 +203,26 @@ typedef void(store_calls_h)(int err, Sy__Call *const *callv, size_t callc,
 /** List calls. @param cursor  As returned, or NULL. @param limit 1..1000. */
 int store_hub_list(struct redis *r, const char *cursor, size_t limit,
 		   store_calls_h *h, void *arg);
+
+/** Who owns a hub. */
+struct store_where {
+	char node[64];        /* member id */
+	uint32_t instance;
+	uint32_t epoch;
+};
+
+/** @param where  Borrowed for the call; NULL on error. */
+typedef void(store_where_h)(int err, const struct store_where *where,
+			    void *arg);
+
+/**
+ * Who owns a hub, as its record says: the owner may be dead by now.  ENOENT:
+ * it has no record, not yet or not any more.
+ *
+ * @param deadline_ms  As of redis_command().
+ */
+int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
+		    store_where_h *h, void *arg);
 
 typedef void(store_count_h)(int err, uint64_t count, void *arg);
 

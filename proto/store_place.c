@@ -70,7 +70,7 @@ struct placing {
 	struct redis *redis;
 	store_place_h *h;
 	void *arg;
-	char *call_id, *room, *hub, *node, *not_node;
+	char *call_id, *room, *hub, *node, *not_node, *not_hub;
 	uint32_t instance, not_instance, leg, epoch;
 };
 
@@ -83,6 +83,7 @@ static void placing_destructor(void *arg)
 	mem_deref(p->hub);
 	mem_deref(p->node);
 	mem_deref(p->not_node);
+	mem_deref(p->not_hub);
 }
 
 static int place_run(struct placing *p, const char *key, uint32_t ttl_s,
@@ -90,7 +91,7 @@ static int place_run(struct placing *p, const char *key, uint32_t ttl_s,
 {
 	char instance[16], epoch[16], leg[16], ttl[24], not_instance[16];
 	const char *argv[] = {key, p->hub, p->node, instance, epoch, leg, ttl,
-			      p->not_node, not_instance};
+			      p->not_node, not_instance, p->not_hub};
 
 	(void)re_snprintf(instance, sizeof(instance), "%u", p->instance);
 	(void)re_snprintf(epoch, sizeof(epoch), "%u", p->epoch);
@@ -99,7 +100,7 @@ static int place_run(struct placing *p, const char *key, uint32_t ttl_s,
 	(void)re_snprintf(not_instance, sizeof(not_instance), "%u",
 			  p->not_instance);
 
-	return script_run_owned(p->redis, SCRIPT_PLACE_CALL, 0, h, p, 1, 9,
+	return script_run_owned(p->redis, SCRIPT_PLACE_CALL, 0, h, p, 1, 10,
 				argv, NULL);
 }
 
@@ -172,6 +173,7 @@ int store_place(struct redis *r, const struct store_place_req *req,
 	err |= str_dup(&p->hub, req->hub);
 	err |= str_dup(&p->node, req->node);
 	err |= str_dup(&p->not_node, req->not_node ? req->not_node : "");
+	err |= str_dup(&p->not_hub, req->not_hub ? req->not_hub : "");
 	if (!err && req->room) {
 		err = room_key(key, req->room);
 		if (!err)

@@ -19,6 +19,9 @@
 
 struct cache;
 struct pendings;
+struct seeks;
+
+enum { WORKER_GONE_MAX = 256, WORKER_FALLEN_MAX = 64 };
 
 /** How the router was told to run.  RO after start. */
 struct router_conf {
@@ -48,7 +51,14 @@ struct worker {
 	struct members *members;
 	struct config *config;
 	struct pendings *pendings;
+	struct seeks *seeks;
 	struct cache *cache;
+	uint64_t back_ms;         /* when Redis returned; 0: never away    */
+	bool met;                 /* Redis was there once                  */
+	uint32_t gonev[WORKER_GONE_MAX];     /* instances that went last   */
+	uint32_t gonec;
+	uint32_t fallenv[WORKER_FALLEN_MAX]; /* ... and came back          */
+	uint32_t fallenc;
 	struct tmr tick;          /* once a second                         */
 	bool ready;               /* sockets, Redis and configuration      */
 };
@@ -63,6 +73,15 @@ void worker_receive(const struct flow *from, enum wire_flaw flaw,
 /** Deal with a request that was looked over already: again, after it had to
  * wait.  See request.c. */
 void request_handle(struct msg *m);
+
+/**
+ * The node that a token leads to, without asking: a live one that never was
+ * taken for dead.  (Of one that was, and came back, others may have the hubs:
+ * the record tells.)
+ *
+ * @return NULL: ask the record.
+ */
+const Sy__Member *worker_node(const struct worker *w, uint32_t instance);
 
 /** True once thread 0 can do all that a router does. */
 bool router_is_ready(const struct worker *w);

@@ -7,6 +7,7 @@
 enum {
 	FLOW_TCP = 1 << 0,
 	FLOW_IP6 = 1 << 1,
+	FLOW_NODE = 1 << 2,
 	FLOW_HEAD = 8,  /* bits, listener, router, port */
 	FLOW_CONN = 9,  /* thread, slot, generation     */
 	FLOW_BYTES_MAX = FLOW_HEAD + 16 + FLOW_CONN + TOKEN_MAC_BYTES,
@@ -36,7 +37,8 @@ size_t flow_print(char str[FLOW_LEN_MAX], const struct token_key *key,
 	uint8_t buf[FLOW_BYTES_MAX], mac[32], *p = buf;
 	const uint16_t port = htons(sa_port(&f->peer));
 
-	*p++ = (f->tcp ? FLOW_TCP : 0) | (ip6 ? FLOW_IP6 : 0);
+	*p++ = (f->tcp ? FLOW_TCP : 0) | (ip6 ? FLOW_IP6 : 0) |
+	       (f->node ? FLOW_NODE : 0);
 	*p++ = f->listener;
 	p = put32(p, f->router);
 	memcpy(p, &port, 2);
@@ -66,6 +68,7 @@ static void flow_decode(struct flow *f, const uint8_t *p)
 
 	memset(f, 0, sizeof(*f));
 	f->tcp = p[0] & FLOW_TCP;
+	f->node = p[0] & FLOW_NODE;
 	f->listener = p[1];
 	f->router = get32(p + 2);
 	memcpy(&port, p + 6, 2);

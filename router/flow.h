@@ -21,6 +21,8 @@ struct flow {
 	uint32_t router;  /* instance of the router that has it; 0: one that
 			     did not yet know its own                      */
 	bool tcp;
+	bool node;        /* a node of ours sends from there: peer is what its
+			     Via says                                    */
 	uint8_t listener; /* index of the socket that it came by           */
 	uint8_t thread;   /* TCP: the thread that has the connection       */
 	uint32_t slot;    /* TCP: its place in that thread's table         */

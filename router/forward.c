@@ -5,7 +5,7 @@
 #include "router/answer.h"
 #include "router/core.h"
 #include "router/forward.h"
-#include "router/pending.h"
+#include "router/orphan.h"
 
 enum {
 	CTX_MAX = 2048,    /* what goes under a branch's MAC [bytes] */
@@ -176,7 +176,8 @@ void forward_request(struct msg *m, const struct hop *hop)
 
 /* ---------------------------------------------------------- peer to node */
 
-static int member_flow(struct worker *w, struct flow *f, const Sy__Member *to)
+int forward_member_flow(struct worker *w, struct flow *f,
+			const Sy__Member *to)
 {
 	struct sa sa;
 
@@ -223,8 +224,7 @@ void forward_to_node(struct msg *m, const struct token *tok,
 		.stat = STAT_FWD_NODE,
 	};
 
-	hop.tok.instance = node->instance;
-	if (member_flow(m->w, &hop.to, node)) {
+	if (forward_member_flow(m->w, &hop.to, node)) {
 		answer_later(m, NULL);
 		return;
 	}
@@ -233,13 +233,12 @@ void forward_to_node(struct msg *m, const struct token *tok,
 
 void forward_to_owner(struct msg *m, const struct token *tok)
 {
-	const Sy__Member *node;
+	const Sy__Member *node = worker_node(m->w, tok->instance);
 
-	node = member_by_instance(m->w->members, tok->instance);
-	if (node && node->kind == SY__MEMBER_KIND__NODE)
+	if (node)
 		forward_to_node(m, tok, node, false);
 	else
-		pending_owner(m, tok);
+		orphan_request(m, tok);
 }
 
 /* ---------------------------------------------------------- node to peer */
@@ -256,7 +255,7 @@ void forward_to_router(struct msg *m, const Sy__Member *router)
 	struct iovec *iov = wire_iov(m->w->wire);
 	struct flow to;
 
-	if (!iov || member_flow(m->w, &to, router)) {
+	if (!iov || forward_member_flow(m->w, &to, router)) {
 		stat_inc(&m->w->stats, STAT_DROP_FULL);
 		return;
 	}
@@ -392,12 +391,12 @@ void forward_from_node(struct msg *m, const struct token *tok)
 
 /* -------------------------------------------------------------- responses */
 
-static int own_via(struct worker *w, const struct view *v, struct flow *to)
+static int own_via(struct worker *w, const struct view *v, struct token *tok,
+		   struct flow *to)
 {
 	const struct pl *branch = &v->via.branch;
 	const size_t cookielen = sizeof(cookie) - 1;
 	char ctx[CTX_MAX];
-	struct token tok;
 	struct pl fl;
 	size_t n;
 
@@ -405,7 +404,7 @@ static int own_via(struct worker *w, const struct view *v, struct flow *to)
 	    memcmp(branch->p, cookie, cookielen))
 		return EINVAL;
 	n = msg_branch_ctx(ctx, sizeof(ctx), v, &v->via2);
-	if (!n || token_read(&tok, w->router->key, TOKEN_BRANCH,
+	if (!n || token_read(tok, w->router->key, TOKEN_BRANCH,
 			     branch->p + cookielen, TOKEN_LEN, ctx, n))
 		return EINVAL;
 	if (!view_param(&v->via.params, "fl", &fl))
@@ -426,36 +425,45 @@ static int cut_via(struct edits *ed, const struct view *v)
 	return edit_put(ed, f->line, f->next - f->line, NULL, 0);
 }
 
-void forward_response(struct worker *w, const struct view *v,
-		      const struct flow *from)
+void forward_response_to(struct worker *w, const struct view *v,
+			 const struct flow *to)
 {
 	struct iovec *iov = wire_iov(w->wire);
-	const Sy__Member *router;
 	struct edits ed;
-	struct flow to;
 	int err;
-
-	if (own_via(w, v, &to)) {
-		stat_inc(&w->stats, STAT_DROP_FOREIGN);
-		return;
-	}
-	router = to.tcp ? other_router(w, &to) : NULL;
-	if (router) {
-		struct msg m;
-
-		msg_init(&m, w, v, from);
-		forward_to_router(&m, router);
-		return;
-	}
 
 	edit_init(&ed);
 	err = iov ? cut_via(&ed, v) : ENOSPC;
 	if (!err)
-		err = wire_send(w->wire, &to, iov,
+		err = wire_send(w->wire, to, iov,
 				edit_splice(&ed, iov, v->p, v->len, NULL));
 	if (err)
 		stat_inc(&w->stats, err == ENOTCONN ? STAT_DROP_FLOW
 						    : STAT_DROP_FULL);
 	else
 		stat_inc(&w->stats, STAT_FWD_RESPONSE);
+}
+
+void forward_response(struct worker *w, const struct view *v,
+		      const struct flow *from)
+{
+	const Sy__Member *router;
+	struct token tok;
+	struct flow to;
+	struct msg m;
+
+	if (own_via(w, v, &tok, &to)) {
+		stat_inc(&w->stats, STAT_DROP_FOREIGN);
+		return;
+	}
+	router = to.tcp ? other_router(w, &to) : NULL;
+	if (router) {
+		msg_init(&m, w, v, from);
+		forward_to_router(&m, router);
+	} else if (to.node && !worker_node(w, tok.instance)) {
+		msg_init(&m, w, v, from);
+		orphan_response(&m, &tok, &to);
+	} else {
+		forward_response_to(w, v, &to);
+	}
 }

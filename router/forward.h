@@ -29,7 +29,8 @@ struct hop {
  */
 void forward_request(struct msg *m, const struct hop *hop);
 
-/** To the node that owns a call, which is live. */
+/** To the node that owns a call, which is live.  The token stays what it is,
+ * also when it names an earlier owner: the branch is made of it. */
 void forward_to_node(struct msg *m, const struct token *tok,
 		     const Sy__Member *node, bool record_route);
 
@@ -39,13 +40,22 @@ void forward_from_node(struct msg *m, const struct token *tok);
 /** Send a message as it came to another router. */
 void forward_to_router(struct msg *m, const Sy__Member *router);
 
-/** A response: back to where its request came from. */
+/** A response: back to where its request came from, or to who has taken over
+ * the hub of the node that sent it. */
 void forward_response(struct worker *w, const struct view *v,
 		      const struct flow *from);
 
+/** A response, verified, to where it goes: with our Via taken off. */
+void forward_response_to(struct worker *w, const struct view *v,
+			 const struct flow *to);
+
+/** The flow to a member's address. @return 0, EINVAL, EAFNOSUPPORT. */
+int forward_member_flow(struct worker *w, struct flow *f,
+			const Sy__Member *to);
+
 /**
- * To the owner of a call that a token names: at once if it is live, else by
- * the hub's record (481 if there is none, 503 if that is not possible).
+ * To the owner of a call that a token names: at once if it is live, else when
+ * the hub's record names one that is (see orphan.h).
  */
 void forward_to_owner(struct msg *m, const struct token *tok);
 

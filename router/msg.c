@@ -74,6 +74,7 @@ void msg_from_node(struct msg *m)
 	if (!m->from.tcp &&
 	    !msg_host_sa(&sa, &via->host, via->port ? via->port : 5060))
 		m->reply.peer = sa;
+	m->reply.node = true;
 }
 
 static int put_received(struct msg *m)

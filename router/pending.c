@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests that wait; see pending.h. */
+/* Messages that wait; see pending.h. */
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include "proto/store.h"
 #include "router/answer.h"
 #include "router/core.h"
-#include "router/forward.h"
 #include "router/pending.h"
+
+enum { CODE_LEN = 16 }; /* method and code of a key, as text */
 
 struct pendings {
 	struct hash *hash;
+	struct list over; /* answered; a handler will still come */
 	uint32_t n, max;
 };
 
@@ -20,6 +21,7 @@ static void pendings_destructor(void *arg)
 	struct pendings *t = arg;
 
 	hash_flush(t->hash);
+	list_flush(&t->over);
 	mem_deref(t->hash);
 }
 
@@ -45,17 +47,29 @@ uint32_t pendings_count(const struct pendings *t)
 	return t->n;
 }
 
-/* The transaction: what a branch is made of, and the method; a CANCEL has
- * that of its INVITE but for the method. */
+/*
+ * The transaction: what a branch is made of, and the method; a CANCEL has
+ * that of its INVITE but for the method.  Of a response also its code and
+ * whose it is: a 180 and a 200, or those of two branches, are two.
+ */
 static void make_key(uint8_t key[PENDING_KEY_BYTES], const struct msg *m,
 		     enum view_method method)
 {
+	const struct view *v = m->v;
 	uint8_t mac[32];
 	char ctx[2048];
 	size_t n;
 
-	n = msg_branch_ctx(ctx, sizeof(ctx) - 1, m->v, &m->v->via);
+	n = msg_branch_ctx(ctx, sizeof(ctx) - CODE_LEN, v, &v->via);
 	ctx[n++] = (char)method;
+	if (!v->is_request) {
+		n += (size_t)re_snprintf(ctx + n, sizeof(ctx) - n, "%u ",
+					 v->code);
+		if (v->to_tag.l && v->to_tag.l <= sizeof(ctx) - n) {
+			memcpy(ctx + n, v->to_tag.p, v->to_tag.l);
+			n += v->to_tag.l;
+		}
+	}
 	token_mac(mac, m->w->router->key, 'P', ctx, n);
 	memcpy(key, mac, PENDING_KEY_BYTES);
 }
@@ -97,20 +111,20 @@ static void destructor(void *arg)
 {
 	struct pending *p = arg;
 
-	if (p->le.list) {
-		hash_unlink(&p->le);
-		--p->w->pendings->n;
-	}
+	tmr_cancel(&p->tmr);
+	seek_stop(&p->wait);
+	hash_unlink(&p->le);
+	--p->w->pendings->n;
 	free(p->cancel);
 	mem_deref(p->state);
 }
 
-int pending_hold(struct pending **pp, struct msg *m)
+static int hold(struct pending **pp, struct msg *m, uint32_t max)
 {
 	struct pendings *t = m->w->pendings;
 	struct pending *p;
 
-	if (t->n >= t->max)
+	if (t->n >= max)
 		return ENOBUFS;
 	p = mem_alloc(sizeof(*p) + m->v->len, destructor);
 	if (!p)
@@ -118,6 +132,7 @@ int pending_hold(struct pending **pp, struct msg *m)
 	memset(p, 0, offsetof(struct pending, view));
 	memset(&p->tok, 0, offsetof(struct pending, bytes) -
 				   offsetof(struct pending, tok));
+	tmr_init(&p->tmr);
 	p->w = m->w;
 	memcpy(p->bytes, m->v->p, m->v->len);
 	make_key(p->key, m, m->v->method);
@@ -132,28 +147,89 @@ int pending_hold(struct pending **pp, struct msg *m)
 	return 0;
 }
 
-void pending_resume(struct pending *p)
+int pending_hold(struct pending **pp, struct msg *m)
 {
-	wire_begin(p->w->wire);
+	int err = hold(pp, m, m->w->pendings->max);
+
+	if (!err)
+		pending_limit(*pp);
+
+	return err;
+}
+
+int pending_hold_response(struct pending **pp, struct msg *m)
+{
+	const uint32_t max = m->w->pendings->max;
+
+	return hold(pp, m, m->v->method == VIEW_INVITE ? max : max / 2);
+}
+
+/* --------------------------------------------------------------- how long */
+
+static void release_cancel(struct worker *w, struct flow from, char *cancel,
+			   size_t len)
+{
+	if (!cancel)
+		return;
+	wire_begin(w->wire);
+	worker_receive(&from, WIRE_WHOLE, cancel, len, w);
+	wire_flush(w->wire);
+	free(cancel);
+}
+
+/* Also who waited with it is told now; a further copy of the request is not
+ * absorbed any more. */
+static void expired(void *arg)
+{
+	struct pending *p = arg;
+	struct wire *wire = p->w->wire;
+	char *cancel = p->cancel;
+
+	p->over = true;
+	p->cancel = NULL;
+	hash_unlink(&p->le);
+	list_append(&p->w->pendings->over, &p->le, p);
+	wire_begin(wire);
+	answer_later(&p->m, NULL);
+	wire_flush(wire);
+	release_cancel(p->w, p->cancelfrom, cancel, p->cancellen);
+}
+
+void pending_limit(struct pending *p)
+{
+	if (!p->over)
+		tmr_start(&p->tmr, PENDING_MS, expired, p);
+}
+
+void pending_unlimit(struct pending *p)
+{
+	tmr_cancel(&p->tmr);
+}
+
+void pending_later(struct pending *p, uint32_t ms, pending_h *h, void *arg)
+{
+	tmr_start(&p->tmr, ms, h, arg);
+}
+
+bool pending_resume(struct pending *p)
+{
+	if (!p->over)
+		wire_begin(p->w->wire);
+
+	return !p->over;
 }
 
 void pending_end(struct pending *p)
 {
 	struct worker *w = p->w;
-	struct flow from = p->cancelfrom;
-	size_t len = p->cancellen;
+	const struct flow from = p->cancelfrom;
+	const size_t len = p->cancellen;
 	char *cancel = p->cancel;
 
 	p->cancel = NULL;
 	wire_flush(w->wire); /* before the copy goes */
 	mem_deref(p);
-
-	if (cancel) {
-		wire_begin(w->wire);
-		worker_receive(&from, WIRE_WHOLE, cancel, len, w);
-		wire_flush(w->wire);
-		free(cancel);
-	}
+	release_cancel(w, from, cancel, len);
 }
 
 bool pending_cancel(struct msg *m)
@@ -177,53 +253,4 @@ bool pending_cancel(struct msg *m)
 	p->cancelfrom = m->from;
 
 	return true;
-}
-
-/* ------------------------------------------------- the owner of a hub */
-
-static void owner_found(int err, Sy__Call *call, void *arg)
-{
-	struct pending *p = arg;
-	const Sy__Member *node = NULL;
-
-	pending_resume(p);
-	if (!err)
-		node = member_find(p->w->members, call->node);
-	if (node) {
-		p->tok.epoch = call->epoch;
-		forward_to_node(&p->m, &p->tok, node, false);
-	} else if (p->m.v->method == VIEW_ACK) {
-		stat_inc(&p->w->stats, STAT_DROP_NO_OWNER);
-	} else if (err == ENOENT) {
-		answer(&p->m, 481, NULL, NULL);
-	} else {
-		answer_later(&p->m, NULL);
-	}
-	if (call)
-		sy__call__free_unpacked(call, NULL);
-	pending_end(p);
-}
-
-void pending_owner(struct msg *m, const struct token *tok)
-{
-	char hub[ULID_LEN + 1];
-	struct pending *p;
-	int err;
-
-	if (pending_is(m)) {
-		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
-		return;
-	}
-	err = bus_is_up(m->w->bus) ? pending_hold(&p, m) : ENOTCONN;
-	if (err) {
-		answer_later(m, NULL);
-		return;
-	}
-	p->tok = *tok;
-	ulid_print(hub, tok->hub);
-	err = store_hub_get(bus_redis(m->w->bus), hub, owner_found, p);
-	if (err) {
-		answer_later(m, NULL);
-		pending_end(p);
-	}
 }

@@ -224,7 +224,10 @@ static void stored(int err, const Sy__Registration *reg, void *arg)
 {
 	struct pending *p = arg;
 
-	pending_resume(p);
+	if (!pending_resume(p)) {
+		pending_end(p);
+		return;
+	}
 	switch (err) {
 	case 0:
 		stat_inc(&p->w->stats, STAT_REGISTERED);
@@ -327,7 +330,8 @@ void registrar_handle(struct msg *m)
 		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
 		return;
 	}
-	if (!config_get(m->w->config)) {
+	/* before a challenge, as in invite.c */
+	if (!config_get(m->w->config) || !bus_is_up(m->w->bus)) {
 		answer_later(m, NULL);
 		return;
 	}

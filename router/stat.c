@@ -63,6 +63,10 @@ static const struct {
 	{STAT_PLACE_CACHED, PLACED, "result=\"cached\"", PLACED_HELP},
 	{STAT_REGISTERED, "sy_router_registers_total", NULL,
 	 "REGISTERs done"},
+#define ORPHANS "sy_router_orphans_total"
+#define ORPHANS_HELP "Messages for a node that is gone, by what came of them"
+	{STAT_ORPHAN_FOUND, ORPHANS, "result=\"found\"", ORPHANS_HELP},
+	{STAT_ORPHAN_LATE, ORPHANS, "result=\"late\"", ORPHANS_HELP},
 #define TCP "sy_router_tcp_total"
 #define TCP_HELP "TCP connections, by what happened"
 	{STAT_TCP_ACCEPTED, TCP, "event=\"accepted\"", TCP_HELP},

@@ -43,6 +43,8 @@ enum stat_id {
 	STAT_PLACE_FAILED,
 	STAT_PLACE_CACHED,
 	STAT_REGISTERED,
+	STAT_ORPHAN_FOUND,    /* for a node that is gone: to its heir      */
+	STAT_ORPHAN_LATE,     /* ... there was none in time                */
 
 	STAT_TCP_ACCEPTED,
 	STAT_TCP_CONNECTED,

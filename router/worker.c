@@ -10,6 +10,8 @@
 #include "router/cache.h"
 #include "router/core.h"
 #include "router/pending.h"
+#include "router/seek.h"
+#include "router/wire_impl.h"
 
 enum {
 	TICK_MS = 1000,
@@ -27,6 +29,7 @@ static void destructor(void *arg)
 	mem_deref(w->config);
 	mem_deref(w->bus);
 	mem_deref(w->pendings);
+	mem_deref(w->seeks);
 	mem_deref(w->cache);
 	mem_deref(w->wire);
 	mem_deref(w->loop);
@@ -34,8 +37,11 @@ static void destructor(void *arg)
 
 static void redis_state(bool up, int err, void *arg)
 {
-	const struct worker *w = arg;
+	struct worker *w = arg;
 
+	if (up && w->met)
+		w->back_ms = wire_now_ms();
+	w->met = w->met || up;
 	if (w->index)
 		return;
 	if (up)
@@ -52,6 +58,46 @@ static void load(Sy__Member *self, void *arg)
 					    : SY__MEMBER_STATE__STARTING;
 }
 
+static bool has(const uint32_t *v, uint32_t n, uint32_t max, uint32_t instance)
+{
+	if (n > max)
+		n = max;
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i] == instance)
+			return true;
+	}
+
+	return false;
+}
+
+/* Who went may come back under the same instance: it was paused, or cut off.
+ * The ring remembers the last ones that went. */
+static void changed(const Sy__Member *m, bool gone, void *arg)
+{
+	struct worker *w = arg;
+
+	if (m->kind != SY__MEMBER_KIND__NODE)
+		return;
+	if (gone) {
+		w->gonev[w->gonec++ % WORKER_GONE_MAX] = m->instance;
+		return;
+	}
+	if (has(w->gonev, w->gonec, WORKER_GONE_MAX, m->instance) &&
+	    !has(w->fallenv, w->fallenc, WORKER_FALLEN_MAX, m->instance))
+		w->fallenv[w->fallenc++ % WORKER_FALLEN_MAX] = m->instance;
+}
+
+const Sy__Member *worker_node(const struct worker *w, uint32_t instance)
+{
+	const Sy__Member *m = member_by_instance(w->members, instance);
+
+	if (!m || m->kind != SY__MEMBER_KIND__NODE ||
+	    has(w->fallenv, w->fallenc, WORKER_FALLEN_MAX, instance))
+		return NULL;
+
+	return m;
+}
+
 static int join(struct worker *w)
 {
 	Sy__Member self = SY__MEMBER__INIT;
@@ -64,6 +110,7 @@ static int join(struct worker *w)
 		.loop = w->loop,
 		.bus = w->bus,
 		.loadh = load,
+		.changeh = changed,
 		.arg = w,
 	};
 
@@ -147,6 +194,7 @@ static int start(struct worker *w)
 
 	err = cache_alloc(&w->cache);
 	err |= pendings_alloc(&w->pendings, w->router->conf.pending_max);
+	err |= seek_alloc(&w->seeks, w);
 	if (err)
 		return ENOMEM;
 	err = loop_re_alloc(&w->loop);

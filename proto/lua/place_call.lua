@@ -2,13 +2,20 @@
 -- Of two routers that ask at once both get the same answer.
 -- KEYS  sy:call:{K} or sy:room:{NAME}
 -- ARGV  hub, node, instance, epoch, leg: proposed; ttl [ms];
---       not_node, not_instance: a placement there is replaced, epoch + 1
+--       not_node, not_instance, not_hub: a placement that names this hub, or
+--       if that is '' this node, is replaced, epoch + 1
 -- Returns hub, node, instance, epoch, leg, fresh (1: it is the proposal).
 local cur = redis.call('HMGET', KEYS[1], 'hub', 'node', 'instance', 'epoch',
 	'leg')
 local epoch = tonumber(ARGV[4])
 if cur[1] then
-	if cur[2] ~= ARGV[7] or cur[3] ~= ARGV[8] then
+	local refused
+	if ARGV[9] ~= '' then
+		refused = cur[1] == ARGV[9]
+	else
+		refused = cur[2] == ARGV[7] and cur[3] == ARGV[8]
+	end
+	if not refused then
 		cur[6] = '0'
 		return cur
 	end

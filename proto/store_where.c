@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Who owns a hub: what a router asks when a token's node is gone. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <hiredis/hiredis.h>
+#include <re.h>
+#include "proto/store_impl.h"
+
+struct asking {
+	store_where_h *h;
+	void *arg;
+};
+
+/* node, owner, epoch */
+static int where_read(struct store_where *where, const redisReply *reply)
+{
+	redisReply **el = reply->element;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+		return EBADMSG;
+	for (size_t i = 0; i < 3; i++) {
+		if (el[i]->type != REDIS_REPLY_STRING)
+			return ENOENT;
+	}
+	str_ncpy(where->node, el[0]->str, sizeof(where->node));
+	where->instance = (uint32_t)strtoul(el[1]->str, NULL, 10);
+	where->epoch = (uint32_t)strtoul(el[2]->str, NULL, 10);
+
+	return 0;
+}
+
+static void where_handler(int err, const redisReply *reply, void *arg)
+{
+	struct store_where where = {.node = ""};
+	struct asking *a = arg;
+
+	if (!err)
+		err = where_read(&where, reply);
+	a->h(err, err ? NULL : &where, a->arg);
+	mem_deref(a);
+}
+
+int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
+		    store_where_h *h, void *arg)
+{
+	char key[STORE_HUB_KEY_SIZE];
+	struct asking *a;
+	int err;
+
+	if (!r || !hub || !h)
+		return EINVAL;
+	if (!ulid_is_valid(hub))
+		return ENOENT;
+
+	a = mem_zalloc(sizeof(*a), NULL);
+	if (!a)
+		return ENOMEM;
+	a->h = h;
+	a->arg = arg;
+	store_hub_key(key, hub);
+	err = redis_command(r, deadline_ms, where_handler, a,
+			    "HMGET %s node owner epoch", key);
+	if (err)
+		mem_deref(a);
+	else
+		redis_arg_owned(r);
+
+	return err;
+}
