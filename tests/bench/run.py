@@ -14,9 +14,10 @@ sys.path[:0] = [os.path.join(ROOT, "deploy"),
 from bench_media import media       # noqa: E402
 from bench_router import router     # noqa: E402
 from bench_setup import memory, setup   # noqa: E402
+from bench_survive import survive       # noqa: E402
 
 BENCHES = {"router": router, "setup": setup, "media": media,
-           "memory": memory}
+           "memory": memory, "survive": survive}
 
 
 def show(bench, name, value, unit, **more):
@@ -41,7 +42,11 @@ def arguments():
     m.add_argument("--workers", metavar="N", help="the engine's threads (1)")
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
+    s = p.add_argument_group("survive (--only: kill, cut, drain, rolling)")
+    s.add_argument("--scale", metavar="PERCENT", help="of the calls (100)")
     options = p.parse_args()
+    if options.scale and not options.scale.isdigit():
+        p.error(f"--scale {options.scale}: not a number")
     if options.seconds and not options.seconds.isdigit():
         p.error(f"--seconds {options.seconds}: not a number")
     for n in options.name:
@@ -54,8 +59,8 @@ def arguments():
 def main():
     options = arguments()
     for n in options.name or list(BENCHES):
-        if n == "media":
-            media(show, options)
+        if n in ("media", "survive"):
+            BENCHES[n](show, options)
         else:
             BENCHES[n](show)
 

@@ -168,6 +168,19 @@ class Baresip:
             os.path.join(self.dir, n)))
         return tone_db(os.path.join(self.dir, newest), hz)
 
+    def recorded(self):
+        """Bytes of the newest recording of what it hears."""
+        return max((os.path.getsize(os.path.join(self.dir, n)) for n in
+                    os.listdir(self.dir) if n.endswith("-dec.wav")),
+                   default=0)
+
+    def hears_on(self, hz, since, seconds=15):
+        """A second and more is recorded after `since`, with the tone."""
+        _, rate, channels = CODECS[self.codec]
+        wait_for(f"baresip {self.user} hears {hz} Hz again",
+                 lambda: self.recorded() > since + 3 * rate * channels
+                 and self.heard_db(hz) > -30, seconds, 0.2)
+
     def hears(self, hz, seconds=8):
         wait_for(f"baresip {self.user} hears {hz} Hz",
                  lambda: self.heard_db(hz) > -30, seconds, 0.2)
@@ -188,13 +201,15 @@ class Baresip:
 
 
 class Sipp:
-    """One sipp process with a built-in scenario; its statistics at the end."""
+    """One sipp process with a built-in scenario, or one in a file NAME.xml;
+    its statistics at the end."""
 
     def __init__(self, scenario, port, target=None, calls=0, rate=50,
                  service="service", more=()):
         self.dir = tempfile.mkdtemp(prefix="sy-sipp-")
         self.stat = os.path.join(self.dir, "stat.csv")
-        argv = ["sipp", "-sn", scenario, "-i", "127.0.0.1", "-p", str(port),
+        argv = ["sipp", "-sf" if scenario.endswith(".xml") else "-sn",
+                scenario, "-i", "127.0.0.1", "-p", str(port),
                 "-s", service, "-nostdin", "-trace_stat", "-stf", self.stat,
                 "-fd", "1", "-trace_err", "-error_file",
                 os.path.join(self.dir, "errors"), *more]

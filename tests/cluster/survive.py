@@ -52,6 +52,10 @@ class Load:
         self.api_ids = []
         self.ended = 0      # records that there should be by now
 
+    @staticmethod
+    def only_pairs(count):
+        return Plan(count, 0, 0, 0)
+
     # ------------------------------------------------------------- begin
 
     def phones(self, name, count, first_user, **more):

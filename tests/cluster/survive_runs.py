@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What is done to a cluster with calls, and what its phones tell: a death, a
+cut, a drain, a rolling restart.  Each gives its figures, and raises Mismatch
+where a call was lost; test_survive.py and the bench run the same."""
+
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+
+from harness import (Mismatch, HELD, assert_clean, cluster, metrics, phones,
+                     wait_for)
+from hosts import Hosts
+from survive import (CALLEES, CALLERS, Load, across, check_records, config,
+                     leftovers)
+
+LEASE_MS = 3000
+DRAIN_EXIT_S = 75       # the deadline of a drain, and some more
+OTHERS = ("node-2", "node-3")
+
+
+@contextmanager
+def loaded(plan, hosts=None, **kw):
+    """A cluster whose first node has every call of the plan, with two empty
+    nodes beside it: (cluster, load)."""
+    with ExitStack() as stack:
+        laddr = "127.0.0.1"
+        if hosts:
+            laddr = stack.enter_context(hosts["core"].inside()).address
+            kw.update(across(hosts, node_1="one", node_2="two",
+                             node_3="three"))
+        c = stack.enter_context(cluster(nodes=3, config=config(plan),
+                                        later=OTHERS, **kw))
+        box = stack.enter_context(phones())
+        load = Load(c, box, plan, laddr)
+        load.up()
+        c.join(*OTHERS)
+        load.arm()
+        yield c, load
+
+
+def gap_figures(got, stats):
+    """What the phones heard, and how well they kept their own time."""
+    gap = got["longest_ms"]
+    return {"gap_p50_ms": gap["p50"], "gap_p99_ms": gap["p99"],
+            "gap_max_ms": gap["max"], "legs": got["watched"],
+            "phones_late_steps": stats["clock"]["late"],
+            "phones_late_max_ms": stats["clock"]["late_ms_max"]}
+
+
+def spread(c):
+    """How many calls each node has."""
+    return {n["id"]: n["hubs"] for n in c.api("GET", "/api/nodes")["items"]}
+
+
+def end(c, load):
+    """Ringing calls are answered, cancelled and refused, the others hung up
+    from both sides; each left one whole record, and nothing else."""
+    load.unharmed()
+    load.end_ringing()
+    load.hang_up()
+    assert_clean(c, 20)
+    ends = check_records(c, load.ended)
+    wait_for("nothing is left in Redis", lambda: not leftovers(c), 15)
+    return dict(ends)
+
+
+# -------------------------------------------------------------------- death
+
+def kill(plan):
+    """kill -9 of the node that has the calls."""
+    with loaded(plan) as (c, load):
+        victim = c.nodes[0]
+        c.left(victim)
+        victim.process.kill()
+        got = load.all_heard(20, reinvited=True)
+        figures = gap_figures(got, load.unharmed())
+        figures["spread"] = spread(c)
+        figures["ends"] = end(c, load)
+        return figures
+
+
+def cut(plan):
+    """The network of the node's host is cut, and comes back when others have
+    taken the calls."""
+    with Hosts("core", "one", "two", "three") as hosts, \
+            loaded(plan, hosts) as (c, load):
+        old = c.nodes[0]
+        hosts.cut("one")
+        try:
+            got = load.all_heard(LEASE_MS / 1000 + 20, reinvited=True)
+        finally:
+            hosts.mend("one")
+        figures = gap_figures(got, load.unharmed())
+        figures["spread"] = spread(c)
+        wait_for("the old node is a member again",
+                 lambda: state(c, old.id) == "LIVE", 20)
+        wait_for("the old node has let go of all", lambda: not held(old), 20)
+        load.arm()
+        load.unharmed()
+        takes_calls(c, load, old.id)
+        figures["ends"] = end(c, load)
+        return figures
+
+
+def state(c, name):
+    return next((n["state"] for n in c.api("GET", "/api/nodes")["items"]
+                 if n["id"] == name), None)
+
+
+def held(member):
+    got = metrics(member)
+    return {k: got[k] for k in HELD if got[k]}
+
+
+def takes_calls(c, load, node):
+    """New calls are placed on a node; each call is ended."""
+    placed = set()
+    for _ in range(30):
+        load.box.do("call", phone="d0", to="600", call="new")
+        load.box.expect("established", phone="d0", call="new")
+        placed |= {x["node"] for x in c.api("GET", "/api/calls")["items"]
+                   if x["destination"] == "echo"}
+        load.box.do("hangup", phone="d0", call="new")
+        load.box.expect("closed", phone="d0", call="new")
+        load.ended += 1
+        if node in placed:
+            return
+    raise Mismatch(f"no new call on {node}: {placed}")
+
+
+# -------------------------------------------------------------------- drain
+
+def drain(plan):
+    """SIGTERM to the node that has the calls."""
+    with loaded(plan) as (c, load):
+        leaving = c.nodes[0]
+        began = time.monotonic()
+        leaving.process.signal(signal.SIGTERM)
+        if not leaving.process.wait(DRAIN_EXIT_S):
+            raise Mismatch(f"{leaving.id} has not ended in {DRAIN_EXIT_S} s:"
+                           f" {held(leaving)}")
+        seconds = time.monotonic() - began
+        c.left(leaving)
+        got = load.all_heard(10, reinvited=True)
+        figures = gap_figures(got, load.unharmed())
+        figures["exit_s"] = seconds
+        figures["spread"] = spread(c)
+        figures["ends"] = end(c, load)
+        return figures
+
+
+# ------------------------------------------------------------------ rolling
+
+def rolling(pairs, rate, seconds, counts=(3, 2, 2)):
+    """Each member in turn is ended by SIGTERM and started again, while calls
+    come and go at a rate."""
+    nodes, routers, gateways = counts
+    plan = Load.only_pairs(pairs)
+    total = {"calls": 0, "answered": 0, "ok": 0, "failed": {}, "dropped": 0,
+             "gap_p99_ms": 0.0, "gap_max_ms": 0.0}
+    with cluster(nodes=nodes, routers=routers, gateways=gateways,
+                 config=config(plan)) as c, phones() as box:
+        load = Load(c, box, plan)
+        load.phones("a", pairs, CALLERS, tone_hz=440, quiet=True)
+        load.phones("b", pairs, CALLEES, tone_hz=620, quiet=True)
+        for member in c.members():
+            box.do("load", **{"from": "a%d", "to": "b%d", "first": 0,
+                              "count": int(rate * seconds), "rate": rate,
+                              "hold_ms": int(seconds * 500), "gaps": True,
+                              "progress_ms": 500})
+            box.expect("load_progress")
+            restart(c, member)
+            add(total, box.expect("load", seconds=3 * seconds + 60),
+                member.id)
+        stats = load.stats()
+        assert_clean(c, 30)
+        total["ends"] = dict(check_records(c, total["answered"]))
+    total["phones_late_steps"] = stats["clock"]["late"]
+    total["phones_late_max_ms"] = stats["clock"]["late_ms_max"]
+    return total
+
+
+def restart(c, member):
+    old = member.process
+    old.signal(signal.SIGTERM)
+    if not old.wait(DRAIN_EXIT_S):
+        raise Mismatch(f"{member.id} has not ended in {DRAIN_EXIT_S} s")
+    c.left(member)
+    c.join(member.id)
+
+
+def add(total, got, name):
+    """One load's summary to the sum of all."""
+    for key in ("calls", "answered", "ok", "dropped"):
+        total[key] += got[key]
+    for code, n in got["failed"].items():
+        key = f"{name}: {code}"
+        total["failed"][key] = total["failed"].get(key, 0) + n
+    gap = got["gap_ms"]
+    total["gap_p99_ms"] = max(total["gap_p99_ms"], gap["p99"] or 0)
+    if (gap["max"] or 0) > total["gap_max_ms"]:
+        total["gap_max_ms"], total["gap_max_at"] = gap["max"], name
