@@ -8,7 +8,7 @@ import subprocess
 from harness import BIN
 from lib.phones import PhoneError
 from survive import FULL, Plan
-from survive_runs import Mismatch, cut, drain, kill, rolling
+from survive_runs import Mismatch, cut, drain, kill, quiet, rolling
 
 ROLLING = (200, 20, 10)     # pairs of phones, calls a second, seconds each
 
@@ -25,6 +25,7 @@ def survive(show, options):
     plan = scaled(FULL, scale)
     pairs, rate, seconds = ROLLING
     runs = {
+        "quiet": lambda: quiet(plan),
         "kill": lambda: kill(plan),
         "cut": lambda: cut(plan),
         "drain": lambda: drain(plan),

@@ -42,7 +42,8 @@ def arguments():
     m.add_argument("--workers", metavar="N", help="the engine's threads (1)")
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
-    s = p.add_argument_group("survive (--only: kill, cut, drain, rolling)")
+    s = p.add_argument_group(
+        "survive (--only: quiet, kill, cut, drain, rolling)")
     s.add_argument("--scale", metavar="PERCENT", help="of the calls (100)")
     options = p.parse_args()
     if options.scale and not options.scale.isdigit():

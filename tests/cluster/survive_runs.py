@@ -64,6 +64,15 @@ def end(c, load):
     return dict(ends)
 
 
+def quiet(plan, seconds=10):
+    """Nothing is done: what the machine and the phones add to the others."""
+    with loaded(plan) as (c, load):
+        time.sleep(seconds)
+        figures = gap_figures(load.all_heard(5), load.unharmed())
+        end(c, load)
+        return figures
+
+
 # -------------------------------------------------------------------- death
 
 def kill(plan):
