@@ -6,18 +6,22 @@
  * revision that it has, and gets nothing if it is the same; the others get
  * all of it: a Redis that lost its data counts its revisions anew.
  *
- * What it had last it keeps, whatever happens to Redis.
+ * What it had last it keeps, whatever happens to Redis.  A Redis that has
+ * none any more, or only an older one that somebody else remembered, gets it
+ * back: from the first whose timer runs out, for all of them look at once.
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
 
 #include "proto/config.h"
 #include "proto/config_index.h"
 #include "proto/config_keys.h"
+#include "proto/config_unpack.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/script.h"
@@ -27,6 +31,7 @@ enum {
 	EMPTY_MS = 500,        /* between looks while there is none        */
 	LOOK_MS = 2000,        /* between looks, should a message be lost  */
 	LOAD_DEADLINE_MS = 10000,
+	GIVE_MS = 300,         /* within which what Redis lost is given back */
 };
 
 /* What has been loaded, and what makes it quick to search. */
@@ -49,6 +54,7 @@ struct config {
 	struct state old;      /* until the next load: may be borrowed  */
 	struct look *look;     /* NULL: none under way                  */
 	struct loop_timer *timer;
+	struct loop_timer *give;   /* NULL: Redis has what we have     */
 	uint64_t looked_us;    /* when the last look started            */
 	bool was_up;
 	bool again;            /* changed while a look was under way    */
@@ -69,130 +75,9 @@ static void destructor(void *arg)
 	if (c->look)
 		c->look->c = NULL;
 	mem_deref(c->timer);
+	mem_deref(c->give);
 	state_free(&c->now);
 	state_free(&c->old);
-}
-
-/* --------------------------------------------------------------- unpacking */
-
-/* A list of records of one section. @param vp, np  Of the configuration. */
-static int unpack_section(void ***vp, size_t *np, const redisReply *r,
-			  const ProtobufCMessageDescriptor *d)
-{
-	void **v;
-	size_t i;
-
-	if (r->type != REDIS_REPLY_ARRAY)
-		return EBADMSG;
-	if (!r->elements)
-		return 0;
-
-	v = calloc(r->elements, sizeof(*v));
-	if (!v)
-		return ENOMEM;
-	*vp = v;
-
-	for (i = 0; i < r->elements; i++) {
-		const redisReply *e = r->element[i];
-
-		if (e->type == REDIS_REPLY_STRING)
-			v[i] = protobuf_c_message_unpack(
-				d, NULL, (size_t)e->len,
-				(const uint8_t *)e->str);
-		if (!v[i])
-			return EBADMSG;
-		++*np;
-	}
-
-	return 0;
-}
-
-static int unpack(Sy__Config *conf, const redisReply *r)
-{
-	const redisReply *s = r->element[1];
-	int err;
-
-	conf->revision = strtoull(r->element[0]->str, NULL, 10);
-	if (s->type != REDIS_REPLY_STRING)
-		return EBADMSG;
-	conf->settings = sy__settings__unpack(NULL, (size_t)s->len,
-					      (const uint8_t *)s->str);
-	if (!conf->settings)
-		return EBADMSG;
-
-	err = unpack_section((void ***)&conf->devices, &conf->n_devices,
-			     r->element[2], &sy__device__descriptor);
-	if (!err)
-		err = unpack_section((void ***)&conf->trunks, &conf->n_trunks,
-				     r->element[3], &sy__trunk__descriptor);
-	if (!err)
-		err = unpack_section((void ***)&conf->routes, &conf->n_routes,
-				     r->element[4], &sy__route__descriptor);
-	if (!err)
-		err = unpack_section((void ***)&conf->tokens, &conf->n_tokens,
-				     r->element[5],
-				     &sy__api_token__descriptor);
-
-	return err;
-}
-
-static int device_cmp(const void *a, const void *b)
-{
-	return strcmp((*(Sy__Device *const *)a)->id,
-		      (*(Sy__Device *const *)b)->id);
-}
-
-static int trunk_cmp(const void *a, const void *b)
-{
-	return strcmp((*(Sy__Trunk *const *)a)->id,
-		      (*(Sy__Trunk *const *)b)->id);
-}
-
-static int token_cmp(const void *a, const void *b)
-{
-	return strcmp((*(Sy__ApiToken *const *)a)->id,
-		      (*(Sy__ApiToken *const *)b)->id);
-}
-
-static int route_cmp(const void *a, const void *b)
-{
-	const Sy__Route *x = *(Sy__Route *const *)a;
-	const Sy__Route *y = *(Sy__Route *const *)b;
-
-	if (x->order != y->order)
-		return x->order < y->order ? -1 : 1;
-
-	return strcmp(x->id, y->id);
-}
-
-/* Redis' hashes have no order: every process shall see the same one. */
-static void sort(Sy__Config *conf)
-{
-	static const struct {
-		size_t v, n;
-		int (*cmp)(const void *a, const void *b);
-	} sections[] = {
-		{offsetof(Sy__Config, devices),
-		 offsetof(Sy__Config, n_devices), device_cmp},
-		{offsetof(Sy__Config, trunks),
-		 offsetof(Sy__Config, n_trunks), trunk_cmp},
-		{offsetof(Sy__Config, routes),
-		 offsetof(Sy__Config, n_routes), route_cmp},
-		{offsetof(Sy__Config, tokens),
-		 offsetof(Sy__Config, n_tokens), token_cmp},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		uint8_t *base = (uint8_t *)conf;
-		void *v;
-		size_t n;
-
-		memcpy(&v, base + sections[i].v, sizeof(v));
-		memcpy(&n, base + sections[i].n, sizeof(n));
-		if (n)
-			qsort(v, n, sizeof(void *), sections[i].cmp);
-	}
 }
 
 /* ----------------------------------------------------------------- loading */
@@ -206,11 +91,9 @@ static int state_read(struct state *s, const redisReply *r)
 		return ENOMEM;
 	sy__config__init(s->conf);
 
-	err = unpack(s->conf, r);
-	if (!err) {
-		sort(s->conf);
+	err = config_unpack(s->conf, r);
+	if (!err)
 		err = config_index_alloc(&s->index, s->conf);
-	}
 	if (err)
 		state_free(s);
 
@@ -220,8 +103,43 @@ static int state_read(struct state *s, const redisReply *r)
 static bool reply_shape(const redisReply *r)
 {
 	return r->type == REDIS_REPLY_ARRAY &&
-	       (!r->elements || ((r->elements == 1 || r->elements == 6) &&
+	       (!r->elements || ((r->elements == 1 || r->elements == 7) &&
 				 r->element[0]->type == REDIS_REPLY_STRING));
+}
+
+static void give_handler(void *arg)
+{
+	struct config *c = arg;
+
+	c->give = mem_deref(c->give);
+	log_warn("Redis has lost the configuration: it gets ours",
+		 LOG_U("revision", c->now.conf->revision));
+	(void)config_put_again(bus_redis(c->bus), c->now.conf);
+}
+
+static void give_later(struct config *c)
+{
+	uint32_t rnd = 0;
+
+	if (c->give)
+		return;
+	if (getrandom(&rnd, sizeof(rnd), GRND_NONBLOCK) != sizeof(rnd))
+		rnd = (uint32_t)loop_now_us();
+	(void)loop_timer_start(&c->give, c->loop, rnd % GIVE_MS, give_handler,
+			       c);
+}
+
+/* Lost, or an older one that somebody remembered? */
+static bool is_lost(const struct config *c, const redisReply *r)
+{
+	if (!c->now.conf)
+		return false;
+	if (!r->elements)
+		return true;
+
+	return r->elements == 7 && r->element[6]->type == REDIS_REPLY_STRING &&
+	       r->element[6]->len && c->now.conf->revision >
+	       strtoull(r->element[0]->str, NULL, 10);
 }
 
 static void load(struct config *c, const redisReply *r)
@@ -230,7 +148,12 @@ static void load(struct config *c, const redisReply *r)
 	int err;
 
 	err = reply_shape(r) ? 0 : EBADMSG;
-	if (!err && r->elements != 6)
+	if (!err && is_lost(c, r)) {
+		give_later(c);
+		return;
+	}
+	c->give = mem_deref(c->give);
+	if (!err && r->elements != 7)
 		return; /* none yet, or what we have */
 	if (!err)
 		err = state_read(&s, r);

@@ -2,9 +2,10 @@
 /*
  * Configuration: a JSON file in the shape of message Config, kept in Redis
  * section by section with a revision, held in memory by every process that
- * watches, changed as a whole by one script, announced on the bus.
+ * watches, changed as a whole by one script, announced on the bus.  A Redis
+ * that has lost it gets it back from those who hold it.
  *
- *   sy:{config}            hash    revision
+ *   sy:{config}            hash    revision, again (it was given back)
  *   sy:{config}:settings   string  Settings
  *   sy:{config}:devices    hash    id -> Device      (likewise trunks,
  *                                                     routes, tokens)
@@ -81,5 +82,15 @@ const Sy__Trunk *config_trunk_by_source(const struct config *c,
 typedef void(config_put_h)(int err, uint64_t revision, void *arg);
 int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
 	       config_put_h *h, void *arg);
+
+/**
+ * Give Redis back what it has lost, with its revision: only where there is
+ * none, or an older one that was given back as well.
+ *
+ * @param conf  Borrowed for the call.
+ *
+ * @return as config_put().
+ */
+int config_put_again(struct redis *r, const Sy__Config *conf);
 
 #endif

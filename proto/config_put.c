@@ -33,7 +33,7 @@ struct args {
 	uint8_t *data;
 	size_t used;
 	char countv[4][16];
-	char expected[24];
+	char expected[32];
 };
 
 static void args_destructor(void *arg)
@@ -101,8 +101,9 @@ static int args_alloc(struct args **ap, const Sy__Config *conf)
 	return 0;
 }
 
+/* @param expected  As the script has it. */
 static void args_fill(struct args *a, const Sy__Config *conf,
-		      uint64_t expected)
+		      const char *expected)
 {
 	static const char *const keyv[] = {CONFIG_KEYS};
 	size_t i;
@@ -110,10 +111,7 @@ static void args_fill(struct args *a, const Sy__Config *conf,
 	for (i = 0; i < CONFIG_KEYC; i++)
 		add(a, keyv[i], strlen(keyv[i]));
 
-	(void)snprintf(a->expected, sizeof(a->expected), "%llu",
-		       (unsigned long long)expected);
-	if (expected == UINT64_MAX)
-		(void)snprintf(a->expected, sizeof(a->expected), "*");
+	(void)snprintf(a->expected, sizeof(a->expected), "%s", expected);
 	add(a, a->expected, strlen(a->expected));
 	if (conf->settings)
 		add_message(a, &conf->settings->base);
@@ -205,7 +203,7 @@ static bool has_password(const Sy__Config *conf)
 	return false;
 }
 
-int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
+static int put(struct redis *r, const Sy__Config *conf, const char *expected,
 	       config_put_h *h, void *arg)
 {
 	struct args *a = NULL;
@@ -234,4 +232,28 @@ int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
 		mem_deref(p);
 
 	return err;
+}
+
+int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
+	       config_put_h *h, void *arg)
+{
+	char text[24] = "*";
+
+	if (expected != UINT64_MAX)
+		(void)snprintf(text, sizeof(text), "%llu",
+			       (unsigned long long)expected);
+
+	return put(r, conf, text, h, arg);
+}
+
+int config_put_again(struct redis *r, const Sy__Config *conf)
+{
+	char text[32];
+
+	if (!conf)
+		return EINVAL;
+	(void)snprintf(text, sizeof(text), "again:%llu",
+		       (unsigned long long)conf->revision);
+
+	return put(r, conf, text, NULL, NULL);
 }

@@ -3,8 +3,8 @@
 --       :routes, :tokens
 -- ARGV  revision that the caller has, or ''
 -- Returns {} (there is none), {revision} (it is the caller's), or
--- {revision, settings, devices, trunks, routes, tokens}; the last four are
--- lists in no order.
+-- {revision, settings, devices, trunks, routes, tokens, again}: four lists in
+-- no order; again is '1' when it was given back (config_put.lua), else ''.
 local rev = redis.call('HGET', KEYS[1], 'revision')
 if not rev then
 	return {}
@@ -16,4 +16,5 @@ local out = {rev, redis.call('GET', KEYS[2]) or ''}
 for i = 3, 6 do
 	out[i] = redis.call('HVALS', KEYS[i])
 end
+out[7] = redis.call('HGET', KEYS[1], 'again') or ''
 return out

@@ -3,11 +3,20 @@
 -- KEYS  sy:{config}, then its sections: :settings, :devices, :trunks,
 --       :routes, :tokens
 -- ARGV  revision that is replaced: a number (0: there is none yet) or '*';
---       settings; then for each of the four hashes: how many, and so many
---       pairs of id and record
+--       or 'again:REVISION': Redis has lost it, and gets it back from who
+--       remembers; settings; then for each of the four hashes: how many, and
+--       so many pairs of id and record
 -- Returns {1, new revision}, or {0, the revision that is there}.
+-- One that was given back bears a mark until it is replaced: somebody may
+-- remember a newer one.
 local rev = redis.call('HGET', KEYS[1], 'revision') or '0'
-if ARGV[1] ~= '*' and ARGV[1] ~= rev then
+local again = string.match(ARGV[1], '^again:(%d+)$')
+if again then
+	if rev ~= '0' and (redis.call('HEXISTS', KEYS[1], 'again') == 0 or
+			tonumber(rev) >= tonumber(again)) then
+		return {0, rev}
+	end
+elseif ARGV[1] ~= '*' and ARGV[1] ~= rev then
 	return {0, rev}
 end
 redis.call('SET', KEYS[2], ARGV[2])
@@ -22,4 +31,9 @@ for k = 3, 6 do
 	end
 	at = last + 1
 end
+if again then
+	redis.call('HSET', KEYS[1], 'revision', again, 'again', '1')
+	return {1, again}
+end
+redis.call('HDEL', KEYS[1], 'again')
 return {1, tostring(redis.call('HINCRBY', KEYS[1], 'revision', 1))}

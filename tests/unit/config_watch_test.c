@@ -256,8 +256,13 @@ static bool has_1003(void *arg)
 	return config_device(arg, "1003", 4) != NULL;
 }
 
-/* Redis goes: the last state stays.  It comes back empty: the same. It gets
- * another configuration: that. */
+static bool has_1002_in_redis(void *arg)
+{
+	return server_ask(arg, "HEXISTS sy:{config}:devices 1002") == 1;
+}
+
+/* Redis goes: the last state stays.  It comes back empty: it gets that, with
+ * its revision.  It gets another configuration: that. */
 static void test_redis_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -276,15 +281,83 @@ static void test_redis_restart(void **state)
 	server_start(f);
 	run_until(f, bus_is_back, w.bus);
 	assert_non_null(config_device(w.config, "1001", 4));
-	assert_int_equal(1, w.loads);
+	run_until(f, has_1002_in_redis, f);
+	assert_int_equal(5, server_ask(f, "EXISTS sy:{config} "
+				       "sy:{config}:settings "
+				       "sy:{config}:devices "
+				       "sy:{config}:trunks "
+				       "sy:{config}:routes"));
 
-	/* Redis counts anew: it is revision 1 again, and another one. */
 	run_until(f, is_nonzero, &p.up);
 	put(&p, f, b, UINT64_MAX);
-	assert_int_equal(1, p.revision);
+	assert_int_equal(2, p.revision);
 	run_until(f, has_1003, w.config);
 	assert_null(config_device(w.config, "1001", 4));
 
+	watcher_stop(&w);
+	mem_deref(p.redis);
+	sy__config__free_unpacked(a, NULL);
+	sy__config__free_unpacked(b, NULL);
+}
+
+/* What comes back is the newest that anybody remembers, and never in place of
+ * what an operator put. */
+static void test_again(void **state)
+{
+	static const struct {
+		uint64_t ours;      /* 0: an operator puts */
+		uint64_t there;     /* afterwards          */
+	} v[] = {{5, 5}, {4, 5}, {5, 5}, {7, 7}, {0, 8}, {9, 8}};
+	struct fixture *f = *state;
+	Sy__Config *a = make(small);
+	struct watcher w;
+	struct putter p;
+
+	putter_start(&p, f);
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		a->revision = v[i].ours;
+		if (!v[i].ours)
+			put(&p, f, a, UINT64_MAX);
+		else
+			assert_int_equal(0, config_put_again(p.redis, a));
+		watcher_start(&w, f);
+		run_until_revision(f, &w, v[i].there);
+		watcher_stop(&w);
+	}
+	mem_deref(p.redis);
+	sy__config__free_unpacked(a, NULL);
+}
+
+static bool has_1003_in_redis(void *arg)
+{
+	return server_ask(arg, "HEXISTS sy:{config}:devices 1003") == 1;
+}
+
+/* Of two that remember, one of them the last change but one: the newer wins,
+ * whoever was first. */
+static void test_newest_wins(void **state)
+{
+	struct fixture *f = *state;
+	Sy__Config *a = make(small), *b = make(other);
+	struct watcher w;
+	struct putter p;
+
+	putter_start(&p, f);
+	watcher_start(&w, f);
+	put(&p, f, a, UINT64_MAX);
+	put(&p, f, b, UINT64_MAX);
+	run_until_revision(f, &w, 2);
+
+	server_kill(f);
+	run_until(f, bus_is_down, w.bus);
+	server_start(f);
+	run_until(f, is_nonzero, &p.up);
+	a->revision = 1;
+	assert_int_equal(0, config_put_again(p.redis, a));
+	run_until(f, bus_is_back, w.bus);
+	run_until(f, has_1003_in_redis, f);
+	assert_int_equal(2, w.revision);
+	assert_int_equal(0, server_ask(f, "HEXISTS sy:{config}:devices 1001"));
 	watcher_stop(&w);
 	mem_deref(p.redis);
 	sy__config__free_unpacked(a, NULL);
@@ -400,6 +473,8 @@ int main(void)
 		fixture_test_re(test_no_password_in_redis),
 		fixture_test_re(test_late_and_lost),
 		fixture_test(test_redis_restart),
+		fixture_test(test_again),
+		fixture_test(test_newest_wins),
 		fixture_test_re(test_many),
 		fixture_test_re(test_garbage),
 		fixture_test(test_let_go),
