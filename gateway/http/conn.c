@@ -56,11 +56,8 @@ void conn_close(struct web_conn *c)
 
 void conn_shutdown(struct web_conn *c)
 {
-	if (!c->engine) {
-		conn_close(c);
-		return;
-	}
-	engine_shutdown(c->engine);
+	if (c->engine)
+		engine_shutdown(c->engine);
 	conn_step(c);
 }
 
@@ -168,9 +165,13 @@ static uint64_t due(const struct web_conn *c)
 		return c->start_ms + LINGER_MS;
 	if (c->writing)
 		t = c->write_ms + c->host->lim->write_ms;
-	if (!c->engine)
-		return c->start_ms + c->host->lim->head_ms < t
-			? c->start_ms + c->host->lim->head_ms : t;
+	if (!c->engine) {
+		uint64_t end = c->start_ms + (c->host->leaving
+						  ? c->host->lim->leave_ms
+						  : c->host->lim->head_ms);
+
+		return end < t ? end : t;
+	}
 	if (engine_deadline_ms(c->engine) < t)
 		t = engine_deadline_ms(c->engine);
 

@@ -25,6 +25,7 @@ struct conn_host {
 	unsigned conns;          /* their number                          */
 	unsigned handles;        /* owners of handles not yet closed      */
 	uint64_t tls_failed, expired;
+	bool leaving;            /* connections end when they may         */
 	void (*gone)(struct conn_host *host); /* a handle went            */
 	uint8_t in[CONN_SCRATCH];    /* of the read that runs            */
 	uint8_t plain[CONN_SCRATCH]; /* likewise, decrypted              */

@@ -28,8 +28,13 @@ static int start_engine(struct web_conn *c, bool h2)
 		.wake_arg = c,
 	};
 
-	return h2 ? h2_alloc(&c->engine, &conf, conn_now_ms(c))
-		  : h1_alloc(&c->engine, &conf, conn_now_ms(c));
+	int err = h2 ? h2_alloc(&c->engine, &conf, conn_now_ms(c))
+		     : h1_alloc(&c->engine, &conf, conn_now_ms(c));
+
+	if (!err && c->host->leaving)
+		engine_shutdown(c->engine);
+
+	return err;
 }
 
 /* Which HTTP?  Waits while the bytes could still be either. */

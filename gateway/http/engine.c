@@ -16,6 +16,7 @@ const struct web_limits web_limits_default = {
 	.head_ms = 10 * 1000,
 	.body_ms = 30 * 1000,
 	.idle_ms = 75 * 1000,
+	.leave_ms = 500,
 	.write_ms = 30 * 1000,
 };
 

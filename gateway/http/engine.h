@@ -34,6 +34,8 @@ struct web_limits {
 	uint32_t head_ms;       /* to send a whole header, or handshake   */
 	uint32_t body_ms;       /* to send a whole body                   */
 	uint32_t idle_ms;       /* between requests                       */
+	uint32_t leave_ms;      /* the same when we end: who has just asked,
+				   or connected, may be asking again      */
 	uint32_t write_ms;      /* without taking a byte of an answer     */
 };
 

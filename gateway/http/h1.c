@@ -255,9 +255,10 @@ static void shutdown_h1(struct engine *e)
 {
 	struct h1 *h = (struct h1 *)e;
 
+	/* A connection in use: its next request is on its way, and an end
+	 * without a word would leave the peer in doubt about it. */
+	h->leaving = true;
 	h->tx.keep = false;
-	if (h->rx == RX_IDLE)
-		e->failed = true;
 }
 
 static bool wants_input(const struct engine *e)
@@ -284,7 +285,8 @@ static uint64_t deadline_ms(const struct engine *e)
 
 	switch (h->rx) {
 	case RX_IDLE:
-		return h->since_ms + (h->used ? lim->idle_ms : lim->head_ms);
+		return h->since_ms + (h->leaving ? lim->leave_ms :
+				      h->used ? lim->idle_ms : lim->head_ms);
 	case RX_HEAD:
 		return h->since_ms + lim->head_ms;
 	case RX_BODY:

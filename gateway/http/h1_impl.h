@@ -28,6 +28,7 @@ struct h1 {
 	uint64_t since_ms;     /* in this rx state                      */
 	bool used;             /* had a request before                  */
 	bool eof;
+	bool leaving;          /* no request after the next             */
 	unsigned fail_status;  /* set by a callback that stops parsing  */
 	const char *fail_slug, *fail_detail;
 };

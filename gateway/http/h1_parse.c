@@ -177,7 +177,7 @@ static int on_headers_complete(llhttp_t *p)
 
 	/* An offer to upgrade may be ignored (RFC 9110 7.8), and is. */
 	p->upgrade = 0;
-	h->tx.keep = llhttp_should_keep_alive(p);
+	h->tx.keep = llhttp_should_keep_alive(p) && !h->leaving;
 	h->rx = RX_BODY;
 	h->since_ms = h->e.now_ms;
 	expect = web_header(req, "expect") && req->version == H1_VERSION_11;

@@ -224,7 +224,7 @@ void web_server_stop(struct web_server *s, uint32_t grace_ms,
 		return;
 	}
 
-	s->stopping = true;
+	s->stopping = s->host.leaving = true;
 	s->stoph = h;
 	s->stop_arg = arg;
 	(void)uv_timer_init(s->host.loop, &s->grace);

@@ -465,6 +465,20 @@ static void test_shutdown(void **state)
 	start(&f);
 	feed(&f, "GET /a HTTP/1.1\r\n" HOST "\r\n", 4096);
 	engine_shutdown(f.e);
+	assert_false(engine_is_done(f.e));
+	assert_true(engine_deadline_ms(f.e) <=
+		    1000 + web_limits_default.leave_ms);
+	engine_expire(f.e, 1000 + web_limits_default.leave_ms);
+	assert_true(engine_is_done(f.e));
+	end(&f);
+
+	/* A request that was on its way is answered; it is the last. */
+	start(&f);
+	feed(&f, "GET /a HTTP/1.1\r\n" HOST "\r\n", 4096);
+	engine_shutdown(f.e);
+	feed(&f, "GET /b HTTP/1.1\r\n" HOST "\r\n", 4096);
+	assert_int_equal(f.requests, 2);
+	assert_non_null(strstr(text(&f), "connection: close\r\n"));
 	assert_true(engine_is_done(f.e));
 	end(&f);
 

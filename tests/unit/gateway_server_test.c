@@ -390,7 +390,8 @@ static void test_stop(void **state)
 	uint64_t until = deadline();
 	struct fixture f;
 	char buf[1024];
-	int idle, busy;
+	struct web_server_stat st;
+	int idle, busy, used, fresh;
 	(void)state;
 
 	start(&f, &web_limits_default);
@@ -401,8 +402,23 @@ static void test_stop(void **state)
 	say(busy, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
 	while (!f.held)
 		turn(&f, until);
+	used = dial(&f.plain);
+	say(used, GET);
+	(void)hear(&f, used, "plain", buf, sizeof(buf));
+	fresh = dial(&f.plain);
+	do {
+		turn(&f, until);
+		web_server_stat(f.srv, &st);
+	} while (st.accepted < 4);
 
+	/* Who has just asked or connected may be asking at this moment. */
 	web_server_stop(f.srv, PATIENCE_MS, on_stopped, &f);
+	say(used, GET);
+	(void)hear(&f, used, "connection: close", buf, sizeof(buf));
+	say(fresh, GET);
+	(void)hear(&f, fresh, "connection: close", buf, sizeof(buf));
+	close(used);
+	close(fresh);
 	(void)hear(&f, idle, NULL, buf, sizeof(buf));
 	close(idle);
 	assert_false(f.stopped);
