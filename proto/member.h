@@ -8,12 +8,19 @@
  * heartbeats.  A member is live for MEMBER_LEASE_MS after its last beat by
  * our own monotonic clock.  While Redis is away nobody's lease runs out here,
  * nor for a full lease time after it answered again.
+ *
+ * Nodes also look after each other: who has no subscriber on its command
+ * channel for 150 ms is removed, and everybody hears that it died.  The same
+ * rules hold: nobody is found dead while Redis is away, nor for a lease after.
+ * Who was declared dead and lives is a member again at its next beat, with
+ * the same instance, and is told (forgottenh).
  */
 
 #ifndef SY_PROTO_MEMBER_H
 #define SY_PROTO_MEMBER_H
 
 #include "proto/bus.h"
+#include "proto/owner.h"
 
 struct members;
 
@@ -33,23 +40,34 @@ typedef void(member_load_h)(Sy__Member *self, void *arg);
  */
 typedef void(member_change_h)(const Sy__Member *m, bool gone, void *arg);
 
+/**
+ * Redis had no record of us, or an old one: the others may have thought that
+ * we were dead and taken what is ours, or Redis was emptied.
+ */
+typedef void(member_forgotten_h)(void *arg);
+
 struct member_conf {
 	struct loop *loop;
-	struct bus *bus;         /* borrowed, outlives it                 */
-	const Sy__Member *self;  /* copied: id, kind, version, addresses;
-				    NULL: only watch                      */
+	struct bus *bus;	/* borrowed, outlives it                 */
+	const Sy__Member *self; /* copied: id, kind, version, addresses;
+				   NULL: only watch                      */
 	member_load_h *loadh;
 	member_change_h *changeh;
+	member_forgotten_h *forgottenh; /* NULL: it does not matter       */
 	void *arg;
-	uint32_t beat_ms;        /* 0: MEMBER_BEAT_MS; the same in all of a
-				    cluster                           */
-	uint32_t lease_ms;       /* 0: MEMBER_LEASE_MS                    */
+	uint32_t beat_ms;  /* 0: MEMBER_BEAT_MS; the same in all of a
+			      cluster                           */
+	uint32_t lease_ms; /* 0: MEMBER_LEASE_MS                    */
 };
 
 int member_alloc(struct members **mp, const struct member_conf *conf);
 
 /** Leave the table at once (end in order); then mem_deref(). */
 void member_leave(struct members *m);
+
+/** Leave it as one that died: hubs are left behind, and the others adopt them
+ * at once; then mem_deref(). */
+void member_resign(struct members *m);
 
 /** Beat now, outside the rhythm: the state changed. */
 void member_beat(struct members *m);
@@ -59,6 +77,10 @@ uint32_t member_instance(const struct members *m);
 
 /** True once the table was read. */
 bool member_is_ready(const struct members *m);
+
+/** True if Redis has answered for a full lease: only then somebody may be
+ * taken for dead (owner_ops.is_settled). */
+bool member_is_settled(const struct members *m);
 
 /** By member id; NULL: not live.  Borrowed until the next loop turn. */
 const Sy__Member *member_find(const struct members *m, const char *id);
@@ -75,5 +97,14 @@ void member_apply(const struct members *m, Sy__MemberKind kind, member_h *h,
 
 /** The node to place a new hub on, by place_choose(); NULL: none. */
 const Sy__Member *member_place(struct members *m, const char *not_id);
+
+/**
+ * Every live node, ourselves too, as the ownership protocol weighs them
+ * (owner_ops.peers).
+ *
+ * @return how many were filled in.
+ */
+size_t member_peers(const struct members *m, struct owner_peer *peerv,
+		    size_t max);
 
 #endif

@@ -4,11 +4,23 @@
 /* A hub on its way weighs as a typical call: two legs. */
 enum { LEGS_PER_HUB = 2, LEGS_FULL = 2000 };
 
+/* place_load() of a node that is full in both ways. */
+enum { LOAD_FULL = 200, ROOM_STEPS = 16 };
+
 double place_load(const struct place_node *n)
 {
 	double legs = (double)n->legs + (double)n->placed * LEGS_PER_HUB;
 
 	return (double)n->tick_used_percent + 100.0 * legs / LEGS_FULL;
+}
+
+unsigned place_room(const struct place_node *n)
+{
+	const double load = place_load(n);
+
+	return load < LOAD_FULL
+		   ? 1 + (unsigned)((LOAD_FULL - load) * ROOM_STEPS / LOAD_FULL)
+		   : 1;
 }
 
 /* Index of the k-th open node. */

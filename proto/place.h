@@ -15,16 +15,22 @@
 
 /** A candidate. */
 struct place_node {
-	bool open;               /* LIVE: neither draining nor overloaded,
-				    and has RTP ports left               */
+	bool open; /* LIVE: neither draining nor overloaded,
+		      and has RTP ports left               */
 	uint32_t legs;
 	uint32_t hubs;
 	float tick_used_percent; /* p99 of the worst worker              */
-	uint32_t placed;         /* hubs placed since its last heartbeat */
+	uint32_t placed;	 /* hubs placed since its last heartbeat */
 };
 
 /** A load figure that two nodes are compared by; higher is busier. */
 double place_load(const struct place_node *n);
+
+/**
+ * How much more a node can take, in coarse steps, 1 to 17: nodes that weigh
+ * each other by figures of slightly different age come to the same.
+ */
+unsigned place_room(const struct place_node *n);
 
 /**
  * Choose a node.

@@ -2,12 +2,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "redis_fixture.h"
 #include "proto/log.h"
-#include "proto/member.h"
+#include "proto/member_table.h"
+#include "proto/member_watch.h"
 
 /* Five times as fast as in life. */
 enum { BEAT_MS = 200, LEASE_MS = 600 };
 
 static uint32_t beat_ms = BEAT_MS, lease_ms = LEASE_MS;
+static const char *bus_id; /* NULL: the member id, as it should be */
 
 /* A process of the cluster, all on one loop. */
 struct proc {
@@ -20,6 +22,7 @@ struct proc {
 	char last[64];              /* id of the last change */
 	uint32_t gone_instance;
 	bool free_in_change;
+	int forgotten;
 };
 
 static void load_handler(Sy__Member *self, void *arg)
@@ -46,6 +49,11 @@ static void change_handler(const Sy__Member *m, bool gone, void *arg)
 		p->ms = mem_deref(p->ms);
 }
 
+static void forgotten_handler(void *arg)
+{
+	((struct proc *)arg)->forgotten++;
+}
+
 /* id NULL: only watches */
 static void proc_start(struct proc *p, struct fixture *f, const char *id,
 		       Sy__MemberKind kind)
@@ -53,12 +61,14 @@ static void proc_start(struct proc *p, struct fixture *f, const char *id,
 	Sy__Member self = SY__MEMBER__INIT;
 	Sy__Load load = SY__LOAD__INIT;
 	const struct bus_conf bconf = {
-		.loop = f->loop, .url = f->url, .id = id};
+		.loop = f->loop, .url = f->url,
+		.id = id && bus_id ? bus_id : id};
 	struct member_conf mconf = {
 		.loop = f->loop,
 		.self = id ? &self : NULL,
 		.loadh = load_handler,
 		.changeh = change_handler,
+		.forgottenh = forgotten_handler,
 		.arg = p,
 		.beat_ms = beat_ms,
 		.lease_ms = lease_ms,
@@ -428,6 +438,290 @@ static void test_free_within(void **state)
 	proc_kill(&w);
 }
 
+/* ------------------------------------------------- nodes watch each other */
+
+/* In these the lease is long: what is found soon was not found by it. */
+enum { LONG_MS = 1500, FOUND_MS = 400 };
+
+static bool is_settled(void *arg)
+{
+	return member_is_settled(((struct proc *)arg)->ms);
+}
+
+static void pair_start(struct proc *n1, struct proc *n2, struct fixture *f)
+{
+	lease_ms = LONG_MS;
+	proc_start(n1, f, "node-1", NODE);
+	proc_start(n2, f, "node-2", NODE);
+	lease_ms = LEASE_MS;
+	await_seen(n1, "node-2");
+	await_seen(n2, "node-1");
+	assert_false(member_is_settled(n1->ms));
+	run_until(f, is_settled, n1);
+	run_until(f, is_settled, n2);
+}
+
+/* Killed: its neighbour finds out, and everybody hears. */
+static void test_found_dead(void **state)
+{
+	struct proc n1, n2, w;
+	uint64_t start;
+
+	pair_start(&n1, &n2, *state);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	await_seen(&w, "node-2");
+	start = loop_now_us();
+	proc_kill(&n1);
+	await_gone(&w, "node-1");
+	await_gone(&n2, "node-1");
+	assert_in_range(loop_now_us() - start, 100 * 1000, FOUND_MS * 1000);
+	assert_int_equal(w.gones, 1);
+	assert_int_equal(n2.gones, 1);
+	assert_int_equal(server_ask(w.f, "HLEN sy:{members}"), 1);
+	assert_int_equal(server_ask(w.f, "ZCARD sy:{members}:lease"), 1);
+	proc_kill(&n2);
+	proc_kill(&w);
+}
+
+/* The connection of the subscriber that is there the longest. */
+static void kill_first_subscriber(struct fixture *f)
+{
+	redisContext *c = redisConnectUnix(f->sock);
+	redisReply *reply = redisCommand(c, "CLIENT LIST TYPE pubsub");
+	unsigned id = 0;
+
+	assert_non_null(reply);
+	assert_int_equal(sscanf(reply->str, "id=%u ", &id), 1);
+	freeReplyObject(reply);
+	redisFree(c);
+	assert_int_equal(server_ask(f, "CLIENT KILL ID %u", id), 1);
+}
+
+/* A connection that comes back at once is no death. */
+static void test_blink(void **state)
+{
+	struct proc n1, n2;
+
+	pair_start(&n1, &n2, *state);
+	for (int i = 0; i < 8; i++) {
+		kill_first_subscriber(*state);
+		pass(*state, 150);
+	}
+	assert_int_equal(n1.gones, 0);
+	assert_int_equal(n2.gones, 0);
+	proc_kill(&n1);
+	proc_kill(&n2);
+}
+
+/* When Redis comes back nobody has a subscriber for a moment; nor is a stall
+ * anybody's death. */
+static void test_restart_kills_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct proc n1, n2;
+
+	pair_start(&n1, &n2, f);
+	server_kill(f);
+	pass(f, 300);
+	server_start(f);
+	pass(f, LONG_MS + 500);
+	run_until(f, is_settled, &n1);
+	server_signal(f, SIGSTOP);
+	pass(f, 1000);
+	assert_false(member_is_settled(n1.ms));
+	server_signal(f, SIGCONT);
+	pass(f, LONG_MS + 500);
+	assert_int_equal(n1.gones, 0);
+	assert_int_equal(n2.gones, 0);
+	assert_true(n1.forgotten > 0); /* Redis was emptied */
+	proc_kill(&n1);
+	proc_kill(&n2);
+}
+
+static bool was_forgotten(void *arg)
+{
+	return ((struct proc *)arg)->forgotten > 0;
+}
+
+/* Who lost its record hears of it, once. */
+static void test_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct proc n;
+
+	proc_start(&n, f, "node-1", NODE);
+	await_seen(&n, "node-1");
+	pass(f, 3 * BEAT_MS);
+	assert_int_equal(n.forgotten, 0); /* nor at its first beat */
+	assert_int_equal(server_ask(f, "HDEL sy:{members} node-1"), 1);
+	run_until(f, was_forgotten, &n);
+	pass(f, 3 * BEAT_MS);
+	assert_int_equal(n.forgotten, 1);
+	/* the others may have let its lease run out */
+	assert_int_equal(server_ask(f, "ZADD sy:{members}:lease 1 node-1"),
+			 0);
+	n.forgotten = 0;
+	run_until(f, was_forgotten, &n);
+	proc_kill(&n);
+}
+
+/* Declared dead, and lives: a member again, with the same instance. */
+static void test_denied(void **state)
+{
+	struct proc n1, n2;
+	uint32_t instance;
+
+	bus_id = "elsewhere";
+	lease_ms = LONG_MS;
+	proc_start(&n1, *state, "node-1", NODE);
+	bus_id = NULL;
+	proc_start(&n2, *state, "node-2", NODE);
+	lease_ms = LEASE_MS;
+	await_seen(&n2, "node-1");
+	instance = member_instance(n1.ms);
+	run_until(n2.f, is_nonzero, &n2.gones);
+	assert_int_equal(n2.gone_instance, instance);
+	run_until(n1.f, was_forgotten, &n1);
+	await_seen(&n2, "node-1");
+	assert_int_equal(member_find(n2.ms, "node-1")->instance, instance);
+	proc_kill(&n1);
+	proc_kill(&n2);
+}
+
+/* Hubs are left behind: gone at once, and it beats no more. */
+static void test_resign(void **state)
+{
+	struct proc n, w;
+
+	proc_start(&n, *state, "node-1", NODE);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	await_seen(&n, "node-1");
+	member_resign(n.ms);
+	await_gone(&w, "node-1");
+	pass(w.f, 3 * BEAT_MS);
+	assert_int_equal(w.gones, 1);
+	assert_null(member_find(w.ms, "node-1"));
+	assert_int_equal(server_ask(w.f, "HLEN sy:{members}"), 0);
+	proc_kill(&n);
+	proc_kill(&w);
+}
+
+static void no_change(const Sy__Member *m, bool gone, void *arg)
+{
+	(void)m;
+	(void)gone;
+	(void)arg;
+}
+
+static void learn(struct member_table *t, const char *id, uint32_t instance,
+		  Sy__MemberKind kind, Sy__MemberState st, uint32_t legs)
+{
+	Sy__Member m = SY__MEMBER__INIT;
+	Sy__Load load = SY__LOAD__INIT;
+
+	m.id = (char *)id;
+	m.instance = instance;
+	m.kind = kind;
+	m.state = st;
+	load.legs = legs;
+	m.load = &load;
+	member_table_learn(t, &m, 1);
+}
+
+#define LIVE SY__MEMBER_STATE__LIVE
+
+/* On the ring of nodes: the next three, ourselves and routers left out. */
+static void test_watch_ring(void **state)
+{
+	static const char *const idv[] = {"a", "b", "c", "d", "e"};
+	struct member_watch w = {.n = 0};
+	struct member_table t;
+	(void)state;
+
+	member_table_init(&t, 1000, 500, no_change, NULL);
+	assert_int_equal(member_watch_pick(&w, &t, "a"), 0);
+	learn(&t, "a", 1, NODE, LIVE, 0);
+	learn(&t, "aa", 9, ROUTER, LIVE, 0);
+	assert_int_equal(member_watch_pick(&w, &t, "a"), 0);
+	for (size_t i = 1; i < ARRAY_SIZE(idv); i++)
+		learn(&t, idv[i], (uint32_t)i + 1, NODE, LIVE, 0);
+	assert_int_equal(member_watch_pick(&w, &t, "d"), 3);
+	assert_string_equal(w.v[0].id, "e");
+	assert_string_equal(w.v[1].id, "a");
+	assert_string_equal(w.v[2].id, "b");
+
+	/* three misses in a row, of the same instance */
+	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "a", 1, 1));
+	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_int_equal(member_watch_pick(&w, &t, "d"), 3);
+	assert_true(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "c", 3, 0)); /* not ours */
+	learn(&t, "a", 7, NODE, LIVE, 0);
+	assert_int_equal(member_watch_pick(&w, &t, "d"), 3);
+	assert_int_equal(w.v[1].instance, 7);
+	assert_int_equal(w.v[1].missed, 0);
+	member_watch_reset(&w);
+	assert_false(member_watch_saw(&w, "a", 7, 0));
+	member_table_close(&t);
+}
+
+/* What nodes weigh when they share hubs out. */
+static void test_peers(void **state)
+{
+	struct owner_peer v[8];
+	struct member_table t;
+	(void)state;
+
+	member_table_init(&t, 1000, 500, no_change, NULL);
+	learn(&t, "a", 1, NODE, LIVE, 0);
+	learn(&t, "b", 2, NODE, LIVE, 2000);
+	learn(&t, "c", 3, NODE, LIVE, 100000);
+	learn(&t, "d", 4, NODE, SY__MEMBER_STATE__DRAINING, 0);
+	learn(&t, "e", 5, NODE, SY__MEMBER_STATE__OVERLOADED, 0);
+	learn(&t, "f", 6, ROUTER, LIVE, 0);
+	assert_int_equal(member_table_peers(&t, v, ARRAY_SIZE(v)), 5);
+	assert_true(v[0].room == 17);
+	assert_true(v[1].room == 9);
+	assert_true(v[2].room == 1);
+	assert_true(v[3].room == 0);
+	assert_true(v[4].room == 1 && v[4].last);
+	assert_false(v[2].last);
+	assert_int_equal(v[1].instance, 2);
+	assert_int_equal(member_table_peers(&t, v, 2), 2);
+	member_table_close(&t);
+}
+
+/* Settled: a lease since Redis answered again, and it answers. */
+static void test_settled(void **state)
+{
+	struct member_table t;
+	(void)state;
+
+	member_table_init(&t, 1000, 500, no_change, NULL);
+	learn(&t, "a", 1, NODE, LIVE, 0);
+	member_table_redis(&t, true, 900 * 1000);
+	assert_false(member_table_is_settled(&t, 900 * 1000)); /* no answer */
+	for (uint64_t ms = 1000; ms <= 2000; ms += 250) {
+		member_table_answered(&t, ms * 1000);
+		member_table_redis(&t, true, ms * 1000);
+	}
+	assert_false(member_table_is_settled(&t, 1999 * 1000));
+	assert_true(member_table_is_settled(&t, 2000 * 1000));
+	/* stopped for a while: the clock has run on */
+	assert_false(member_table_is_settled(&t, 9000 * 1000));
+	member_table_expire(&t, 9000 * 1000);
+	assert_non_null(member_table_find(&t, "a"));
+	member_table_expire(&t, 2000 * 1000);
+	assert_null(member_table_find(&t, "a"));
+	member_table_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +733,15 @@ int main(void)
 		fixture_test_re(test_emptied),
 		fixture_test_re(test_place),
 		fixture_test(test_free_within),
+		fixture_test(test_found_dead),
+		fixture_test_re(test_blink),
+		fixture_test_re(test_restart_kills_nobody),
+		fixture_test_re(test_forgotten),
+		fixture_test_re(test_denied),
+		fixture_test_re(test_resign),
+		cmocka_unit_test(test_watch_ring),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_settled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
