@@ -4,14 +4,16 @@
  *
  *   touch -> dirty list -> (end of turn) -> store_hub_put -> reply
  *                                             |    ENOTCONN ... -> whole, later
- *                                             +--- ESTALE -> abandon
+ *                                             +--- ESTALE -> adopt.c lets go
  *   ended -> farewell (id, record, Call-IDs, room) -> store_hub_drop -> gone
  */
 
 #include <string.h>
+#include "node/adopt.h"
 #include "node/checkpoint.h"
 #include "node/farewell.h"
 #include "node/history.h"
+#include "node/hub_state.h"
 #include "node/quality.h"
 #include "node/record.h"
 #include "node/room.h"
@@ -69,21 +71,11 @@ static void put_handler(int err, void *arg)
 {
 	struct put *put = arg;
 	struct checkpoint *cp = put->cp;
-	struct hub *hub = node_hub(cp->node, put->hub);
-
-	const bool lost = err == ESTALE || err == ENOENT;
-
-	if (lost && hub && hub->epoch == put->epoch) {
-		log_warn("call taken over by another node",
-			 LOG_S("call", hub->id), LOG_U("epoch", hub->epoch));
-		metric_inc(cp->node->met.stale);
-		hub_abandon(hub);
-		node_hub_close(cp->node, hub);
-	}
-	else if (err && !lost) {
+	if (err && err != ESTALE && err != ENOENT) {
 		metric_inc(cp->node->met.put_errors);
 		cp->whole = true;
 	}
+	adopt_written(cp->node->adopt, put->hub, put->epoch, err);
 
 	mem_deref(put);
 }
@@ -131,6 +123,10 @@ static void batch_dialog(struct batch *b, const struct leg *leg)
 	leg->ops->checkpoint(leg, ds);
 	ds->leg = (char *)leg->info.id;
 	ds->ref = leg->ref;
+	if (leg->tok_instance) {
+		ds->invite_instance = leg->tok_instance;
+		ds->invite_epoch = leg->tok_epoch;
+	}
 	ds->direction = leg->info.direction;
 	ds->state = leg->info.state;
 	b->dlgv[b->dlgc++] = ds;
@@ -201,17 +197,25 @@ static int save(struct checkpoint *cp, struct hub *hub)
 		.node = n->conf.id,
 		.instance = member_instance(n->members),
 	};
+	struct hub_state st;
 	struct batch b;
+	uint64_t sum;
 	int err;
 
 	err = batch_alloc(&b, hub_legs(hub), list_count(&hub->past));
 	err |= record_call_init(&rec, hub, n->conf.id, RECORD_BARE);
+	err |= hub_state_init(&st, hub);
 	if (err)
 		goto out;
 
 	batch_legs(&b, hub);
 	batch_drops(&b, hub);
-	prm.first = hub->dirty;
+	sum = hub_state_sum(&st);
+	if (!hub->owned)
+		adopt_begun(n->adopt, hub);
+	hub->owned = true;
+	prm.first = !hub->state_sum;
+	prm.state = hub->state_sum != sum ? &st.msg : NULL;
 	prm.call = hub->dirty ? &rec.msg : NULL;
 	prm.legv = b.legv;
 	prm.legc = b.legc;
@@ -219,10 +223,12 @@ static int save(struct checkpoint *cp, struct hub *hub)
 	prm.dlgc = b.dlgc;
 	prm.dropv = b.dropv;
 	prm.dropc = b.dropc;
-	if (prm.call || prm.legc || prm.dlgc || prm.dropc)
+	if (prm.call || prm.state || prm.legc || prm.dlgc || prm.dropc)
 		err = put_send(cp, hub, &prm);
+	hub->state_sum = err ? 0 : sum;
 
 out:
+	hub_state_close(&st);
 	record_call_close(&rec);
 	batch_close(&b);
 	return err;
@@ -247,6 +253,8 @@ static void say_goodbye(struct checkpoint *cp, struct hub *hub)
 	struct farewell *fw;
 
 	quality_hub_ended(cp->node, hub);
+	if (hub->owned)
+		adopt_ended(cp->node->adopt, hub->id);
 	if (!farewell_alloc(&fw, &cp->farewells, cp->node, hub))
 		farewell_send(fw);
 	node_hub_close(cp->node, hub);
@@ -330,33 +338,60 @@ void checkpoint_touch(struct checkpoint *cp, struct hub *hub)
 
 /* ------------------------------------------------------------ after trouble */
 
-static bool mark_whole(struct le *le, void *arg)
+/* Who calls and has no answer yet may cancel: the router looks for the
+ * placement. */
+static void place_again(struct checkpoint *cp, const struct hub *hub)
 {
-	struct hub *hub = le->data;
-	struct le *l;
+	const struct le *le;
 
-	room_place(((struct checkpoint *)arg)->node, hub);
+	room_place(cp->node, hub);
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		const struct leg *leg = le->data;
+		struct store_place pl = {
+			.instance = leg->tok_instance,
+			.epoch = leg->tok_epoch,
+			.leg = leg->ref,
+		};
+		const char *cid = leg->ops->call_id ? leg->ops->call_id(leg)
+						    : NULL;
+
+		if (!cid || !pl.instance ||
+		    leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+			continue;
+
+		str_ncpy(pl.hub, hub->id, sizeof(pl.hub));
+		str_ncpy(pl.node, cp->node->conf.id, sizeof(pl.node));
+		(void)store_place_put(bus_redis(cp->node->bus), cid, &pl);
+	}
+}
+
+void checkpoint_hub_whole(struct checkpoint *cp, struct hub *hub)
+{
+	struct le *le;
+
+	place_again(cp, hub);
 	hub->dirty = true;
-	for (l = list_head(&hub->legs); l; l = l->next) {
-		struct leg *leg = l->data;
+	hub->state_sum = 0;
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
 
 		leg->dirty = leg->dirty_dialog = true;
 	}
-	checkpoint_touch(arg, hub);
+	checkpoint_touch(cp, hub);
+}
+
+static bool mark_whole(struct le *le, void *arg)
+{
+	checkpoint_hub_whole(arg, le->data);
 
 	return false;
 }
 
-static void write_whole(struct checkpoint *cp)
+void checkpoint_whole(struct checkpoint *cp)
 {
 	cp->whole = false;
 	hash_apply(cp->node->hubs, mark_whole, cp);
 	farewell_send_all(&cp->farewells);
-}
-
-void checkpoint_redis_up(struct checkpoint *cp)
-{
-	write_whole(cp);
 }
 
 static void retry_handler(void *arg)
@@ -369,7 +404,7 @@ static void retry_handler(void *arg)
 		return;
 
 	if (cp->whole)
-		write_whole(cp);
+		checkpoint_whole(cp);
 	else
 		farewell_send_all(&cp->farewells);
 }

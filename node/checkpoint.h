@@ -34,8 +34,12 @@ void checkpoint_flush(struct checkpoint *cp);
  */
 void checkpoint_save(struct checkpoint *cp, struct hub *hub);
 
-/** Redis is back. */
-void checkpoint_redis_up(struct checkpoint *cp);
+/** Write all of a hub anew, and where its callers are placed. */
+void checkpoint_hub_whole(struct checkpoint *cp, struct hub *hub);
+
+/** The same of every hub, and try the farewells again: Redis is back, or may
+ * have lost something. */
+void checkpoint_whole(struct checkpoint *cp);
 
 /** True if the hub ended here and its record may still be in Redis. */
 bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub);

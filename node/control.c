@@ -164,6 +164,7 @@ static const struct {
 	{SY__ENVELOPE__BODY_GET_CALL, control_get},
 	{SY__ENVELOPE__BODY_SEND_DTMF, control_send_dtmf},
 	{SY__ENVELOPE__BODY_DRAIN_NODE, drain},
+	{SY__ENVELOPE__BODY_HUB_TAKEN, control_hub_taken},
 };
 
 void node_command(struct bus_request *req, const Sy__Envelope *env,

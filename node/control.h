@@ -19,6 +19,7 @@
 typedef void(control_h)(struct node *n, struct bus_request *req,
 			const Sy__Envelope *env);
 
+control_h control_hub_taken;
 control_h control_originate;
 control_h control_hangup;
 control_h control_add_leg;

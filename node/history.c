@@ -142,3 +142,45 @@ void history_talk(struct node *n, const struct hub *hub,
 	if (redis_is_up(bus_redis(n->bus)))
 		leg_event(n, hub, leg, type);
 }
+
+void history_restored(struct node *n, const struct hub *hub,
+		      const char *from, bool moved)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_call rec;
+
+	if (!record_call_init(&rec, hub, n->conf.id, RECORD_BARE)) {
+		ev.type = moved ? SY__EVENT_TYPE__CALL_MOVED :
+				  SY__EVENT_TYPE__CALL_ADOPTED;
+		ev.call = &rec.msg;
+		ev.from_node = (char *)from;
+		append(n, hub, &ev);
+	}
+	record_call_close(&rec);
+}
+
+void history_resumed(struct node *n, const struct hub *hub,
+		     const struct leg *leg, uint32_t gap_ms)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_leg rec;
+
+	record_leg_init(&rec, &leg->info);
+	ev.type = SY__EVENT_TYPE__LEG_RESUMED;
+	ev.leg = &rec.msg;
+	ev.gap_ms = gap_ms;
+	append(n, hub, &ev);
+}
+
+void history_lost(struct node *n, const struct hub *hub,
+		  const struct leg_info *info, const char *reason)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	struct record_leg rec;
+
+	record_leg_init(&rec, info);
+	ev.type = SY__EVENT_TYPE__LEG_LOST;
+	ev.leg = &rec.msg;
+	ev.reason = (char *)reason;
+	append(n, hub, &ev);
+}

@@ -68,6 +68,10 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	hub->hops = hops_left(msg);
 	code = !hub->hops && dial_can(hub->dest) ? 483 :
 	       leg_sip_take(&call.leg, n, hub, d, sdp, ex->place, &why);
+	if (!code) {
+		call.leg->tok_instance = tok->instance;
+		call.leg->tok_epoch = tok->epoch;
+	}
 	call.hub = hub;
 	call.dest = hub->dest;
 	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);

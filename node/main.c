@@ -27,7 +27,7 @@ struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds, *jitter;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
-	uint32_t rtp_timeout_s, probe_s;
+	uint32_t rtp_timeout_s, probe_s, adopt_rate;
 };
 
 struct program {
@@ -177,6 +177,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "S",
 		 .help = "Ask who sends no RTP by OPTIONS so often; its call "
 			 "ends if it is gone; 0: never"},
+		{.name = "adopt-rate", .value = &o->adopt_rate,
+		 .type = OPTION_UINT, .def = "500", .min = 1, .max = 100000,
+		 .metavar = "LEGS",
+		 .help = "Resume so many legs a second of a node that died, or "
+			 "that gives its calls"},
 		{.name = "workers", .value = &o->workers,
 		 .type = OPTION_UINT, .def = "0", .min = 0, .max = 256,
 		 .metavar = "N", .help = "Media threads; 0: one a core"},
@@ -336,6 +341,7 @@ static int run(const struct options *o, const char *key)
 		.sounds = o->sounds,
 		.capacity = o->capacity,
 		.probe_s = o->probe_s,
+		.adopt_rate = o->adopt_rate,
 		.media = {
 			.workers = o->workers,
 			.quarantine_ms = o->quarantine_ms,

@@ -3,7 +3,9 @@
 
 #include <string.h>
 #include <stdlib.h>
+#include "node/adopt.h"
 #include "node/checkpoint.h"
+#include "node/restore.h"
 #include "proto/log.h"
 
 static struct metric *counter(const char *name, const char *help,
@@ -16,6 +18,10 @@ int node_metrics_init(struct node *n)
 {
 	struct node_metrics *m = &n->met;
 	static const char calls[] = "Calls that ended, by result";
+	static const char lost[] = "Legs of other nodes that could not be "
+				   "resumed here";
+	static const double gaps[] = {0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1,
+				      1.5,  2,	 3,   4,   6,	10,   30};
 
 	m->placed = counter("sy_node_placed_total", "Hubs placed here", NULL);
 	m->refused = counter("sy_node_refused_total",
@@ -34,9 +40,27 @@ int node_metrics_init(struct node *n)
 	m->stale = counter("sy_node_hubs_lost_total",
 			   "Hubs that another node took over", NULL);
 
+	m->adopted_calls = counter("sy_node_adopted_calls_total",
+				   "Calls taken over from dead nodes", NULL);
+	m->adopted_legs = counter("sy_node_adopted_legs_total",
+				  "Their legs that are heard again", NULL);
+	m->lost_silent = counter("sy_node_lost_legs_total", lost,
+				 "reason=\"no answer\"");
+	m->lost_refused = counter("sy_node_lost_legs_total", lost,
+				  "reason=\"refused\"");
+	m->lost_no_room = counter("sy_node_lost_legs_total", lost,
+				  "reason=\"no room\"");
+	m->adoption_gap = histogram_add(
+		"sy_node_adoption_gap_seconds",
+		"From the last sign of life of a dead node until a leg is "
+		"heard again", NULL, gaps, ARRAY_SIZE(gaps));
+
 	return m->placed && m->refused && m->incoming_unknown &&
 			       m->calls_answered && m->calls_unanswered &&
-			       m->puts && m->put_errors && m->stale ?
+			       m->puts && m->put_errors && m->stale &&
+			       m->adopted_calls && m->adopted_legs &&
+			       m->lost_silent && m->lost_refused &&
+			       m->lost_no_room && m->adoption_gap ?
 		       0 : ENOMEM;
 }
 
@@ -79,6 +103,8 @@ static void refresh_calls(struct node *n)
 	      list_count(&n->lookups));
 	gauge("sy_node_writes_pending", "Writes to Redis not confirmed",
 	      checkpoint_pending(n->checkpoint));
+	gauge("sy_node_adoptions_pending", "Calls being taken over",
+	      adopt_pending(n->adopt) + restores_count(n->restores));
 	gauge("sy_node_alarms", "Long timers", n->alarms.count);
 	gauge("sy_node_draining", "Takes no new hubs", n->draining);
 	gauge("sy_node_overloaded", "Takes no new hubs for now",

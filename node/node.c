@@ -3,10 +3,11 @@
 
 #include <string.h>
 #include <unistd.h>
+#include "node/adopt.h"
 #include "node/checkpoint.h"
 #include "node/quality.h"
 #include "node/node.h"
-#include "node/sweep.h"
+#include "node/restore.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 
@@ -152,6 +153,8 @@ static void load_handler(Sy__Member *me, void *arg)
 	me->load->shed = load.shed;
 	me->load->wake_p99_us = load.wake_p99_us;
 	me->load->placed_total = n->placed_total;
+	me->load->adopted_total = n->adopted_total;
+	me->load->lost_legs_total = n->lost_legs_total;
 }
 
 static void bus_state_handler(bool up, int err, void *arg)
@@ -165,7 +168,9 @@ static void bus_state_handler(bool up, int err, void *arg)
 			 LOG_U("hubs", n->hubc), LOG_E(err));
 
 	if (up && n->checkpoint)
-		checkpoint_redis_up(n->checkpoint);
+		checkpoint_whole(n->checkpoint);
+	if (n->adopt)
+		adopt_redis(n->adopt, up);
 }
 
 static void tick_handler(void *arg)
@@ -200,7 +205,8 @@ static void destructor(void *data)
 	list_flush(&n->lookups);
 	mem_deref(n->quality);
 	mem_deref(n->checkpoint);
-	mem_deref(n->sweep);
+	mem_deref(n->adopt);
+	mem_deref(n->restores);
 	mem_deref(n->key);
 	mem_deref(n->loop);
 }
@@ -224,6 +230,20 @@ static int choose_port(struct sa *sa)
 	return err;
 }
 
+static void member_handler(const Sy__Member *m, bool gone, void *arg)
+{
+	struct node *n = arg;
+
+	adopt_member(n->adopt, m, gone);
+}
+
+static void forgotten_handler(void *arg)
+{
+	struct node *n = arg;
+
+	adopt_forgotten(n->adopt);
+}
+
 static int members_start(struct node *n, const char *addr)
 {
 	Sy__Load load = SY__LOAD__INIT;
@@ -234,6 +254,8 @@ static int members_start(struct node *n, const char *addr)
 		.bus = n->bus,
 		.self = &me,
 		.loadh = load_handler,
+		.changeh = member_handler,
+		.forgottenh = forgotten_handler,
 		.arg = n,
 	};
 
@@ -257,6 +279,7 @@ static int sip_try(struct node *n, const struct sa *want)
 	struct sipua_conf conf = {
 		.key = n->key,
 		.incomingh = node_incoming,
+		.ownsh = adopt_owns,
 		.arg = n,
 	};
 	char addr[64];
@@ -349,7 +372,9 @@ static int start(struct node *n)
 	if (!err)
 		err = quality_alloc(&n->quality, n);
 	if (!err)
-		err = sweep_alloc(&n->sweep, n);
+		err = restores_alloc(&n->restores, n, n->conf.adopt_rate);
+	if (!err)
+		err = adopt_alloc(&n->adopt, n);
 	if (!err)
 		err = config_alloc(&n->config, n->loop, n->bus, NULL, NULL);
 	if (!err)

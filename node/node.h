@@ -25,7 +25,8 @@
 
 struct checkpoint;
 struct quality;
-struct sweep;
+struct adopt;
+struct restores;
 
 enum {
 	NODE_OVERLOAD_PERCENT = 80, /* of the tick: takes no new hub above */
@@ -48,12 +49,16 @@ struct node_conf {
 	struct media_conf media;
 	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
 	uint32_t probe_s;        /* ask silent peers so often; 0: never     */
+	uint32_t adopt_rate;     /* legs resumed a second; 0: the default   */
 };
 
 struct node_metrics {
 	struct metric *placed, *refused, *incoming_unknown;
 	struct metric *calls_answered, *calls_unanswered;
 	struct metric *puts, *put_errors, *stale;
+	struct metric *adopted_calls, *adopted_legs;
+	struct metric *lost_silent, *lost_refused, *lost_no_room;
+	struct histogram *adoption_gap;
 };
 
 struct node {
@@ -68,7 +73,8 @@ struct node {
 	struct http_sock *http;
 	struct checkpoint *checkpoint;
 	struct quality *quality;
-	struct sweep *sweep;
+	struct adopt *adopt;
+	struct restores *restores;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */
 	uint32_t hubc;
@@ -77,8 +83,11 @@ struct node {
 	struct tmr tick;             /* drives the wheel                   */
 	struct node_metrics met;
 	uint32_t placed_total;
+	uint32_t adopted_total;      /* hubs                               */
+	uint32_t lost_legs_total;
 	bool draining;
 	bool overloaded;
+	bool unsure;               /* see unsure.h                           */
 	bool workers_told;         /* logged what the media workers are       */
 	uint32_t shed;             /* as last logged: media_load.shed         */
 };

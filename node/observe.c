@@ -3,6 +3,7 @@
 
 #include "node/checkpoint.h"
 #include "node/history.h"
+#include "node/restore.h"
 #include "node/talk.h"
 #include "proto/log.h"
 
@@ -75,6 +76,7 @@ static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
 	(void)arg;
+	restore_leg_removed(hub, leg);
 	talk_update(hub);
 	leg_line("leg removed", hub, leg);
 }

@@ -102,6 +102,11 @@ int store_place_get(struct redis *r, const char *call_id, store_place_h *h,
 /** Forget a placement, if it still names this hub.  No handler. */
 int store_place_drop(struct redis *r, const char *call_id, const char *hub);
 
+/** Write a placement again where Redis has lost it.  Its owner's; no handler:
+ * one that stands there stays. @param pl  Its leg is not 0. */
+int store_place_put(struct redis *r, const char *call_id,
+		    const struct store_place *pl);
+
 /** Refresh (owner alive) or drop a room, if it still names this hub. */
 int store_room_keep(struct redis *r, const char *room, const char *hub);
 

@@ -262,20 +262,46 @@ int store_room_keep(struct redis *r, const char *room, const char *hub)
 	return drop(r, key, hub, ttl);
 }
 
+static int put(struct redis *r, const char *key, uint32_t ttl_s,
+	       const struct store_place *pl)
+{
+	char ttl[24], instance[16], epoch[16], leg[16];
+	const char *argv[] = {key, pl->hub, ttl, pl->node, instance, epoch,
+			      leg};
+
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", ttl_s * 1000);
+	(void)re_snprintf(instance, sizeof(instance), "%u", pl->instance);
+	(void)re_snprintf(epoch, sizeof(epoch), "%u", pl->epoch);
+	(void)re_snprintf(leg, sizeof(leg), "%u", pl->leg);
+
+	return script_run(r, SCRIPT_PLACE_DROP, 0, NULL, NULL, 1, 7, argv,
+			  NULL);
+}
+
+int store_place_put(struct redis *r, const char *call_id,
+		    const struct store_place *pl)
+{
+	char key[KEY_SIZE];
+
+	if (!r || !call_id || !pl || !pl->leg)
+		return EINVAL;
+	call_key(key, call_id);
+
+	return put(r, key, STORE_CALL_TTL_S, pl);
+}
+
 int store_room_put(struct redis *r, const char *room, const char *hub,
 		   const char *node, uint32_t instance, uint32_t epoch)
 {
-	char key[KEY_SIZE], ttl[24], inst[16], ep[16];
-	const char *argv[] = {key, hub, ttl, node, inst, ep};
+	struct store_place pl = {.instance = instance, .epoch = epoch};
+	char key[KEY_SIZE];
 
 	if (!r || !room || !hub || !node || room_key(key, room))
 		return EINVAL;
-	(void)re_snprintf(ttl, sizeof(ttl), "%u", ROOM_TTL_S * 1000);
-	(void)re_snprintf(inst, sizeof(inst), "%u", instance);
-	(void)re_snprintf(ep, sizeof(ep), "%u", epoch);
+	str_ncpy(pl.hub, hub, sizeof(pl.hub));
+	str_ncpy(pl.node, node, sizeof(pl.node));
 
-	return script_run(r, SCRIPT_PLACE_DROP, 0, NULL, NULL, 1, 6, argv,
-			  NULL);
+	return put(r, key, ROOM_TTL_S, &pl);
 }
 
 int store_room_drop(struct redis *r, const char *room, const char *hub)

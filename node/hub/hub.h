@@ -108,6 +108,7 @@ struct hub {
 	uint32_t ref_last;     /* references given                     */
 	uint8_t hops;          /* Max-Forwards of its own INVITEs; 0: as
 				  many as usual                        */
+	bool owned;            /* the ownership protocol knows of it   */
 	bool came;             /* somebody came or is being called:
 				  until then it is only a placement    */
 	bool dirty;            /* what is shown of the call changed    */

@@ -146,11 +146,16 @@ struct leg {
 	struct leg_info info;
 	uint32_t ref;              /* reference in its tokens; unique
 				      in its hub; 0: has no tokens     */
+	uint32_t tok_instance;     /* inbound: node and epoch that its
+				      INVITE was sent to               */
+	uint32_t tok_epoch;
 	struct hunt *hunt;         /* while it is a branch; borrowed   */
 	bool early;                /* its media runs before the answer;
 				      set and cleared by its kind      */
 	bool silent;               /* a branch that is not to be heard
 				      yet, nor to hear                 */
+	uint8_t quiet;             /* looks without RTP: see unsure.h  */
+	bool stopped;              /* ... and it is sent none          */
 	bool shown;                /* observers know of it             */
 	bool dirty;                /* what is shown changed            */
 	bool dirty_dialog;         /* its checkpoint changed           */

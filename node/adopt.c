@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+/* This node's end of the ownership protocol: see adopt.h. */
+
+#include <string.h>
+#include "node/adopt.h"
+#include "node/checkpoint.h"
+#include "node/control.h"
+#include "node/leg_sip.h"
+#include "node/restore.h"
+#include "node/unsure.h"
+#include "proto/log.h"
+#include "proto/owner.h"
+#include "proto/random.h"
+#include "proto/store.h"
+
+enum {
+	SELF_MS = 20,	 /* until our instance is known              */
+	DEATHS_MAX = 64, /* remembered                               */
+};
+
+/* A process that died: when it was last heard of. */
+struct death {
+	struct le le;
+	uint32_t instance;
+	uint64_t alive_ms; /* since 1970 */
+};
+
+struct adopt {
+	struct node *node; /* borrowed: its owner                 */
+	struct owner *owner;
+	struct unsure *unsure;
+	struct tmr tmr;
+	struct list deaths; /* struct death, oldest first          */
+	struct list asked;  /* struct asked: questions to Redis    */
+	const char *taker;  /* while HubTaken is dealt with: whose */
+	bool self; /* our instance was told               */
+};
+
+/* A question to Redis under way. */
+struct asked {
+	struct le le;
+	struct adopt *a;
+	uint32_t instance;
+	char hub[ULID_LEN + 1];
+};
+
+static void asked_destructor(void *data)
+{
+	struct asked *q = data;
+
+	list_unlink(&q->le);
+}
+
+static struct asked *ask(struct adopt *a, const char *hub, uint32_t instance)
+{
+	struct asked *q = mem_zalloc(sizeof(*q), asked_destructor);
+
+	if (!q)
+		return NULL;
+
+	q->a = a;
+	q->instance = instance;
+	if (hub)
+		str_ncpy(q->hub, hub, sizeof(q->hub));
+	list_append(&a->asked, &q->le, q);
+
+	return q;
+}
+
+static struct redis *redis(const struct adopt *a)
+{
+	return bus_redis(a->node->bus);
+}
+
+/* ------------------------------------------------------------------- time */
+
+static void run_handler(void *arg)
+{
+	struct adopt *a = arg;
+	const uint32_t me = member_instance(a->node->members);
+	uint32_t wait_ms;
+
+	if (me && !a->self) {
+		a->self = true;
+		owner_self(a->owner, me);
+	}
+
+	wait_ms = owner_run(a->owner, tmr_jiffies());
+	tmr_start(&a->tmr, a->self ? wait_ms : SELF_MS, run_handler, a);
+}
+
+/* After each input; not from within it. */
+static void kick(struct adopt *a)
+{
+	tmr_start(&a->tmr, 0, run_handler, a);
+}
+
+/* ----------------------------------------------------------------- letting go
+ */
+
+static bool sip_address(const struct node *n, const char *node, struct sa *sa)
+{
+	const Sy__Member *m = node ? member_find(n->members, node) : NULL;
+
+	return m && m->instance != member_instance(n->members) &&
+	       !sa_decode(sa, m->address, strlen(m->address));
+}
+
+void adopt_let_go(struct adopt *a, struct hub *hub, const char *node)
+{
+	struct node *n = a->node;
+	struct sa to;
+	struct le *le;
+
+	log_warn("call is another node's", LOG_S("call", hub->id),
+		 LOG_S("node", node ? node : ""), LOG_U("epoch", hub->epoch));
+	metric_inc(n->met.stale);
+	if (sip_address(n, node, &to)) {
+		for (le = list_head(&hub->legs); le; le = le->next)
+			leg_sip_depart(le->data, &to);
+	}
+	hub_abandon(hub);
+	node_hub_close(n, hub);
+}
+
+static void who_handler(int err, Sy__Call *call, void *arg)
+{
+	struct asked *q = arg;
+	struct hub *hub = node_hub(q->a->node, q->hub);
+
+	if (hub)
+		adopt_let_go(q->a, hub, err ? NULL : call->node);
+	if (call)
+		sy__call__free_unpacked(call, NULL);
+	mem_deref(q);
+}
+
+/* Until we know whose it is, what comes for it is held. */
+static void let_go(const char *id, void *arg)
+{
+	struct adopt *a = arg;
+	struct hub *hub = node_hub(a->node, id);
+	struct asked *q;
+	struct le *le;
+
+	if (!hub)
+		return;
+
+	q = a->taker ? NULL : ask(a, id, 0);
+	if (!q || store_hub_get(redis(a), id, who_handler, q)) {
+		mem_deref(q);
+		adopt_let_go(a, hub, a->taker);
+		return;
+	}
+
+	for (le = list_head(&hub->legs); le; le = le->next)
+		(void)leg_sip_freeze(le->data);
+}
+
+/* -------------------------------------------------------------- what is asked
+ */
+
+static bool is_live(uint32_t instance, void *arg)
+{
+	const struct adopt *a = arg;
+
+	return member_by_instance(a->node->members, instance) != NULL;
+}
+
+static bool is_settled(void *arg)
+{
+	const struct adopt *a = arg;
+
+	return member_is_settled(a->node->members);
+}
+
+static size_t peers(struct owner_peer *peerv, size_t max, void *arg)
+{
+	const struct adopt *a = arg;
+
+	return member_peers(a->node->members, peerv, max);
+}
+
+static void owned_handler(int err, const char *const *hubv, size_t hubc,
+			  void *arg)
+{
+	struct asked *q = arg;
+	struct adopt *a = q->a;
+
+	owner_owned(a->owner, q->instance, err, hubv, hubc);
+	mem_deref(q);
+	kick(a);
+}
+
+static int list_owned(uint32_t instance, void *arg)
+{
+	struct adopt *a = arg;
+	struct asked *q = ask(a, NULL, instance);
+	int err =
+	    q ? store_owned_list(redis(a), instance, owned_handler, q) : ENOMEM;
+
+	if (err)
+		mem_deref(q);
+
+	return err;
+}
+
+static void owners_handler(int err, const struct store_owner *ownerv,
+			   size_t ownerc, void *arg)
+{
+	struct asked *q = arg;
+	struct adopt *a = q->a;
+	uint32_t *iv = mem_alloc((ownerc + 1) * sizeof(*iv), NULL);
+
+	for (size_t i = 0; iv && i < ownerc; i++)
+		iv[i] = ownerv[i].instance;
+	owner_owners(a->owner, iv ? err : ENOMEM, iv, iv ? ownerc : 0);
+	mem_deref(iv);
+	mem_deref(q);
+	kick(a);
+}
+
+static int list_owners(void *arg)
+{
+	struct adopt *a = arg;
+	struct asked *q = ask(a, NULL, 0);
+	int err = q ? store_owners_list(redis(a), owners_handler, q) : ENOMEM;
+
+	if (err)
+		mem_deref(q);
+
+	return err;
+}
+
+/* --------------------------------------------------------------- claiming */
+
+static uint64_t alive_ms(const struct adopt *a, uint32_t instance)
+{
+	const struct le *le;
+
+	for (le = list_head(&a->deaths); le; le = le->next) {
+		const struct death *d = le->data;
+
+		if (d->instance == instance)
+			return d->alive_ms;
+	}
+
+	return timestamp_now_ms() - MEMBER_LEASE_MS;
+}
+
+/* Should it be alive, it hears of it at once. */
+static void say_taken(const struct adopt *a, const struct store_claim *cl)
+{
+	const struct node *n = a->node;
+	Sy__Envelope env = SY__ENVELOPE__INIT;
+	Sy__HubTaken msg = SY__HUB_TAKEN__INIT;
+	char channel[128];
+
+	if (re_snprintf(channel, sizeof(channel), BUS_CHANNEL_MEMBER "%s",
+			cl->call->node) < 0)
+		return;
+
+	msg.hub = cl->call->id;
+	msg.epoch = cl->epoch;
+	msg.node = (char *)n->conf.id;
+	msg.instance = member_instance(n->members);
+	env.body_case = SY__ENVELOPE__BODY_HUB_TAKEN;
+	env.hub_taken = &msg;
+	(void)bus_publish(n->bus, channel, &env);
+}
+
+static int build(struct adopt *a, const struct store_claim *cl, uint32_t from)
+{
+	struct node *n = a->node;
+	const struct restore_conf conf = {
+	    .call = cl->call,
+	    .state = cl->state,
+	    .dlgv = cl->dlgv,
+	    .dlgc = cl->dlgc,
+	    .epoch = cl->epoch,
+	    .alive_ms = alive_ms(a, from),
+	};
+	struct hub *hub = node_hub(n, cl->call->id);
+	int err;
+
+	if (hub) { /* of an ownership that was lost and came back */
+		hub_abandon(hub);
+		node_hub_close(n, hub);
+	}
+
+	err = node_restore(&hub, n, &conf);
+	if (err)
+		return err;
+
+	n->adopted_total++;
+	metric_inc(n->met.adopted_calls);
+	return 0;
+}
+
+static void claim_handler(int err, const struct store_claim *cl, void *arg)
+{
+	struct asked *q = arg;
+	struct adopt *a = q->a;
+	struct node *n = a->node;
+
+	owner_claimed(a->owner, q->hub, err, cl ? cl->epoch : 0,
+		      cl ? cl->owner : 0);
+	if (!err) {
+		say_taken(a, cl);
+		err = build(a, cl, q->instance);
+	}
+
+	if (err == EBADMSG && cl) {
+		log_error("record of a call cannot be read: it is lost",
+			  LOG_S("call", q->hub));
+		owner_ended(a->owner, q->hub);
+		(void)store_hub_drop(redis(a), q->hub, cl->epoch,
+				     member_instance(n->members), NULL, NULL,
+				     NULL);
+	} else if (err && err != ESTALE && err != ENOENT) {
+		log_warn("call not adopted", LOG_S("call", q->hub), LOG_E(err));
+	}
+
+	mem_deref(q);
+	kick(a);
+}
+
+static int claim(const char *hub, uint32_t from, void *arg)
+{
+	struct adopt *a = arg;
+	const struct node *n = a->node;
+	struct asked *q = ask(a, hub, from);
+	int err =
+	    q ? store_hub_claim(redis(a), hub, from, n->conf.id,
+				member_instance(n->members), claim_handler, q)
+	      : ENOMEM;
+
+	if (err)
+		mem_deref(q);
+
+	return err;
+}
+
+/* ------------------------------------------------------------- what is done */
+
+static void write(const char *id, void *arg)
+{
+	struct adopt *a = arg;
+	struct hub *hub = id ? node_hub(a->node, id) : NULL;
+
+	if (!id)
+		checkpoint_whole(a->node->checkpoint);
+	else if (hub)
+		checkpoint_hub_whole(a->node->checkpoint, hub);
+}
+
+static void drop(const char *hub, uint32_t epoch, void *arg)
+{
+	struct adopt *a = arg;
+
+	(void)store_hub_drop(redis(a), hub, epoch,
+			     member_instance(a->node->members), NULL, NULL,
+			     NULL);
+}
+
+static void forget(uint32_t instance, const char *hub, void *arg)
+{
+	struct adopt *a = arg;
+
+	(void)store_owned_remove(redis(a), instance, hub);
+}
+
+static void announce(void *arg)
+{
+	struct adopt *a = arg;
+	const struct node *n = a->node;
+
+	(void)store_owners_put(redis(a), member_instance(n->members),
+			       n->conf.id);
+}
+
+static void forget_owner(uint32_t instance, void *arg)
+{
+	(void)store_owners_drop(redis(arg), instance);
+}
+
+static void estate(uint32_t instance, size_t hubs, bool done, void *arg)
+{
+	(void)arg;
+	if (done)
+		log_info("nothing is left of a node that died",
+			 LOG_U("instance", instance));
+	else if (hubs)
+		log_warn("calls of a node that died are taken over",
+			 LOG_U("instance", instance),
+			 LOG_U("calls", (uint32_t)hubs));
+}
+
+static const struct owner_ops ops = {
+    .peers = peers,
+    .is_live = is_live,
+    .is_settled = is_settled,
+    .list_owned = list_owned,
+    .list_owners = list_owners,
+    .claim = claim,
+    .let_go = let_go,
+    .write = write,
+    .drop = drop,
+    .forget = forget,
+    .announce = announce,
+    .forget_owner = forget_owner,
+    .estate = estate,
+};
+
+/* -------------------------------------------------------------------- news */
+
+void adopt_redis(struct adopt *a, bool up)
+{
+	owner_redis(a->owner, up);
+	unsure_redis(a->unsure, up);
+	kick(a);
+}
+
+static void note_death(struct adopt *a, uint32_t instance)
+{
+	struct death *d;
+
+	if (list_count(&a->deaths) >= DEATHS_MAX) {
+		d = list_head(&a->deaths)->data;
+		list_unlink(&d->le);
+		mem_deref(d);
+	}
+
+	d = mem_zalloc(sizeof(*d), NULL);
+	if (!d)
+		return;
+
+	d->instance = instance;
+	d->alive_ms = timestamp_now_ms();
+	list_append(&a->deaths, &d->le, d);
+}
+
+void adopt_member(struct adopt *a, const Sy__Member *m, bool gone)
+{
+	if (!gone || m->kind != SY__MEMBER_KIND__NODE)
+		return;
+
+	note_death(a, m->instance);
+	owner_died(a->owner, m->instance);
+	kick(a);
+}
+
+void adopt_forgotten(struct adopt *a)
+{
+	owner_forgotten(a->owner);
+	kick(a);
+}
+
+void adopt_written(struct adopt *a, const char *hub, uint32_t epoch, int err)
+{
+	owner_written(a->owner, hub, epoch, err);
+	if (err)
+		kick(a);
+}
+
+void adopt_begun(struct adopt *a, const struct hub *hub)
+{
+	if (owner_begun(a->owner, hub->id, hub->epoch))
+		log_error("no memory for a call's ownership",
+			  LOG_S("call", hub->id));
+}
+
+void adopt_ended(struct adopt *a, const char *hub)
+{
+	owner_ended(a->owner, hub);
+}
+
+void control_hub_taken(struct node *n, struct bus_request *req,
+		       const Sy__Envelope *env)
+{
+	const Sy__HubTaken *msg = env->hub_taken;
+	struct adopt *a = n->adopt;
+
+	if (msg->instance != member_instance(n->members)) {
+		a->taker = msg->node;
+		owner_taken(a->owner, msg->hub, msg->epoch);
+		a->taker = NULL;
+		kick(a);
+	}
+	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+}
+
+bool adopt_owns(const uint8_t hub[ULID_BYTES], uint32_t epoch, void *arg)
+{
+	const struct node *n = arg;
+	const struct hub *h;
+	char id[ULID_LEN + 1];
+
+	ulid_print(id, hub);
+	h = node_hub(n, id);
+
+	return h && h->epoch >= epoch;
+}
+
+uint32_t adopt_pending(const struct adopt *a)
+{
+	struct owner_stat st;
+
+	owner_stat(a->owner, &st);
+	return (uint32_t)st.claiming;
+}
+
+struct owner *adopt_owner(const struct adopt *a)
+{
+	return a->owner;
+}
+
+/* -------------------------------------------------------------------- life */
+
+static void destructor(void *data)
+{
+	struct adopt *a = data;
+
+	tmr_cancel(&a->tmr);
+	list_flush(&a->asked);
+	list_flush(&a->deaths);
+	mem_deref(a->owner);
+	mem_deref(a->unsure);
+}
+
+int adopt_alloc(struct adopt **ap, struct node *n)
+{
+	struct adopt *a = mem_zalloc(sizeof(*a), destructor);
+	struct owner_conf conf = {.ops = &ops};
+	int err;
+
+	if (!a)
+		return ENOMEM;
+
+	a->node = n;
+	tmr_init(&a->tmr);
+	conf.arg = a;
+	random_bytes(&conf.seed, sizeof(conf.seed));
+	err = owner_alloc(&a->owner, &conf);
+	if (!err)
+		err = unsure_alloc(&a->unsure, n);
+	if (err) {
+		mem_deref(a);
+		return err;
+	}
+
+	kick(a);
+	*ap = a;
+	return 0;
+}
