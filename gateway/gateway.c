@@ -29,7 +29,7 @@ struct gateway {
 	size_t addressc;
 	struct {
 		struct metric *conns, *accepted, *refused, *tls_failed,
-			*expired, *ready, *redis;
+			*expired, *ready, *redis, *streams;
 	} met;
 	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
@@ -57,6 +57,7 @@ static void sample(void *arg)
 	count_to(g->met.expired, st.expired);
 	metric_set(g->met.ready, view_is_ready(g->view, NULL));
 	metric_set(g->met.redis, view_has_redis(g->view));
+	metric_set(g->met.streams, g->api.streams);
 }
 
 static int add_metrics(struct gateway *g)
@@ -83,6 +84,8 @@ static int add_metrics(struct gateway *g)
 		 "1 when ready to serve"},
 		{&g->met.redis, METRIC_GAUGE, "sy_gateway_redis_up",
 		 "1 while Redis is reachable"},
+		{&g->met.streams, METRIC_GAUGE, "sy_gateway_event_streams",
+		 "Event streams open now"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {

@@ -9,6 +9,7 @@
 #include "gateway/view.h"
 #include "proto/log.h"
 #include "proto/loop.h"
+#include "proto/store.h"
 
 struct view {
 	struct loop *loop;   /* borrowed */
@@ -16,6 +17,8 @@ struct view {
 	struct members *members;
 	struct config *config;
 	char *id;
+	uint64_t seen_ms;    /* Redis */
+	uint32_t regs;       /* devices registered then */
 	bool listening;
 	bool leaving;
 	bool told_ready;     /* so that the log says it once a change */
@@ -40,10 +43,13 @@ static void on_state(bool up, int err, void *arg)
 {
 	struct view *v = arg;
 
-	if (up)
+	if (up) {
+		v->seen_ms = timestamp_now_ms();
 		log_info("redis is there", LOG_S("id", v->id));
-	else
+	}
+	else {
 		log_warn("redis is away", LOG_E(err));
+	}
 	tell(v);
 }
 
@@ -53,11 +59,23 @@ static void on_config(const Sy__Config *conf, void *arg)
 	tell(arg);
 }
 
+static void on_regs(int err, uint64_t count, void *arg)
+{
+	struct view *v = arg;
+
+	if (!err)
+		v->regs = (uint32_t)count;
+}
+
 /* Before each heartbeat. */
 static void on_load(Sy__Member *self, void *arg)
 {
 	struct view *v = arg;
 
+	if (view_has_redis(v)) {
+		v->seen_ms = timestamp_now_ms();
+		(void)store_reg_count(view_redis(v), on_regs, v);
+	}
 	self->state = v->leaving ? SY__MEMBER_STATE__DRAINING :
 		      v->listening ? SY__MEMBER_STATE__LIVE :
 		      SY__MEMBER_STATE__STARTING;
@@ -203,6 +221,16 @@ bool view_serves(const struct view *v, const Sy__Call *call)
 		return true;
 
 	return member_by_instance(v->members, call->instance) != NULL;
+}
+
+uint64_t view_seen_ms(const struct view *v)
+{
+	return v->seen_ms;
+}
+
+uint32_t view_registrations(const struct view *v)
+{
+	return v->regs;
 }
 
 const char *view_id(const struct view *v)

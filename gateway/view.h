@@ -42,6 +42,12 @@ bool view_is_ready(const struct view *v, const char **whyp);
 
 bool view_has_redis(const struct view *v);
 
+/** When Redis was last there [ms since 1970]; 0: never yet. */
+uint64_t view_seen_ms(const struct view *v);
+
+/** Devices that were registered then. */
+uint32_t view_registrations(const struct view *v);
+
 /** The process that owns a call, by its record, is in the cluster.  False
  * while another one has still to take it over. */
 bool view_serves(const struct view *v, const Sy__Call *call);

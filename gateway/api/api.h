@@ -39,6 +39,7 @@ struct api {
 		struct metric *class[5]; /* 1xx to 5xx                    */
 		struct metric *unauthorized;
 		struct metric *forbidden;
+		struct metric *again, *unserved; /* commands to calls     */
 	} met;
 };
 

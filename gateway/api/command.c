@@ -92,6 +92,7 @@ static void wait_owner(struct command *c)
 	}
 
 	if (loop_now_us() >= c->until_us) {
+		metric_inc(c->a->api->met.unserved);
 		api_unavailable(c->a, *c->error ? c->error :
 				"the node of this call is gone, and no other "
 				"one has taken it over yet");
@@ -99,6 +100,7 @@ static void wait_owner(struct command *c)
 		return;
 	}
 
+	metric_inc(c->a->api->met.again);
 	c->timer = mem_deref(c->timer);
 	err = loop_timer_start(&c->timer, view_loop(c->a->api->view),
 			       AGAIN_MS, on_again, c);

@@ -80,8 +80,16 @@ int api_init(struct api *api, struct view *view, const char *admin_token)
 	api->met.forbidden = metric_add(
 		METRIC_COUNTER, "sy_gateway_forbidden_total",
 		"Requests whose token lacked the scope", NULL);
+	api->met.again = metric_add(
+		METRIC_COUNTER, "sy_gateway_commands_again_total",
+		"Commands for which the owner of a call was looked up again: "
+		"it moved, or its node died", NULL);
+	api->met.unserved = metric_add(
+		METRIC_COUNTER, "sy_gateway_commands_unserved_total",
+		"Commands given up because no node served the call in time",
+		NULL);
 	if (!api->met.class[0] || !api->met.unauthorized ||
-	    !api->met.forbidden)
+	    !api->met.forbidden || !api->met.again || !api->met.unserved)
 		return ENOMEM;
 
 	return auth_init(&api->auth, admin_token);

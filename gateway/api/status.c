@@ -2,7 +2,7 @@
 /*
  * GET /api/status: the cluster at a glance.  It is what one looks at when
  * something is wrong, so it always answers: without Redis from memory, with
- * "redis": false.
+ * "redis": false and the time when it was so.
  */
 
 #include <errno.h>
@@ -21,8 +21,9 @@ struct glance {
 	Sy__Node *nodepv[MEMBERS_MAX];
 	Sy__Member *routerv[MEMBERS_MAX];
 	Sy__Member *gatewayv[MEMBERS_MAX];
+	Google__Protobuf__Timestamp as_of;
 	uint32_t hubs;
-	bool counted;
+	bool counted;  /* by Redis: it is there */
 };
 
 static bool on_node(const Sy__Member *m, void *arg)
@@ -78,7 +79,14 @@ static void answer(struct glance *g)
 	g->st.routers = g->routerv;
 	g->st.gateways = g->gatewayv;
 	g->st.version = SY_VERSION;
-	g->st.redis = view_has_redis(view);
+	g->st.redis = g->counted;
+	if (!g->counted)
+		g->st.registrations = view_registrations(view);
+	if (!g->counted && view_seen_ms(view)) {
+		google__protobuf__timestamp__init(&g->as_of);
+		timestamp_set_ms(&g->as_of, view_seen_ms(view));
+		g->st.as_of = &g->as_of;
+	}
 	g->st.config_revision = conf ? (uint32_t)conf->revision : 0;
 	if (!g->counted)
 		g->st.calls = g->hubs;
@@ -92,6 +100,7 @@ static void on_regs(int err, uint64_t count, void *arg)
 {
 	struct glance *g = arg;
 
+	g->counted = !err;
 	if (!err)
 		g->st.registrations = (uint32_t)count;
 	answer(g);
@@ -101,7 +110,6 @@ static void on_hubs(int err, uint64_t count, void *arg)
 {
 	struct glance *g = arg;
 
-	g->counted = !err;
 	if (!err)
 		g->st.calls = (uint32_t)count;
 	if (err || store_reg_count(view_redis(g->a->api->view), on_regs, g))

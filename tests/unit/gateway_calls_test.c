@@ -474,6 +474,14 @@ static bool redis_is_away(void *arg)
 	return !fake_has_redis(arg);
 }
 
+/* Nobody has asked for it before Redis goes. */
+static bool has_registration(void *arg)
+{
+	const struct fake_world *w = arg;
+
+	return view_registrations(w->view) == 1;
+}
+
 static void test_redis_away(void **state)
 {
 	static const char *const needv[] = {"/api/calls", "/api/calls/" CALL,
@@ -484,6 +492,8 @@ static void test_redis_away(void **state)
 	fake_start(&w, state);
 	fake_ask(&w, &ans, "GET", "/readyz", NULL);
 	assert_int_equal(ans.status, 200);
+	(void)server_ask(w.f, "ZADD sy:regs:expiry 9999999999999 1001");
+	run_until(w.f, has_registration, &w);
 
 	server_kill(w.f);
 	run_until(w.f, redis_is_away, &w);
@@ -503,6 +513,8 @@ static void test_redis_away(void **state)
 	fake_ask(&w, &ans, "GET", "/api/status", NULL);
 	assert_int_equal(ans.status, 200);
 	has(ans, "\"redis\":false");
+	has(ans, "\"asOf\":\"20");
+	has(ans, "\"registrations\":1");
 	has(ans, "\"id\":\"node-1\"");
 
 	server_start(w.f);
