@@ -134,7 +134,7 @@ def down(args):
         raise ProcessError(f"no cluster was started from {directory}")
     # Redis is the last of the record: everybody else may still write to it.
     for p in alive[:-1]:
-        p.signal(signal.SIGTERM)
+        p.signal(signal.SIGINT)
     for p in alive[:-1]:
         p.stop()
     for p in alive[-1:]:

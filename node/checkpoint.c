@@ -119,16 +119,7 @@ static void batch_dialog(struct batch *b, const struct leg *leg)
 	if (!leg->ops->checkpoint)
 		return;
 
-	sy__dialog_state__init(ds);
-	leg->ops->checkpoint(leg, ds);
-	ds->leg = (char *)leg->info.id;
-	ds->ref = leg->ref;
-	if (leg->tok_instance) {
-		ds->invite_instance = leg->tok_instance;
-		ds->invite_epoch = leg->tok_epoch;
-	}
-	ds->direction = leg->info.direction;
-	ds->state = leg->info.state;
+	record_dialog_init(ds, leg);
 	b->dlgv[b->dlgc++] = ds;
 }
 

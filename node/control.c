@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include "node/checkpoint.h"
-#include "node/control.h"
+#include "node/mover.h"
 #include "node/record.h"
 #include "proto/log.h"
 
@@ -118,6 +118,12 @@ static void place(struct node *n, struct bus_request *req,
 	else {
 		/* Its end is on its way to Redis: a new one of the same name
 		 * would be wiped out by it. */
+		if (mover_went(n->mover, msg->hub)) {
+			bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+				   "call is on node %s",
+				   mover_went(n->mover, msg->hub));
+			return;
+		}
 		if (checkpoint_is_leaving(n->checkpoint, msg->hub)) {
 			bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
 				   "call has just ended");
@@ -165,12 +171,19 @@ static const struct {
 	{SY__ENVELOPE__BODY_SEND_DTMF, control_send_dtmf},
 	{SY__ENVELOPE__BODY_DRAIN_NODE, drain},
 	{SY__ENVELOPE__BODY_HUB_TAKEN, control_hub_taken},
+	{SY__ENVELOPE__BODY_TAKE_HUB, control_take_hub},
+	{SY__ENVELOPE__BODY_MOVE_CALL, control_move_call},
+	{SY__ENVELOPE__BODY_LEG_MOVED, control_leg_moved},
 };
 
 void node_command(struct bus_request *req, const Sy__Envelope *env,
 		  void *arg)
 {
+	struct node *n = arg;
 	size_t i;
+
+	if (mover_holds(n->mover, req, env))
+		return;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].body == env->body_case) {

@@ -22,6 +22,17 @@ static void destructor(void *data)
 		sy__destination__free_unpacked(lp->source, NULL);
 }
 
+static void *op_give_media(struct leg *leg)
+{
+	struct leg_player *lp = (struct leg_player *)leg;
+	struct media_leg *media = lp->media;
+
+	lp->media = NULL;
+	media_leg_set_handler(media, NULL, NULL);
+
+	return media;
+}
+
 static int op_mute(struct leg *leg)
 {
 	struct leg_player *lp = (struct leg_player *)leg;
@@ -47,6 +58,7 @@ static void op_played(const struct leg *leg, Sy__PlayerState *out)
 
 static const struct leg_ops ops = {
 	.played = op_played,
+	.give_media = op_give_media,
 	.mute = op_mute,
 	.voice = op_voice,
 };

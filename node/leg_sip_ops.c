@@ -77,6 +77,17 @@ static void op_abandon(struct leg *leg)
 	ls->media = mem_deref(ls->media);
 }
 
+static void *op_give_media(struct leg *leg)
+{
+	struct leg_sip *ls = self(leg);
+	struct media_leg *media = ls->media;
+
+	ls->media = NULL;
+	media_leg_set_handler(media, NULL, NULL);
+
+	return media;
+}
+
 static int op_mute(struct leg *leg)
 {
 	return leg_sip_mute(self(leg));
@@ -145,6 +156,8 @@ const struct leg_ops leg_sip_ops = {
 	.answer = op_answer,
 	.hangup = op_hangup,
 	.abandon = op_abandon,
+	.depart = leg_sip_depart,
+	.give_media = op_give_media,
 	.mute = op_mute,
 	.voice = op_voice,
 	.hold = op_hold,

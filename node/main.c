@@ -16,6 +16,7 @@ enum {
 	FILES_MAX = 65536,
 	KEY_MIN = 16,
 	KEY_MAX = 4096,
+	DRAIN_POLL_MS = 50,
 	END_POLL_MS = 20,
 	END_MAX_MS = 4000,   /* for the last words of all calls         */
 	LEAVE_MS = 100,      /* for the last word to the cluster        */
@@ -27,13 +28,18 @@ struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds, *jitter;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
-	uint32_t rtp_timeout_s, probe_s, adopt_rate;
+	uint32_t rtp_timeout_s, probe_s, drain_s, adopt_rate;
 };
+
+/* See the chapter on ending. */
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_ENDING };
 
 struct program {
 	struct node *node;
 	struct tmr tmr;
-	uint64_t end_at;    /* when patience ends; 0: not ending */
+	enum phase phase;
+	uint32_t drain_ms;
+	uint64_t end_at;    /* when patience ends, in this phase */
 };
 
 static int ports_read(struct media_conf *conf, const char *val)
@@ -177,6 +183,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "S",
 		 .help = "Ask who sends no RTP by OPTIONS so often; its call "
 			 "ends if it is gone; 0: never"},
+		{.name = "drain-s", .value = &o->drain_s,
+		 .type = OPTION_UINT, .def = "60", .min = 1, .max = 86400,
+		 .metavar = "S",
+		 .help = "On SIGTERM: how long calls are given to other nodes "
+			 "before what is left is left to be adopted"},
 		{.name = "adopt-rate", .value = &o->adopt_rate,
 		 .type = OPTION_UINT, .def = "500", .min = 1, .max = 100000,
 		 .metavar = "LEGS",
@@ -292,6 +303,16 @@ static void raise_files(void)
 
 /* ------------------------------------------------------------------- ending */
 
+/*
+ *   RUNNING --SIGTERM--> DRAINING --empty-----------------> gone
+ *      |                    |  \--drain-s over: resign---> gone
+ *      | SIGINT             | any signal
+ *      v                    v
+ *   ENDING: all calls end with BYE --last words said------> gone
+ *
+ * One more signal while it ends: gone at once.
+ */
+
 static void leave_handler(void *arg)
 {
 	(void)arg;
@@ -311,6 +332,44 @@ static void end_handler(void *arg)
 	tmr_start(&p->tmr, LEAVE_MS, leave_handler, p);
 }
 
+static void end(struct program *p)
+{
+	p->phase = PHASE_ENDING;
+	p->end_at = tmr_jiffies() + END_MAX_MS;
+	node_drain(p->node, true);
+	node_hangup_all(p->node, "node ends");
+	tmr_start(&p->tmr, END_POLL_MS, end_handler, p);
+}
+
+static void drain_handler(void *arg)
+{
+	struct program *p = arg;
+
+	if (node_is_idle(p->node)) {
+		node_leave(p->node);
+	}
+	else if (tmr_jiffies() < p->end_at) {
+		tmr_start(&p->tmr, DRAIN_POLL_MS, drain_handler, p);
+		return;
+	}
+	else {
+		log_warn("not empty in time: calls are left to other nodes",
+			 LOG_U("hubs", p->node->hubc));
+		node_resign(p->node);
+	}
+
+	p->phase = PHASE_ENDING;
+	tmr_start(&p->tmr, LEAVE_MS, leave_handler, p);
+}
+
+static void drain(struct program *p)
+{
+	p->phase = PHASE_DRAINING;
+	p->end_at = tmr_jiffies() + p->drain_ms;
+	node_drain(p->node, true);
+	tmr_start(&p->tmr, 0, drain_handler, p);
+}
+
 /* The program of this process, for the signal handler that has no argument. */
 static struct program *running;
 
@@ -318,16 +377,17 @@ static void signal_handler(int sig)
 {
 	struct program *p = running;
 
-	if (p->end_at) { /* asked twice: at once */
+	if (p->phase == PHASE_ENDING) {
 		re_cancel();
 		return;
 	}
 
-	log_info("ending", LOG_I("signal", sig));
-	p->end_at = tmr_jiffies() + END_MAX_MS;
-	node_drain(p->node, true);
-	node_hangup_all(p->node, "node ends");
-	tmr_start(&p->tmr, END_POLL_MS, end_handler, p);
+	log_info("ending", LOG_I("signal", sig),
+		 LOG_U("hubs", p->node->hubc));
+	if (sig == SIGTERM && p->phase == PHASE_RUNNING)
+		drain(p);
+	else
+		end(p);
 }
 
 static int run(const struct options *o, const char *key)
@@ -350,7 +410,7 @@ static int run(const struct options *o, const char *key)
 			.rt_priority = (int)o->rt_priority,
 		},
 	};
-	struct program p = {0};
+	struct program p = {.drain_ms = o->drain_s * 1000};
 	int err;
 
 	err = media_addrs_read(&conf, o->media_addr);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "node/adopt.h"
 #include "node/checkpoint.h"
+#include "node/mover.h"
 #include "node/restore.h"
 #include "proto/log.h"
 
@@ -54,13 +55,18 @@ int node_metrics_init(struct node *n)
 		"sy_node_adoption_gap_seconds",
 		"From the last sign of life of a dead node until a leg is "
 		"heard again", NULL, gaps, ARRAY_SIZE(gaps));
+	m->moved_calls = counter("sy_node_moved_calls_total",
+				 "Hubs given to other nodes", NULL);
+	m->moved_legs = counter("sy_node_moved_legs_total",
+				"Legs of hubs given to other nodes", NULL);
 
 	return m->placed && m->refused && m->incoming_unknown &&
 			       m->calls_answered && m->calls_unanswered &&
 			       m->puts && m->put_errors && m->stale &&
 			       m->adopted_calls && m->adopted_legs &&
 			       m->lost_silent && m->lost_refused &&
-			       m->lost_no_room && m->adoption_gap ?
+			       m->lost_no_room && m->adoption_gap &&
+			       m->moved_calls && m->moved_legs ?
 		       0 : ENOMEM;
 }
 
@@ -105,6 +111,10 @@ static void refresh_calls(struct node *n)
 	      checkpoint_pending(n->checkpoint));
 	gauge("sy_node_adoptions_pending", "Calls being taken over",
 	      adopt_pending(n->adopt) + restores_count(n->restores));
+	gauge("sy_node_departures", "Hubs given away, whose media is here",
+	      list_count(&n->mover->departures.list));
+	gauge("sy_node_arrivals", "Hubs that come from another node",
+	      list_count(&n->mover->arrivals));
 	gauge("sy_node_alarms", "Long timers", n->alarms.count);
 	gauge("sy_node_draining", "Takes no new hubs", n->draining);
 	gauge("sy_node_overloaded", "Takes no new hubs for now",

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "node/adopt.h"
 #include "node/checkpoint.h"
+#include "node/mover.h"
 #include "node/quality.h"
 #include "node/node.h"
 #include "node/restore.h"
@@ -50,6 +51,7 @@ int node_hub_alloc(struct hub **hp, struct node *n,
 
 void node_hub_close(struct node *n, struct hub *hub)
 {
+	mover_hub_closed(n->mover, hub);
 	hash_unlink(&hub->le);
 	n->hubc--;
 	mem_deref(hub);
@@ -155,6 +157,9 @@ static void load_handler(Sy__Member *me, void *arg)
 	me->load->placed_total = n->placed_total;
 	me->load->adopted_total = n->adopted_total;
 	me->load->lost_legs_total = n->lost_legs_total;
+	me->load->moved_total = n->mover->moved;
+	me->load->move_failures_total = n->mover->failures;
+	me->load->drain_started_ms = mover_drain_started_ms(n->mover);
 }
 
 static void bus_state_handler(bool up, int err, void *arg)
@@ -190,6 +195,9 @@ static void destructor(void *data)
 	tmr_cancel(&n->tick);
 	mem_deref(n->http);
 
+	if (n->mover)
+		mover_close(n->mover);
+
 	/* Calls first: they use all else.  What they say on the bus while
 	 * they go is still sent. */
 	if (n->hubs)
@@ -204,6 +212,7 @@ static void destructor(void *data)
 	/* Replies that would still come point to what these hold. */
 	list_flush(&n->lookups);
 	mem_deref(n->quality);
+	mem_deref(n->mover);
 	mem_deref(n->checkpoint);
 	mem_deref(n->adopt);
 	mem_deref(n->restores);
@@ -376,6 +385,8 @@ static int start(struct node *n)
 	if (!err)
 		err = adopt_alloc(&n->adopt, n);
 	if (!err)
+		err = mover_alloc(&n->mover, n);
+	if (!err)
 		err = config_alloc(&n->config, n->loop, n->bus, NULL, NULL);
 	if (!err)
 		err = sip_start(n);
@@ -424,6 +435,7 @@ void node_drain(struct node *n, bool drain)
 	log_info(drain ? "draining" : "takes calls again",
 		 LOG_U("hubs", n->hubc));
 	member_beat(n->members);
+	mover_drain(n->mover, drain);
 }
 
 static bool end_hub(struct le *le, void *arg)
@@ -443,12 +455,17 @@ bool node_is_idle(const struct node *n)
 	struct sipua_stat st;
 
 	sipua_stat(n->ua, &st);
-	return !n->hubc && !st.dialogs &&
+	return !n->hubc && !st.dialogs && mover_is_idle(n->mover) &&
 	       (!checkpoint_pending(n->checkpoint) ||
 		!redis_is_up(bus_redis(n->bus)));
 }
 
 void node_leave(struct node *n)
+{
+	member_leave(n->members);
+}
+
+void node_resign(struct node *n)
 {
 	member_leave(n->members);
 }

@@ -24,6 +24,7 @@
 #include "proto/token.h"
 
 struct checkpoint;
+struct mover;
 struct quality;
 struct adopt;
 struct restores;
@@ -59,6 +60,7 @@ struct node_metrics {
 	struct metric *adopted_calls, *adopted_legs;
 	struct metric *lost_silent, *lost_refused, *lost_no_room;
 	struct histogram *adoption_gap;
+	struct metric *moved_calls, *moved_legs;
 };
 
 struct node {
@@ -75,6 +77,8 @@ struct node {
 	struct quality *quality;
 	struct adopt *adopt;
 	struct restores *restores;
+	struct mover *mover;
+	struct sweep *sweep;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */
 	uint32_t hubc;
@@ -103,17 +107,22 @@ struct node {
  */
 int node_alloc(struct node **np, const struct node_conf *conf);
 
-/** Take no more hubs, or take them again. */
+/** Take no more hubs and give those that are here to other nodes, or take
+ * them again. */
 void node_drain(struct node *n, bool drain);
 
 /** End every call; node_is_idle() tells when the last word was said. */
 void node_hangup_all(struct node *n, const char *reason);
 
-/** True when no hub, no dialog and nothing to write is left. */
+/** True when no hub, no dialog, nothing of a hub that moved, and nothing to
+ * write is left. */
 bool node_is_idle(const struct node *n);
 
 /** Leave the cluster. */
 void node_leave(struct node *n);
+
+/** The same, with calls left behind: others adopt them as after a death. */
+void node_resign(struct node *n);
 
 /** Ready: Redis answers, and the node has its instance number. */
 bool node_is_ready(const struct node *n);

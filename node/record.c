@@ -48,6 +48,20 @@ static void record_voice(Sy__Leg *msg, const struct leg_info *info)
 	msg->level_out_db = info->level_out_db;
 }
 
+void record_dialog_init(Sy__DialogState *ds, const struct leg *leg)
+{
+	sy__dialog_state__init(ds);
+	leg->ops->checkpoint(leg, ds);
+	ds->leg = (char *)leg->info.id;
+	ds->ref = leg->ref;
+	if (leg->tok_instance) {
+		ds->invite_instance = leg->tok_instance;
+		ds->invite_epoch = leg->tok_epoch;
+	}
+	ds->direction = leg->info.direction;
+	ds->state = leg->info.state;
+}
+
 void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 {
 	Sy__Leg *msg = &rec->msg;

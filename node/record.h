@@ -30,6 +30,10 @@ enum record_legs {
 /** Fill a leg's record; nothing is allocated. */
 void record_leg_init(struct record_leg *rec, const struct leg_info *info);
 
+/** Fill what another node needs of a leg that has leg_ops.checkpoint; strings
+ * stay the leg's. */
+void record_dialog_init(Sy__DialogState *ds, const struct leg *leg);
+
 /**
  * The other way round: what is shown of a leg, from its record.
  *

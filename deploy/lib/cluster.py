@@ -382,6 +382,18 @@ class Cluster:
             text = res.read()
         return json.loads(text) if text else None
 
+    def drain(self, node, seconds=15):
+        """SIGTERM: the node gives its calls to others and ends.  Seconds that
+        it took; it is no member of this cluster any more."""
+        import signal
+        begin = time.monotonic()
+        node.process.signal(signal.SIGTERM)
+        if not node.process.wait(seconds):
+            raise ProcessError(f"{node.id} was not drained in {seconds} s: "
+                               f"{node.process.log_tail()}")
+        self.nodes.remove(node)
+        return time.monotonic() - begin
+
     # -------------------------------------------------------------- stop
 
     def processes(self):
@@ -426,7 +438,7 @@ def moved(address, base):
 def stop_all(procs, seconds=8):
     import signal
     for p in procs:
-        p.signal(signal.SIGTERM)
+        p.signal(signal.SIGINT)
     end = time.monotonic() + seconds
     for p in procs:
         if not p.wait(max(0.0, end - time.monotonic())):

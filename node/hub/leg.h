@@ -93,6 +93,15 @@ struct leg_ops {
 	 * does. @return 0, EAGAIN, ENOMEM. */
 	int (*stop_sending)(struct leg *leg, bool stop);
 
+	/** Another node has the hub: let go in silence, and hand what comes for
+	 * it on. @param sip  SIP address of that node. */
+	void (*depart)(struct leg *leg, const struct sa *sip);
+
+	/** Give its media away: a struct media_leg, which is the caller's and
+	 * tells nobody of its events; the leg has none from then on. NULL: it
+	 * has none. */
+	void *(*give_media)(struct leg *leg);
+
 	/** Send a digit to the peer. */
 	int (*dtmf)(struct leg *leg, char digit, uint32_t duration_ms);
 

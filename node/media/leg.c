@@ -140,6 +140,15 @@ int media_leg_mute(struct media_leg *leg, bool in, bool out)
 	return media_cmd(leg->mix->m, leg->mix->w, &cmd);
 }
 
+void media_leg_set_handler(struct media_leg *leg, media_event_h *h, void *arg)
+{
+	if (!leg)
+		return;
+
+	leg->h = h;
+	leg->arg = arg;
+}
+
 const struct sa *media_leg_laddr(const struct media_leg *leg)
 {
 	return leg ? &leg->laddr : NULL;

@@ -405,6 +405,9 @@ int media_leg_freeze(struct media_leg *leg, bool on);
  */
 int media_leg_send(struct media_leg *leg, bool on);
 
+/** Let another one be told of a leg's events. @param h  NULL: nobody. */
+void media_leg_set_handler(struct media_leg *leg, media_event_h *h, void *arg);
+
 /** Who sent what MEDIA_EV_FOREIGN tells of; valid from that event on. */
 const struct sa *media_leg_foreign(const struct media_leg *leg);
 

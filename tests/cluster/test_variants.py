@@ -500,7 +500,7 @@ def test_redis_killed_and_empty():
 # ----------------------------------------------------------- ends of members
 
 def test_node_ends_in_order():
-    """SIGTERM: its calls end with BYE, the others do not notice, and it is
+    """SIGINT: its calls end with BYE, the others do not notice, and it is
     gone from the table at once."""
     with cluster(nodes=2) as c, phones() as box:
         users = [str(u) for u in range(1001, 1009)]
@@ -515,7 +515,7 @@ def test_node_ends_in_order():
         mine = [u for u in users if where[u] == node.id]
         if not mine:
             raise Mismatch(f"no call on {node.id}: {where}")
-        node.process.signal(signal.SIGTERM)
+        node.process.signal(signal.SIGINT)
         for user in mine:
             must(box.expect("closed", phone=user)["by"], "remote", user)
         wait_for("it is gone from the table", lambda: [

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hub comes from another node that lives: the taker's side, see mover.h.
+ *
+ *   TakeHub -> claim --done-----> hub, link, OK -> LegMoved ... DONE
+ *                |  \--refused--> refused
+ *                \---unknown----> refused; what is ours all the same is found
+ *                                 by the ownership protocol (adopt.h)
+ *
+ * A leg with media before its answer still has it by the giver and the link:
+ * its peer can be told of us only by an answer.
+ */
+
+#include <string.h>
+#include <openssl/crypto.h>
+#include "node/adopt.h"
+#include "node/mover.h"
+#include "node/record.h"
+#include "node/restore.h"
+#include "proto/log.h"
+#include "proto/owner.h"
+#include "proto/store.h"
+
+enum {
+	LOOK_MS = 100,
+	/* The giver's media of a leg outlives HEARD: so does the link. */
+	LINGER_MS = DEPARTURE_LINGER_MS + 20,
+	HEARD_MS = 1000, /* after the answer of an early leg           */
+	SPARE_PORTS = 2,
+};
+
+struct arrival {
+	struct le le;		 /* in mover->arrivals                    */
+	struct mover *m;	 /* borrowed: its owner                   */
+	char id[ULID_LEN + 1];	 /* of the hub                            */
+	Sy__TakeHub *msg;	 /* owned                                 */
+	struct bus_request *req; /* owned; NULL: answered                 */
+	struct hub *hub;	 /* borrowed; NULL: not yet, or over      */
+	struct media_leg *link;	 /* owned, or NULL                        */
+	struct list early;	 /* struct early, owned                   */
+	struct tmr tmr;
+	uint64_t until_ms; /* of the link; monotonic                */
+	bool done;	   /* all legs are, but for the early ones  */
+	bool awaits;	   /* a handler has it as its argument      */
+};
+
+/* A leg that is heard before its answer. */
+struct early {
+	struct le le;
+	char leg[ULID_LEN + 1];
+	uint64_t answered_ms; /* 0: not yet                            */
+};
+
+static void early_destructor(void *data)
+{
+	struct early *e = data;
+
+	list_unlink(&e->le);
+}
+
+static void destructor(void *data)
+{
+	struct arrival *a = data;
+
+	tmr_cancel(&a->tmr);
+	list_unlink(&a->le);
+	list_flush(&a->early);
+	mem_deref(a->link);
+	if (a->req)
+		bus_replyf(a->req, SY__RESULT_CODE__UNAVAILABLE, "node ends");
+	if (a->msg) {
+		if (a->msg->link && a->msg->link->key.data)
+			OPENSSL_cleanse(a->msg->link->key.data,
+					a->msg->link->key.len);
+		sy__take_hub__free_unpacked(a->msg, NULL);
+	}
+}
+
+static struct arrival *arrival_find(const struct mover *m, const char *hub)
+{
+	const struct le *le;
+
+	for (le = list_head(&m->arrivals); le; le = le->next) {
+		struct arrival *a = le->data;
+
+		if (!strcmp(a->id, hub))
+			return a;
+	}
+
+	return NULL;
+}
+
+void arrivals_close(struct mover *m)
+{
+	list_flush(&m->arrivals);
+}
+
+/* Nothing more will come of it. */
+static void end(struct arrival *a)
+{
+	tmr_cancel(&a->tmr);
+	a->link = mem_deref(a->link);
+	a->hub = NULL;
+	if (!a->awaits)
+		mem_deref(a);
+}
+
+static void refuse(struct arrival *a, Sy__ResultCode code, const char *why)
+{
+	if (a->req)
+		bus_replyf(a->req, code, "%s", why);
+	a->req = NULL;
+}
+
+/* ---------------------------------------------------- what the giver hears */
+
+static void tell(const struct arrival *a, const char *leg, Sy__MoveStep step)
+{
+	Sy__Envelope env = SY__ENVELOPE__INIT;
+	Sy__LegMoved msg = SY__LEG_MOVED__INIT;
+
+	msg.hub = (char *)a->id;
+	msg.leg = (char *)leg;
+	msg.step = step;
+	env.body_case = SY__ENVELOPE__BODY_LEG_MOVED;
+	env.leg_moved = &msg;
+	(void)bus_request_member(a->m->node->bus, a->msg->node, &env, 0, NULL,
+				 NULL);
+}
+
+static void done_handler(void *arg)
+{
+	struct arrival *a = arg;
+
+	tell(a, "", SY__MOVE_STEP__MOVE_DONE);
+	end(a);
+}
+
+static void check_done(struct arrival *a)
+{
+	if (a->done && !a->early.head)
+		tmr_start(&a->tmr, LINGER_MS, done_handler, a);
+}
+
+/* @return false: it is over with this leg. */
+static bool look_early(struct arrival *a, struct early *e, uint64_t now)
+{
+	const struct leg *leg = hub_leg(a->hub, e->leg);
+
+	if (!leg)
+		return false;
+	if (e->answered_ms)
+		return now < e->answered_ms + HEARD_MS;
+	if (!leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+		return true;
+
+	e->answered_ms = now;
+	a->until_ms = now + DEPARTURE_MS;
+	tell(a, e->leg, SY__MOVE_STEP__MOVE_ANSWERED);
+	return true;
+}
+
+/* Giver gone, time over: the link carries nothing any more. */
+static void look_handler(void *arg)
+{
+	struct arrival *a = arg;
+	const uint64_t now = tmr_jiffies();
+	struct le *le = list_head(&a->early);
+
+	tmr_start(&a->tmr, LOOK_MS, look_handler, a);
+	while (le) {
+		struct early *e = le->data;
+
+		le = le->next;
+		if (look_early(a, e, now))
+			continue;
+		tell(a, e->leg, SY__MOVE_STEP__MOVE_HEARD);
+		mem_deref(e);
+	}
+
+	if (now >= a->until_ms ||
+	    !member_by_instance(a->m->node->members, a->msg->instance)) {
+		a->link = mem_deref(a->link);
+		list_flush(&a->early);
+	}
+
+	check_done(a);
+}
+
+static void restore_handler(struct hub *hub, const char *leg,
+			    enum restore_event ev, void *arg)
+{
+	struct arrival *a = arg;
+
+	(void)hub;
+	switch (ev) {
+
+	case RESTORE_ANSWERED:
+		tell(a, leg, SY__MOVE_STEP__MOVE_ANSWERED);
+		break;
+	case RESTORE_HEARD:
+	case RESTORE_LOST:
+		tell(a, leg, SY__MOVE_STEP__MOVE_HEARD);
+		break;
+	case RESTORE_DONE:
+		a->done = true;
+		check_done(a);
+		break;
+	}
+}
+
+/* ------------------------------------------------------------ it is ours */
+
+static void add_early(struct arrival *a)
+{
+	for (size_t i = 0; i < a->msg->n_dialogs; i++) {
+		const Sy__DialogState *ds = a->msg->dialogs[i];
+		struct early *e;
+
+		if (!ds->early || ds->state == SY__LEG_STATE__LEG_ANSWERED)
+			continue;
+
+		e = mem_zalloc(sizeof(*e), early_destructor);
+		if (!e)
+			return;
+
+		str_ncpy(e->leg, ds->leg, sizeof(e->leg));
+		list_append(&a->early, &e->le, e);
+	}
+
+	a->until_ms =
+	    tmr_jiffies() + (a->early.head ? DEPARTURE_EARLY_MS : DEPARTURE_MS);
+}
+
+/* Our address of the family of the other end. */
+static const struct sa *link_addr(const struct node_conf *conf,
+				  const struct sa *raddr)
+{
+	for (size_t i = 0; i < conf->media_addrc; i++) {
+		if (sa_af(&conf->media_addrv[i]) == sa_af(raddr))
+			return &conf->media_addrv[i];
+	}
+
+	return NULL;
+}
+
+/* Without it the legs are heard all the same, each when it is here. */
+static void link_up(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
+{
+	struct node *n = a->m->node;
+	const Sy__LinkEnd *theirs = a->msg->link;
+	const struct sa *laddr;
+	struct sa raddr;
+	struct mix *mix;
+	int err;
+
+	if (!theirs || theirs->key.len != MEDIA_LINK_KEY_BYTES ||
+	    sa_decode(&raddr, theirs->address, strlen(theirs->address)))
+		return;
+
+	laddr = link_addr(&n->conf, &raddr);
+	err = laddr ? node_mix(&mix, n, a->hub) : EAFNOSUPPORT;
+	if (!err)
+		err = media_leg_link_alloc(&a->link, mix, laddr, NULL, NULL);
+	if (!err)
+		err =
+		    media_leg_link_set(a->link, &raddr, key, theirs->key.data);
+	if (err) {
+		log_warn("no link to the other node", LOG_S("call", a->id),
+			 LOG_S("node", a->msg->node), LOG_E(err));
+		a->link = mem_deref(a->link);
+	}
+}
+
+static void reply_ok(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
+{
+	Sy__Result res = SY__RESULT__INIT;
+	Sy__LinkEnd link = SY__LINK_END__INIT;
+	struct record_call rec;
+	char addr[64];
+
+	if (!a->req)
+		return;
+
+	res.code = SY__RESULT_CODE__OK;
+	if (!record_call_init(&rec, a->hub, a->m->node->conf.id, RECORD_LIVE))
+		res.call = &rec.msg;
+	if (a->link && re_snprintf(addr, sizeof(addr), "%J",
+				   media_leg_laddr(a->link)) > 0) {
+		link.address = addr;
+		link.key.data = key;
+		link.key.len = MEDIA_LINK_KEY_BYTES;
+		res.link = &link;
+	}
+
+	bus_reply(a->req, &res);
+	a->req = NULL;
+	record_call_close(&rec);
+}
+
+static void take(struct arrival *a, uint32_t epoch)
+{
+	struct node *n = a->m->node;
+	uint8_t key[MEDIA_LINK_KEY_BYTES];
+	const struct restore_conf conf = {
+	    .call = a->msg->call,
+	    .state = a->msg->state,
+	    .dlgv = a->msg->dialogs,
+	    .dlgc = a->msg->n_dialogs,
+	    .epoch = epoch,
+	    .alive_ms = timestamp_now_ms(),
+	    .moved = true,
+	    .h = restore_handler,
+	    .arg = a,
+	};
+	int err = node_restore(&a->hub, n, &conf);
+
+	if (err) {
+		owner_released(adopt_owner(n->adopt), a->id);
+		log_error("call not taken over", LOG_S("call", a->id),
+			  LOG_S("from", a->msg->node), LOG_E(err));
+		refuse(a, SY__RESULT_CODE__INTERNAL, strerror(err));
+		end(a);
+		return;
+	}
+
+	add_early(a);
+	rand_bytes(key, sizeof(key));
+	if (!hub_is_over(a->hub))
+		link_up(a, key);
+	reply_ok(a, key);
+	OPENSSL_cleanse(key, sizeof(key));
+
+	if (hub_is_over(a->hub))
+		end(a);
+	else
+		tmr_start(&a->tmr, LOOK_MS, look_handler, a);
+}
+
+/* ------------------------------------------------------------- the claim */
+
+static void claim_handler(int err, const struct store_claim *cl, void *arg)
+{
+	struct arrival *a = arg;
+
+	a->awaits = false;
+	if (!err || err == EBADMSG) {
+		take(a, cl->epoch);
+		return;
+	}
+
+	owner_released(adopt_owner(a->m->node->adopt), a->id);
+	if (err == ESTALE || err == ENOENT)
+		refuse(a, SY__RESULT_CODE__CONFLICT,
+		       err == ENOENT ? "call has ended"
+				     : "another node owns the call");
+	else
+		refuse(a, SY__RESULT_CODE__UNAVAILABLE, "no Redis");
+	end(a);
+}
+
+static int claim(struct arrival *a)
+{
+	struct node *n = a->m->node;
+	struct owner *owner = adopt_owner(n->adopt);
+	int err = owner_take(owner, a->id);
+
+	if (err)
+		return err;
+
+	err = store_hub_claim(bus_redis(n->bus), a->id, a->msg->instance,
+			      n->conf.id, member_instance(n->members),
+			      claim_handler, a);
+	if (err)
+		owner_released(owner, a->id);
+	a->awaits = !err;
+
+	return err;
+}
+
+/* --------------------------------------------------------------- TakeHub */
+
+static Sy__TakeHub *copy(const Sy__TakeHub *msg)
+{
+	const size_t len = sy__take_hub__get_packed_size(msg);
+	uint8_t *buf = mem_alloc(len, NULL);
+	Sy__TakeHub *dup = NULL;
+
+	if (buf) {
+		sy__take_hub__pack(msg, buf);
+		dup = sy__take_hub__unpack(NULL, len, buf);
+		OPENSSL_cleanse(buf, len);
+	}
+
+	mem_deref(buf);
+	return dup;
+}
+
+/* @return false: it is answered. */
+static bool check(struct node *n, struct bus_request *req,
+		  const Sy__TakeHub *msg)
+{
+	struct media_load load;
+
+	if (!ulid_is_valid(msg->hub) || !msg->call || !msg->instance) {
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "hub, call and instance are wanted");
+		return false;
+	}
+	if (node_hub(n, msg->hub) || arrival_find(n->mover, msg->hub)) {
+		bus_replyf(req, SY__RESULT_CODE__CONFLICT,
+			   "call is on node %s already", n->conf.id);
+		return false;
+	}
+	if (!control_has_room(n, req))
+		return false;
+
+	media_load(n->media, &load);
+	if (load.ports_free < msg->n_dialogs + SPARE_PORTS) {
+		bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+			   "node %s has too few RTP ports left", n->conf.id);
+		return false;
+	}
+
+	return true;
+}
+
+void control_take_hub(struct node *n, struct bus_request *req,
+		      const Sy__Envelope *env)
+{
+	const Sy__TakeHub *msg = env->take_hub;
+	struct arrival *a;
+
+	if (!check(n, req, msg))
+		return;
+
+	a = mem_zalloc(sizeof(*a), destructor);
+	if (a) {
+		a->m = n->mover;
+		a->req = req;
+		tmr_init(&a->tmr);
+		str_ncpy(a->id, msg->hub, sizeof(a->id));
+		list_append(&n->mover->arrivals, &a->le, a);
+		a->msg = copy(msg);
+	}
+	if (!a || !a->msg) {
+		if (a)
+			a->req = NULL;
+		mem_deref(a);
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+		return;
+	}
+
+	if (claim(a)) {
+		refuse(a, SY__RESULT_CODE__UNAVAILABLE,
+		       "the call cannot be claimed now");
+		end(a);
+	}
+}
+
+void arrival_hub_closed(struct mover *m, const struct hub *hub)
+{
+	struct arrival *a = arrival_find(m, hub->id);
+
+	if (!a || a->hub != hub)
+		return;
+
+	tell(a, "", SY__MOVE_STEP__MOVE_DONE);
+	end(a);
+}

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hub goes to another node: the giver's side, see mover.h.
+ *
+ *   QUIET --all dialogs quiet--> ASKED --OK------------------> it went
+ *     |                            |  \--refused-------------> thawed
+ *     |                            \---no answer--> UNSURE --> either
+ *     \--never---> refused
+ */
+
+#include <string.h>
+#include "node/adopt.h"
+#include "node/leg_sip.h"
+#include "node/mover.h"
+#include "node/whole.h"
+#include "proto/log.h"
+#include "proto/owner.h"
+#include "proto/store.h"
+
+enum {
+	POLL_MS = 50,
+	API_WAIT_MS = 3000, /* for what is under way within the call */
+};
+
+enum move_state { MOVE_QUIET, MOVE_ASKED, MOVE_UNSURE };
+
+struct move {
+	struct le le; /* in mover->moves, or ->orphans      */
+	struct mover *m;
+	struct hub *hub;       /* borrowed; NULL: it is over         */
+	char id[ULID_LEN + 1]; /* of the hub                         */
+	enum move_state state;
+	bool awaits; /* a handler has it as its argument   */
+	bool chosen; /* the target was asked for           */
+	char not_id[64];
+	char target[64];
+	uint32_t instance;     /* of the target                      */
+	struct sa sip;	       /* ... and its address                */
+	struct departure *dep; /* owned while ASKED or UNSURE        */
+	struct list held;      /* struct held: commands that wait    */
+	struct tmr tmr;
+	uint64_t start_ms, quiet_by_ms;
+	uint32_t legs;
+	move_h *h;
+	void *arg;
+};
+
+struct held {
+	struct le le;
+	struct bus_request *req; /* owned                              */
+	Sy__Envelope *env;
+};
+
+static void held_destructor(void *data)
+{
+	struct held *held = data;
+
+	list_unlink(&held->le);
+	if (held->req)
+		bus_replyf(held->req, SY__RESULT_CODE__UNAVAILABLE,
+			   "node ends");
+	if (held->env)
+		sy__envelope__free_unpacked(held->env, NULL);
+}
+
+static void destructor(void *data)
+{
+	struct move *mv = data;
+
+	tmr_cancel(&mv->tmr);
+	list_unlink(&mv->le);
+	mem_deref(mv->dep);
+	list_flush(&mv->held);
+}
+
+static struct move *move_find(const struct mover *m, const char *hub)
+{
+	const struct le *le;
+
+	for (le = list_head(&m->moves); le; le = le->next) {
+		struct move *mv = le->data;
+
+		if (!strcmp(mv->id, hub))
+			return mv;
+	}
+
+	return NULL;
+}
+
+uint32_t move_count(const struct mover *m)
+{
+	return list_count(&m->moves);
+}
+
+/* ------------------------------------------------------------ how it ended */
+
+/* What waited is done as if it came now. */
+static void let_go(struct move *mv)
+{
+	while (mv->held.head) {
+		struct held *held = mv->held.head->data;
+		struct bus_request *req = held->req;
+
+		held->req = NULL;
+		node_command(req, held->env, mv->m->node);
+		mem_deref(held);
+	}
+}
+
+static void count_failure(struct mover *m, const char *reason)
+{
+	char label[64];
+
+	++m->failures;
+	(void)re_snprintf(label, sizeof(label), "reason=\"%s\"", reason);
+	metric_inc(metric_add(METRIC_COUNTER, "sy_node_move_failures_total",
+			      "Hubs that could not be given to another node, "
+			      "by reason",
+			      label));
+}
+
+static void finish(struct move *mv, const struct move_result *res)
+{
+	move_h *h = mv->h;
+	void *arg = mv->arg;
+
+	/* Another move of the same hub may begin from here. */
+	mv->id[0] = '\0';
+	mv->h = NULL;
+	list_unlink(&mv->le);
+	tmr_cancel(&mv->tmr);
+	mv->dep = mem_deref(mv->dep);
+	let_go(mv);
+	if (mv->awaits)
+		list_append(&mv->m->orphans, &mv->le, mv);
+	if (h)
+		h(res, arg);
+	if (!mv->awaits)
+		mem_deref(mv);
+}
+
+/* @param reason  For the counter: a word. */
+static void fail(struct move *mv, Sy__ResultCode code, const char *reason,
+		 const char *error)
+{
+	const struct move_result res = {
+	    .code = code,
+	    .error = error,
+	    .node = mv->target,
+	};
+
+	count_failure(mv->m, reason);
+	log_info("call not moved", LOG_S("call", mv->id),
+		 LOG_S("to", mv->target), LOG_S("why", error));
+	finish(mv, &res);
+}
+
+static void thaw(const struct hub *hub)
+{
+	struct le *le = list_head(&hub->legs);
+
+	/* What was held may end its leg. */
+	while (le) {
+		struct leg *leg = le->data;
+
+		le = le->next;
+		leg_sip_thaw(leg);
+	}
+}
+
+/* As if nothing had happened. */
+static void refused(struct move *mv, Sy__ResultCode code, const char *reason,
+		    const char *error)
+{
+	struct hub *hub = mv->hub;
+
+	mv->hub = NULL;
+	mv->dep = mem_deref(mv->dep);
+	if (hub)
+		thaw(hub);
+	fail(mv, code, reason, error);
+}
+
+/* ----------------------------------------------------------------- it went */
+
+static bool link_read(struct sa *addr, const Sy__LinkEnd *link)
+{
+	return link && link->key.len == MEDIA_LINK_KEY_BYTES &&
+	       !sa_decode(addr, link->address, strlen(link->address));
+}
+
+static void went(struct move *mv, const Sy__LinkEnd *link, const Sy__Call *call)
+{
+	struct node *n = mv->m->node;
+	struct hub *hub = mv->hub;
+	struct departure *dep = mv->dep;
+	const struct move_result res = {
+	    .code = SY__RESULT_CODE__OK,
+	    .error = "",
+	    .node = mv->target,
+	    .call = call,
+	};
+	struct sa addr;
+	const bool linked = link_read(&addr, link);
+
+	mv->hub = NULL;
+	mv->dep = NULL;
+	++mv->m->moved;
+	metric_inc(n->met.moved_calls);
+	metric_count(n->met.moved_legs, mv->legs);
+	log_info("call moved", LOG_S("call", mv->id), LOG_S("to", mv->target),
+		 LOG_U("legs", mv->legs),
+		 LOG_U("ms", tmr_jiffies() - mv->start_ms));
+
+	departure_go(dep, hub, mv->instance, &mv->sip, linked ? &addr : NULL,
+		     linked ? link->key.data : NULL);
+	owner_departed(adopt_owner(n->adopt), mv->id);
+	mover_remember(mv->m, mv->id, mv->target);
+	node_hub_close(n, hub);
+	finish(mv, &res);
+}
+
+/* No answer: the record knows whether the claim was made. */
+static void owner_handler(int err, Sy__Call *call, void *arg)
+{
+	struct move *mv = arg;
+	const bool theirs = !err && call && !strcmp(call->node, mv->target);
+
+	mv->awaits = false;
+	if (!mv->hub)
+		mem_deref(mv); /* it ended meanwhile */
+	else if (theirs && call->epoch > mv->hub->epoch)
+		went(mv, NULL, call);
+	else
+		refused(mv, SY__RESULT_CODE__TIMED_OUT, "timeout",
+			"the other node does not answer");
+
+	if (call)
+		sy__call__free_unpacked(call, NULL);
+}
+
+static void ask_record(struct move *mv)
+{
+	mv->state = MOVE_UNSURE;
+	mv->awaits = !store_hub_get(bus_redis(mv->m->node->bus), mv->id,
+				    owner_handler, mv);
+	if (!mv->awaits)
+		refused(mv, SY__RESULT_CODE__TIMED_OUT, "timeout",
+			"the other node does not answer");
+}
+
+static void reply_handler(const Sy__Result *res, void *arg)
+{
+	struct move *mv = arg;
+	const bool up = redis_is_up(bus_redis(mv->m->node->bus));
+
+	mv->awaits = false;
+	if (!mv->hub)
+		mem_deref(mv); /* it ended meanwhile */
+	else if (res->code == SY__RESULT_CODE__OK)
+		went(mv, res->link, res->call);
+	else if (res->code == SY__RESULT_CODE__TIMED_OUT || !up)
+		ask_record(mv);
+	else
+		refused(mv, res->code, "refused", res->error);
+}
+
+/* ------------------------------------------------------------------ asking */
+
+static bool is_quiet(const struct hub *hub)
+{
+	const struct le *le;
+
+	if (!hub->came || hub->expects.head || hub->restore)
+		return false;
+
+	for (le = list_head(&hub->hunts); le; le = le->next) {
+		const struct hunt *hunt = le->data;
+
+		if (!hunt->sealed)
+			return false;
+	}
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		if (!leg_sip_is_quiet(le->data))
+			return false;
+	}
+
+	return true;
+}
+
+static bool is_heard(const struct hub *hub)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		if (leg_talks(le->data))
+			return true;
+	}
+
+	return false;
+}
+
+static int freeze(const struct hub *hub)
+{
+	struct le *le;
+	int err = 0;
+
+	for (le = list_head(&hub->legs); le && !err; le = le->next)
+		err = leg_sip_freeze(le->data);
+
+	return err;
+}
+
+static int ask(struct move *mv)
+{
+	struct node *n = mv->m->node;
+	Sy__Envelope env = SY__ENVELOPE__INIT;
+	struct whole w;
+	uint8_t key[MEDIA_LINK_KEY_BYTES];
+	struct sa addr;
+	int err = whole_init(&w, n, mv->hub);
+
+	if (!err) {
+		if (departure_link(mv->dep, &addr, key))
+			whole_link(&w, &addr, key);
+		env.body_case = SY__ENVELOPE__BODY_TAKE_HUB;
+		env.take_hub = &w.msg;
+		err = bus_request_member(n->bus, mv->target, &env, 0,
+					 reply_handler, mv);
+		mv->awaits = !err;
+	}
+
+	whole_close(&w);
+	return err;
+}
+
+/* Who takes it. @return false: nobody, and the move is over. */
+static bool choose(struct move *mv)
+{
+	struct members *members = mv->m->node->members;
+	const Sy__Member *to = mv->chosen ? member_find(members, mv->target)
+					  : member_place(members, mv->not_id);
+
+	if (!to || sa_decode(&mv->sip, to->address, strlen(to->address))) {
+		fail(mv, SY__RESULT_CODE__UNAVAILABLE, "no_node",
+		     "no other node takes calls");
+		return false;
+	}
+
+	mv->instance = to->instance;
+	if (!mv->chosen)
+		str_ncpy(mv->target, to->id, sizeof(mv->target));
+
+	return true;
+}
+
+static void quiet_handler(void *arg)
+{
+	struct move *mv = arg;
+	const struct node_conf *conf = &mv->m->node->conf;
+	int err;
+
+	if (hub_is_over(mv->hub)) {
+		fail(mv, SY__RESULT_CODE__NOT_FOUND, "ended", "call has ended");
+		return;
+	}
+	if (!is_quiet(mv->hub)) {
+		if (tmr_jiffies() > mv->quiet_by_ms)
+			fail(mv, SY__RESULT_CODE__CONFLICT, "busy",
+			     "a request within the call waits for its "
+			     "answer");
+		else
+			tmr_start(&mv->tmr, POLL_MS, quiet_handler, mv);
+		return;
+	}
+	if (!choose(mv))
+		return;
+
+	mv->state = MOVE_ASKED;
+	mv->legs = hub_legs(mv->hub);
+	err = departure_alloc(&mv->dep, &mv->m->departures, mv->hub,
+			      is_heard(mv->hub) ? &conf->media_addrv[0] : NULL);
+	if (!err)
+		err = freeze(mv->hub);
+	if (!err)
+		err = ask(mv);
+	if (err)
+		refused(mv, SY__RESULT_CODE__INTERNAL, "resources",
+			err == EADDRINUSE ? "no RTP port is left"
+					  : strerror(err));
+}
+
+int move_start(struct mover *m, struct hub *hub, const struct move_conf *conf)
+{
+	struct move *mv;
+
+	if (move_find(m, hub->id))
+		return EALREADY;
+
+	mv = mem_zalloc(sizeof(*mv), destructor);
+	if (!mv)
+		return ENOMEM;
+
+	mv->m = m;
+	mv->hub = hub;
+	mv->h = conf->h;
+	mv->arg = conf->arg;
+	mv->start_ms = tmr_jiffies();
+	mv->quiet_by_ms = mv->start_ms + conf->wait_ms;
+	mv->chosen = conf->target != NULL;
+	str_ncpy(mv->id, hub->id, sizeof(mv->id));
+	str_ncpy(mv->target, conf->target ? conf->target : "",
+		 sizeof(mv->target));
+	str_ncpy(mv->not_id, conf->not_id ? conf->not_id : m->node->conf.id,
+		 sizeof(mv->not_id));
+	list_append(&m->moves, &mv->le, mv);
+	tmr_start(&mv->tmr, 0, quiet_handler, mv);
+
+	return 0;
+}
+
+void mover_hub_closed(struct mover *m, const struct hub *hub)
+{
+	const struct move_result res = {
+	    .code = SY__RESULT_CODE__NOT_FOUND,
+	    .error = "call has ended",
+	};
+	struct move *mv = move_find(m, hub->id);
+
+	arrival_hub_closed(m, hub);
+	if (!mv || mv->hub != hub)
+		return;
+
+	mv->hub = NULL;
+	count_failure(m, "ended");
+	finish(mv, &res);
+}
+
+void moves_close(struct mover *m)
+{
+	list_flush(&m->moves);
+	list_flush(&m->orphans);
+}
+
+/* ---------------------------------------------------------------- commands */
+
+/* The call that a command is for; NULL: none, or it harms no move. */
+static const char *call_of(const Sy__Envelope *env)
+{
+	switch (env->body_case) {
+
+	case SY__ENVELOPE__BODY_PLACE_HUB:
+		return env->place_hub->hub;
+	case SY__ENVELOPE__BODY_ORIGINATE:
+		return env->originate->hub;
+	case SY__ENVELOPE__BODY_HANGUP_CALL:
+		return env->hangup_call->call;
+	case SY__ENVELOPE__BODY_ADD_LEG:
+		return env->add_leg->call;
+	case SY__ENVELOPE__BODY_UPDATE_LEG:
+		return env->update_leg->call;
+	case SY__ENVELOPE__BODY_REMOVE_LEG:
+		return env->remove_leg->call;
+	case SY__ENVELOPE__BODY_SEND_DTMF:
+		return env->send_dtmf->call;
+	default:
+		return NULL;
+	}
+}
+
+static Sy__Envelope *copy(const Sy__Envelope *env)
+{
+	const size_t len = sy__envelope__get_packed_size(env);
+	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
+	Sy__Envelope *dup = NULL;
+
+	if (buf) {
+		sy__envelope__pack(env, buf);
+		dup = sy__envelope__unpack(NULL, len, buf);
+	}
+
+	mem_deref(buf);
+	return dup;
+}
+
+bool mover_holds(struct mover *m, struct bus_request *req,
+		 const Sy__Envelope *env)
+{
+	const char *call = call_of(env);
+	struct move *mv = call ? move_find(m, call) : NULL;
+	struct held *held;
+
+	if (!mv || mv->state == MOVE_QUIET)
+		return false;
+
+	held = mem_zalloc(sizeof(*held), held_destructor);
+	if (held)
+		held->env = copy(env);
+	if (!held || !held->env) {
+		mem_deref(held);
+		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
+		return true;
+	}
+
+	held->req = req;
+	list_append(&mv->held, &held->le, held);
+	return true;
+}
+
+static void moved_handler(const struct move_result *mr, void *arg)
+{
+	struct bus_request *req = arg;
+	Sy__Result res = SY__RESULT__INIT;
+
+	if (mr->code != SY__RESULT_CODE__OK) {
+		bus_replyf(req, mr->code, "%s", mr->error);
+		return;
+	}
+
+	res.code = SY__RESULT_CODE__OK;
+	res.call = (Sy__Call *)mr->call;
+	bus_reply(req, &res);
+}
+
+static bool node_id(const Sy__Member *mb, void *arg)
+{
+	struct mbuf *mb_ids = arg;
+
+	(void)mbuf_printf(mb_ids, "%s%s", mb_ids->pos ? ", " : "", mb->id);
+	return false;
+}
+
+/* @return false: it is answered. */
+static bool target_ok(struct node *n, struct bus_request *req,
+		      const char *target)
+{
+	const Sy__Member *to = member_find(n->members, target);
+	struct mbuf *ids;
+
+	if (!strcmp(target, n->conf.id)) {
+		bus_replyf(req, SY__RESULT_CODE__CONFLICT,
+			   "call is on node %s already", target);
+		return false;
+	}
+	if (to && to->kind == SY__MEMBER_KIND__NODE)
+		return true;
+
+	ids = mbuf_alloc(256);
+	if (ids)
+		member_apply(n->members, SY__MEMBER_KIND__NODE, node_id, ids);
+	bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+		   "node: %s is not live; nodes: %.*s", target,
+		   ids ? (int)ids->pos : 0, ids ? (char *)ids->buf : "");
+	mem_deref(ids);
+
+	return false;
+}
+
+void control_move_call(struct node *n, struct bus_request *req,
+		       const Sy__Envelope *env)
+{
+	const Sy__MoveCall *msg = env->move_call;
+	const struct move_conf conf = {
+	    .target = msg->node[0] ? msg->node : NULL,
+	    .wait_ms = API_WAIT_MS,
+	    .h = moved_handler,
+	    .arg = req,
+	};
+	struct hub *hub = node_hub(n, msg->call);
+	int err;
+
+	if (!hub || hub_is_over(hub)) {
+		bus_replyf(req, SY__RESULT_CODE__NOT_FOUND,
+			   "no such call here");
+		return;
+	}
+	if (conf.target && !target_ok(n, req, conf.target))
+		return;
+
+	err = move_start(n->mover, hub, &conf);
+	if (err)
+		bus_replyf(req,
+			   err == EALREADY ? SY__RESULT_CODE__CONFLICT
+					   : SY__RESULT_CODE__INTERNAL,
+			   "%s",
+			   err == EALREADY ? "call is being moved"
+					   : strerror(err));
+}
