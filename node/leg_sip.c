@@ -25,6 +25,7 @@ static void destructor(void *data)
 	mem_deref(ls->media);
 	mem_deref(ls->ses);
 	mem_deref(ls->answer);
+	leg_sip_resume_close(ls);
 	leg_sip_keep(&ls->local_sdp, NULL);
 	leg_sip_keep(&ls->remote_sdp, NULL);
 }
@@ -107,7 +108,18 @@ static const struct sa *media_addr(const struct node_conf *conf, int af)
 	return &conf->media_addrv[0];
 }
 
-static enum session_srtp srtp_mode(const char *own, const Sy__Settings *set)
+static const char *const srtp_names[] = {
+	[SESSION_SRTP_OPTIONAL] = "optional",
+	[SESSION_SRTP_OFF] = "off",
+	[SESSION_SRTP_REQUIRED] = "required",
+};
+
+const char *leg_sip_srtp_name(enum session_srtp mode)
+{
+	return srtp_names[mode];
+}
+
+enum session_srtp leg_sip_srtp_mode(const char *own, const Sy__Settings *set)
 {
 	const char *mode = own && *own ? own : set ? set->srtp : "";
 
@@ -119,7 +131,7 @@ static enum session_srtp srtp_mode(const char *own, const Sy__Settings *set)
 }
 
 /* What this node cannot do (RNNoise) is no reason to lose the call. */
-static void default_voice(struct leg_sip *ls)
+void leg_sip_voice(struct leg_sip *ls)
 {
 	struct leg_voice *voice = &ls->leg.info.voice;
 	int err = talk_voice_apply(ls->media, voice);
@@ -132,14 +144,16 @@ static void default_voice(struct leg_sip *ls)
 	memset(voice, 0, sizeof(*voice));
 }
 
-/* @param srtp  Configured for the peer, or NULL.
- * @param af    The peer's family, or AF_UNSPEC. */
-static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
-		 const struct leg_conf *conf, const struct codec_list *codecs,
-		 const char *srtp, int af)
+int leg_sip_send(struct leg_sip *ls)
 {
-	const Sy__Settings *set = node_settings(n);
-	struct session_conf sc = {0};
+	return ls->media ? media_leg_send(ls->media,
+					  !ls->hushed && !ls->stopped)
+			 : 0;
+}
+
+int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
+		  int af)
+{
 	struct leg_sip *ls;
 	struct mix *mix;
 	int err;
@@ -149,17 +163,47 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		return ENOMEM;
 
 	ls->node = n;
-	leg_init(&ls->leg, hub, conf);
-
 	err = node_mix(&mix, n, hub);
 	if (!err)
 		err = media_leg_rtp_alloc(&ls->media, mix,
 					  media_addr(&n->conf, af),
 					  leg_sip_media_handler, ls);
 	if (err)
-		goto out;
+		mem_deref(ls);
+	else
+		*lsp = ls;
 
-	sc.laddr = *media_leg_laddr(ls->media);
+	return err;
+}
+
+void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls)
+{
+	const Sy__Settings *set = node_settings(ls->node);
+
+	memset(sc, 0, sizeof(*sc));
+	sc->laddr = *media_leg_laddr(ls->media);
+	sc->opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
+	sc->srtp = ls->srtp;
+}
+
+/* @param srtp  Configured for the peer, or NULL.
+ * @param af    The peer's family, or AF_UNSPEC. */
+static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
+		 const struct leg_conf *conf, const struct codec_list *codecs,
+		 const char *srtp, int af)
+{
+	const Sy__Settings *set = node_settings(n);
+	struct session_conf sc;
+	struct leg_sip *ls;
+	int err;
+
+	err = leg_sip_alloc(&ls, n, hub, af);
+	if (err)
+		return err;
+
+	leg_init(&ls->leg, hub, conf);
+	ls->srtp = leg_sip_srtp_mode(srtp, set);
+	leg_sip_session_conf(&sc, ls);
 	sc.codecv = (const char *const *)codecs->namev;
 	sc.codecc = codecs->namec;
 	if (!sc.codecc && set) {
@@ -168,19 +212,18 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	}
 	if (!sc.codecc)
 		sc.codecv = NULL;
-	sc.opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
-	sc.srtp = srtp_mode(srtp, set);
 	err = session_alloc(&ls->ses, &sc);
-	if (!err && talk_voice_default(&ls->leg.info.voice, set))
-		default_voice(ls);
-
-out:
-	if (err)
+	if (err) {
 		mem_deref(ls);
-	else
-		*lsp = ls;
+		return err;
+	}
 
-	return err;
+	ls->codecc = session_codecs(ls->ses, ls->codecv, LEG_SIP_CODECS);
+	if (talk_voice_default(&ls->leg.info.voice, set))
+		leg_sip_voice(ls);
+	*lsp = ls;
+
+	return 0;
 }
 
 int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,

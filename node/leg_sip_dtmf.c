@@ -29,6 +29,19 @@ enum media_dtmf leg_sip_dtmf_mode(const char *name)
 	return MEDIA_DTMF_AUTO;
 }
 
+const char *leg_sip_dtmf_name(enum media_dtmf mode)
+{
+	switch (mode) {
+
+	case MEDIA_DTMF_AUTO:      return "auto";
+	case MEDIA_DTMF_EVENTS:    return "rfc4733";
+	case MEDIA_DTMF_ELSEWHERE: return "info";
+	case MEDIA_DTMF_INBAND:    return "inband";
+	}
+
+	return "auto";
+}
+
 void leg_sip_digit(struct leg_sip *ls, char digit, uint32_t duration_ms,
 		   enum digit_method by)
 {

@@ -111,7 +111,7 @@ static void probe_handler(void *arg)
 
 	leg_sip_watch(ls);
 	media_leg_stat(ls->media, &st);
-	if (st.rx_packets == ls->heard)
+	if (st.rx_packets == ls->heard && !sipua_is_unsure(ls->node->ua))
 		(void)dialog_probe(ls->dlg);
 	ls->heard = st.rx_packets;
 }
@@ -136,6 +136,7 @@ static void established_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 		established_out(ls, sdp);
 	else
 		established_in(ls, sdp);
+	leg_sip_resume_answered(ls);
 }
 
 static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
@@ -164,6 +165,7 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 		if (sdp) {
 			leg_sip_keep(&ls->remote_sdp, sdp);
 			(void)leg_sip_apply(ls);
+			leg_sip_known(ls);
 		}
 	}
 
@@ -177,6 +179,9 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 	struct leg_sip *ls = arg;
 
 	(void)d;
+	if (leg_sip_resume_answer(ls, err, code, sdp))
+		return;
+
 	if (!err)
 		err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
 	if (err) {
@@ -192,15 +197,18 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	(void)leg_sip_apply(ls);
+	leg_sip_known(ls);
 }
 
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
 	struct leg_sip *ls = arg;
+	char buf[LEG_TEXT_MAX];
 
 	(void)d;
 	(void)remote;
+	reason = leg_sip_resume_ended(ls, code, reason, buf, sizeof(buf));
 	leg_ended(&ls->leg, code, reason);
 }
 
@@ -249,7 +257,12 @@ void leg_sip_media_handler(struct media_leg *media,
 	struct leg_sip *ls = arg;
 
 	(void)media;
-	if (ev->type == MEDIA_EV_DTMF)
+	if (ls->departed)
+		return;
+
+	if (ev->type == MEDIA_EV_RTP_START)
+		leg_sip_heard(ls);
+	else if (ev->type == MEDIA_EV_DTMF)
 		leg_sip_digit(ls, ev->digit, ev->duration_ms,
 			      ev->inband ? DIGIT_INBAND : DIGIT_EVENT);
 	else if (ev->type == MEDIA_EV_TALK_START ||
@@ -261,6 +274,7 @@ void leg_sip_media_handler(struct media_leg *media,
 	else if (ev->type == MEDIA_EV_UNUSABLE)
 		warn_unusable(ls, ev);
 	else if (ev->type == MEDIA_EV_RTP_STOP && !ls->leg.info.held &&
+		 !sipua_is_unsure(ls->node->ua) &&
 		 leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
 		leg_hangup(&ls->leg, 200, "no media from the peer");
 }

@@ -53,6 +53,8 @@ static int op_answer(struct leg *leg)
 	if (!err) {
 		leg_sip_keep(&ls->local_sdp, mb);
 		ls->answer = mem_deref(ls->answer);
+		if (!ls->late)
+			leg_sip_resume_answered(ls);
 	}
 
 	mem_deref(mb);
@@ -64,7 +66,7 @@ static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
 	struct leg_sip *ls = self(leg);
 
 	/* The text is ours; the peer gets the standard one. */
-	(void)reason;
+	(void)leg_sip_resume_ended(ls, 0, reason, NULL, 0);
 	dialog_hangup(ls->dlg, code, NULL);
 	ls->media = mem_deref(ls->media);
 }
@@ -73,6 +75,7 @@ static void op_abandon(struct leg *leg)
 {
 	struct leg_sip *ls = self(leg);
 
+	(void)leg_sip_resume_ended(ls, 0, "another node has it", NULL, 0);
 	dialog_abandon(ls->dlg);
 	ls->media = mem_deref(ls->media);
 }
@@ -96,6 +99,15 @@ static int op_mute(struct leg *leg)
 static int op_voice(struct leg *leg)
 {
 	return talk_voice_apply(self(leg)->media, &leg->info.voice);
+}
+
+static int op_stop_sending(struct leg *leg, bool stop)
+{
+	struct leg_sip *ls = self(leg);
+
+	ls->stopped = stop;
+
+	return leg_sip_send(ls);
 }
 
 static int op_hold(struct leg *leg, bool hold)
@@ -135,9 +147,15 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 	out->sdp_version = session_version(ls->ses);
 	out->local_hold = ls->local_hold;
 	out->remote_hold = session_remote_hold(ls->ses);
+	out->early = leg->early;
+	out->late = ls->late;
+	out->codecs = (char **)ls->codecv;
+	out->n_codecs = ls->codecc;
+	out->srtp = (char *)leg_sip_srtp_name(ls->srtp);
+	out->dtmf = (char *)leg_sip_dtmf_name(ls->dtmf);
 	if (ls->local_sdp)
 		out->local_sdp = ls->local_sdp;
-	if (ls->remote_sdp)
+	if (ls->remote_sdp && !out->invite.len) /* it is in the INVITE */
 		out->remote_sdp = ls->remote_sdp;
 }
 
@@ -161,6 +179,7 @@ const struct leg_ops leg_sip_ops = {
 	.mute = op_mute,
 	.voice = op_voice,
 	.hold = op_hold,
+	.stop_sending = op_stop_sending,
 	.dtmf = leg_sip_op_dtmf,
 	.stat = leg_sip_stat,
 	.sample = leg_sip_sample,

@@ -7,6 +7,8 @@
  *   leg_sip_ops.c     what the hub wishes
  *   leg_sip_stat.c    how it sounds
  *   leg_sip_dtmf.c    digits, both ways
+ *   leg_sip_resume.c  a leg that another node had
+ *   leg_sip_move.c    a leg that leaves for another node
  */
 
 #ifndef SY_NODE_LEG_SIP_PRIV_H
@@ -14,6 +16,22 @@
 
 #include "node/leg_sip.h"
 #include "node/sip/session.h"
+
+enum { LEG_SIP_CODECS = 8 };
+
+/* A leg that another node had, until its media is heard here. */
+struct leg_sip_resumed {
+	leg_sip_resume_h *h;      /* NULL: nobody, or all was told      */
+	void *arg;
+	bool wanted;              /* its peer is to be told where we are */
+	bool asked;               /* ... now                            */
+	bool busy;                /* our re-INVITE is under way         */
+	bool known;               /* we send, and wait to be sent to    */
+	bool heard;               /* RTP came                           */
+	uint8_t tries;
+	struct mbuf *offer;       /* of the re-INVITE under way         */
+	struct alarm tmr;         /* ask again; or wait for RTP no more */
+};
 
 /* How a digit came. */
 enum digit_method { DIGIT_EVENT, DIGIT_INBAND, DIGIT_INFO };
@@ -27,6 +45,13 @@ struct leg_sip {
 	struct mbuf *answer;      /* to the INVITE's offer, until 200   */
 	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
 	enum media_dtmf dtmf;     /* how digits are sent to it          */
+	enum session_srtp srtp;   /* policy                             */
+	const char *codecv[LEG_SIP_CODECS]; /* allowed; static names    */
+	size_t codecc;
+	struct leg_sip_resumed resumed;
+	bool hushed;              /* the peer is yet to hear of us      */
+	bool stopped;             /* leg_ops.stop_sending               */
+	bool departed;            /* only its media is here             */
 	struct {
 		char digit;
 		enum digit_method by;
@@ -44,8 +69,49 @@ extern const struct leg_ops leg_sip_ops;
 extern const struct dialog_handlers leg_sip_handlers;
 media_event_h leg_sip_media_handler;
 
+/** A new object with an RTP leg in the hub's mix.
+ * @param af  The peer's family, or AF_UNSPEC. */
+int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
+		  int af);
+
+/** What its session is to be made of, but for codecs. */
+void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls);
+
+/** Put info.voice into force, or none, if that cannot be done here. */
+void leg_sip_voice(struct leg_sip *ls);
+
+/** Bring hushed and stopped to the media. @return 0, EAGAIN. */
+int leg_sip_send(struct leg_sip *ls);
+
+/** The policy of a name in the configuration. @param set  Or NULL. */
+enum session_srtp leg_sip_srtp_mode(const char *own, const Sy__Settings *set);
+const char *leg_sip_srtp_name(enum session_srtp mode);
+
+/* --- leg_sip_resume.c; each does nothing for a leg that was not resumed */
+
+/** Its peer knows where we are: by an answer of ours, or by one to us. */
+void leg_sip_known(struct leg_sip *ls);
+
+/** It was answered, or its ACK came: now the peer can be told. */
+void leg_sip_resume_answered(struct leg_sip *ls);
+
+/** The answer to our re-INVITE. @return false: that was not for this. */
+bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
+			   struct mbuf *sdp);
+
+/** Its media is heard. */
+void leg_sip_heard(struct leg_sip *ls);
+
+/** It ends. @return the reason to be shown. */
+const char *leg_sip_resume_ended(struct leg_sip *ls, uint16_t code,
+				 const char *reason, char *buf, size_t size);
+
+/** For its destructor. */
+void leg_sip_resume_close(struct leg_sip *ls);
+
 /** The mode of a name in the configuration; "" and unknown: auto. */
 enum media_dtmf leg_sip_dtmf_mode(const char *name);
+const char *leg_sip_dtmf_name(enum media_dtmf mode);
 
 /** A digit came from the peer; copies by another way are dropped. */
 void leg_sip_digit(struct leg_sip *ls, char digit, uint32_t duration_ms,

@@ -75,6 +75,37 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 	mem_deref(d);
 }
 
+void request_drop(struct client *c)
+{
+	struct dialog *d;
+
+	if (!c)
+		return;
+
+	d = c->d;
+	if (c->reqp)
+		*c->reqp = NULL;
+	ctrans_drop(c->ct);
+	--d->ua->clients;
+	dialog_unpend(d);
+	mem_deref(c);
+}
+
+const char *request_branch(const struct client *c)
+{
+	return ctrans_branch(c->ct);
+}
+
+const char *request_sentby(const struct client *c)
+{
+	return ctrans_sentby(c->ct);
+}
+
+bool request_is_canceled(const struct client *c)
+{
+	return ctrans_is_canceled(c->ct);
+}
+
 void request_cancel(struct client *c)
 {
 	if (c)
@@ -98,8 +129,10 @@ static int hop(struct ua_router *r, const struct dialog *d)
 	return 0;
 }
 
-int request_send(struct client **reqp, struct dialog *d, const char *met,
-		 struct mbuf *mb, request_resp_h *resph)
+/* @param orig  NULL: it begins here. */
+static int start(struct client **reqp, struct dialog *d, const char *met,
+		 struct mbuf *mb, const struct ctrans_origin *orig,
+		 request_resp_h *resph)
 {
 	struct ctrans_req req = {.met = met, .uri = d->target, .mb = mb};
 	struct client *c;
@@ -125,7 +158,10 @@ int request_send(struct client **reqp, struct dialog *d, const char *met,
 	c->resph = resph;
 	c->reqp = reqp;
 	memcpy(c->router, r.id, sizeof(c->router));
-	err = ctrans_request(&c->ct, d->ua->ctranss, &req, resp_handler, c);
+	err = orig ? ctrans_resume(&c->ct, d->ua->ctranss, &req, orig,
+				   resp_handler, c)
+		   : ctrans_request(&c->ct, d->ua->ctranss, &req,
+				    resp_handler, c);
 	if (err) {
 		mem_deref(c);
 		return err;
@@ -138,4 +174,17 @@ int request_send(struct client **reqp, struct dialog *d, const char *met,
 	++d->pending;
 
 	return 0;
+}
+
+int request_send(struct client **reqp, struct dialog *d, const char *met,
+		 struct mbuf *mb, request_resp_h *resph)
+{
+	return start(reqp, d, met, mb, NULL, resph);
+}
+
+int request_resume(struct client **reqp, struct dialog *d, const char *met,
+		   struct mbuf *mb, const struct ctrans_origin *orig,
+		   request_resp_h *resph)
+{
+	return start(reqp, d, met, mb, orig, resph);
 }

@@ -13,6 +13,7 @@ enum {
 	HASH_SIZE = 1024,
 	BRANCH_SIZE = 24,
 	MET_SIZE = 16,
+	SENTBY_SIZE = 64,
 };
 
 enum state { CALLING, PROCEEDING, COMPLETED };
@@ -20,7 +21,7 @@ enum state { CALLING, PROCEEDING, COMPLETED };
 struct ctranss {
 	struct sip *sip;      /* borrowed */
 	struct wheel *wheel;  /* borrowed */
-	struct sa laddr;
+	char sentby[SENTBY_SIZE];
 	struct hash *ht;      /* by branch; owns the transactions */
 	struct list all;      /* the same, by `le`                */
 	bool closed;
@@ -43,6 +44,7 @@ struct ctrans {
 	bool canceled;
 	char branch[BRANCH_SIZE];
 	char met[MET_SIZE];
+	char *sentby;         /* of another node; NULL: ours      */
 };
 
 static void ctrans_destructor(void *arg)
@@ -55,6 +57,7 @@ static void ctrans_destructor(void *arg)
 	wheel_cancel(&ct->end);
 	mem_deref(ct->mb);
 	mem_deref(ct->ack);
+	mem_deref(ct->sentby);
 }
 
 static void destructor(void *arg)
@@ -80,7 +83,7 @@ int ctranss_alloc(struct ctranss **tp, struct sip *sip, struct wheel *wheel,
 
 	t->sip = sip;
 	t->wheel = wheel;
-	t->laddr = *laddr;
+	(void)re_snprintf(t->sentby, sizeof(t->sentby), "%J", laddr);
 
 	err = hash_alloc(&t->ht, HASH_SIZE);
 	if (err)
@@ -167,8 +170,8 @@ static struct ctrans *ctrans_alloc(struct ctranss *t, const char *met,
 	return ct;
 }
 
-static int print(struct mbuf **mbp, const struct ctranss *t,
-		 const struct ctrans_req *req, const char *branch)
+static int print(struct mbuf **mbp, const struct ctrans_req *req,
+		 const char *sentby, const char *branch)
 {
 	struct mbuf *mb = mbuf_alloc(req->mb->end + strlen(req->uri) + 160);
 	int err;
@@ -178,8 +181,8 @@ static int print(struct mbuf **mbp, const struct ctranss *t,
 
 	err = mbuf_printf(mb,
 			  "%s %s SIP/2.0\r\n"
-			  "Via: SIP/2.0/UDP %J;branch=%s;rport\r\n",
-			  req->met, req->uri, &t->laddr, branch);
+			  "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n",
+			  req->met, req->uri, sentby, branch);
 	err |= mbuf_write_mem(mb, req->mb->buf, req->mb->end);
 	mb->pos = 0;
 
@@ -214,7 +217,7 @@ int ctrans_request(struct ctrans **ctp, struct ctranss *t,
 	if (!ct)
 		return ENOMEM;
 
-	err = print(&ct->mb, t, req, branch);
+	err = print(&ct->mb, req, t->sentby, branch);
 	if (!err)
 		err = send_mb(ct, ct->mb);
 	if (err) {
@@ -231,6 +234,72 @@ int ctrans_request(struct ctrans **ctp, struct ctranss *t,
 	return 0;
 }
 
+/* After a provisional answer an INVITE waits as long as its user does. */
+static void resume(struct ctrans *ct, bool heard)
+{
+	if (heard) {
+		ct->state = PROCEEDING;
+		return;
+	}
+
+	repeat_start(ct);
+	(void)send_mb(ct, ct->mb);
+}
+
+int ctrans_resume(struct ctrans **ctp, struct ctranss *t,
+		  const struct ctrans_req *req,
+		  const struct ctrans_origin *orig, ctrans_resp_h *resph,
+		  void *arg)
+{
+	struct ctrans *ct;
+	int err;
+
+	if (!ctp || !t || !req || !orig ||
+	    strlen(orig->branch) >= BRANCH_SIZE)
+		return EINVAL;
+	if (t->closed)
+		return ECONNABORTED;
+
+	ct = ctrans_alloc(t, req->met, orig->branch, req->dst);
+	if (!ct)
+		return ENOMEM;
+
+	err = str_dup(&ct->sentby, orig->sentby);
+	if (!err)
+		err = print(&ct->mb, req, ct->sentby, ct->branch);
+	if (err) {
+		mem_deref(ct);
+		return err;
+	}
+
+	ct->resph = resph;
+	ct->arg = arg;
+	resume(ct, orig->heard);
+	*ctp = ct;
+
+	return 0;
+}
+
+void ctrans_drop(struct ctrans *ct)
+{
+	mem_deref(ct);
+}
+
+const char *ctrans_branch(const struct ctrans *ct)
+{
+	return ct->branch;
+}
+
+const char *ctrans_sentby(const struct ctrans *ct)
+{
+	return ct->sentby ? ct->sentby : ct->t->sentby;
+}
+
+bool ctrans_is_canceled(const struct ctrans *ct)
+{
+	return ct->canceled;
+}
+
 int ctrans_send(struct ctranss *t, const struct ctrans_req *req)
 {
 	char branch[BRANCH_SIZE];
@@ -241,7 +310,7 @@ int ctrans_send(struct ctranss *t, const struct ctrans_req *req)
 		return EINVAL;
 
 	branch_make(branch);
-	err = print(&mb, t, req, branch);
+	err = print(&mb, req, t->sentby, branch);
 	if (err)
 		return err;
 

@@ -34,6 +34,13 @@ struct ctrans_req {
 	const struct sa *dst;
 };
 
+/** What a transaction was begun with by another node. Borrowed. */
+struct ctrans_origin {
+	const char *branch;     /* of its Via                              */
+	const char *sentby;     /* the same                                */
+	bool heard;             /* a provisional answer came               */
+};
+
 /**
  * A response, or that there will be none.
  *
@@ -61,6 +68,29 @@ void ctranss_close(struct ctranss *t);
 int ctrans_request(struct ctrans **ctp, struct ctranss *t,
 		   const struct ctrans_req *req, ctrans_resp_h *resph,
 		   void *arg);
+
+/**
+ * Continue an INVITE of another node's.  Its answers find it by the branch,
+ * and CANCEL and ACK have the Via that it had.
+ *
+ * @param orig  Not heard: the request is sent, as a copy, and repeated.
+ *
+ * @return as ctrans_request(); EINVAL (branch too long).
+ */
+int ctrans_resume(struct ctrans **ctp, struct ctranss *t,
+		  const struct ctrans_req *req,
+		  const struct ctrans_origin *orig, ctrans_resp_h *resph,
+		  void *arg);
+
+/** Forget one that runs: nothing is sent or told any more. */
+void ctrans_drop(struct ctrans *ct);
+
+/** Branch and sent-by of its Via; borrowed from it. */
+const char *ctrans_branch(const struct ctrans *ct);
+const char *ctrans_sentby(const struct ctrans *ct);
+
+/** True: the INVITE is to be cancelled, or is being. */
+bool ctrans_is_canceled(const struct ctrans *ct);
 
 /** Send a request once, without transaction (ACK to a 2xx). */
 int ctrans_send(struct ctranss *t, const struct ctrans_req *req);

@@ -31,6 +31,7 @@ static void free_members(struct dialog *d)
 	}
 	wheel_cancel(&d->reap);
 	wheel_cancel(&d->ack_tmr);
+	relay_drop(d->relay);
 	routes_flush(d);
 	list_flush(&d->infol);
 	mem_deref(d->rtag);
@@ -42,6 +43,7 @@ static void free_members(struct dialog *d)
 	mem_deref(d->ack);
 	mem_deref(d->early_sdp);
 	mem_deref(d->early_tag);
+	mem_deref(d->inv_msg);
 }
 
 static void reap_handler(void *arg)
@@ -85,7 +87,7 @@ int dialog_alloc(struct dialog **dp, struct sipua *ua,
 	/* Until it is in use there is nothing to end. */
 	d->state = DIALOG_ENDED;
 	d->ua = ua;
-	d->tok = *tok;
+	d->tok = d->inv_tok = *tok;
 	tag.kind = TOKEN_TAG;
 	token_print(d->ltag, ua->conf.key, &tag, NULL, 0);
 	d->lcseq = rand_u16() + 1u;
@@ -213,6 +215,12 @@ struct dialog *dialog_find(const struct sipua *ua, const struct pl *call_id,
 	return half;
 }
 
+/* Of a dialog that another node had we know only its last one. */
+static bool is_its_invite(const struct dialog *d, uint32_t cseq)
+{
+	return d->inv_cseq == cseq || (d->resumed && cseq <= d->rcseq);
+}
+
 struct dialog *dialog_find_merged(const struct sipua *ua,
 				  const struct sip_msg *msg)
 {
@@ -223,7 +231,7 @@ struct dialog *dialog_find_merged(const struct sipua *ua,
 	for (; le; le = le->next) {
 		struct dialog *d = le->data;
 
-		if (d->inbound && d->inv_cseq == msg->cseq.num &&
+		if (d->inbound && is_its_invite(d, msg->cseq.num) &&
 		    pl_is(&msg->from.tag, d->rtag) &&
 		    pl_is(&msg->callid, d->call_id))
 			return d;
@@ -335,9 +343,9 @@ void dialog_came_by(struct dialog *d, const struct sip_msg *msg)
 {
 	const char *id = ua_router_at(d->ua, &msg->via.sentby);
 
-	d->next_hop = msg->src;
-	if (sa_port(&msg->via.addr))
-		sa_set_port(&d->next_hop, sa_port(&msg->via.addr));
+	/* The source may be a node that handed it on. */
+	d->next_hop = sa_isset(&msg->via.addr, SA_ALL) ? msg->via.addr
+						       : msg->src;
 	if (id)
 		str_ncpy(d->router, id, sizeof(d->router));
 }

@@ -123,6 +123,7 @@ void sipua_stat(const struct sipua *ua, struct sipua_stat *st);
  * answer or because its peer does not know it, for it may be another node's.
  */
 void sipua_set_unsure(struct sipua *ua, bool unsure);
+bool sipua_is_unsure(const struct sipua *ua);
 
 /** Set the handlers of an inbound dialog; copied. */
 void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,

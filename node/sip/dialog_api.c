@@ -73,7 +73,8 @@ static bool is_gone(int err, const struct sip_msg *msg)
 
 static void probe_resp(int err, const struct sip_msg *msg, struct dialog *d)
 {
-	if (d->state != DIALOG_ANSWERED || !is_gone(err, msg))
+	if (d->state != DIALOG_ANSWERED || !is_gone(err, msg) ||
+	    (d->ua && d->ua->unsure))
 		return;
 
 	(void)dialog_bye(d);
@@ -177,12 +178,25 @@ void dialog_abandon(struct dialog *d)
 		d->inv = NULL;
 		dialog_unpend(d);
 	}
+	d->inv_msg = mem_deref(d->inv_msg);
+	if (!d->re_invite)
+		request_drop(d->req);
 
 	/* Until the peer knows its new owner it still asks here: to say 481
 	 * would end the call, so it is remembered for a while. */
 	++d->pending;
 	wheel_start(d->ua->wheel, &d->reap, stranss_span_ms(d->ua->stranss),
 		    forget_handler, d);
+}
+
+void dialog_forget(struct dialog *d)
+{
+	if (wheel_is_running(&d->reap))
+		dialog_unpend(d);
+	wheel_cancel(&d->reap);
+	hash_unlink(&d->he);
+	--d->ua->dialogs;
+	dialog_settle(d);
 }
 
 enum dialog_state dialog_state(const struct dialog *d)
@@ -198,55 +212,4 @@ const char *dialog_call_id(const struct dialog *d)
 const char *dialog_router(const struct dialog *d)
 {
 	return d && d->router[0] ? d->router : NULL;
-}
-
-static Sy__LegState leg_state(const struct dialog *d)
-{
-	switch (d->state) {
-
-	case DIALOG_INCOMING: return SY__LEG_STATE__LEG_SETUP;
-	case DIALOG_CALLING:  return SY__LEG_STATE__LEG_SETUP;
-	case DIALOG_EARLY:    return SY__LEG_STATE__LEG_RINGING;
-	case DIALOG_ANSWERED: return SY__LEG_STATE__LEG_ANSWERED;
-	case DIALOG_ENDED:    return SY__LEG_STATE__LEG_ENDED;
-	}
-
-	return SY__LEG_STATE__LEG_STATE_UNKNOWN;
-}
-
-void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
-{
-	const struct sip_msg *msg;
-
-	if (!d || !out)
-		return;
-
-	out->ref = d->tok.leg;
-	out->direction = d->inbound ? SY__DIRECTION__INBOUND
-				    : SY__DIRECTION__OUTBOUND;
-	out->state = leg_state(d);
-	out->call_id = d->call_id;
-	out->local_tag = (char *)d->ltag;
-	out->remote_tag = d->rtag ? d->rtag : d->early_tag;
-	out->local_uri = d->lhdr;
-	out->remote_uri = d->rhdr;
-	out->local_cseq = d->lcseq;
-	out->remote_cseq = d->rcseq;
-	out->route_set = d->routev;
-	out->n_route_set = d->routec;
-	out->remote_target = d->target;
-	out->transport = d->tcp ? "tcp" : "udp";
-
-	msg = d->inbound && !d->re_invite ? strans_msg(d->inv) : NULL;
-	if (msg) {
-		out->invite.data = (uint8_t *)msg->met.p;
-		out->invite.len =
-			(size_t)(msg->mb->buf + msg->mb->end -
-				 (uint8_t *)msg->met.p);
-	}
-
-	if (!out->remote_tag)
-		out->remote_tag = (char *)protobuf_c_empty_string;
-	if (!out->remote_target)
-		out->remote_target = (char *)protobuf_c_empty_string;
 }

@@ -131,14 +131,31 @@ static struct dialog *find_forked(const struct sipua *ua,
 	return NULL;
 }
 
+/* The 2xx to an INVITE that another node sent, and maybe ACKed. */
+static void ack_for_other(struct dialog *d, uint32_t cseq)
+{
+	const struct request r = {.met = "ACK", .cseq = cseq};
+	struct mbuf *mb;
+
+	if (request_print(&mb, d, &r))
+		return;
+
+	(void)request_send(NULL, d, r.met, mb, NULL);
+	mem_deref(mb);
+}
+
 void dialog_recv_2xx(struct sipua *ua, const struct sip_msg *msg)
 {
 	struct dialog *d;
 
 	d = dialog_find(ua, &msg->callid, &msg->from.tag, &msg->to.tag);
 	if (d) {
-		if (d->ack && d->inv_cseq == msg->cseq.num && !d->abandoned)
+		if (d->abandoned)
+			return;
+		if (d->ack && d->inv_cseq == msg->cseq.num)
 			ack_send(d);
+		else if (d->resumed && msg->cseq.num < d->lcseq)
+			ack_for_other(d, msg->cseq.num);
 		return;
 	}
 

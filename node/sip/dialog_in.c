@@ -50,6 +50,7 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 
 	if (code >= 300) {
 		d->inv = NULL;
+		d->inv_msg = mem_deref(d->inv_msg);
 		dialog_unpend(d);
 		err = 0;
 	}
@@ -76,7 +77,15 @@ static void noack_handler(void *arg)
 
 	mem_ref(d);
 	d->inv = NULL;
+	d->inv_msg = mem_deref(d->inv_msg);
 	dialog_unpend(d);
+
+	/* Its new owner may have the ACK. */
+	if (d->ua->unsure) {
+		dialog_settle(d);
+		mem_deref(d);
+		return;
+	}
 
 	if (d->bye_wait || d->state == DIALOG_ANSWERED) {
 		d->bye_wait = false;
@@ -228,6 +237,8 @@ void dialog_invite_begin(struct dialog *d, const struct sip_msg *msg,
 	d->inv = st;
 	d->inv_cseq = msg->cseq.num;
 	d->late_offer = sdp == NULL;
+	if (!d->re_invite)
+		d->inv_msg = mem_ref((void *)msg);
 	++d->pending;
 	strans_set_user(st, cancel_handler, noack_handler, d);
 }
@@ -244,11 +255,15 @@ void dialog_trying(struct dialog *d)
 void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 			const struct token *tok)
 {
-	struct dialog *d = NULL;
+	struct dialog *d = dialog_find_merged(ua, msg);
 	struct mbuf *sdp = NULL;
 	int err;
 
-	if (dialog_find_merged(ua, msg)) {
+	/* A copy that was long under way, of what another node answered. */
+	if (d && d->resumed)
+		return;
+
+	if (d) {
 		ua_refuse(ua, msg, 482, NULL);
 		return;
 	}

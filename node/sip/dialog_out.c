@@ -214,14 +214,14 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 }
 
 static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
-		       uint8_t hops, request_resp_h *resph)
+		       request_resp_h *resph)
 {
 	const struct request r = {.met = "INVITE",
 				  .cseq = d->inv_cseq,
 				  .body = sdp,
 				  .contact = true,
 				  .extra = extra,
-				  .hops = hops};
+				  .hops = d->re_invite ? 0 : d->hops};
 	struct mbuf *mb;
 	int err;
 
@@ -268,10 +268,10 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 		return err;
 
 	d->tcp = tcp;
+	d->hops = inv->hops;
 	err = fill(d, inv, &r);
 	if (!err)
-		err = invite_send(d, inv->sdp, inv->extra, inv->hops,
-				  invite_resp);
+		err = invite_send(d, inv->sdp, inv->extra, invite_resp);
 	if (err) {
 		mem_deref(d);
 		return err;
@@ -285,6 +285,28 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	*dp = d;
 
 	return 0;
+}
+
+int dialog_invite_resume(struct dialog *d, struct mbuf *sdp,
+			 const struct ctrans_origin *orig)
+{
+	const struct request r = {.met = "INVITE",
+				  .cseq = d->inv_cseq,
+				  .body = sdp,
+				  .contact = true,
+				  .hops = d->hops,
+				  .tok = &d->inv_tok};
+	struct mbuf *mb;
+	int err;
+
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	err = request_resume(&d->req, d, r.met, mb, orig, invite_resp);
+	mem_deref(mb);
+
+	return err;
 }
 
 int dialog_ack(struct dialog *d, struct mbuf *sdp)
@@ -303,8 +325,16 @@ int dialog_ack(struct dialog *d, struct mbuf *sdp)
 static void reinvite_failed(struct dialog *d, uint16_t code,
 			    const struct sip_msg *msg)
 {
+	const struct sip_hdr *hdr =
+		msg ? sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER) : NULL;
+	struct pl s;
+
+	/* A comment or parameters may follow (RFC 3261 20.33). */
+	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &s))
+		d->retry_after_s = pl_u32(&s);
+
 	/* RFC 3261 12.2.1.2: these end the dialog. */
-	if (code == 481 || code == 408 || !msg) {
+	if ((code == 481 || code == 408 || !msg) && !d->ua->unsure) {
 		(void)dialog_bye(d);
 		dialog_close(d, code, NULL, msg != NULL);
 		return;
@@ -352,7 +382,8 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp)
 
 	d->re_invite = true;
 	d->inv_cseq = ++d->lcseq;
-	err = invite_send(d, sdp, NULL, 0, reinvite_resp);
+	d->retry_after_s = 0;
+	err = invite_send(d, sdp, NULL, reinvite_resp);
 	if (!err)
 		dialog_changed(d);
 

@@ -16,6 +16,7 @@ void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
 
 	strans_acked(d->inv);
 	d->inv = NULL;
+	d->inv_msg = mem_deref(d->inv_msg);
 	dialog_unpend(d);
 
 	if (d->bye_wait) {
@@ -31,6 +32,8 @@ void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
 		d->h.established(d, sdp, d->arg);
 	else if (!initial && late && d->h.answered)
 		d->h.answered(d, sdp ? 0 : EBADMSG, 200, sdp, d->arg);
+	if (initial)
+		dialog_changed(d); /* the INVITE need not be kept */
 
 	mem_deref(sdp);
 }
@@ -89,6 +92,7 @@ static void recv_bye(struct dialog *d, const struct sip_msg *msg)
 	else if (d->inv) {
 		strans_acked(d->inv); /* it has our 2xx, or needs it no more */
 		d->inv = NULL;
+		d->inv_msg = mem_deref(d->inv_msg);
 		dialog_unpend(d);
 	}
 
@@ -154,6 +158,22 @@ static recv_h *method(const struct sip_msg *msg)
 	return recv_unknown;
 }
 
+/*
+ * RFC 3261 12.2.2.  But BYE means what it says, whatever its number; and the
+ * node that had the dialog before may have died with its last request in its
+ * hands: who sends that one again has no answer to it.
+ */
+static bool is_old(const struct dialog *d, const struct sip_msg *msg)
+{
+	if (!d->rcseq_set || msg->cseq.num > d->rcseq)
+		return false;
+
+	if (d->resumed && !pl_strcmp(&msg->met, "BYE"))
+		return false;
+
+	return !d->rcseq_open || msg->cseq.num < d->rcseq;
+}
+
 void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
 {
 	recv_h *h = method(msg);
@@ -166,12 +186,13 @@ void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
 		return;
 	}
 
-	if (d->rcseq_set && msg->cseq.num <= d->rcseq) {
+	if (is_old(d, msg)) {
 		ua_refuse(d->ua, msg, 500, NULL);
 		return;
 	}
-	d->rcseq = msg->cseq.num;
+	d->rcseq = MAX(d->rcseq, msg->cseq.num);
 	d->rcseq_set = true;
+	d->rcseq_open = false;
 
 	if (d->state == DIALOG_ENDED && h != recv_bye) {
 		ua_refuse(d->ua, msg, 481, NULL);

@@ -4,7 +4,10 @@
 
 #include "node/sip/path.h"
 
-enum { PATHS_MAX = 8 }; /* routers that brought the same request */
+enum {
+	PATHS_MAX = 8,     /* routers that brought the same request */
+	FRESH_MS = 1000,   /* who sent a message just now lives     */
+};
 
 /* One way back: a top Via, and where it leads. */
 struct path {
@@ -12,6 +15,7 @@ struct path {
 	char *via;            /* the value of the header */
 	char *sentby;
 	struct sa dst;
+	uint64_t known_ms;    /* when dst was right */
 	enum sip_transp tp;
 	void *sock;
 };
@@ -54,7 +58,12 @@ static int via_print(char **viap, struct sa *dst, const struct sip_msg *msg)
 		err = mbuf_strdup(mb, viap, mb->end);
 	mem_deref(mb);
 
+	/* The Via is a router's, with its address in the cluster; another
+	 * node may have handed the message on. */
 	sip_reply_addr(dst, msg, rport);
+	if (msg->tp == SIP_TRANSP_UDP && !rport &&
+	    sa_isset(&via->addr, SA_ALL))
+		*dst = via->addr;
 
 	return err;
 }
@@ -86,6 +95,7 @@ int path_add(struct path **pp, struct list *pathl, const struct sip_msg *msg)
 		return ENOMEM;
 
 	p->tp = msg->tp;
+	p->known_ms = msg->sock ? tmr_jiffies() : 0; /* or it was stored */
 	p->sock = mem_ref(msg->sock);
 	err = pl_strdup(&p->sentby, &msg->via.sentby);
 	err |= via_print(&p->via, &p->dst, msg);
@@ -100,6 +110,17 @@ int path_add(struct path **pp, struct list *pathl, const struct sip_msg *msg)
 		*pp = p;
 
 	return 0;
+}
+
+void path_find_way(struct path *p, path_way_h *h, void *arg)
+{
+	const uint64_t now_ms = tmr_jiffies();
+
+	if (p->tp != SIP_TRANSP_UDP || now_ms - p->known_ms < FRESH_MS)
+		return;
+
+	p->known_ms = now_ms;
+	h(&p->dst, p->sentby, arg);
 }
 
 int path_send(const struct path *p, struct sip *sip, const struct mbuf *start,

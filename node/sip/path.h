@@ -24,6 +24,14 @@ struct path *path_find(const struct list *pathl, const struct sip_msg *msg);
  */
 int path_add(struct path **pp, struct list *pathl, const struct sip_msg *msg);
 
+/** Where else it leads now: the router of it may be gone.
+ * @param dst     Where it led so far; changed.
+ * @param sentby  Of its top Via. */
+typedef void(path_way_h)(struct sa *dst, const char *sentby, void *arg);
+
+/** Ask where a path leads, if that was not known just now. */
+void path_find_way(struct path *p, path_way_h *h, void *arg);
+
 /**
  * Send a response on a path.
  *

@@ -5,9 +5,10 @@
 
 #include "node/sip/ua.h"
 
-static int print_routes(struct mbuf *mb, const struct dialog *d)
+static int print_routes(struct mbuf *mb, const struct dialog *d,
+			const struct request *r)
 {
-	struct token tok = d->tok;
+	struct token tok = r->tok ? *r->tok : d->tok;
 	char user[TAG_SIZE] = "";
 	size_t i;
 	int err;
@@ -35,7 +36,7 @@ int request_print(struct mbuf **mbp, const struct dialog *d,
 
 	err = mbuf_printf(mb, "Max-Forwards: %u\r\n",
 			  r->hops ? r->hops : 70u);
-	err |= print_routes(mb, d);
+	err |= print_routes(mb, d, r);
 	err |= mbuf_printf(mb, "To: %s%s%s\r\n", d->rhdr,
 			   str_isset(d->rtag) ? ";tag=" : "",
 			   d->rtag ? d->rtag : "");

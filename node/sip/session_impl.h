@@ -10,6 +10,7 @@
  *   session_answer():    round_build() -> decode offer -> encode -> commit
  *   session_offer():     round_build() -> encode, kept as s->offer
  *   session_answered():  decode into s->offer -> commit
+ *   session_resume():    a round of our last text, as if it were an offer
  *
  * A payload type, once it has stood in a description, names the same codec
  * to the end (RFC 3264 8.3.2): s->ptv.
@@ -64,6 +65,7 @@ struct round {
 	struct sdptext_rtcp rtcp; /* of the peer */
 	size_t cryptoc;
 	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */
+	bool rekeyed;            /* its keys are new */
 };
 
 struct session {
@@ -83,6 +85,8 @@ struct session {
 	bool ready;
 	bool hold;
 	bool remote_hold;
+	bool resuming;           /* within session_resume() */
+	bool rekey;              /* our keys were another node's: make new */
 };
 
 /* The peer's side of a decoded round. */
@@ -98,6 +102,12 @@ struct agreement {
  * where both are NULL, for one audio line. */
 int round_alloc(struct round **rp, const struct session *s,
 		const struct sdptext *t, const struct round *agreed);
+
+/** Add an m line. @return 0, EOVERFLOW, ENOMEM. */
+int round_line_add(struct round *r, const char *name, const char *proto);
+
+/** A round without lines. */
+int round_alloc_empty(struct round **rp);
 
 /** Make libre's objects for its lines; r->ours must be set. */
 int round_build(struct session *s, struct round *r);

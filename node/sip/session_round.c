@@ -38,7 +38,7 @@ static void round_destructor(void *arg)
 	}
 }
 
-static int line_add(struct round *r, const char *name, const char *proto)
+int round_line_add(struct round *r, const char *name, const char *proto)
 {
 	struct line *l;
 
@@ -50,33 +50,44 @@ static int line_add(struct round *r, const char *name, const char *proto)
 	return str_dup(&l->name, name) | str_dup(&l->proto, proto);
 }
 
+int round_alloc_empty(struct round **rp)
+{
+	struct round *r = mem_zalloc(sizeof(*r), round_destructor);
+
+	if (!r)
+		return ENOMEM;
+
+	r->ptime_ms = PTIME_DEFAULT_MS;
+	*rp = r;
+
+	return 0;
+}
+
 int round_alloc(struct round **rp, const struct session *s,
 		const struct sdptext *t, const struct round *agreed)
 {
 	struct round *r;
 	size_t i;
-	int err = 0;
+	int err;
 
-	r = mem_zalloc(sizeof(*r), round_destructor);
-	if (!r)
-		return ENOMEM;
+	err = round_alloc_empty(&r);
+	if (err)
+		return err;
 
 	r->answer = t;
 	if (t) {
 		for (i = 0; i < t->mc && !err; i++)
-			err = line_add(r, t->mv[i].name, t->mv[i].proto);
+			err = round_line_add(r, t->mv[i].name, t->mv[i].proto);
 	}
 	else if (agreed) {
 		for (i = 0; i < agreed->linec && !err; i++)
-			err = line_add(r, agreed->linev[i].name,
+			err = round_line_add(r, agreed->linev[i].name,
 				       agreed->linev[i].proto);
 		r->ours = agreed->ours;
 	}
 	else {
-		err = line_add(r, "audio", session_srtp_proto(s));
+		err = round_line_add(r, "audio", session_srtp_proto(s));
 	}
-
-	r->ptime_ms = PTIME_DEFAULT_MS;
 
 	if (err)
 		mem_deref(r);

@@ -15,7 +15,8 @@
  *
  * Keys.  Those of our offers are made once for a session, one for each suite.
  * In answers ours stays as long as the peer's stays, and is new when the
- * peer's is (RFC 4568 7.1.4).
+ * peer's is (RFC 4568 7.1.4).  A session that another node had gets new keys at
+ * its next round: no key is ever used by two senders.
  */
 
 #include <string.h>
@@ -79,6 +80,13 @@ static int offer_agreed(struct session *s, struct round *r)
 	r->cryptoc = 1;
 	r->cryptov[0].tag = 1;
 	r->cryptov[0].keys = s->prm.srtp_tx;
+	if (s->rekey) {
+		int err = sdes_new(&r->cryptov[0].keys, s->prm.srtp_tx.suite);
+
+		if (err)
+			return err;
+		r->rekeyed = true;
+	}
 
 	return print(r, &r->cryptov[0]);
 }
@@ -135,7 +143,8 @@ int session_srtp_answer(const struct session *s, struct round *r,
 	line->tag = m->cryptov[0].tag;
 	r->cryptoc = 1;
 
-	if (s->ready && own->suite == a->prm.srtp_rx.suite &&
+	r->rekeyed = s->rekey;
+	if (s->ready && !s->rekey && own->suite == a->prm.srtp_rx.suite &&
 	    media_srtp_same(&a->prm.srtp_rx, &s->prm.srtp_rx))
 		line->keys = *own;
 	else
@@ -164,7 +173,9 @@ int session_srtp_answered(const struct session *s, const struct round *r,
 
 	for (i = 0; i < m->cryptoc; i++) {
 		for (k = 0; k < r->cryptoc; k++) {
-			if (m->cryptov[i].tag != r->cryptov[k].tag ||
+			/* What is resumed may be of two rounds. */
+			if ((m->cryptov[i].tag != r->cryptov[k].tag &&
+			     !s->resuming) ||
 			    m->cryptov[i].keys.suite !=
 				r->cryptov[k].keys.suite)
 				continue;

@@ -24,6 +24,7 @@ static bool close_handler(struct le *le, void *arg)
 	wheel_cancel(&d->reap);
 	d->ua = NULL;
 	d->inv = NULL;
+	d->relay = NULL;
 	d->pending = 0;
 	if (d->orphan)
 		mem_deref(d);
@@ -43,6 +44,7 @@ static void destructor(void *arg)
 		sip_close(ua->sip, true);
 	mem_deref(ua->ctranss);
 	mem_deref(ua->stranss);
+	mem_deref(ua->relays);
 	if (ua->ht)
 		(void)hash_apply(ua->ht, close_handler, NULL);
 	mem_deref(ua->ht);
@@ -159,23 +161,42 @@ static void dispatch(struct sipua *ua, const struct sip_msg *msg,
 	mem_deref(d);
 }
 
-static bool request_handler(const struct sip_msg *msg, void *arg)
+static void request(struct sipua *ua, const struct sip_msg *msg)
 {
-	struct sipua *ua = arg;
 	struct token tok;
-
-	++ua->requests;
 
 	/* What came over TCP has no copies by UDP; one table serves both. */
 	if (strans_recv(ua->stranss, msg) != STRANS_NEW)
-		return true;
+		return;
 
-	if (ua_token_check(ua, msg, &tok)) {
+	if (ua_token_check(ua, msg, &tok))
 		++ua->no_token;
-		return true;
-	}
+	else
+		dispatch(ua, msg, &tok);
+}
 
-	dispatch(ua, msg, &tok);
+static void response(struct sipua *ua, const struct sip_msg *msg)
+{
+	if (!ctrans_recv(ua->ctranss, msg) && msg->scode >= 200 &&
+	    msg->scode < 300 && !pl_strcmp(&msg->cseq.met, "INVITE"))
+		dialog_recv_2xx(ua, msg);
+}
+
+void ua_recv(struct sipua *ua, const struct sip_msg *msg)
+{
+	if (msg->req)
+		request(ua, msg);
+	else
+		response(ua, msg);
+}
+
+static bool request_handler(const struct sip_msg *msg, void *arg)
+{
+	struct sipua *ua = arg;
+
+	++ua->requests;
+	if (!relays_take(ua->relays, msg))
+		request(ua, msg);
 
 	return true;
 }
@@ -185,10 +206,8 @@ static bool response_handler(const struct sip_msg *msg, void *arg)
 	struct sipua *ua = arg;
 
 	++ua->responses;
-
-	if (!ctrans_recv(ua->ctranss, msg) && msg->scode >= 200 &&
-	    msg->scode < 300 && !pl_strcmp(&msg->cseq.met, "INVITE"))
-		dialog_recv_2xx(ua, msg);
+	if (!relays_take(ua->relays, msg))
+		response(ua, msg);
 
 	return true;
 }
@@ -247,7 +266,12 @@ int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf)
 	if (err)
 		goto out;
 
-	err = stranss_alloc(&ua->stranss, ua->sip, ua->wheel, conf->t1_ms);
+	err = stranss_alloc(&ua->stranss, ua->sip, ua->wheel, conf->t1_ms,
+			    ua_way, ua);
+	if (err)
+		goto out;
+
+	err = relays_alloc(&ua->relays, ua->sip);
 	if (err)
 		goto out;
 
@@ -286,4 +310,15 @@ void sipua_stat(const struct sipua *ua, struct sipua_stat *st)
 	st->no_token = ua->no_token;
 	st->dialogs = ua->dialogs;
 	st->transactions = stranss_count(ua->stranss) + ua->clients;
+}
+
+void sipua_set_unsure(struct sipua *ua, bool unsure)
+{
+	if (ua)
+		ua->unsure = unsure;
+}
+
+bool sipua_is_unsure(const struct sipua *ua)
+{
+	return ua && ua->unsure;
 }

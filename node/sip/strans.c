@@ -3,7 +3,6 @@
 #include <string.h>
 #include <re.h>
 
-#include "node/sip/path.h"
 #include "node/sip/strans.h"
 
 enum {
@@ -19,6 +18,8 @@ struct stranss {
 	struct hash *ht;      /* by branch; owns the transactions */
 	uint32_t t1_ms, t2_ms;
 	uint32_t count;
+	path_way_h *wayh;
+	void *way_arg;
 };
 
 struct strans {
@@ -76,7 +77,7 @@ static void destructor(void *arg)
 }
 
 int stranss_alloc(struct stranss **tp, struct sip *sip, struct wheel *wheel,
-		  uint32_t t1_ms)
+		  uint32_t t1_ms, path_way_h *wayh, void *arg)
 {
 	struct stranss *t;
 	int err;
@@ -90,6 +91,8 @@ int stranss_alloc(struct stranss **tp, struct sip *sip, struct wheel *wheel,
 
 	t->sip = sip;
 	t->wheel = wheel;
+	t->wayh = wayh;
+	t->way_arg = arg;
 	t->t1_ms = t1_ms ? t1_ms : T1_MS;
 	t->t2_ms = 8 * t->t1_ms;
 
@@ -132,11 +135,15 @@ static struct strans *find(const struct stranss *t, const struct pl *branch,
 	return NULL;
 }
 
-static int send_to(const struct strans *st, const struct path *p)
+static int send_to(const struct strans *st, struct path *p)
 {
-	return st->start ? path_send(p, st->t->sip, st->start, st->via,
-				     st->rest)
-			 : 0;
+	if (!st->start)
+		return 0;
+
+	if (st->t->wayh)
+		path_find_way(p, st->t->wayh, st->t->way_arg);
+
+	return path_send(p, st->t->sip, st->start, st->via, st->rest);
 }
 
 /* Good if one path took it: which of the routers lives is not known here. */
@@ -337,6 +344,14 @@ int strans_alloc(struct strans **stp, struct stranss *t,
 	*stp = st;
 
 	return 0;
+}
+
+void strans_forget(struct stranss *t, const struct sip_msg *msg)
+{
+	struct strans *st = find(t, &msg->via.branch, NULL, &msg->met);
+
+	if (st && !st->arg)
+		mem_deref(st);
 }
 
 void strans_set_user(struct strans *st, strans_cancel_h *cancelh,

@@ -24,6 +24,7 @@
 
 #include <re.h>
 
+#include "node/sip/path.h"
 #include "node/sip/wheel.h"
 
 struct stranss; /* the table of them */
@@ -43,9 +44,12 @@ typedef void(strans_cancel_h)(void *arg);
 /** No ACK came for a 2xx within 64*T1. */
 typedef void(strans_noack_h)(void *arg);
 
-/** @param t1_ms  RFC 3261's T1; 0: 500. */
+/**
+ * @param t1_ms  RFC 3261's T1; 0: 500.
+ * @param wayh   Asked before an answer that comes late: path.h.
+ */
 int stranss_alloc(struct stranss **tp, struct sip *sip, struct wheel *wheel,
-		  uint32_t t1_ms);
+		  uint32_t t1_ms, path_way_h *wayh, void *arg);
 
 /** How long copies of a message may come: 64*T1 [ms]. */
 uint32_t stranss_span_ms(const struct stranss *t);
@@ -66,6 +70,9 @@ enum strans_recv strans_recv(struct stranss *t, const struct sip_msg *msg);
  */
 int strans_alloc(struct strans **stp, struct stranss *t,
 		 const struct sip_msg *msg);
+
+/** Forget the transaction of a request that another node had meanwhile. */
+void strans_forget(struct stranss *t, const struct sip_msg *msg);
 
 /** Who is to be told.  NULL handlers, or user == NULL: nobody any more. */
 void strans_set_user(struct strans *st, strans_cancel_h *cancelh,

@@ -12,6 +12,10 @@
  *   dialog_within.c its ACK, re-INVITE, BYE ... within the dialog
  *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
+ *   dialog_checkpoint.c  what another node needs to continue it
+ *   dialog_resume.c  ... and how it does
+ *   dialog_move.c a dialog that leaves for another node
+ *   relay.c       what comes for such a one
  *   request.c     the text of our requests
  *   client.c      sending them, and again by another router
  *   ctrans.c      client transactions
@@ -31,6 +35,7 @@
 
 #include "node/sip/ctrans.h"
 #include "node/sip/dialog.h"
+#include "node/sip/relay.h"
 #include "node/sip/strans.h"
 #include "node/sip/wheel.h"
 #include "proto/schema.h"
@@ -45,12 +50,14 @@ struct sipua {
 	struct wheel *wheel;
 	struct stranss *stranss;
 	struct ctranss *ctranss;
+	struct relays *relays;
 	struct hash *ht;            /* dialogs by Call-ID */
 	struct sa laddr;
 	uint64_t requests, responses, no_token;
 	uint32_t dialogs;
 	uint32_t clients;           /* client transactions under way */
 	bool closing;               /* nothing is sent any more */
+	bool unsure;                /* sipua_set_unsure() */
 	const Sy__Member *const *routerv; /* tests: instead of members */
 	size_t routerc;
 	uint32_t instance;                /* tests */
@@ -85,6 +92,10 @@ int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
 /** Id of the live router that has this address, or NULL; borrowed. */
 const char *ua_router_at(const struct sipua *ua, const struct pl *addr);
 
+/** Where an answer goes that is for the router of this sent-by: to it while
+ * it is live, else to any other; each can read its own kind's branches. */
+path_way_h ua_way;
+
 uint32_t ua_instance(const struct sipua *ua);
 
 /** Did a router of ours send this request to this node?
@@ -98,6 +109,9 @@ void ua_refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
 
 /** The body of a message as its Content-Length says; 0 and NULL: none. */
 int msg_body(struct mbuf **mbp, const struct sip_msg *msg);
+
+/** Deal with a message as if it came now. */
+void ua_recv(struct sipua *ua, const struct sip_msg *msg);
 
 extern const char sip_allow[];  /* "Allow: ...\r\n" */
 extern const char sip_accept[]; /* "Accept: ...\r\n" */
@@ -138,9 +152,16 @@ struct dialog {
 	bool tcp;                   /* transport of the peer */
 	uint32_t lcseq, rcseq;
 	bool rcseq_set;
+	bool resumed;               /* another node had it before */
+	bool rcseq_open;            /* ... and may not have answered rcseq */
+	struct relay *relay;        /* while frozen; borrowed */
 
 	struct strans *inv;         /* the peer's INVITE: pending or unACKed */
 	struct client *req;         /* our INVITE: pending */
+	struct sip_msg *inv_msg;    /* its initial one, until the ACK */
+	struct token inv_tok;       /* NODE token of our initial INVITE */
+	uint8_t hops;               /* its Max-Forwards; 0: 70 */
+	uint32_t retry_after_s;     /* of the last failure of a re-INVITE */
 	uint32_t inv_cseq;          /* CSeq of our last INVITE */
 	struct mbuf *ack;           /* its ACK, to be repeated */
 	struct list infol;          /* INFOs that wait: dialog_info.c */
@@ -180,6 +201,8 @@ void dialog_changed(struct dialog *d);
 void dialog_unpend(struct dialog *d);
 /** After every event: free it if nobody needs it any more. */
 void dialog_settle(struct dialog *d);
+/** Forget one that was abandoned, at once: it is coming back. */
+void dialog_forget(struct dialog *d);
 /** End it as its state demands; handlers are not called any more. */
 void dialog_end(struct dialog *d, uint16_t code, const char *reason);
 
@@ -210,6 +233,9 @@ bool pl_is(const struct pl *pl, const char *str);
 
 /* --- dialog_out.c */
 void dialog_cancel(struct dialog *d);
+/** Go on with the INVITE of another node. @param orig  As ctrans_resume(). */
+int dialog_invite_resume(struct dialog *d, struct mbuf *sdp,
+			 const struct ctrans_origin *orig);
 /** Take tag, target and route set from a 2xx (RFC 3261 12.1.2). */
 int dialog_confirm(struct dialog *d, const struct sip_msg *msg);
 
@@ -229,6 +255,7 @@ struct request {
 	bool contact;          /* it may set the target: send ours */
 	const char *extra;     /* headers, or NULL */
 	uint8_t hops;          /* Max-Forwards; 0: 70 */
+	const struct token *tok; /* of its NODE token; NULL: the dialog's */
 };
 
 /** Headers and body of a request (what follows the Via). */
@@ -257,7 +284,20 @@ typedef void(request_resp_h)(int err, const struct sip_msg *msg,
 int request_send(struct client **reqp, struct dialog *d, const char *met,
 		 struct mbuf *mb, request_resp_h *resph);
 
+/** The same for a request that another node had begun: ctrans_resume(). */
+int request_resume(struct client **reqp, struct dialog *d, const char *met,
+		   struct mbuf *mb, const struct ctrans_origin *orig,
+		   request_resp_h *resph);
+
 /** CANCEL an INVITE that is under way (RFC 3261 9.1). @param c  Or NULL. */
 void request_cancel(struct client *c);
+
+/** Forget it: nothing is sent or told any more. @param c  Or NULL. */
+void request_drop(struct client *c);
+
+/** Branch and sent-by of its Via. */
+const char *request_branch(const struct client *c);
+const char *request_sentby(const struct client *c);
+bool request_is_canceled(const struct client *c);
 
 #endif

@@ -106,11 +106,29 @@ static bool at_handler(const Sy__Member *m, void *arg)
 	return true;
 }
 
-const char *ua_router_at(const struct sipua *ua, const struct pl *addr)
+static const Sy__Member *find_at(const struct sipua *ua, const struct pl *addr)
 {
 	struct at at = {.addr = addr};
 
 	apply_routers(ua, at_handler, &at);
 
-	return at.m ? at.m->id : NULL;
+	return at.m;
+}
+
+const char *ua_router_at(const struct sipua *ua, const struct pl *addr)
+{
+	const Sy__Member *m = find_at(ua, addr);
+
+	return m ? m->id : NULL;
+}
+
+void ua_way(struct sa *dst, const char *sentby, void *arg)
+{
+	const struct sipua *ua = arg;
+	struct ua_router r;
+	struct pl addr;
+
+	pl_set_str(&addr, sentby);
+	if (!find_at(ua, &addr) && !ua_router(ua, &r, NULL, false))
+		*dst = r.addr;
 }

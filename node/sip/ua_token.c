@@ -144,5 +144,11 @@ int ua_token_check(const struct sipua *ua, const struct sip_msg *msg,
 	if (err)
 		return err;
 
-	return tok->instance == ua_instance(ua) ? 0 : ESTALE;
+	if (tok->instance == ua_instance(ua))
+		return 0;
+
+	/* It names the node that had the hub when its dialog began. */
+	return ua->conf.ownsh &&
+	       ua->conf.ownsh(tok->hub, tok->epoch, ua->conf.arg) ? 0
+								   : ESTALE;
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* A SIP leg that leaves for another node that lives: see leg_sip.h. */
+
+#include "node/leg_sip_priv.h"
+
+static bool is_sip(const struct leg *leg)
+{
+	return leg->ops == &leg_sip_ops;
+}
+
+bool leg_sip_is_quiet(const struct leg *leg)
+{
+	const struct leg_sip *ls = (const struct leg_sip *)leg;
+
+	if (!is_sip(leg))
+		return true;
+
+	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) && ls->resumed.wanted)
+		return false;
+
+	return dialog_is_quiet(ls->dlg);
+}
+
+int leg_sip_freeze(struct leg *leg)
+{
+	return is_sip(leg) ? dialog_freeze(((struct leg_sip *)leg)->dlg) : 0;
+}
+
+void leg_sip_thaw(struct leg *leg)
+{
+	if (is_sip(leg))
+		dialog_thaw(((struct leg_sip *)leg)->dlg);
+}
+
+void leg_sip_depart(struct leg *leg, const struct sa *to)
+{
+	struct leg_sip *ls = (struct leg_sip *)leg;
+
+	if (!is_sip(leg))
+		return;
+
+	ls->departed = true;
+	alarm_stop(&ls->node->alarms, &ls->probe);
+	(void)leg_sip_resume_ended(ls, 0, "another node has it", NULL, 0);
+	dialog_depart(ls->dlg, to);
+}
