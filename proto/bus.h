@@ -11,6 +11,7 @@
  *   sy:bus:members         heartbeats
  *   sy:bus:config          ConfigChanged
  *   sy:bus:events          Event, live
+ *   sy:bus:regs            Registration that has lost contacts, to routers
  */
 
 #ifndef SY_PROTO_BUS_H
@@ -27,6 +28,7 @@ struct bus_request; /* a request received, not yet answered */
 #define BUS_CHANNEL_MEMBERS "sy:bus:members"
 #define BUS_CHANNEL_CONFIG "sy:bus:config"
 #define BUS_CHANNEL_EVENTS "sy:bus:events"
+#define BUS_CHANNEL_REGS "sy:bus:regs"
 
 enum {
 	BUS_DEADLINE_MS = 2000,

@@ -20,6 +20,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_HUB_CLAIM] = "hub_claim",
 	[SCRIPT_REG_PUT] = "reg_put",
 	[SCRIPT_REG_GET] = "reg_get",
+	[SCRIPT_REG_AGAIN] = "reg_again",
 	[SCRIPT_CONFIG_PUT] = "config_put",
 	[SCRIPT_CONFIG_GET] = "config_get",
 	[SCRIPT_QUALITY_PUT] = "quality_put",

@@ -23,6 +23,8 @@
  *   sy:room:{NAME}           hash   hub, node, instance, epoch of a named hub
  *                                   (conference); refreshed by its owner
  *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
+ *   sy:unreg:{DEVICE}        hash   contacts that were removed just now
+ *   sy:regs:life             string of life.h, for registrations
  *   sy:regs                  zset   device ids, score 0
  *   sy:regs:expiry           zset   device ids by their last expiry [ms]
  *   sy:{members}, sy:{members}:lease, sy:{members}:instance
@@ -49,6 +51,7 @@ enum {
 	STORE_HUB_TTL_S = 86400,  /* of a hub whose owner vanished         */
 	STORE_GONE_TTL_S = 120,   /* longer than any command is under way  */
 	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
+	STORE_UNREG_TTL_S = 60,   /* a removed binding is not given back   */
 	STORE_CDR_MAX = 200000,
 	STORE_CDR_SEEN_MS = 3600000, /* a record is not written twice within */
 	STORE_QUALITY_MAX = 360,  /* samples of a hub: an hour's           */
@@ -314,6 +317,16 @@ typedef void(store_reg_h)(int err, const Sy__Registration *reg, void *arg);
 
 int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		  store_reg_h *h, void *arg);
+
+/**
+ * Give Redis back what it may have lost of a device: what is there stays, what
+ * lapsed or was removed within STORE_UNREG_TTL_S is left out.
+ *
+ * @param reg  Borrowed for the call.
+ * @param h    Without a count: nothing missing is no error.
+ */
+int store_reg_again(struct redis *r, const Sy__Registration *reg, store_h *h,
+		    void *arg);
 
 /** Current bindings of a device, best q first; none is no error. */
 int store_reg_get(struct redis *r, const char *device, store_reg_h *h,

@@ -39,6 +39,13 @@ void store_quality_merge(Sy__Call *call, const Sy__HubSample *latest);
 /** Key of a device's bindings. @return 0 or ENAMETOOLONG. */
 int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device);
 
+/** Key of what was removed lately. @return as store_reg_key(). */
+int store_unreg_key(char key[STORE_REG_KEY_SIZE], const char *device);
+
+/** The indices lie in other slots than the device: commands of their own.
+ * @param last_ms  When its last binding expires; 0: it has none. */
+void store_reg_index(struct redis *r, const char *device, uint64_t last_ms);
+
 /** A Registration from an array of packed Bindings, best q first; freed by
  * sy__registration__free_unpacked(). NULL: no memory. */
 Sy__Registration *store_reg_read(const char *device,

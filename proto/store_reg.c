@@ -16,6 +16,12 @@ int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device)
 		       ? ENAMETOOLONG : 0;
 }
 
+int store_unreg_key(char key[STORE_REG_KEY_SIZE], const char *device)
+{
+	return re_snprintf(key, STORE_REG_KEY_SIZE, "sy:unreg:{%s}",
+			   device) < 0 ? ENAMETOOLONG : 0;
+}
+
 /* -------------------------------------------------------------- reading */
 
 static int binding_cmp(const void *a, const void *b)
@@ -76,9 +82,26 @@ static void asking_destructor(void *arg)
 	mem_deref(a->device);
 }
 
-/* The indices lie in other slots than the device: commands of their own.  One
- * has all scores 0, to be paged by id; one has the expiry [ms] as score, to
- * be counted. */
+/* One has all scores 0, to be paged by id; one has the expiry [ms] as score,
+ * to be counted. */
+void store_reg_index(struct redis *r, const char *device, uint64_t last_ms)
+{
+	if (last_ms) {
+		(void)redis_command(r, 0, NULL, NULL,
+				    "ZADD " STORE_KEY_REGS " 0 %s", device);
+		(void)redis_command(r, 0, NULL, NULL,
+				    "ZADD " STORE_KEY_REGS_EXPIRY " %llu %s",
+				    (unsigned long long)last_ms, device);
+	}
+	else {
+		(void)redis_command(r, 0, NULL, NULL,
+				    "ZREM " STORE_KEY_REGS " %s", device);
+		(void)redis_command(r, 0, NULL, NULL,
+				    "ZREM " STORE_KEY_REGS_EXPIRY " %s",
+				    device);
+	}
+}
+
 static void index_device(struct asking *a, const Sy__Registration *reg)
 {
 	uint64_t last = 0;
@@ -88,19 +111,7 @@ static void index_device(struct asking *a, const Sy__Registration *reg)
 
 		last = ms > last ? ms : last;
 	}
-	if (reg->n_bindings) {
-		(void)redis_command(a->redis, 0, NULL, NULL,
-				    "ZADD " STORE_KEY_REGS " 0 %s", a->device);
-		(void)redis_command(a->redis, 0, NULL, NULL,
-				    "ZADD " STORE_KEY_REGS_EXPIRY " %llu %s",
-				    (unsigned long long)last, a->device);
-	}
-	else {
-		(void)redis_command(a->redis, 0, NULL, NULL,
-				    "ZREM " STORE_KEY_REGS " %s", a->device);
-		(void)redis_command(a->redis, 0, NULL, NULL,
-				    "ZREM " STORE_KEY_REGS_EXPIRY " %s", a->device);
-	}
+	store_reg_index(a->redis, a->device, last);
 }
 
 static int refusal(const char *text)
@@ -201,7 +212,7 @@ static void push(struct put_args *a, const char *p, size_t len)
 
 static struct put_args *put_args_alloc(const struct store_reg_put *put)
 {
-	size_t max = 8 + put->dropc + 3 * put->bindc, bytes = 1;
+	size_t max = 10 + put->dropc + 3 * put->bindc, bytes = 1;
 	struct put_args *a;
 
 	for (size_t i = 0; i < put->bindc; i++)
@@ -236,7 +247,8 @@ static void push_binding(struct put_args *a, size_t *pos,
 int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		  store_reg_h *h, void *arg)
 {
-	char key[STORE_REG_KEY_SIZE], cseq[16], max[16], ndrop[16];
+	char key[STORE_REG_KEY_SIZE], unreg[STORE_REG_KEY_SIZE];
+	char ttl[16], cseq[16], max[16], ndrop[16];
 	struct put_args *pa;
 	struct asking *a;
 	size_t pos = 0;
@@ -246,6 +258,8 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	    strchr(put->call_id, '\n'))
 		return EINVAL;
 	err = store_reg_key(key, put->device);
+	if (!err)
+		err = store_unreg_key(unreg, put->device);
 	if (err)
 		return err;
 
@@ -257,11 +271,14 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		return ENOMEM;
 	}
 
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_UNREG_TTL_S);
 	(void)re_snprintf(cseq, sizeof(cseq), "%u", put->cseq);
 	(void)re_snprintf(max, sizeof(max), "%u", put->max_contacts
 				  ? put->max_contacts : MAX_CONTACTS);
 	(void)re_snprintf(ndrop, sizeof(ndrop), "%zu", put->dropc);
 	push(pa, key, strlen(key));
+	push(pa, unreg, strlen(unreg));
+	push(pa, ttl, strlen(ttl));
 	push(pa, put->call_id, strlen(put->call_id));
 	push(pa, cseq, strlen(cseq));
 	push(pa, max, strlen(max));
@@ -272,7 +289,7 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	for (size_t i = 0; i < put->bindc; i++)
 		push_binding(pa, &pos, put->bindv[i]);
 
-	err = script_run_owned(r, SCRIPT_REG_PUT, 0, reg_handler, a, 1,
+	err = script_run_owned(r, SCRIPT_REG_PUT, 0, reg_handler, a, 2,
 			       pa->argc, pa->argv, pa->lenv);
 	mem_deref(pa);
 	if (err)

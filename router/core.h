@@ -18,6 +18,7 @@
 #include "router/wire.h"
 
 struct cache;
+struct keep;
 struct pendings;
 struct seeks;
 
@@ -53,6 +54,7 @@ struct worker {
 	struct pendings *pendings;
 	struct seeks *seeks;
 	struct cache *cache;
+	struct keep *keep;        /* registrations that were answered      */
 	uint64_t back_ms;         /* when Redis returned; 0: never away    */
 	bool met;                 /* Redis was there once                  */
 	uint32_t gonev[WORKER_GONE_MAX];     /* instances that went last   */

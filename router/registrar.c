@@ -13,6 +13,7 @@
 #include "router/answer.h"
 #include "router/auth.h"
 #include "router/core.h"
+#include "router/keep.h"
 #include "router/pending.h"
 #include "router/registrar.h"
 #include "router/register.h"
@@ -246,6 +247,24 @@ static void stored(int err, const Sy__Registration *reg, void *arg)
 	pending_end(p);
 }
 
+static void learnt(int err, const Sy__Registration *reg, void *arg)
+{
+	const struct pending *p = arg;
+
+	if (!err)
+		keep_learn(p->w->keep, reg, false);
+	stored(err, reg, arg);
+}
+
+static void removed(int err, const Sy__Registration *reg, void *arg)
+{
+	const struct pending *p = arg;
+
+	if (!err)
+		keep_learn(p->w->keep, reg, true);
+	stored(err, reg, arg);
+}
+
 static int ask(struct msg *m, const Sy__Device *dev,
 	       const struct register_req *r, struct pending *p)
 {
@@ -271,7 +290,8 @@ static int ask(struct msg *m, const Sy__Device *dev,
 	put.dropc = ch.dropc;
 	put.call_id = ch.call_id;
 
-	return store_reg_put(redis, &put, stored, p);
+	return store_reg_put(redis, &put,
+			     ch.dropc || r->star ? removed : learnt, p);
 }
 
 /* @return false: answered */

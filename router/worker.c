@@ -9,6 +9,7 @@
 #include "proto/log.h"
 #include "router/cache.h"
 #include "router/core.h"
+#include "router/keep.h"
 #include "router/pending.h"
 #include "router/seek.h"
 #include "router/wire_impl.h"
@@ -26,6 +27,7 @@ static void destructor(void *arg)
 
 	tmr_cancel(&w->tick);
 	mem_deref(w->members);
+	mem_deref(w->keep);
 	mem_deref(w->config);
 	mem_deref(w->bus);
 	mem_deref(w->pendings);
@@ -42,6 +44,8 @@ static void redis_state(bool up, int err, void *arg)
 	if (up && w->met)
 		w->back_ms = wire_now_ms();
 	w->met = w->met || up;
+	if (up)
+		keep_redis_up(w->keep);
 	if (w->index)
 		return;
 	if (up)
@@ -167,6 +171,7 @@ static void tick(void *arg)
 			next_ms = TICK_FAST_MS;
 	}
 	wire_tick(w->wire);
+	keep_tick(w->keep);
 	stat_publish(&w->stats);
 	stat_gauges(w->index, pendings_count(w->pendings),
 		    wire_connections(w->wire));
@@ -205,6 +210,15 @@ static int start(struct worker *w)
 	if (!err)
 		err = config_alloc(&w->config, w->loop, w->bus, config_loaded,
 				   w);
+	if (!err) {
+		const struct keep_conf keep = {
+			.bus = w->bus,
+			.config = w->config,
+			.max = KEEP_MAX / w->router->conf.threads,
+		};
+
+		err = keep_alloc(&w->keep, &keep);
+	}
 	if (!err)
 		err = join(w);
 	if (!err)

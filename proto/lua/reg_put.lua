@@ -1,7 +1,10 @@
 -- One REGISTER's changes to one device: all or none (RFC 3261 10.3).
--- KEYS  sy:reg:{DEVICE}: hash, field -> "expires_ms\ncseq\ncall-id\nBinding"
--- ARGV  call-id, cseq, max contacts, drop all (0, 1), n fields to drop,
---       n x field, then per binding: field, expires [ms], packed Binding
+-- KEYS  sy:reg:{DEVICE}: hash, field -> "expires_ms\ncseq\ncall-id\nBinding";
+--       sy:unreg:{DEVICE}: hash, fields that were removed lately ('*': all),
+--       so that nobody who remembers them brings them back (reg_again.lua)
+-- ARGV  how long that is remembered [s], call-id, cseq, max contacts, drop
+--       all (0, 1), n fields to drop, n x field, then per binding: field,
+--       expires [ms], packed Binding
 -- Returns 'stale' | 'full' | the packed Bindings that live afterwards.
 -- The same CSeq again is a retransmission (routers keep no transactions) and
 -- is done again; a lower one is refused.
@@ -20,14 +23,14 @@ for i = 1, #all, 2 do
 end
 local function fresh(field)
 	local b = have[field]
-	return not b or b[3] ~= ARGV[1] or b[2] <= tonumber(ARGV[2])
+	return not b or b[3] ~= ARGV[2] or b[2] <= tonumber(ARGV[3])
 end
-local ndrop = tonumber(ARGV[5])
+local ndrop = tonumber(ARGV[6])
 local drop = {}
-if ARGV[4] == '1' then
+if ARGV[5] == '1' then
 	for field in pairs(have) do drop[#drop + 1] = field end
 end
-for i = 6, 5 + ndrop do drop[#drop + 1] = ARGV[i] end
+for i = 7, 6 + ndrop do drop[#drop + 1] = ARGV[i] end
 for _, field in ipairs(drop) do
 	if not fresh(field) then return 'stale' end
 end
@@ -36,22 +39,28 @@ local after = {}
 for field in pairs(have) do after[field] = true end
 for _, field in ipairs(drop) do after[field] = nil end
 local added, total = false, 0
-for i = 6 + ndrop, #ARGV, 3 do
+for i = 7 + ndrop, #ARGV, 3 do
 	if not fresh(ARGV[i]) then return 'stale' end
 	added = added or not have[ARGV[i]]
 	after[ARGV[i]] = true
 end
 for _ in pairs(after) do total = total + 1 end
-if added and total > tonumber(ARGV[3]) then
+if added and total > tonumber(ARGV[4]) then
 	return 'full'
 end
 for _, field in ipairs(drop) do
 	redis.call('HDEL', KEYS[1], field)
+	redis.call('HSET', KEYS[2], field, '1')
 	have[field] = nil
 end
-for i = 6 + ndrop, #ARGV, 3 do
-	redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. '\n' .. ARGV[2] ..
-		'\n' .. ARGV[1] .. '\n' .. ARGV[i + 2])
+if ARGV[5] == '1' then redis.call('HSET', KEYS[2], '*', '1') end
+if ARGV[5] == '1' or ndrop > 0 then
+	redis.call('EXPIRE', KEYS[2], ARGV[1])
+end
+for i = 7 + ndrop, #ARGV, 3 do
+	redis.call('HDEL', KEYS[2], ARGV[i])
+	redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. '\n' .. ARGV[3] ..
+		'\n' .. ARGV[2] .. '\n' .. ARGV[i + 2])
 	have[ARGV[i]] = {tonumber(ARGV[i + 1]), 0, '', ARGV[i + 2]}
 end
 local out = {}
