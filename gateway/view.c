@@ -200,6 +200,8 @@ bool view_is_ready(const struct view *v, const char **whyp)
 		why = "Redis is not reachable";
 	else if (!v->members || !member_is_ready(v->members))
 		why = "the member table was not read yet";
+	else if (!member_redis_is_well(v->members))
+		why = "Redis does not answer, or takes no writes";
 	else if (!view_config(v))
 		why = "no configuration was loaded yet";
 

@@ -472,5 +472,6 @@ void node_resign(struct node *n)
 
 bool node_is_ready(const struct node *n)
 {
-	return bus_is_up(n->bus) && member_instance(n->members) != 0;
+	return bus_is_up(n->bus) && member_instance(n->members) != 0 &&
+	       member_redis_is_well(n->members);
 }

@@ -240,6 +240,11 @@ bool member_is_settled(const struct members *ms)
 	       member_table_is_settled(&ms->table, loop_now_us());
 }
 
+bool member_redis_is_well(const struct members *ms)
+{
+	return ms && ms->table.up_us;
+}
+
 const Sy__Member *member_find(const struct members *ms, const char *id)
 {
 	struct member_entry *e = NULL;

@@ -82,6 +82,10 @@ bool member_is_ready(const struct members *m);
  * taken for dead (owner_ops.is_settled). */
 bool member_is_settled(const struct members *m);
 
+/** Redis answers our beats, and so takes writes (who only watches: it
+ * answers).  False within two beats of a stall, a full memory or disk. */
+bool member_redis_is_well(const struct members *m);
+
 /** By member id; NULL: not live.  Borrowed until the next loop turn. */
 const Sy__Member *member_find(const struct members *m, const char *id);
 

@@ -47,7 +47,9 @@ static void request(struct http_conn *conn, const struct http_msg *msg,
 		(void)http_creply(conn, 503, "Service Unavailable",
 				  "text/plain", "redis: %s, configuration: "
 				  "%s\n",
-				  bus_is_up(h->w->bus) ? "up" : "down",
+				  !bus_is_up(h->w->bus) ? "down"
+				  : member_redis_is_well(h->w->members)
+					  ? "up" : "not well",
 				  config_get(h->w->config) ? "loaded"
 							   : "missing");
 }

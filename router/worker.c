@@ -156,7 +156,8 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 bool router_is_ready(const struct worker *w)
 {
 	return bus_is_up(w->bus) && config_get(w->config) &&
-	       w->router->wires.instance && member_is_ready(w->members);
+	       w->router->wires.instance && member_is_ready(w->members) &&
+	       member_redis_is_well(w->members);
 }
 
 static void tick(void *arg)

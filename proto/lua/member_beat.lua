@@ -30,11 +30,12 @@ if not cur or not lease or tonumber(lease) < now or
 		string.match(cur, '^(%d+):') ~= ARGV[2] then
 	missing = 1
 end
+-- first, so that it is heard also while Redis takes no writes
+redis.call('PUBLISH', ARGV[5], ARGV[6])
 -- a server that was emptied counts from where its processes are
 if tonumber(redis.call('GET', KEYS[3]) or '0') < instance then
 	redis.call('SET', KEYS[3], instance)
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
-redis.call('PUBLISH', ARGV[5], ARGV[6])
 return {instance, missing}

@@ -331,6 +331,50 @@ static void test_stalled(void **state)
 	proc_kill(&w);
 }
 
+static bool is_well(void *arg)
+{
+	return member_redis_is_well(arg);
+}
+
+static bool is_not_well(void *arg)
+{
+	return !member_redis_is_well(arg);
+}
+
+/* A Redis that takes no writes is not well, but beats are heard: nobody is
+ * taken for dead, and who only watches sees who really died. */
+static void test_no_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct proc n1, n2, r, w;
+
+	proc_start(&n1, f, "node-1", NODE);
+	proc_start(&n2, f, "node-2", NODE);
+	proc_start(&r, f, "router-1", ROUTER);
+	proc_start(&w, f, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	await_seen(&w, "node-2");
+	await_seen(&r, "node-1");
+	run_until(f, is_well, r.ms);
+	pass(f, LEASE_MS + 100);
+	server_ask(f, "CONFIG SET min-replicas-to-write 1");
+	run_until(f, is_not_well, r.ms);
+	pass(f, 2 * LEASE_MS);
+	assert_false(member_redis_is_well(r.ms));
+	assert_int_equal(r.gones, 0);
+	assert_int_equal(w.gones, 0);
+	proc_kill(&n2);
+	await_gone(&w, "node-2");
+	server_ask(f, "CONFIG SET min-replicas-to-write 0");
+	run_until(f, is_well, r.ms);
+	await_gone(&r, "node-2");
+	assert_members(&r, ALL, "node-1 router-1 ");
+	assert_members(&w, ALL, "node-1 router-1 ");
+	proc_kill(&n1);
+	proc_kill(&r);
+	proc_kill(&w);
+}
+
 static bool recorded(void *arg)
 {
 	return server_ask(arg, "HLEN sy:{members}") == 2;
@@ -730,6 +774,7 @@ int main(void)
 		fixture_test_re(test_killed),
 		fixture_test_re(test_replaced),
 		fixture_test_re(test_stalled),
+		fixture_test_re(test_no_writes),
 		fixture_test_re(test_emptied),
 		fixture_test_re(test_place),
 		fixture_test(test_free_within),
