@@ -249,8 +249,15 @@ typedef void(store_owned_h)(int err, const char *const *hubv, size_t hubc,
 int store_owned_list(struct redis *r, uint32_t instance, store_owned_h *h,
 		     void *arg);
 
-/** Name a hub among those of a process.  No handler. */
-int store_owned_add(struct redis *r, uint32_t instance, const char *hub);
+/**
+ * Name a hub among those of a process, and the process among the owners: a
+ * command that arrives long after its sender died must not leave a hub where
+ * nobody looks.  No handler.
+ *
+ * @param node  Member id of the process.
+ */
+int store_owned_add(struct redis *r, uint32_t instance, const char *node,
+		    const char *hub);
 
 /** Undo it: the hub is not this process'.  No handler. */
 int store_owned_remove(struct redis *r, uint32_t instance, const char *hub);

@@ -122,7 +122,7 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
 	(void)re_snprintf(owner, sizeof(owner), "%u", from);
 	(void)re_snprintf(claimer, sizeof(claimer), "%u", instance);
 	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_HUB_TTL_S);
-	err = store_owned_add(r, instance, hub);
+	err = store_owned_add(r, instance, node, hub);
 	if (!err)
 		err = script_run_owned(r, SCRIPT_HUB_CLAIM, 0, claim_handler, c,
 				       2, ARRAY_SIZE(argv), argv, NULL);

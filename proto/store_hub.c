@@ -299,7 +299,7 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		       put_size(put, call));
 	err = w && a ? 0 : ENOMEM;
 	if (!err && put->first)
-		err = store_owned_add(r, put->instance, put->hub);
+		err = store_owned_add(r, put->instance, put->node, put->hub);
 	if (!err)
 		err = put_run(w, a, put, call);
 	mem_deref(a);

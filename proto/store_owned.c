@@ -65,10 +65,17 @@ int store_owned_list(struct redis *r, uint32_t instance, store_owned_h *h,
 	return err;
 }
 
-int store_owned_add(struct redis *r, uint32_t instance, const char *hub)
+int store_owned_add(struct redis *r, uint32_t instance, const char *node,
+		    const char *hub)
 {
+	int err;
+
 	if (!r || !hub)
 		return EINVAL;
+
+	err = store_owners_put(r, instance, node);
+	if (err)
+		return err;
 
 	return redis_command(r, 0, NULL, NULL, "SADD " KEY_OWNED " %s",
 			     instance, hub);

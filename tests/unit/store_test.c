@@ -728,8 +728,9 @@ static void test_owned(void **state)
 
 	/* a name that is none is nobody's hub */
 	assert_int_equal(server_ask(c.f, "SADD sy:owned:{8} junk"), 1);
-	assert_int_equal(store_owned_add(c.r, 8, HUB_C), 0);
+	assert_int_equal(store_owned_add(c.r, 8, "node-2", HUB_C), 0);
 	assert_string_equal(owned(&c, 8), "AC");
+	assert_int_equal(server_ask(c.f, "HLEN sy:owners"), 2);
 	client_close(&c);
 }
 
