@@ -8,7 +8,8 @@ import subprocess
 from harness import BIN
 from lib.phones import PhoneError
 from survive import FULL, Plan
-from survive_runs import Mismatch, cut, drain, kill, quiet, rolling
+from survive_runs import (Mismatch, cut, drain, kill, kill_twice, quiet,
+                          rolling)
 
 ROLLING = (200, 20, 10)     # pairs of phones, calls a second, seconds each
 
@@ -27,6 +28,7 @@ def survive(show, options):
     runs = {
         "quiet": lambda: quiet(plan),
         "kill": lambda: kill(plan),
+        "kill2": lambda: kill_twice(plan),
         "cut": lambda: cut(plan),
         "drain": lambda: drain(plan),
         "rolling": lambda: rolling(max(pairs * scale // 100, 5),

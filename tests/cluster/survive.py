@@ -286,6 +286,22 @@ def check_records(c, count):
     return ends
 
 
+# Event types that tell how calls came to another node (schema: EventType).
+TOLD = {30: "CALL_ADOPTED", 31: "CALL_MOVED", 32: "LEG_RESUMED",
+        33: "LEG_LOST"}
+
+
+def told(c):
+    """What operators are told: how many of these events, the longest gap of
+    the legs that were resumed, and why legs were lost."""
+    events = [e for e in stream(c, "sy:events") if e.get(2, [0])[0] in TOLD]
+    count = Counter(TOLD[e[2][0]] for e in events)
+    gaps = sorted(e.get(27, [0])[0] for e in events if e[2][0] == 32)
+    reasons = Counter(text(e, 28) for e in events if e[2][0] == 33)
+    return {**count, "gap_ms": gaps[-1] if gaps else None,
+            "reasons": dict(reasons)}
+
+
 def leftovers(c):
     """Keys that name processes and calls that are gone."""
     keys = [k for k in lasting_keys(c) if not k.startswith("sy:owned:")]

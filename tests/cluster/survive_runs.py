@@ -11,7 +11,7 @@ from harness import (Mismatch, HELD, assert_clean, cluster, metrics, phones,
                      wait_for)
 from hosts import Hosts
 from survive import (CALLEES, CALLERS, Load, across, check_records, config,
-                     leftovers)
+                     leftovers, told)
 
 LEASE_MS = 3000
 DRAIN_EXIT_S = 75       # the deadline of a drain, and some more
@@ -52,16 +52,22 @@ def spread(c):
     return {n["id"]: n["hubs"] for n in c.api("GET", "/api/nodes")["items"]}
 
 
-def end(c, load):
+def end(c, load, how=None):
     """Ringing calls are answered, cancelled and refused, the others hung up
-    from both sides; each left one whole record, and nothing else."""
+    from both sides; each left one whole record, and nothing else.  What
+    operators were told of how calls came to another node is right."""
     load.unharmed()
+    evidence = told(c)
+    if how and (evidence.get(how, 0) < load.plan.pairs + load.plan.rooms
+                or evidence.get("LEG_RESUMED", 0) < load.legs()
+                or "LEG_LOST" in evidence):
+        raise Mismatch(f"events: {evidence}")
     load.end_ringing()
     load.hang_up()
     assert_clean(c, 20)
     ends = check_records(c, load.ended)
     wait_for("nothing is left in Redis", lambda: not leftovers(c), 15)
-    return dict(ends)
+    return {"records": dict(ends), "events": evidence}
 
 
 def quiet(plan, seconds=10):
@@ -84,7 +90,23 @@ def kill(plan):
         got = load.all_heard(20, reinvited=True)
         figures = gap_figures(got, load.unharmed())
         figures["spread"] = spread(c)
-        figures["ends"] = end(c, load)
+        figures["told"] = end(c, load, "CALL_ADOPTED")
+        return figures
+
+
+def kill_twice(plan):
+    """The one that takes them dies while it does, after its first legs."""
+    with loaded(plan) as (c, load):
+        first, second = c.nodes[:2]
+        c.left(first)
+        first.process.kill()
+        wait_for("the first legs are taken", lambda: load.stats()["reinvites"],
+                 20)
+        c.left(second)
+        second.process.kill()
+        got = load.all_heard(20, reinvited=True)
+        figures = gap_figures(got, load.unharmed())
+        figures["told"] = end(c, load)
         return figures
 
 
@@ -107,7 +129,7 @@ def cut(plan):
         load.arm()
         load.unharmed()
         takes_calls(c, load, old.id)
-        figures["ends"] = end(c, load)
+        figures["told"] = end(c, load, "CALL_ADOPTED")
         return figures
 
 
@@ -154,7 +176,7 @@ def drain(plan):
         figures = gap_figures(got, load.unharmed())
         figures["exit_s"] = seconds
         figures["spread"] = spread(c)
-        figures["ends"] = end(c, load)
+        figures["told"] = end(c, load, "CALL_MOVED")
         return figures
 
 
