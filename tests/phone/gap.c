@@ -83,7 +83,7 @@ static void heard(struct gap *g, double from_ms, double until_ms)
 		res->total_ms += ms;
 		if (ms > res->longest_ms) {
 			res->longest_ms = ms;
-			res->longest_at_ms = g->until_ms;
+			res->longest_at_ms = g->until_ms - g->armed_ms;
 		}
 	}
 
@@ -157,6 +157,6 @@ void gap_result(const struct gap *g, double now_ms, struct gap_result *res)
 	res->total_ms += res->silent_ms;
 	if (res->silent_ms > res->longest_ms) {
 		res->longest_ms = res->silent_ms;
-		res->longest_at_ms = since_ms;
+		res->longest_at_ms = since_ms - g->armed_ms;
 	}
 }

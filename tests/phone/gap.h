@@ -45,14 +45,14 @@ double playout_ms(struct playout *p, uint32_t ssrc, uint32_t ts,
 
 struct gap;
 
-/* Since the watch began.  An absence is between two times that the tone was
+/* Times are since the watch began.  An absence is between two times that the tone was
  * heard, or from the last one until now. */
 struct gap_result {
 	unsigned hz;
 	bool heard;	      /* at all                             */
 	double first_ms;      /* from the beginning until it was    */
 	double longest_ms;    /* absence                            */
-	double longest_at_ms; /* when it began, 0: none             */
+	double longest_at_ms; /* when that began, 0: none           */
 	double total_ms;      /* of all absences                    */
 	unsigned absences;
 	double silent_ms; /* of the one that lasts now, or 0    */
