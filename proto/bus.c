@@ -485,6 +485,7 @@ void bus_unlisten(struct bus *b, const char *channel)
 
 int bus_publish(struct bus *b, const char *channel, Sy__Envelope *env)
 {
+	char id[ULID_LEN + 1], *before;
 	uint8_t *p;
 	size_t len = 0;
 	int err;
@@ -492,8 +493,13 @@ int bus_publish(struct bus *b, const char *channel, Sy__Envelope *env)
 	if (!b || !channel || !env)
 		return EINVAL;
 
+	/* Without one it would be no command for who takes commands. */
+	before = env->id;
+	ulid_make(id);
+	env->id = id;
 	env->from = b->id ? b->id : "";
 	p = pack(env, &len);
+	env->id = before;
 	if (!p)
 		return ENOMEM;
 	err = publish(b, channel, p, len, NULL, NULL);

@@ -105,7 +105,8 @@ void bus_reply(struct bus_request *req, const Sy__Result *res);
 void bus_replyf(struct bus_request *req, Sy__ResultCode code, const char *fmt,
 		...) __attribute__((format(printf, 3, 4)));
 
-/** Send without a reply.  Lost when Redis is away. @return 0 or ENOTCONN. */
+/** Send without a reply, also a command to a member's channel.  Lost when
+ * Redis is away. @return 0 or ENOTCONN. */
 int bus_publish(struct bus *b, const char *channel, Sy__Envelope *env);
 
 /** Listen to a channel. */

@@ -9,7 +9,7 @@
 #include "gateway/api/command.h"
 #include "gateway/api/target.h"
 
-enum { MOVE_MS = 6000 }; /* until the other node has the call */
+enum { MOVE_MS = 7500 }; /* until the other node has the call */
 
 /* "node-1, node-2": the nodes that take calls. */
 struct names {

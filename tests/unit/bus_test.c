@@ -308,6 +308,7 @@ static void test_publish(void **state)
 {
 	Sy__Envelope env = SY__ENVELOPE__INIT;
 	Sy__ConfigChanged changed = SY__CONFIG_CHANGED__INIT;
+	Sy__GetCall get = SY__GET_CALL__INIT;
 	struct world w;
 
 	world_open(&w, *state);
@@ -325,6 +326,14 @@ static void test_publish(void **state)
 	}
 	assert_string_equal(w.router.heard_from, "node-1");
 
+	/* a command without a reply is one, too */
+	env.body_case = SY__ENVELOPE__BODY_GET_CALL;
+	env.get_call = &get;
+	assert_int_equal(bus_publish(w.router.bus, BUS_CHANNEL_MEMBER "node-1",
+				     &env), 0);
+	run_until(w.f, got_command, &w.node);
+	assert_int_equal(w.node.commands, 1);
+
 	/* what is no Envelope is dropped */
 	assert_true(server_ask(w.f, "PUBLISH %s %s", BUS_CHANNEL_CONFIG,
 			       "\xff\xff nonsense") == 1);
@@ -334,7 +343,7 @@ static void test_publish(void **state)
 	assert_true(server_ask(w.f, "PUBLISH %s %s",
 			       BUS_CHANNEL_MEMBER "node-1", "") == 1);
 	ask_ok(&w);
-	assert_int_equal(w.node.commands, 1);
+	assert_int_equal(w.node.commands, 2);
 	world_close(&w);
 }
 
