@@ -77,25 +77,24 @@ static void take_payload_types(struct session *s, const char *sdp)
 	}
 }
 
-/* Our line: the one with a port. */
+/* Our line: the audio with a port; the first, where the stream is off. */
 static int take_lines(struct round *r, const struct sdptext *t)
 {
-	bool found = false;
-	size_t i;
+	size_t i, found = t->mc;
 	int err = 0;
 
 	for (i = 0; i < t->mc && !err; i++) {
 		const struct sdptext_media *m = &t->mv[i];
 
 		err = round_line_add(r, m->name, m->proto);
-		if (err || found || strcmp(m->name, "audio") || !m->port)
-			continue;
-
-		found = true;
-		r->ours = i;
+		if (!strcmp(m->name, "audio") &&
+		    (found == t->mc || (m->port && !t->mv[found].port)))
+			found = i;
 	}
 
-	return err ? err : found ? 0 : EBADMSG;
+	r->ours = found;
+
+	return err ? err : found < t->mc ? 0 : EBADMSG;
 }
 
 static void take_keys(struct round *r, const struct sdptext_media *m)
@@ -104,6 +103,17 @@ static void take_keys(struct round *r, const struct sdptext_media *m)
 
 	for (i = 0; i < m->cryptoc && i < ARRAY_SIZE(r->cryptov); i++)
 		r->cryptov[r->cryptoc++] = m->cryptov[i];
+}
+
+/* libre takes an answer only to what it has printed as an offer. */
+static int as_offer(struct round *r)
+{
+	struct mbuf *mb = NULL;
+	int err = sdp_encode(&mb, r->sdp, true);
+
+	mem_deref(mb);
+
+	return err;
 }
 
 /* What we said last, as a round that waits for its answer. */
@@ -131,6 +141,8 @@ static int take_local(struct session *s, const struct session_state *st)
 		take_keys(r, &t.mv[r->ours]);
 		err = round_build(s, r);
 	}
+	if (!err)
+		err = as_offer(r);
 
 	if (err)
 		mem_deref(r);
