@@ -436,7 +436,8 @@ static void note_death(struct adopt *a, uint32_t instance)
 		return;
 
 	d->instance = instance;
-	d->alive_ms = timestamp_now_ms();
+	d->alive_ms =
+		timestamp_now_ms() - member_gone_ms(a->node->members);
 	list_append(&a->deaths, &d->le, d);
 }
 

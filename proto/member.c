@@ -245,6 +245,14 @@ bool member_redis_is_well(const struct members *ms)
 	return ms && ms->table.up_us;
 }
 
+uint64_t member_gone_ms(const struct members *ms)
+{
+	const uint64_t now_us = loop_now_us();
+
+	return now_us > ms->table.gone_us ?
+		       (now_us - ms->table.gone_us) / 1000 : 0;
+}
+
 const Sy__Member *member_find(const struct members *ms, const char *id)
 {
 	struct member_entry *e = NULL;

@@ -86,6 +86,10 @@ bool member_is_settled(const struct members *m);
  * answers).  False within two beats of a stall, a full memory or disk. */
 bool member_redis_is_well(const struct members *m);
 
+/** Within member_change_h of one that is gone: how long ago it last beat
+ * [ms]. */
+uint64_t member_gone_ms(const struct members *m);
+
 /** By member id; NULL: not live.  Borrowed until the next loop turn. */
 const Sy__Member *member_find(const struct members *m, const char *id);
 

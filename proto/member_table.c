@@ -114,6 +114,8 @@ static void renew(struct member_table *t, struct member_entry *e, Sy__Member *m,
 	const bool replaced = old->instance != m->instance;
 	const bool news = replaced || old->state != m->state;
 
+	if (replaced)
+		t->gone_us = e->beat_us;
 	e->m = m;
 	e->beat_us = now_us;
 	if (replaced) {
@@ -149,6 +151,7 @@ void member_table_learn(struct member_table *t, const Sy__Member *heard,
 static void forget(struct member_table *t, struct member_entry *e)
 {
 	list_unlink(&e->le);
+	t->gone_us = e->beat_us;
 	t->changeh(e->m, true, t->arg);
 	mem_deref(e);
 }

@@ -30,6 +30,7 @@ struct member_table {
 	uint64_t lease_us;
 	uint64_t silent_us;   /* no answer for so long: Redis is away */
 	uint64_t answered_us; /* when Redis answered us last         */
+	uint64_t gone_us;     /* last beat of who is just told as gone */
 	uint64_t up_us;	      /* since when it answers; 0: away      */
 	member_change_h *changeh;
 	void *arg;
