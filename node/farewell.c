@@ -100,6 +100,25 @@ int farewell_alloc(struct farewell **fwp, struct list *list, struct node *n,
 	return 0;
 }
 
+/* Where its callers were placed.  Not before the fence let us through: while
+ * we were cut off another node may have taken the hub, and needs them. */
+static int drop_places(const struct farewell *fw)
+{
+	struct redis *r = bus_redis(fw->node->bus);
+	const struct le *le;
+	int err = 0;
+
+	for (le = list_head(&fw->call_ids); le; le = le->next) {
+		const struct hub_call_id *cid = le->data;
+
+		err |= store_place_drop(r, cid->text, fw->hub);
+	}
+	if (fw->room)
+		err |= store_room_drop(r, fw->room, fw->hub);
+
+	return err;
+}
+
 static void drop_handler(int err, void *arg)
 {
 	struct farewell *fw = arg;
@@ -107,6 +126,8 @@ static void drop_handler(int err, void *arg)
 	fw->sent = false;
 	if (err == ENOTCONN || err == ETIMEDOUT || err == EAGAIN)
 		return; /* tried again */
+	if (err != ESTALE && drop_places(fw))
+		return;
 
 	if (err && err != ENOENT && err != ESTALE)
 		log_warn("record of an ended call not removed",
@@ -117,20 +138,8 @@ static void drop_handler(int err, void *arg)
 void farewell_send(struct farewell *fw)
 {
 	struct redis *r = bus_redis(fw->node->bus);
-	struct le *le;
-	int err = 0;
 
 	if (fw->sent || !redis_is_up(r))
-		return;
-
-	for (le = list_head(&fw->call_ids); le; le = le->next) {
-		const struct hub_call_id *cid = le->data;
-
-		err |= store_place_drop(r, cid->text, fw->hub);
-	}
-	if (fw->room)
-		err |= store_room_drop(r, fw->room, fw->hub);
-	if (err)
 		return;
 
 	if (!store_hub_drop(r, fw->hub, fw->epoch,

@@ -55,3 +55,127 @@ def test_two_phones():
         end(box, "1001", "1002")
         end(box, "1004", "1003")
         assert_clean(c)
+
+
+def record_bytes(c):
+    """What a call takes in Redis, by leg: all values of its hash."""
+    for key in c.redis_command("KEYS", "sy:hub:*"):
+        values = c.redis_command("HVALS", key)
+        legs = sum(1 for f in c.redis_command("HKEYS", key)
+                   if f.startswith("leg:"))
+        yield sum(len(v) for v in values) / legs
+
+
+def test_small_records():
+    """Under 2 KB a leg, with every codec and keys of SRTP."""
+    with cluster(nodes=1) as c, phones() as box:
+        for user in ("1001", "1002"):
+            phone(box, c, user, srtp="optional",
+                  codecs=["opus", "G722", "PCMU", "PCMA"])
+        call(box, "1001", "1002")
+        sizes = list(record_bytes(c))
+        if len(sizes) != 1 or sizes[0] >= 2048:
+            raise Mismatch(f"bytes a leg: {sizes}")
+        end(box, "1001", "1002")
+        assert_clean(c)
+
+
+def api_call(c, source, target):
+    return c.api("POST", "/api/calls", {"from": source, "to": target})["id"]
+
+
+def ring(box, a, b):
+    """a calls b, which rings and does not answer."""
+    box.do("call", phone=a, to=b)
+    box.expect("incoming", phone=b)
+    box.expect("ringing", phone=a)
+
+
+def answer(box, caller, called):
+    box.do("answer", phone=called)
+    box.expect("established", phone=called)
+    box.expect("established", phone=caller)
+
+
+def every_kind(c, box):
+    """A call of every kind, each with phones of its own."""
+    manual = {"answer": "manual"}
+    more = {
+        "1001": {"srtp": "required"}, "1002": {"srtp": "required"},
+        "1010": manual, "1012": manual, "1015": manual,
+        "1014": {"early": True, **manual},
+        "1017": {"transport": "tcp", "proxy": c.routers[0].tcp},
+        "1018": {"transport": "tcp", "proxy": c.routers[0].tcp},
+        "1019": {"codecs": ["opus"]}, "1020": {"codecs": ["G722"]},
+    }
+    for user in range(1001, 1021):
+        phone(box, c, str(user), **more.get(str(user), {}))
+    call(box, "1001", "1002")
+    call(box, "1003", "1004")
+    box.do("hold", phone="1003")
+    box.expect("held", phone="1003")
+    for user in ("1005", "1006", "1007"):
+        box.do("call", phone=user, to="601")
+        box.expect("established", phone=user)
+    box.do("call", phone="1008", to="600")
+    box.expect("established", phone="1008")
+    ring(box, "1009", "1010")
+    ring(box, "1011", "1012")
+    box.do("call", phone="1013", to="1014")
+    box.expect("progress", phone="1013")
+    api_call(c, "1015", "1016")
+    box.expect("incoming", phone="1015")
+    call(box, "1017", "1018")
+    call(box, "1019", "1020")
+
+
+def answered_kinds(box):
+    """Those that talked talk again."""
+    talk(box, "1001", "1002")
+    for me, others in (("1005", ("1006", "1007")), ("1007", ("1005",))):
+        for other in others:
+            hears(box, me, tone(other))
+    hears(box, "1008", tone("1008"))
+    talk(box, "1017", "1018")
+    talk(box, "1019", "1020")
+    hears(box, "1004", tone("1003"), present=False)
+    box.do("resume", phone="1003")
+    box.expect("resumed", phone="1003")
+    talk(box, "1003", "1004")
+
+
+def ringing_kinds(box):
+    """Those that rang are answered, cancelled, heard before the answer."""
+    answer(box, "1009", "1010")
+    talk(box, "1009", "1010")
+    box.do("cancel", phone="1011")
+    box.expect("closed", phone="1011")
+    box.expect("closed", phone="1012")
+    talk(box, "1013", "1014")
+    answer(box, "1013", "1014")
+    talk(box, "1013", "1014")
+    box.do("answer", phone="1015")
+    box.expect("established", phone="1015")
+    box.expect("established", phone="1016")
+    talk(box, "1015", "1016")
+
+
+def all_end(c, box):
+    for a, b in (("1001", "1002"), ("1004", "1003"), ("1009", "1010"),
+                 ("1014", "1013"), ("1015", "1016"), ("1018", "1017"),
+                 ("1019", "1020")):
+        end(box, a, b)
+    for user in ("1005", "1006", "1007", "1008"):
+        box.do("hangup", phone=user)
+        box.expect("closed", phone=user)
+    assert_clean(c)
+
+
+def test_every_kind():
+    with two_nodes() as (c, box):
+        every_kind(c, box)
+        take_over(c)
+        adopted(c, 10, 12)
+        answered_kinds(box)
+        ringing_kinds(box)
+        all_end(c, box)
