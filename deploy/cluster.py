@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import ports                                   # noqa: E402
-from lib.cluster import DEMO, ROOT, Cluster, dir_hint, recorded  # noqa: E402
+from lib.cluster import (DEMO, ROOT, Cluster, dir_hint,  # noqa: E402
+                         recorded, stop_all)
 from lib.process import ProcessError                    # noqa: E402
 
 RUN = os.path.join(ROOT, "run")
@@ -133,10 +134,7 @@ def down(args):
     if not procs:
         raise ProcessError(f"no cluster was started from {directory}")
     # Redis is the last of the record: everybody else may still write to it.
-    for p in alive[:-1]:
-        p.signal(signal.SIGINT)
-    for p in alive[:-1]:
-        p.stop()
+    stop_all(alive[:-1])
     for p in alive[-1:]:
         p.stop()
     for name in ("cluster.json", "pids.json", "redis.sock"):

@@ -34,18 +34,20 @@ struct router_conf {
 	uint32_t coalesce_us;     /* see wire_udp.c                        */
 	uint32_t pending_max;     /* requests of each thread that wait     */
 	uint32_t nonce_s;         /* a nonce is stale after                */
+	uint32_t grace_ms;        /* from SIGTERM to the end               */
 };
 
 struct router {
 	struct router_conf conf;
 	struct token_key *key;
 	struct wire_set wires;    /* its instance: thread 0 writes         */
+	bool leaving;             /* thread 0: it ends, others were told   */
 };
 
 struct worker {
 	struct router *router;    /* borrowed                              */
 	unsigned index;
-	struct wire *wire;
+	struct wire *wire;        /* NULL: it does not serve yet           */
 	struct stats stats;
 	struct loop *loop;
 	struct bus *bus;
@@ -55,6 +57,7 @@ struct worker {
 	struct seeks *seeks;
 	struct cache *cache;
 	struct keep *keep;        /* registrations that were answered      */
+	uint64_t serve_ms;        /* when it serves, come what may          */
 	uint64_t back_ms;         /* when Redis returned; 0: never away    */
 	bool met;                 /* Redis was there once                  */
 	uint32_t gonev[WORKER_GONE_MAX];     /* instances that went last   */

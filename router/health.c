@@ -45,8 +45,9 @@ static void request(struct http_conn *conn, const struct http_msg *msg,
 		(void)http_creply(conn, 200, "OK", "text/plain", "ready\n");
 	else
 		(void)http_creply(conn, 503, "Service Unavailable",
-				  "text/plain", "redis: %s, configuration: "
+				  "text/plain", "%sredis: %s, configuration: "
 				  "%s\n",
+				  h->w->router->leaving ? "leaving, " : "",
 				  !bus_is_up(h->w->bus) ? "down"
 				  : member_redis_is_well(h->w->members)
 					  ? "up" : "not well",

@@ -17,7 +17,11 @@
 #include "router/health.h"
 #include "router/options.h"
 
-enum { FDS_MAX = 65536 };
+enum {
+	FDS_MAX = 65536,
+	LEAVE_MS = 100,  /* for the last word to the cluster       */
+	LINGER_MS = 200, /* for the end of TCP connections         */
+};
 
 /* libre's table is indexed by descriptor, and they are the process's. */
 static int thread_init(void)
@@ -91,30 +95,59 @@ static int start_threads(struct thread *tv, struct router *r)
 	return EAGAIN;
 }
 
+/* --------------------------------------------------------------- ending */
+
+static volatile sig_atomic_t signalled;
+
 static void on_signal(int sig)
 {
-	(void)sig;
+	signalled = sig;
 	re_cancel();
 }
 
-/* Let what was sent to Redis go out: our place in the table is given up. */
-static void leave_done(void *arg)
+static void time_over(void *arg)
 {
 	(void)arg;
 	re_cancel();
 }
 
-static void leave(struct worker *w)
+/* Go on for a while. @return false: a signal came meanwhile */
+static bool run_for(uint32_t ms)
 {
 	struct tmr tmr;
 
-	if (!bus_is_up(w->bus))
-		return;
-	member_leave(w->members);
+	signalled = 0;
 	tmr_init(&tmr);
-	tmr_start(&tmr, 100, leave_done, NULL);
+	tmr_start(&tmr, ms, time_over, NULL);
 	(void)re_main(on_signal);
 	tmr_cancel(&tmr);
+
+	return !signalled;
+}
+
+/*
+ * SIGTERM: the others are told to choose another router, what still comes is
+ * served for the grace, then connections are ended in order.  SIGINT, or a
+ * second signal: at once, but not without a word.
+ */
+static void leave(struct worker *w)
+{
+	uint32_t grace_ms = w->router->conf.grace_ms;
+
+	if (signalled != SIGTERM || grace_ms < LEAVE_MS)
+		grace_ms = LEAVE_MS;
+	log_info("leaving", LOG_I("signal", signalled),
+		 LOG_U("grace_ms", grace_ms));
+	w->router->leaving = true;
+	if (bus_is_up(w->bus))
+		member_leave(w->members);
+	if (!run_for(grace_ms))
+		return;
+	if (!w->wire)
+		return;
+	wire_leave(w->wire);
+	if (wire_connections(w->wire) || w->router->conf.threads > 1)
+		(void)run_for(LINGER_MS);
 }
 
 static int serve(struct router *r, const struct options *o)
@@ -209,6 +242,7 @@ int main(int argc, char **argv)
 		.coalesce_us = o.coalesce_us,
 		.pending_max = o.pending_max,
 		.nonce_s = o.nonce_s,
+		.grace_ms = o.grace_ms,
 	};
 	(void)signal(SIGPIPE, SIG_IGN);
 	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */

@@ -98,6 +98,11 @@ int options_read(struct options *o, int argc, char **argv)
 		 .value = &o->nonce_s, .def = "300", .min = 10, .max = 86400,
 		 .metavar = "SECONDS",
 		 .help = "a digest nonce is stale after so long [s]"},
+		{.name = "grace-ms", .type = OPTION_UINT,
+		 .value = &o->grace_ms, .def = "2000", .min = 0,
+		 .max = 60000, .metavar = "MILLISECONDS",
+		 .help = "on SIGTERM, go on for so long after the others were "
+			 "told to choose another router [ms]"},
 		{.name = "metrics", .type = OPTION_STRING,
 		 .value = &o->metrics, .def = "", .metavar = "ADDR:PORT",
 		 .help = "HTTP: /metrics, /healthz, /readyz; \"\": none",

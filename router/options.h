@@ -12,7 +12,7 @@ struct options {
 	const char *key_file, *key;
 	const char *log_level, *log_format;
 	uint32_t threads, tcp_max, tcp_idle_s, coalesce_us, pending_max;
-	uint32_t nonce_s;
+	uint32_t nonce_s, grace_ms;
 };
 
 /** Read them. @return as option_read(). */

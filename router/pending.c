@@ -192,6 +192,8 @@ static void expired(void *arg)
 	wire_begin(wire);
 	answer_later(&p->m, NULL);
 	wire_flush(wire);
+	if (p->overh)
+		p->overh(p->state);
 	release_cancel(p->w, p->cancelfrom, cancel, p->cancellen);
 }
 

@@ -37,6 +37,7 @@ struct pending {
 	struct seek_wait wait;             /* for the owner                */
 	struct tmr tmr;                    /* limit, or pending_later()    */
 	void *state;                       /* of who waits; owned (mem_)   */
+	pending_h *overh;                  /* told when it is over; or NULL */
 	char *cancel;                      /* copy of a CANCEL, or NULL    */
 	size_t cancellen;
 	struct flow cancelfrom;

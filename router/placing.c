@@ -3,17 +3,20 @@
  * Placing an INVITE.
  *
  *         +--------------------- again: not that hub, not that node
- *         v                        ^          three times, then 503
- *   store_place() --ours, fresh----+----> PlaceHub --ok--> forwarded
- *         |                        |         ^  |
- *         |                     no record    |  | refused, and the hub
- *         |                        |         |  v was there before
- *         +--another's, or its --> seek the owner
- *         |  node is gone                  |
- *         |                                +--> forwarded (a retransmission)
- *         +--placed before, its node lives ---> forwarded
+ *         v                                   three times, then 503
+ *   store_place() --ours, fresh--> PlaceHub --refused--> a hub of ours: again
+ *         |                         ^    |                  |
+ *         |                         |    +--ok--> forwarded | else, in a while
+ *         |     no record, or a room|                       |
+ *         |                         |                       |
+ *         +--of somebody else--> seek the owner <-----------+
+ *                                   |   |
+ *       forwarded <-- has a record -+   +--no record, and refused before, or
+ *                                          no node: again
  *
- * Any router gives the same answer to the same INVITE, for the record of
+ * What was placed before is a room, or the call of a router that died in the
+ * middle of this, or has forwarded an earlier copy: so PlaceHub may be sent
+ * twice.  Any router gives the same answer to the same INVITE, for the record of
  * the placement decides.  A hub that has a record is never placed anew: while
  * its node is dead, and until another has adopted it, the INVITE waits; so a
  * conference is not split, and a call that rings gets no second hub.
@@ -50,6 +53,8 @@ struct placing {
 	char not_hub[ULID_LEN + 1];
 	char not_node[64];
 	struct store_place pl;
+	char node[64];       /* that PlaceHub goes to              */
+	uint32_t instance;   /* of it                              */
 };
 
 static void destructor(void *arg)
@@ -80,8 +85,9 @@ static void finish(struct placing *pg)
 
 /* Also what Redis may yet do after we gave up is undone: commands of one
  * connection keep their order. */
-static void undo(struct placing *pg)
+static void undo(void *arg)
 {
+	const struct placing *pg = arg;
 	struct worker *w = pg->p->w;
 
 	if (!*pg->hub || !bus_is_up(w->bus))
@@ -166,10 +172,11 @@ static void hub_placed(const Sy__Result *res, void *arg)
 
 	(void)pending_resume(pg->p);
 	log_debug("hub placed", LOG_S("call", pg->pl.hub),
-		  LOG_S("node", pg->pl.node), LOG_U("result", res->code));
+		  LOG_S("node", pg->node), LOG_U("result", res->code));
 	switch (res->code) {
 	case SY__RESULT_CODE__OK:
-		go_on(pg, placed_node(pg));
+		go_on(pg, member_by_instance(pg->p->w->members,
+					     pg->instance));
 		break;
 	case SY__RESULT_CODE__NO_SUBSCRIBER:
 	case SY__RESULT_CODE__UNAVAILABLE:
@@ -188,7 +195,9 @@ static void hub_placed(const Sy__Result *res, void *arg)
 	}
 }
 
-static void send_place_hub(struct placing *pg)
+/* A node takes no harm from being told twice. */
+static void send_place_hub(struct placing *pg, const char *node,
+			   uint32_t instance, uint32_t epoch)
 {
 	Sy__Envelope env = SY__ENVELOPE__INIT;
 	Sy__PlaceHub *ph;
@@ -200,19 +209,26 @@ static void send_place_hub(struct placing *pg)
 		fail(pg);
 		return;
 	}
+	str_ncpy(pg->node, node, sizeof(pg->node));
+	pg->instance = instance;
 	hub = ph->hub;
 	ph->hub = pg->pl.hub;
-	ph->epoch = pg->pl.epoch;
+	ph->epoch = epoch;
 	ph->leg_ref = pg->pl.leg;
 	env.body_case = SY__ENVELOPE__BODY_PLACE_HUB;
 	env.place_hub = ph;
 	pending_unlimit(pg->p);
-	err = bus_request_member(pg->p->w->bus, pg->pl.node, &env, 0,
+	err = bus_request_member(pg->p->w->bus, pg->node, &env, 0,
 				 hub_placed, pg);
 	ph->hub = hub;
 	sy__place_hub__free_unpacked(ph, NULL);
 	if (err)
 		fail(pg);
+}
+
+static void send_place_hub_there(struct placing *pg)
+{
+	send_place_hub(pg, pg->pl.node, pg->pl.instance, pg->pl.epoch);
 }
 
 /* The room moved with its hub: say so, and take it from there; so its later
@@ -235,25 +251,22 @@ static void located(enum seek_end end, const Sy__Member *node,
 		    const struct store_where *where, void *arg)
 {
 	struct placing *pg = arg;
-	const bool joins = pg->pl.fresh && pg->room;
+	const bool moved = where && (where->instance != pg->pl.instance ||
+				     where->epoch != pg->pl.epoch);
 
 	(void)pending_resume(pg->p);
 	if (end == SEEK_LATE)
 		fail(pg);
-	else if (end == SEEK_FOUND && !pg->pl.fresh)
+	else if (end == SEEK_FOUND && !pg->room)
 		go_on(pg, node);
-	else if (end == SEEK_FOUND && joins &&
-		 (where->instance != pg->pl.instance ||
-		  where->epoch != pg->pl.epoch))
+	else if (end == SEEK_FOUND && moved && pg->pl.fresh)
 		follow(pg, where);
 	else if (end == SEEK_FOUND)
-		send_place_hub(pg);
-	else if (!placed_node(pg) || pg->refused)
-		again(pg);
-	else if (pg->pl.fresh) /* its first caller is on the way there */
-		send_place_hub(pg);
+		send_place_hub(pg, node->id, where->instance, where->epoch);
+	else if (placed_node(pg) && !pg->refused)
+		send_place_hub_there(pg);
 	else
-		go_on(pg, placed_node(pg));
+		again(pg);
 }
 
 /* Who has this hub, if it still, or already, has a record? */
@@ -296,9 +309,7 @@ static void stored(int err, const struct store_place *pl, void *arg)
 	} else if (err) {
 		fail(pg);
 	} else if (pl->fresh && is_ours(pg)) {
-		send_place_hub(pg);
-	} else if (!pl->fresh && worker_node(pg->p->w, pl->instance)) {
-		go_on(pg, placed_node(pg));
+		send_place_hub_there(pg);
 	} else {
 		locate(pg);
 	}
@@ -385,6 +396,7 @@ void placing_start(struct msg *m, const struct placing_conf *conf)
 		return;
 	}
 	pg->p->state = pg;
+	pg->p->overh = undo;
 	wait_ms = pg->room ? rooms_wait_ms(m->w) : 0;
 	if (wait_ms)
 		pending_later(pg->p, wait_ms, place_later, pg);

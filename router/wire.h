@@ -50,6 +50,7 @@ struct wire_set {
 	int wakev[WIRE_THREADS_MAX];   /* eventfd of each thread           */
 	_Atomic uint32_t instance;     /* of this router; 0: not yet known.
 					  Thread 0 writes                  */
+	_Atomic bool leaving;          /* no more TCP: wire_leave()        */
 	_Atomic bool stopping;         /* the loops shall end: wire_stop() */
 };
 
@@ -68,13 +69,21 @@ int wire_open(struct wire_set *set, const char *udp, const char *tcp,
 
 void wire_close(struct wire_set *set);
 
+struct wire; /* one thread's transports */
+
+/**
+ * Take no more TCP connections, and end those that are open: what was sent
+ * still reaches the peer, then the end of the stream.  All threads.
+ *
+ * @param w  Thread 0's own, which calls this.
+ */
+void wire_leave(struct wire *w);
+
 /** End the loops of all other threads.  From thread 0. */
 void wire_stop(struct wire_set *set);
 
 /** First port of a transport and address family; -1: none. */
 int wire_port_find(const struct wire_set *set, bool tcp, int af);
-
-struct wire; /* one thread's transports */
 
 /** How whole a message is. */
 enum wire_flaw {

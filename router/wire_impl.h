@@ -86,6 +86,7 @@ void wire_udp_flush(struct wire *w);
 
 int wire_tcp_start(struct wire *w);
 void wire_tcp_stop(struct wire *w);
+void wire_tcp_leave(struct wire *w);
 int wire_tcp_send(struct wire *w, const struct flow *to,
 		  const struct iovec *iov, size_t n);
 

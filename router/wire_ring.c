@@ -145,15 +145,27 @@ static void take(struct wire *w, struct wire_ring *r, uint32_t tail)
 	wire_flush(w); /* before ringbuf is used again */
 }
 
-void wire_stop(struct wire_set *set)
+static void wake_all(struct wire_set *set)
 {
 	const uint64_t one = 1;
 
-	set->stopping = true;
 	for (unsigned i = 1; i < set->threads; i++) {
 		if (write(set->wakev[i], &one, sizeof(one)) < 0)
 			continue; /* its counter is full: it is awake */
 	}
+}
+
+void wire_leave(struct wire *w)
+{
+	w->set->leaving = true;
+	wake_all(w->set);
+	wire_tcp_leave(w);
+}
+
+void wire_stop(struct wire_set *set)
+{
+	set->stopping = true;
+	wake_all(set);
 }
 
 static void wake(int flags, void *arg)
@@ -169,6 +181,8 @@ static void wake(int flags, void *arg)
 		re_cancel();
 		return;
 	}
+	if (w->set->leaving)
+		wire_tcp_leave(w);
 	for (unsigned i = 0; i < threads; i++) {
 		struct wire_ring *r =
 			&w->set->ringv[w->conf.thread * threads + i];

@@ -87,7 +87,8 @@ uint32_t wire_connections(const struct wire *w)
 static void conn_shut(struct wire_conn *c)
 {
 	wire_flush(c->w);
-	(void)shutdown(c->fd, SHUT_WR);
+	if (!c->outlen) /* else when that is out: writable() */
+		(void)shutdown(c->fd, SHUT_WR);
 	c->closing = true;
 	c->last_ms = wire_now_ms();
 }
@@ -189,6 +190,8 @@ static bool writable(struct wire_conn *c)
 			memmove(c->out, c->out + n, c->outlen - (size_t)n);
 			c->outlen -= (size_t)n;
 		}
+		if (c->closing && !c->outlen)
+			(void)shutdown(c->fd, SHUT_WR);
 	}
 	(void)conn_listen(c);
 
@@ -460,6 +463,24 @@ int wire_tcp_start(struct wire *w)
 	}
 
 	return err;
+}
+
+void wire_tcp_leave(struct wire *w)
+{
+	for (size_t i = 0; i < w->set->portc; i++) {
+		const int fd = w->set->fdv[w->conf.thread][i];
+
+		if (!w->set->portv[i].tcp)
+			continue;
+		fd_close(fd); /* no more of its events ... */
+		(void)shutdown(fd, SHUT_RD); /* ... nor of its connections */
+	}
+	for (uint32_t i = 0; i < w->conf.tcp_max && w->conns; i++) {
+		struct wire_conn *c = w->connv[i];
+
+		if (c && !c->closing)
+			conn_shut(c);
+	}
 }
 
 void wire_tcp_stop(struct wire *w)

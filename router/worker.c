@@ -16,7 +16,9 @@
 
 enum {
 	TICK_MS = 1000,
-	TICK_FAST_MS = 50,  /* until our instance is known */
+	TICK_FAST_MS = 10,  /* until we serve                          */
+	SERVE_MS = 2000,    /* what comes waits in the sockets so long
+			       for Redis, the configuration and nodes  */
 	ADDRESSES_MAX = WIRE_PORTS_MAX,
 	ADDRESS_LEN = WIRE_ADV_LEN + 8,
 };
@@ -153,35 +155,23 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 		member_beat(w->members); /* ready now */
 }
 
-bool router_is_ready(const struct worker *w)
+static bool knows_enough(const struct worker *w)
 {
 	return bus_is_up(w->bus) && config_get(w->config) &&
 	       w->router->wires.instance && member_is_ready(w->members) &&
 	       member_redis_is_well(w->members);
 }
 
-static void tick(void *arg)
+bool router_is_ready(const struct worker *w)
 {
-	struct worker *w = arg;
-	struct wire_set *set = &w->router->wires;
-	uint32_t next_ms = TICK_MS;
-
-	if (!w->index) {
-		set->instance = member_instance(w->members);
-		if (!set->instance)
-			next_ms = TICK_FAST_MS;
-	}
-	wire_tick(w->wire);
-	keep_tick(w->keep);
-	stat_publish(&w->stats);
-	stat_gauges(w->index, pendings_count(w->pendings),
-		    wire_connections(w->wire));
-	tmr_start(&w->tick, next_ms, tick, w);
+	return w->wire && !w->router->leaving && knows_enough(w);
 }
 
-static int start(struct worker *w)
+/* Who was just started knows nothing yet: what was sent to its predecessor,
+ * and is sent to it now, is better dealt with a little later. */
+static int serve(struct worker *w)
 {
-	const struct wire_conf wire = {
+	const struct wire_conf conf = {
 		.set = &w->router->wires,
 		.thread = w->index,
 		.tcp_max = w->router->conf.tcp_max,
@@ -191,6 +181,46 @@ static int start(struct worker *w)
 		.recvh = worker_receive,
 		.arg = w,
 	};
+
+	if (!knows_enough(w) && wire_now_ms() < w->serve_ms)
+		return 0;
+
+	return wire_alloc(&w->wire, &conf);
+}
+
+static void tick(void *arg)
+{
+	struct worker *w = arg;
+	struct wire_set *set = &w->router->wires;
+	int err;
+
+	if (!w->index)
+		set->instance = member_instance(w->members);
+	if (!w->wire) {
+		if (set->stopping) { /* nobody wakes us but this */
+			re_cancel();
+			return;
+		}
+		err = serve(w);
+		if (err) {
+			log_error("cannot serve", LOG_E(err));
+			re_cancel();
+			return;
+		}
+	}
+	if (w->wire) {
+		wire_tick(w->wire);
+		keep_tick(w->keep);
+	}
+	stat_publish(&w->stats);
+	stat_gauges(w->index, pendings_count(w->pendings),
+		    w->wire ? wire_connections(w->wire) : 0);
+	tmr_start(&w->tick, w->wire && set->instance ? TICK_MS : TICK_FAST_MS,
+		  tick, w);
+}
+
+static int start(struct worker *w)
+{
 	struct bus_conf bus = {
 		.url = w->router->conf.redis,
 		.stateh = redis_state,
@@ -222,8 +252,6 @@ static int start(struct worker *w)
 	}
 	if (!err)
 		err = join(w);
-	if (!err)
-		err = wire_alloc(&w->wire, &wire);
 
 	return err;
 }
@@ -237,6 +265,7 @@ int worker_alloc(struct worker **wp, struct router *r, unsigned index)
 		return ENOMEM;
 	w->router = r;
 	w->index = index;
+	w->serve_ms = wire_now_ms() + SERVE_MS;
 	tmr_init(&w->tick);
 	err = start(w);
 	if (err) {

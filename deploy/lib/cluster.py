@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import time
 import urllib.error
@@ -436,7 +437,7 @@ def moved(address, base):
 
 
 def stop_all(procs, seconds=8):
-    import signal
+    """End members at once.  (SIGTERM asks them to hand on what they have.)"""
     for p in procs:
         p.signal(signal.SIGINT)
     end = time.monotonic() + seconds

@@ -146,6 +146,20 @@ static void expect_timeout(void *arg)
 	hub_check(hub, 408, "no INVITE came");
 }
 
+static bool ref_in(const struct list *legs, uint32_t ref)
+{
+	const struct le *le;
+
+	for (le = list_head(legs); le; le = le->next) {
+		const struct leg *leg = le->data;
+
+		if (leg->ref == ref)
+			return true;
+	}
+
+	return false;
+}
+
 int hub_expect(struct hub *hub, const Sy__PlaceHub *place)
 {
 	const size_t len = sy__place_hub__get_packed_size(place);
@@ -154,7 +168,9 @@ int hub_expect(struct hub *hub, const Sy__PlaceHub *place)
 
 	if (hub_is_over(hub))
 		return EINVAL;
-	if (hub_expect_find(hub, place->leg_ref))
+	if (hub_expect_find(hub, place->leg_ref) ||
+	    ref_in(&hub->legs, place->leg_ref) ||
+	    ref_in(&hub->gone, place->leg_ref))
 		return 0; /* told twice */
 
 	ex = mem_zalloc(sizeof(*ex), expect_destructor);
@@ -239,20 +255,6 @@ void hub_call_id_remove(struct hub *hub, const char *call_id)
 }
 
 /* -------------------------------------------------------------------- legs */
-
-static bool ref_in(const struct list *legs, uint32_t ref)
-{
-	const struct le *le;
-
-	for (le = list_head(legs); le; le = le->next) {
-		const struct leg *leg = le->data;
-
-		if (leg->ref == ref)
-			return true;
-	}
-
-	return false;
-}
 
 uint32_t hub_ref(struct hub *hub)
 {

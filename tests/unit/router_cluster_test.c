@@ -109,7 +109,13 @@ static void test_call(void **state)
 	assert_int_equal(see(&t.node)->count[VIEW_RECORD_ROUTE], 1);
 	assert_int_equal(see(&t.node)->max_forwards, 69);
 
-	/* again, by the other router: the same call, the same branch */
+	/* again, by the other router: the same call, the same branch; as the
+	   node has it in its records, it is not told once more */
+	assert_int_equal(server_ask(t.f,
+				    "HSET sy:hub:{%s} node node-1 owner %u "
+				    "epoch 1",
+				    t.placed->hub, tok.instance),
+			 3);
 	peer_send(&t.phone, 1, print(&r));
 	assert_true(until(node_has));
 	(void)branch_token(again);
