@@ -197,11 +197,9 @@ bool view_is_ready(const struct view *v, const char **whyp)
 	else if (!v->listening)
 		why = "the ports do not listen yet";
 	else if (!view_has_redis(v))
-		why = "Redis is not reachable";
+		why = "Redis is not reachable, or takes no writes";
 	else if (!v->members || !member_is_ready(v->members))
 		why = "the member table was not read yet";
-	else if (!member_redis_is_well(v->members))
-		why = "Redis does not answer, or takes no writes";
 	else if (!view_config(v))
 		why = "no configuration was loaded yet";
 
@@ -213,7 +211,8 @@ bool view_is_ready(const struct view *v, const char **whyp)
 
 bool view_has_redis(const struct view *v)
 {
-	return v && v->bus && bus_is_up(v->bus);
+	return v && v->bus && bus_is_up(v->bus) &&
+	       member_redis_is_well(v->members);
 }
 
 bool view_serves(const struct view *v, const Sy__Call *call)

@@ -40,6 +40,7 @@ void view_leave(struct view *v);
  * @param whyp  If not, set to a static text that says what is missing. */
 bool view_is_ready(const struct view *v, const char **whyp);
 
+/** It answers, and takes writes. */
 bool view_has_redis(const struct view *v);
 
 /** When Redis was last there [ms since 1970]; 0: never yet. */

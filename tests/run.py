@@ -19,7 +19,7 @@ sys.path[:0] = [os.path.join(HERE, "cluster"), os.path.join(ROOT, "deploy")]
 UNIT_AT_A_TIME = 4
 
 # Cluster tests that mostly wait run beside all others.
-WAITING = re.compile(r"test_(strangers|netem|quality|conference)\.py$")
+WAITING = re.compile(r"test_(strangers|netem|quality|conference|redis)\.py$")
 
 # Unit tests that use threads: they run under ThreadSanitizer too.
 THREADED = re.compile(r"^(media_|ring_|log_|metrics_|router_ring)")

@@ -55,14 +55,15 @@ class Cluster:
     Redis was told by redis_args to ask for.  Members whose names are in
     `later` are not started before join().  `hosts` says by name which host
     a member runs on: its `address`, and the words `prefix` before a command
-    that is to run there; all others run here.
+    that is to run there; all others run here.  `beside_redis` is called with
+    the cluster when Redis runs, before anything uses it.
     """
 
     def __init__(self, directory, nodes=2, routers=1, gateways=1,
                  config=DEMO, port_base=0, bindir=None, node_args=(),
                  router_args=(), gateway_args=(), redis_args=(),
                  redis_url=None, redis_password=None, log_level="info",
-                 later=(), hosts=None):
+                 later=(), hosts=None, beside_redis=None):
         self.dir = os.path.abspath(directory)
         self.counts = (routers, nodes, gateways)
         self.config = config
@@ -78,6 +79,7 @@ class Cluster:
         self.routers, self.nodes, self.gateways = [], [], []
         self.later = dict.fromkeys(later)
         self.hosts = hosts or {}
+        self.beside_redis = beside_redis or (lambda c: None)
         self.redis = None
         self.token = None
         self.cluster_key = None
@@ -144,6 +146,7 @@ class Cluster:
         try:
             self.plan()
             self.start_redis()
+            self.beside_redis(self)
             self.apply_config()
             for member in self.members():
                 member.start()

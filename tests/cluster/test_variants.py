@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clusters that are unlike the demo: IPv6, several threads, other
-destinations, another configuration while it runs, TLS to Redis, a Redis that
-forgets, members that end, JSON logs, sanitizers."""
+destinations, another configuration while it runs, TLS to Redis, members that
+end, JSON logs, sanitizers."""
 
 import contextlib
 import json
@@ -448,53 +448,6 @@ def test_redis_with_tls_and_password():
                         len(run.stderr.strip().splitlines()) != 1 or \
                         quoted in run.stderr or "guess" in run.stderr:
                     raise Mismatch(f"{wrong}: {run}")
-
-
-def test_redis_killed_and_empty():
-    """Redis dies and forgets everything: the call goes on, its record is
-    written anew, and when phones register again new calls work."""
-    with cluster(nodes=2, config=demo()) as c, phones() as box:
-        for user in ("1001", "1002", "1003", "1004"):
-            phone(box, c, user)
-        call(box, "1001", "1002")
-        box.do("call", phone="1003", to="601")
-        box.expect("established", phone="1003")
-        ids = sorted(x["id"] for x in c.api("GET", "/api/calls")["items"])
-        must(len(ids), 2, "calls")
-        c.redis.kill()
-        talk(box, "1001", "1002")
-        c.start_redis()
-        c.apply_config()
-        for ident in ids:
-            key = f"sy:hub:{{{ident}}}"
-            wait_for("the record is there again",
-                     lambda k=key: c.redis_command("HGET", k, "call"))
-        c.wait_ready()  # until then the gateway says 503, as it should
-        wait_for("the list has both", lambda: sorted(
-            x["id"] for x in c.api("GET", "/api/calls")["items"]) == ids)
-        talk(box, "1001", "1002")
-        must(contacts(c), {}, "contacts")
-        for user in ("1001", "1002", "1003", "1004"):
-            box.do("register", phone=user)
-            ev = box.expect("registered", phone=user)
-            must(ev["code"], 200, f"{user} again: {ev}")
-        # Hold, and end, of a call from before; the conference is still one
-        box.do("hold", phone="1001")
-        box.expect("held", phone="1001")
-        box.do("resume", phone="1001")
-        box.expect("resumed", phone="1001")
-        box.do("call", phone="1004", to="601")
-        box.expect("established", phone="1004")
-        talk(box, "1003", "1004")
-        end(box, "1001", "1002")
-        call(box, "1001", "1002")
-        talk(box, "1001", "1002")
-        end(box, "1002", "1001")
-        for user in ("1003", "1004"):
-            box.do("hangup", phone=user)
-            box.expect("closed", phone=user)
-        assert_clean(c, keys=lasting_keys)
-        must(len(stream(c, "sy:cdr")), 3, "records of calls")
 
 
 # ----------------------------------------------------------- ends of members

@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: MIT
+"""Redis goes away, stalls, forgets, refuses writes, moves to another server:
+running calls do not notice, new ones are told to come later, and afterwards
+all is as it should be."""
+
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+
+from harness import (Mismatch, assert_clean, cluster, lasting_keys, phones,
+                     request, wait_for)
+from lib.process import launch
+from lib.resp import RedisError, command
+from rawphone import SDP, RawPhone
+from strangers import free_port
+from talk import call, end, phone, talk, tone
+from wire import stream
+
+_stack = contextlib.ExitStack()
+_cluster = None
+USERS = [str(u) for u in range(1001, 1013)]
+LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups
+
+
+def shared():
+    """One cluster for all that leave Redis' server where it is."""
+    global _cluster
+    if _cluster is None:
+        _cluster = _stack.enter_context(cluster(nodes=2, routers=2))
+    return _cluster
+
+
+def finish():
+    global _cluster
+    _cluster = None
+    _stack.close()
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+def probe(member, path):
+    at = getattr(member, "http", None) or member.metrics
+    return request("GET", f"http://{at}{path}")[0]
+
+
+def ready(c, code):
+    """What each member says of its readiness; all live."""
+    for m in c.members():
+        must(probe(m, "/healthz"), 200, f"{m.id}: /healthz")
+    return all(probe(m, "/readyz") == code for m in c.members())
+
+
+class Calls:
+    """Phones, and calls of several kinds, from before an outage."""
+
+    def __init__(self, c, box):
+        self.c, self.box = c, box
+        for i, user in enumerate(USERS):
+            phone(box, c, user, proxy=c.routers[i % 2].udp)
+        self.before = len(stream(c, "sy:cdr"))
+        call(box, "1001", "1002")   # stays, and is listened to
+        call(box, "1011", "1012")   # stays
+        call(box, "1003", "1004")   # ends meanwhile
+        for user in ("1005", "1006"):
+            box.do("call", phone=user, to="601")
+            box.expect("established", phone=user)
+        box.do("set", phone="1008", answer="manual")
+        box.do("call", phone="1007", to="1008")   # rings on
+        box.expect("incoming", phone="1008")
+        box.expect("ringing", phone="1007")
+        talk(box, "1001", "1002")
+        talk(box, "1005", "1006")
+        wait_for("all calls are listed", lambda: len(self.listed()) == 5)
+        self.ids = self.listed()
+        for me, you in (("1001", "1002"), ("1002", "1001")):
+            box.do("watch_tone", phone=me, hz=tone(you))
+
+    def listed(self):
+        return sorted(x["id"] for x in
+                      self.c.api("GET", "/api/calls")["items"])
+
+    def inside(self):
+        """What happens within a call."""
+        box = self.box
+        for what in (("hold", "held"), ("resume", "resumed")):
+            box.do(what[0], phone="1011")
+            box.expect(what[1], phone="1011", by="local")
+        box.do("dtmf", phone="1012", digits="7")
+        box.expect("dtmf", phone="1011", digit="7")
+
+    def meanwhile(self):
+        """During the outage."""
+        c, box = self.c, self.box
+        wait_for("nobody is ready", lambda: ready(c, 503), 6)
+        self.inside()
+        end(box, "1003", "1004")
+        box.do("call", phone="1009", to="1010")
+        must(box.expect("closed", phone="1009")["code"], 503, "new call")
+        self.told_to_wait()
+        for method, path, body in (
+                ("GET", "/api/calls", None),
+                ("POST", "/api/calls", {"from": "1009", "to": "1010"}),
+                ("GET", "/api/registrations", None)):
+            start = time.monotonic()
+            status, head, got = request(
+                method, f"http://{c.gateways[0].http}{path}", c.token, body)
+            took = time.monotonic() - start
+            if status != 503 or took > 2.7 or "problem" not in \
+                    head["Content-Type"]:
+                # what is only read may be read still
+                if method == "GET" and status == 200:
+                    continue
+                raise Mismatch(f"{method} {path}: {status} after "
+                               f"{took:.1f} s: {got}")
+        talk(box, "1001", "1002")
+        talk(box, "1005", "1006")
+
+    def told_to_wait(self):
+        uri = "sip:1010@switchyard"
+        with RawPhone(self.c.routers[1], "1009") as raw:
+            refused = raw.ask(raw.invite("1010"))
+            if refused.code == 407:
+                refused = raw.ask(raw.challenged(
+                    "INVITE", uri, SDP.format(port=40000)))
+        must(refused.code, 503, "new call")
+        if not refused.get("retry-after").isdigit():
+            raise Mismatch(f"no Retry-After: {refused.raw}")
+
+    def new_call(self, seconds=2.0):
+        """A new call is answered within so long."""
+        box = self.box
+        until = time.monotonic() + seconds
+        while True:
+            box.do("call", phone="1009", to="1010")
+            ev = box.take(lambda e: e.get("phone") == "1009" and e["event"]
+                          in ("established", "closed"), 10, "end of INVITE")
+            if ev["event"] == "established":
+                break
+            if time.monotonic() > until:
+                raise Mismatch(f"no new call after {seconds} s: {ev}")
+        box.expect("established", phone="1010")
+        talk(box, "1009", "1010")
+        end(box, "1010", "1009")
+
+    def afterwards(self, lost_records=0, ended=True):
+        """All is well again."""
+        c, box = self.c, self.box
+        self.new_call()
+        wait_for("all are ready", lambda: ready(c, 200), 5)
+        stay = len(self.ids) - ended
+        wait_for("exactly the running calls are listed", lambda: (
+            set(self.listed()) <= set(self.ids)
+            and len(self.listed()) == stay), 5)
+        wait_for("all are registered", lambda: sorted(
+            r["device"] for r in c.api("GET", "/api/registrations")["items"])
+            == USERS, 5)
+        box.do("register", phone="1010")
+        must(box.expect("registered", phone="1010")["code"], 200, "REGISTER")
+        self.inside()
+        box.do("cancel", phone="1007")
+        must(box.expect("closed", phone="1007")["code"], 487, "CANCEL")
+        box.expect("closed", phone="1008")
+        box.do("call", phone="1008", to="601")   # it is the same room
+        box.expect("established", phone="1008")
+        talk(box, "1008", "1005")
+        for user in ("1008", "1005", "1006"):
+            box.do("hangup", phone=user)
+            box.expect("closed", phone=user)
+        self.heard()
+        end(box, "1002", "1001")
+        end(box, "1011", "1012")
+        if not ended:
+            end(box, "1003", "1004")
+        assert_clean(c, keys=lasting_keys)
+        self.recorded(lost_records)
+
+    def heard(self):
+        self.box.do("tone_gaps", phone="100*", each=True)
+        got = self.box.expect("tone_gaps")
+        must((got["watched"], got["silent"]), (2, 0), f"watched: {got}")
+        if got["longest_ms"]["max"] > LONGEST_MS:
+            raise Mismatch(f"audio was missed: {got}")
+        print(f"        a tone was missed for {got['longest_ms']['max']} ms "
+              "at most", flush=True)
+
+    def recorded(self, lost):
+        """One record a call: those from before, and the new one."""
+        ids = []
+        for rec in stream(self.c, "sy:cdr")[max(0, self.before - lost):]:
+            ids.append(rec[1][0])
+        must(len(ids), len(self.ids) + 1, "records of calls")
+        must(len(set(ids)), len(ids), "records of different calls")
+
+
+def outage(hurt, heal, lost_history=False):
+    c = shared()
+    with phones() as box:
+        calls = Calls(c, box)
+        try:
+            hurt(c)
+            calls.meanwhile()
+        finally:
+            heal(c)
+        calls.afterwards(calls.before if lost_history else 0)
+
+
+# ------------------------------------------------------------- it goes away
+
+def test_killed_and_empty():
+    """It dies and has forgotten everything: configuration, registrations,
+    calls are there again by themselves."""
+    outage(lambda c: c.redis.kill(), lambda c: c.start_redis(),
+           lost_history=True)
+
+
+def test_stalled():
+    """It does not answer, and no connection ends."""
+    def hurt(c):
+        c.redis.signal(signal.SIGSTOP)
+        hurt.since = time.monotonic()
+
+    def heal(c):
+        wait_for("it was stalled for long", lambda:
+                 time.monotonic() - hurt.since > 6)
+        c.redis.signal(signal.SIGCONT)
+    outage(hurt, heal)
+
+
+def test_connections_killed():
+    """All connections end at once, and again."""
+    c = shared()
+    with phones() as box:
+        calls = Calls(c, box)
+        for _ in range(3):
+            for kind in ("normal", "pubsub"):
+                c.redis_command("CLIENT", "KILL", "TYPE", kind, "SKIPME",
+                                "yes")
+            wait_for("all are back", lambda: len(
+                c.redis_command("CLIENT", "LIST").splitlines())
+                > 2 * len(c.members()), 3)
+        calls.inside()
+        calls.afterwards(ended=False)
+
+
+def test_loading():
+    """It restarts, and reads its data for seconds."""
+    def load(c):
+        for i in range(400):
+            c.redis_command("SET", f"fill:{i}", "x" * 2000)
+        c.redis_command("SAVE")
+        c.redis.kill()
+        slow = ["--key-load-delay", "15000",
+                "--loading-process-events-interval-bytes", "1024"]
+        c.redis_args += slow
+        load.start = threading.Thread(target=start, args=(c,), daemon=True)
+        load.start.start()
+        wait_for("it loads", lambda: is_loading(c))
+
+    def start(c):
+        while True:
+            try:
+                c.start_redis()
+                return
+            except RedisError:   # of PING: it was started, and loads
+                wait_for("it has loaded", lambda: not is_loading(c), 30)
+                return
+
+    def loaded(c):
+        load.start.join()
+        del c.redis_args[-4:]
+        c.redis_command("CONFIG", "SET", "key-load-delay", "0")
+        for i in range(400):
+            c.redis_command("DEL", f"fill:{i}")
+        os.unlink(c.path("redis", "dump.rdb"))
+    outage(load, loaded)
+
+
+def is_loading(c):
+    try:
+        c.redis_command("PING")
+    except RedisError as e:
+        return str(e).startswith("LOADING")
+    except OSError:
+        return True
+    return False
+
+
+# ------------------------------------------------------ it refuses to write
+
+def config_set(name, value):
+    return lambda c: c.redis_command("CONFIG", "SET", name, value)
+
+
+def test_out_of_memory():
+    outage(config_set("maxmemory", "1"), config_set("maxmemory", "0"))
+
+
+def test_made_a_replica():
+    """READONLY: somebody else is master now, whom nobody knows."""
+    outage(lambda c: c.redis_command("REPLICAOF", "127.0.0.1", "1"),
+           lambda c: c.redis_command("REPLICAOF", "NO", "ONE"))
+
+
+def test_disk_full():
+    """MISCONF: what it should write down it cannot."""
+    def fill(c):
+        c.redis_command("CONFIG", "SET", "save", "3600 1000000")
+        shutil.rmtree(c.path("redis"))
+        c.redis_command("BGSAVE")
+        wait_for("it failed to save", lambda: "rdb_last_bgsave_status:err"
+                 in c.redis_command("INFO", "persistence"))
+
+    def clean(c):
+        os.makedirs(c.path("redis"), mode=0o700)
+        c.redis_command("CONFIG", "SET", "save", "")
+    outage(fill, clean)
+
+
+# ---------------------------------------------------------------- it moves
+
+class Servers:
+    """A replica and a sentinel beside a cluster's Redis."""
+
+    def __init__(self):
+        self.ports = [free_port() for _ in range(3)]
+        self.procs = []
+        self.url = (f"redis+sentinel://127.0.0.1:{free_port()},"
+                    f"127.0.0.1:{self.ports[2]}/sy")
+        self.args = ["--port", str(self.ports[0]), "--bind", "127.0.0.1"]
+
+    def start(self, c):
+        """Called when the master runs, and before anything else does."""
+        master, replica, sentinel = self.ports
+        server = shutil.which("redis-server")
+        os.makedirs(c.path("replica"))
+        self.procs.append(launch("replica", [
+            server, "--port", str(replica), "--bind", "127.0.0.1",
+            "--unixsocket", c.path("replica.sock"), "--dir",
+            c.path("replica"), "--save", "", "--repl-diskless-sync-delay",
+            "0", "--replicaof", "127.0.0.1", str(master)],
+            c.path("log", "replica.log")))
+        with open(c.path("sentinel.conf"), "w", encoding="ascii") as f:
+            f.write(f"port {sentinel}\nbind 127.0.0.1\ndir {c.dir}\n"
+                    f"sentinel monitor sy 127.0.0.1 {master} 1\n"
+                    "sentinel down-after-milliseconds sy 1000\n"
+                    "sentinel failover-timeout sy 5000\n")
+        self.procs.append(launch("sentinel", [
+            server, c.path("sentinel.conf"), "--sentinel"],
+            c.path("log", "sentinel.log")))
+
+    def follows(self, c):
+        try:
+            return "master_link_status:up" in command(
+                c.path("replica.sock"), "INFO", "replication")
+        except OSError:
+            return False
+
+    def promoted(self, c):
+        return "role:master" in command(c.path("replica.sock"), "INFO",
+                                        "replication")
+
+    def stop(self):
+        for p in self.procs:
+            p.kill()
+
+
+def test_failover():
+    """The master dies; Sentinel makes the replica master: followed within
+    seconds, and nothing is lost."""
+    servers = Servers()
+    with contextlib.closing(contextlib.ExitStack()) as stack:
+        stack.callback(servers.stop)
+        c = stack.enter_context(cluster(
+            nodes=2, routers=2, redis_url=servers.url,
+            redis_args=servers.args, beside_redis=servers.start))
+        wait_for("the replica follows", lambda: servers.follows(c), 20)
+        box = stack.enter_context(phones())
+        calls = Calls(c, box)
+        c.redis.kill()
+        start = time.monotonic()
+        os.unlink(c.socket)
+        os.symlink(c.path("replica.sock"), c.socket)
+        calls.inside()
+        end(box, "1003", "1004")
+        wait_for("the replica is master", lambda: servers.promoted(c), 20)
+        moved = time.monotonic()
+        calls.afterwards()
+        print(f"        promoted after {moved - start:.1f} s", flush=True)
