@@ -271,7 +271,7 @@ static bool is_quiet(const struct hub *hub)
 {
 	const struct le *le;
 
-	if (!hub->came || hub->expects.head || hub->restore)
+	if (!hub->came || hub->expects.head)
 		return false;
 
 	for (le = list_head(&hub->hunts); le; le = le->next) {

@@ -73,15 +73,20 @@ void dialog_thaw(struct dialog *d)
 void dialog_depart(struct dialog *d, const struct sa *to)
 {
 	struct relay *r;
+	bool handed;
 
-	if (!d || !d->ua || !to)
+	if (!d || !d->ua || d->abandoned || !to)
 		return;
 
-	if (!dialog_freeze(d)) {
+	handed = !dialog_freeze(d);
+	if (handed) {
 		r = d->relay;
 		d->relay = NULL;
 		relay_depart(r, to);
 	}
 
+	/* What would be remembered of it the relay knows. */
 	dialog_abandon(d);
+	if (handed)
+		dialog_forget(d);
 }
