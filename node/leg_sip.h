@@ -85,8 +85,10 @@ typedef void(leg_sip_resume_h)(struct leg *leg, enum leg_sip_resume_event ev,
 
 /**
  * Continue a leg of another node; it joins its hub in the state that it had.
- * An answered one hears and says nothing yet: leg_sip_reoffer().  One that
- * rings goes on by itself.
+ * An answered one says nothing yet: leg_sip_reoffer().  One that rings goes on
+ * by itself, and is told of only when it is answered, or lost.  But for early
+ * media: a caller is told by a second 183 where we are; a callee cannot be told
+ * before it answers, so it only rings from now on (leg->early is false).
  *
  * @param lp   Set on success; the hub's.
  * @param hub  With the new epoch.
@@ -111,8 +113,8 @@ int leg_sip_resume(struct leg **lp, struct node *n, struct hub *hub,
  */
 int leg_sip_reoffer(struct leg *leg);
 
-/** See dialog_is_quiet(); also false while it is being resumed itself, true for
- * what is no SIP leg. */
+/** See dialog_is_quiet(); also false while it is being resumed itself, or gives
+ * early media, which would be lost; true for what is no SIP leg. */
 bool leg_sip_is_quiet(const struct leg *leg);
 
 /** See dialog_freeze() and dialog_thaw(). @return 0, ENOMEM. */

@@ -55,7 +55,8 @@ static void progress_handler(struct dialog *d, uint16_t code,
 	(void)d;
 	(void)reason;
 	note_router(ls);
-	if (sdp && take_early(ls, sdp))
+	/* What one sounds like whose media goes elsewhere is not known. */
+	if (sdp && !ls->resumed.wanted && take_early(ls, sdp))
 		leg_sounding(&ls->leg);
 	else
 		leg_ringing(&ls->leg, code);

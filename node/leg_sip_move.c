@@ -8,6 +8,12 @@ static bool is_sip(const struct leg *leg)
 	return leg->ops == &leg_sip_ops;
 }
 
+/* A callee's early media cannot follow it: see leg_sip_resume.c. */
+static bool sounds(const struct leg *leg)
+{
+	return leg->early && leg->info.direction == SY__DIRECTION__OUTBOUND;
+}
+
 bool leg_sip_is_quiet(const struct leg *leg)
 {
 	const struct leg_sip *ls = (const struct leg_sip *)leg;
@@ -15,7 +21,8 @@ bool leg_sip_is_quiet(const struct leg *leg)
 	if (!is_sip(leg))
 		return true;
 
-	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) && ls->resumed.wanted)
+	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) ? ls->resumed.wanted
+						      : sounds(leg))
 		return false;
 
 	return dialog_is_quiet(ls->dlg);

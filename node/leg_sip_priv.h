@@ -26,7 +26,8 @@ struct leg_sip_resumed {
 	bool wanted;              /* its peer is to be told where we are */
 	bool asked;               /* ... now                            */
 	bool busy;                /* our re-INVITE is under way         */
-	bool known;               /* we send, and wait to be sent to    */
+	bool spoke;               /* we send to it                      */
+	bool known;               /* ... and it knows where to send     */
 	bool heard;               /* RTP came                           */
 	uint8_t tries;
 	struct mbuf *offer;       /* of the re-INVITE under way         */

@@ -68,21 +68,29 @@ static bool will_send(const struct leg_sip *ls)
 	return recv;
 }
 
-/* What we send, and hear, is its stream from now on. */
+/* It is sent to from now on. */
 static void speak(struct leg_sip *ls)
 {
 	struct leg_sip_resumed *r = &ls->resumed;
 
-	if (r->known)
+	if (r->spoke)
 		return;
 
-	r->known = true;
+	r->spoke = true;
 	ls->hushed = false;
 	(void)leg_sip_send(ls);
 	tell(ls, LEG_SIP_ANSWERED, 200, NULL);
+}
+
+/* ... and is to be heard. */
+static void expect_media(struct leg_sip *ls)
+{
+	struct leg_sip_resumed *r = &ls->resumed;
+
 	if (!r->h)
 		return;
 
+	r->known = true;
 	if (r->heard || !will_send(ls))
 		tell_heard(ls);
 	else
@@ -100,6 +108,7 @@ void leg_sip_known(struct leg_sip *ls)
 	r->wanted = r->busy = false;
 	alarm_stop(&ls->node->alarms, &r->tmr);
 	speak(ls);
+	expect_media(ls);
 }
 
 void leg_sip_heard(struct leg_sip *ls)
@@ -399,6 +408,7 @@ static int answer_again(struct leg_sip *ls)
 static void early_handler(void *arg)
 {
 	speak(arg);
+	expect_media(arg);
 }
 
 static int ring_again(struct leg_sip *ls, const Sy__DialogState *ds)
@@ -446,7 +456,10 @@ static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 	if (err)
 		return err;
 
-	ls->leg.early = ds->early && !answered;
+	/* Early media of a callee goes to where our INVITE said, and nothing can
+	 * tell it of another place before it answers (RFC 3311 5.1 would want
+	 * PRACK): it only rings from now on. */
+	ls->leg.early = ds->early && !answered && pending_in;
 	ls->resumed.wanted = true;
 	if (!pending_in) {
 		keep_text(&ls->local_sdp, ds->local_sdp);

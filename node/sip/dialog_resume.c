@@ -317,7 +317,7 @@ static int resume_out(struct dialog *d, const Sy__DialogState *ds)
 	if (!sdp)
 		return ENOMEM;
 
-	if (ds->early && str_isset(ds->remote_sdp))
+	if (str_isset(ds->remote_sdp)) /* maybe there is none in the 200 */
 		d->early_sdp = dup_text(ds->remote_sdp);
 
 	err = dialog_invite_resume(d, sdp, &orig);
