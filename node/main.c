@@ -38,6 +38,7 @@ struct program {
 	struct node *node;
 	struct tmr tmr;
 	enum phase phase;
+	bool left_behind;   /* calls, for others to adopt        */
 	uint32_t drain_ms;
 	uint64_t end_at;    /* when patience ends, in this phase */
 };
@@ -355,6 +356,7 @@ static void drain_handler(void *arg)
 	else {
 		log_warn("not empty in time: calls are left to other nodes",
 			 LOG_U("hubs", p->node->hubc));
+		p->left_behind = true;
 		node_resign(p->node);
 	}
 
@@ -428,6 +430,8 @@ static int run(const struct options *o, const char *key)
 	log_info("node is up", LOG_S("version", SY_VERSION));
 	err = re_main(signal_handler);
 	tmr_cancel(&p.tmr);
+	if (p.left_behind)
+		node_abandon_all(p.node);
 	mem_deref(p.node);
 
 	return err;

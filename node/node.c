@@ -467,7 +467,19 @@ void node_leave(struct node *n)
 
 void node_resign(struct node *n)
 {
-	member_leave(n->members);
+	member_resign(n->members);
+}
+
+static bool abandon_hub(struct le *le, void *arg)
+{
+	(void)arg;
+	hub_abandon(le->data);
+	return false;
+}
+
+void node_abandon_all(struct node *n)
+{
+	hash_apply(n->hubs, abandon_hub, NULL);
 }
 
 bool node_is_ready(const struct node *n)

@@ -124,6 +124,9 @@ void node_leave(struct node *n);
 /** The same, with calls left behind: others adopt them as after a death. */
 void node_resign(struct node *n);
 
+/** Let go of all calls without a word; before mem_deref(). */
+void node_abandon_all(struct node *n);
+
 /** Ready: Redis answers, and the node has its instance number. */
 bool node_is_ready(const struct node *n);
 
