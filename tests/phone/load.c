@@ -174,12 +174,13 @@ static void callee_note(struct call *call, enum call_note note, unsigned code,
 	lc->callee = NULL;
 }
 
-/* The other end: a call of that phone that is answered and nobody's yet. */
+/* The other end: the newest call of that phone that is answered and nobody's
+ * yet.  (An elder one may be waiting for its BYE to be sent again.) */
 static void callee_find(struct lcall *lc)
 {
 	struct le *le;
 
-	LIST_FOREACH(&lc->to->calll, le) {
+	for (le = list_tail(&lc->to->calll); le; le = le->prev) {
 		struct call *call = le->data;
 
 		if (call_noted(call) || (call_state(call) != CALL_UP &&
