@@ -476,6 +476,11 @@ void adopt_ended(struct adopt *a, const char *hub)
 	owner_ended(a->owner, hub);
 }
 
+bool adopt_has_ended(const struct adopt *a, const char *hub)
+{
+	return owner_has_ended(a->owner, hub);
+}
+
 void control_hub_taken(struct node *n, struct bus_request *req,
 		       const Sy__Envelope *env)
 {

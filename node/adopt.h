@@ -41,6 +41,9 @@ void adopt_begun(struct adopt *a, const struct hub *hub);
 /** A hub ended here; its record is about to be dropped. */
 void adopt_ended(struct adopt *a, const char *hub);
 
+/** A hub of this id ended here not long ago: none may begin with it. */
+bool adopt_has_ended(const struct adopt *a, const char *hub);
+
 /**
  * The hub is another node's: let its dialogs depart there, and free it in
  * silence.

@@ -2,6 +2,7 @@
 /* Commands of the bus: see control.h. */
 
 #include <string.h>
+#include "node/adopt.h"
 #include "node/checkpoint.h"
 #include "node/mover.h"
 #include "node/record.h"
@@ -97,6 +98,26 @@ static bool place_known(struct bus_request *req, struct hub *hub,
 	return true;
 }
 
+/* A router that asked where the call is just before that changed: it went, or
+ * it ended, and Redis takes no new one of its name. */
+static bool place_may_begin(struct node *n, struct bus_request *req,
+			    const char *hub)
+{
+	const char *node = mover_went(n->mover, hub);
+
+	if (node)
+		bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+			   "call is on node %s", node);
+	else if (checkpoint_is_leaving(n->checkpoint, hub) ||
+		 adopt_has_ended(n->adopt, hub))
+		bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
+			   "call has just ended");
+	else
+		return true;
+
+	return false;
+}
+
 static void place(struct node *n, struct bus_request *req,
 		  const Sy__Envelope *env)
 {
@@ -116,20 +137,8 @@ static void place(struct node *n, struct bus_request *req,
 			return;
 	}
 	else {
-		/* Its end is on its way to Redis: a new one of the same name
-		 * would be wiped out by it. */
-		if (mover_went(n->mover, msg->hub)) {
-			bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
-				   "call is on node %s",
-				   mover_went(n->mover, msg->hub));
-			return;
-		}
-		if (checkpoint_is_leaving(n->checkpoint, msg->hub)) {
-			bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE,
-				   "call has just ended");
-			return;
-		}
-		if (!control_has_room(n, req))
+		if (!place_may_begin(n, req, msg->hub) ||
+		    !control_has_room(n, req))
 			return;
 		err = place_new(&hub, n, msg);
 	}

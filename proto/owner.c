@@ -145,6 +145,13 @@ void owner_ended(struct owner *o, const char *hub)
 	set_state(o, h, OWNED_ENDED);
 }
 
+bool owner_has_ended(const struct owner *o, const char *hub)
+{
+	const struct owned *h = owner_find(o, hub);
+
+	return h && h->state == OWNED_ENDED;
+}
+
 void owner_departed(struct owner *o, const char *hub)
 {
 	struct owned *h = owner_find(o, hub);

@@ -200,6 +200,10 @@ int owner_begun(struct owner *o, const char *hub, uint32_t epoch);
 /** It ended here; its record is being dropped. */
 void owner_ended(struct owner *o, const char *hub);
 
+/** It ended here not long ago: Redis takes no writes of this id yet, so none
+ * may begin with it. */
+bool owner_has_ended(const struct owner *o, const char *hub);
+
 /** It is another's by our own will: a move. */
 void owner_departed(struct owner *o, const char *hub);
 

@@ -328,6 +328,9 @@ static void place(struct placing *pg)
 	    .not_hub = *pg->not_hub ? pg->not_hub : NULL,
 	};
 
+	/* The only one: it may have refused the hub, and not a new one. */
+	if (!node && *pg->not_node)
+		node = member_place(w->members, NULL);
 	if (!node || !bus_is_up(w->bus)) {
 		fail(pg);
 		return;

@@ -2,7 +2,7 @@
 """Twelve phones with four codecs in one conference: each hears the eleven
 others and not itself; mute, hold and leaving are heard at once."""
 
-from harness import Mismatch, assert_clean, cluster, phones
+from harness import Mismatch, assert_clean, cluster, phones, wait_for
 from talk import hears, phone, tone
 
 USERS = [str(1001 + i) for i in range(12)]
@@ -65,4 +65,26 @@ def test_twelve():
             if user != leave:
                 box.do("hangup", phone=user)
                 box.expect("closed", phone=user)
+        assert_clean(c)
+
+
+def test_one_leaves_while_one_enters():
+    """Who calls a room just as its last guest leaves meets nobody, but is in
+    a call that the cluster knows, with one node as with two."""
+    with cluster(nodes=1) as c, phones() as box:
+        for user in USERS[:2]:
+            phone(box, c, user, media=False)
+        last, enters = USERS[:2]
+        box.do("call", phone=last, to="601")
+        box.expect("established", phone=last)
+        for i in range(60):
+            box.do("hangup", phone=last)
+            box.do("call", phone=enters, to="601")
+            box.expect("established", phone=enters)
+            box.expect("closed", phone=last)
+            wait_for(f"the call of round {i} alone is shown", lambda: [
+                len(x["legs"]) for x in
+                c.api("GET", "/api/calls")["items"]] == [1], 5)
+            last, enters = enters, last
+        box.do("hangup", phone=last)
         assert_clean(c)
