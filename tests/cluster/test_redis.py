@@ -10,11 +10,12 @@ import signal
 import threading
 import time
 
-from harness import (Mismatch, assert_clean, cluster, lasting_keys, phones,
-                     request, wait_for)
+from harness import (HELD, Mismatch, assert_clean, cluster, lasting_keys, metrics,
+                     phones, request, wait_for)
 from lib.process import launch
 from lib.resp import RedisError, command
 from rawphone import SDP, RawPhone
+from relay import Relay
 from strangers import free_port
 from talk import call, end, phone, talk, tone
 from wire import stream
@@ -221,13 +222,18 @@ def test_killed_and_empty():
 
 def test_stalled():
     """It does not answer, and no connection ends."""
+    stall(6)
+
+
+def stall(seconds):
     def hurt(c):
         c.redis.signal(signal.SIGSTOP)
         hurt.since = time.monotonic()
 
     def heal(c):
         wait_for("it was stalled for long", lambda:
-                 time.monotonic() - hurt.since > 6)
+                 time.monotonic() - hurt.since > seconds,
+                 seconds + 10)
         c.redis.signal(signal.SIGCONT)
     outage(hurt, heal)
 
@@ -392,3 +398,80 @@ def test_failover():
         moved = time.monotonic()
         calls.afterwards()
         print(f"        promoted after {moved - start:.1f} s", flush=True)
+
+
+# ------------------------------------------------------- one node is cut off
+
+def test_one_node_cut_off():
+    """One node is off Redis, and nothing else: its calls go on, another node
+    takes them, and when it is back it has let go."""
+    with contextlib.ExitStack() as stack:
+        relay = []
+
+        def between(c):
+            relay.append(stack.enter_context(
+                Relay(c.path("relay.sock"), c.socket)))
+            argv = c.nodes[0].argv
+            argv[argv.index(c.redis_url)] = f"unix://{c.path('relay.sock')}"
+        c = stack.enter_context(cluster(nodes=2, beside_redis=between))
+        box = stack.enter_context(phones())
+        cut_off(c, box, relay[0])
+
+
+def cut_off(c, box, relay):
+    pairs = list(zip(USERS[::2], USERS[1::2]))
+    for user in USERS:
+        phone(box, c, user)
+    for a, b in pairs:
+        call(box, a, b)
+        talk(box, a, b)
+    mine = c.nodes[0].id
+    before = where(c)
+    theirs = {i for i, node in before.items() if node == mine}
+    if not theirs or len(before) != len(pairs):
+        raise Mismatch(f"no call on {mine}: {before}")
+    for a, b in pairs:
+        box.do("watch_tone", phone=a, hz=tone(b))
+        box.do("watch_tone", phone=b, hz=tone(a))
+
+    relay.cut()
+    wait_for("it is not ready", lambda: probe(c.nodes[0], "/readyz") == 503)
+    must(probe(c.nodes[0], "/healthz"), 200, "/healthz")
+    wait_for("the other node has its calls", lambda: mine not in
+             where(c).values() and len(where(c)) == len(pairs), 20)
+    for a, b in pairs:
+        talk(box, a, b)
+    relay.mend()
+    wait_for("it is back", lambda: probe(c.nodes[0], "/readyz") == 200)
+    try:
+        wait_for("it has let go", lambda: not any(held(c.nodes[0]).values()))
+    except Mismatch as e:
+        raise Mismatch(f"{e}: {held(c.nodes[0])}") from None
+    must(set(where(c)), set(before), "calls")
+    for a, b in pairs:
+        talk(box, a, b)
+    box.none("closed")
+    box.do("tone_gaps", phone="10*", each=True)
+    got = box.expect("tone_gaps")
+    must((got["watched"], got["silent"]), (len(USERS), 0), f"watched: {got}")
+    print(f"        {len(theirs)} of {len(pairs)} calls were taken over; a "
+          f"tone was missed for {got['longest_ms']['max']:.0f} ms at most",
+          flush=True)
+    for a, b in pairs:
+        end(box, b, a)
+    assert_clean(c, 45, keys=lasting_keys)
+    records = [rec[1][0] for rec in stream(c, "sy:cdr")]
+    must((len(records), len(set(records))), (len(pairs), len(pairs)),
+         "records of calls")
+
+
+def held(node):
+    """What calls hold in a node, but for dialogs: those that it had are
+    remembered for half a minute, lest a peer is told that they are over."""
+    m = metrics(node)
+    return {k: m[k] for k in HELD if k != "sy_sip_dialogs"}
+
+
+def where(c):
+    """The node of each call."""
+    return {x["id"]: x["node"] for x in c.api("GET", "/api/calls")["items"]}

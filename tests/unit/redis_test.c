@@ -311,6 +311,26 @@ static void test_kill_and_restart(void **state)
 	mem_deref(c.r);
 }
 
+/* However long it was away: found soon after it is there again, and without a
+ * storm of attempts meanwhile. */
+static void test_back_soon(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start;
+	struct client c;
+
+	client_up(&c, f, f->url);
+	server_kill(f);
+	run_until(f, is_down, &c);
+	assert_false(run_for(f, is_nonzero, &c.up, 2000));
+	server_start(f);
+	start = loop_now_us();
+	run_until(f, is_nonzero, &c.up);
+	/* 200 ms, and what a busy machine adds */
+	assert_true(loop_now_us() - start < 400000);
+	mem_deref(c.r);
+}
+
 static void test_server_comes_late(void **state)
 {
 	struct fixture *f = *state;
@@ -943,6 +963,7 @@ int main(void)
 		fixture_test(test_binary_and_big),
 		fixture_test_re(test_backlog),
 		fixture_test(test_kill_and_restart),
+		fixture_test_re(test_back_soon),
 		fixture_test_re(test_server_comes_late),
 		fixture_test(test_deadline),
 		fixture_test_re(test_dead_but_open),
