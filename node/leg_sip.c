@@ -66,6 +66,7 @@ int leg_sip_apply(struct leg_sip *ls)
 		     (!ls->leg.early && session_remote_hold(ls->ses));
 	err = session_params(ls->ses, &prm);
 	prm.dtmf = ls->dtmf;
+	prm.srtp_seek = ls->resumed.begun;
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);
 	media_srtp_wipe(&prm.srtp_tx);

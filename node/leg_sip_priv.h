@@ -23,6 +23,7 @@ enum { LEG_SIP_CODECS = 8 };
 struct leg_sip_resumed {
 	leg_sip_resume_h *h;      /* NULL: nobody, or all was told      */
 	void *arg;
+	bool begun;               /* it was one                         */
 	bool wanted;              /* its peer is to be told where we are */
 	bool asked;               /* ... now                            */
 	bool busy;                /* our re-INVITE is under way         */

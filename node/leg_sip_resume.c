@@ -439,6 +439,7 @@ static int media_make(struct leg_sip *ls)
 		return err == EPROTO ? 0 : err; /* nothing agreed on yet */
 
 	prm.dtmf = ls->dtmf;
+	prm.srtp_seek = true;
 	err = media_leg_rtp_set(ls->media, &prm);
 	media_srtp_wipe(&prm.srtp_tx);
 	media_srtp_wipe(&prm.srtp_rx);
@@ -460,7 +461,7 @@ static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 	 * tell it of another place before it answers (RFC 3311 5.1 would want
 	 * PRACK): it only rings from now on. */
 	ls->leg.early = ds->early && !answered && pending_in;
-	ls->resumed.wanted = true;
+	ls->resumed.begun = ls->resumed.wanted = true;
 	if (!pending_in) {
 		keep_text(&ls->local_sdp, ds->local_sdp);
 		keep_text(&ls->remote_sdp, ds->remote_sdp);

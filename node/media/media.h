@@ -125,6 +125,8 @@ struct media_rtp_params {
 				  comes from (RFC 4961 for phones behind NAT) */
 	struct media_srtp srtp_tx; /* keys; no suite: plain RTP. The same as  */
 	struct media_srtp srtp_rx; /* before: the context goes on             */
+	bool srtp_seek;        /* the peer sent under srtp_rx before: its
+				  rollover counter is to be found           */
 	enum media_rtcp rtcp;
 	struct sa rtcp_raddr;  /* where the peer wants its RTCP (RFC 3605);
 				  unset: the port above raddr's          */

@@ -23,6 +23,8 @@ int rtp_srtp_init(struct rtp_srtp *s, const struct media_rtp_params *prm)
 		err = srtp_ctx_alloc(&s->tx, &prm->srtp_tx, true);
 	if (!err && prm->srtp_rx.suite != MEDIA_SRTP_NONE)
 		err = srtp_ctx_alloc(&s->rx, &prm->srtp_rx, false);
+	if (!err && s->rx && prm->srtp_seek)
+		srtp_ctx_seek(s->rx);
 
 	return err;
 }

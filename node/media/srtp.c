@@ -114,6 +114,13 @@ int srtp_ctx_alloc(struct srtp_ctx **cp, const struct media_srtp *keys, bool tx)
 void srtp_ctx_follow(struct srtp_ctx *c, const struct srtp_ctx *before)
 {
 	c->before = before->streamc ? before->streamv[0] : before->before;
+	if (!before->streamc && before->seek_roc)
+		srtp_ctx_seek(c);
+}
+
+void srtp_ctx_seek(struct srtp_ctx *c)
+{
+	c->seek_roc = 1; /* 0 is tried first, with each packet */
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -248,6 +255,30 @@ static int open_followed(struct srtp_ctx *c, uint8_t *p, size_t len, size_t off,
 	return open_rtp(c, p, len, off, ssrc, other);
 }
 
+/* The next counters in turn; those that did not fit come again at the end. */
+static int open_sought(struct srtp_ctx *c, uint8_t *p, size_t len, size_t off,
+		       uint32_t ssrc, uint64_t *index)
+{
+	unsigned i;
+
+	if (!c->seek_roc || c->streamc)
+		return EACCES;
+
+	for (i = 0; i < SRTP_SEEK_TRIES; i++) {
+		/* As above. */
+		if (c->info->aead)
+			(void)open_rtp(c, p, len, off, ssrc, *index);
+
+		*index = (uint64_t)c->seek_roc << 16 | (*index & 0xffff);
+		if (!open_rtp(c, p, len, off, ssrc, *index))
+			return 0;
+
+		c->seek_roc = c->seek_roc % SRTP_SEEK_ROCS + 1;
+	}
+
+	return EACCES;
+}
+
 int srtp_ctx_unprotect_rtp(struct srtp_ctx *c, uint8_t *p, size_t *lenp)
 {
 	const struct srtp_stream *s;
@@ -277,6 +308,8 @@ int srtp_ctx_unprotect_rtp(struct srtp_ctx *c, uint8_t *p, size_t *lenp)
 	err = open_rtp(c, p, len, off, ssrc, index);
 	if (err && !s)
 		err = open_followed(c, p, len, off, ssrc, &index);
+	if (err && !s)
+		err = open_sought(c, p, len, off, ssrc, &index);
 	if (err)
 		return err;
 

@@ -88,6 +88,15 @@ int srtp_ctx_alloc(struct srtp_ctx **cp, const struct media_srtp *keys,
 void srtp_ctx_follow(struct srtp_ctx *c, const struct srtp_ctx *before);
 
 /**
+ * The sender began before us: its rollover counter is not known.  It is found
+ * by trying, some a packet, up to a week of talk, until the first packet that
+ * is authentic; a call of five hours is found with its first packet.
+ *
+ * @param c  Receiver's context, not yet used.
+ */
+void srtp_ctx_seek(struct srtp_ctx *c);
+
+/**
  * Protect an RTP packet.  A stream begins with rollover counter 0, and its
  * sequence numbers have to grow.
  *

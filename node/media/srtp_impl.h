@@ -13,6 +13,8 @@
 enum {
 	SRTP_STREAMS = 8, /* SSRCs that a receiver tells apart        */
 	SRTP_IV_BYTES = 16,
+	SRTP_SEEK_TRIES = 16,  /* counters a packet: some 20 us       */
+	SRTP_SEEK_ROCS = 512,  /* ... in all; 22 minutes each         */
 
 	/* RFC 3711 4.3.2: encryption; + 1 authentication; + 2 salt */
 	SRTP_LABEL_RTP = 0,
@@ -56,6 +58,7 @@ struct srtp_ctx {
 	struct srtp_xform rtp, rtcp;
 	uint32_t rtcp_index;	   /* sender: of the last packet       */
 	struct srtp_stream before; /* see srtp_ctx_follow()            */
+	uint32_t seek_roc;	   /* tried next; 0: nothing is sought */
 	size_t streamc;
 	struct srtp_stream streamv[SRTP_STREAMS];
 };

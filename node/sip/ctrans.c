@@ -10,6 +10,7 @@ enum {
 	T1_MS = 500,
 	T2_MS = 4000,
 	SPAN_MS = 64 * T1_MS,
+	ORPHAN_MS = 10 * T1_MS,
 	HASH_SIZE = 1024,
 	BRANCH_SIZE = 24,
 	MET_SIZE = 16,
@@ -141,6 +142,13 @@ static void repeat_handler(void *arg)
 static void end_handler(void *arg)
 {
 	finish(arg, ETIMEDOUT, NULL);
+}
+
+/* What is asked in the name of a node that is gone is answered to that node;
+ * routers find us by the hub's record, but only as long as there is one. */
+static uint32_t cancel_span_ms(const struct ctrans *ct)
+{
+	return ct->sentby ? ORPHAN_MS : SPAN_MS;
 }
 
 static void repeat_start(struct ctrans *ct)
@@ -386,7 +394,8 @@ static void cancel_send(struct ctrans *inv)
 	struct ctrans *ct;
 
 	/* The peer owes a 487 now, but not for ever. */
-	wheel_start(inv->t->wheel, &inv->end, SPAN_MS, end_handler, inv);
+	wheel_start(inv->t->wheel, &inv->end, cancel_span_ms(inv), end_handler,
+		    inv);
 
 	ct = ctrans_alloc(inv->t, "CANCEL", inv->branch, &inv->dst);
 	if (!ct)
@@ -398,6 +407,8 @@ static void cancel_send(struct ctrans *inv)
 	}
 
 	repeat_start(ct);
+	wheel_start(inv->t->wheel, &ct->end, cancel_span_ms(inv), end_handler,
+		    ct);
 	(void)send_mb(ct, ct->mb);
 }
 

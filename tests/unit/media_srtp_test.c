@@ -597,6 +597,104 @@ static void test_follow(void **state)
 	}
 }
 
+/* Send until the rollover counter is roc. */
+static void roll(struct srtp_ctx *tx, uint32_t roc)
+{
+	uint8_t p[CAP];
+	uint64_t i;
+
+	for (i = 0; i <= (uint64_t)roc << 16; i += 0x4000) {
+		size_t len = rtp_make(p, (uint16_t)i, SSRC, 0, -1, 40);
+
+		assert_int_equal(srtp_ctx_protect_rtp(tx, p, &len, CAP), 0);
+	}
+}
+
+/* A receiver that begins in the middle finds the counter, soon. */
+static void test_seek(void **state)
+{
+	static const uint32_t rocv[] = {0, 1, 3, 16, 17, 70};
+	uint8_t p[CAP], q[CAP];
+	size_t i, k, len;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(suitev); i++) {
+		for (k = 0; k < ARRAY_SIZE(rocv); k++) {
+			const struct media_srtp key = keys(suitev[i], 5);
+			struct srtp_ctx *tx = ours(&key, true);
+			struct srtp_ctx *rx = ours(&key, false);
+			struct srtp_ctx *plain = ours(&key, false);
+			const unsigned most = rocv[k] / 16 + 1;
+			unsigned n = 0;
+			int err;
+
+			srtp_ctx_seek(rx);
+			roll(tx, rocv[k]);
+			do {
+				len = rtp_make(q, (uint16_t)(n + 1), SSRC, 0,
+					       -1, 40);
+				memcpy(p, q, len);
+				assert_int_equal(
+				    srtp_ctx_protect_rtp(tx, p, &len, CAP), 0);
+				assert_int_equal(replay(plain, p, len),
+						 rocv[k] ? EACCES : 0);
+				err = srtp_ctx_unprotect_rtp(rx, p, &len);
+			} while (err && ++n <= most);
+
+			assert_int_equal(err, 0);
+			assert_memory_equal(p, q, len);
+
+			/* From there on as any other. */
+			len = rtp_make(p, 0x4000, SSRC, 0, -1, 40);
+			assert_int_equal(srtp_ctx_protect_rtp(tx, p, &len, CAP),
+					 0);
+			assert_int_equal(replay(rx, p, len), 0);
+			assert_int_equal(replay(rx, p, len), EALREADY);
+			mem_deref(tx);
+			mem_deref(rx);
+			mem_deref(plain);
+		}
+	}
+}
+
+/* What is of another key is found to be so, and spoils nothing. */
+static void test_seek_wrong(void **state)
+{
+	uint8_t p[CAP];
+	size_t i, n, len;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(suitev); i++) {
+		const struct media_srtp key = keys(suitev[i], 5);
+		const struct media_srtp other = keys(suitev[i], 6);
+		struct srtp_ctx *tx = ours(&key, true);
+		struct srtp_ctx *rx = ours(&other, false);
+		struct srtp_ctx *good = ours(&other, true);
+
+		srtp_ctx_seek(rx);
+		for (n = 1; n < 100; n++) {
+			len = rtp_make(p, (uint16_t)n, SSRC, 0, -1, 40);
+			assert_int_equal(srtp_ctx_protect_rtp(tx, p, &len, CAP),
+					 0);
+			assert_int_equal(replay(rx, p, len), EACCES);
+		}
+		roll(good, 4);
+		for (n = 1; n < 40; n++) {
+			len = rtp_make(p, (uint16_t)n, SSRC, 0, -1, 40);
+			assert_int_equal(
+			    srtp_ctx_protect_rtp(good, p, &len, CAP), 0);
+			if (!replay(rx, p, len))
+				break;
+		}
+		assert_in_range(n, 1, 39);
+		mem_deref(tx);
+		mem_deref(rx);
+		mem_deref(good);
+	}
+}
+
 static void test_mki(void **state)
 {
 	uint8_t p[CAP], q[CAP];
@@ -689,6 +787,8 @@ int main(void)
 	    cmocka_unit_test(test_sender),
 	    cmocka_unit_test(test_streams),
 	    cmocka_unit_test(test_follow),
+	    cmocka_unit_test(test_seek),
+	    cmocka_unit_test(test_seek_wrong),
 	    cmocka_unit_test(test_mki),
 	    cmocka_unit_test(test_arguments),
 	};
