@@ -145,13 +145,14 @@ def answered_kinds(box):
 
 
 def ringing_kinds(box):
-    """Those that rang are answered, cancelled, heard before the answer."""
+    """Those that rang are answered, or cancelled.  What was heard before the
+    answer is heard again with the answer only: nothing can tell a peer
+    without PRACK where its sound is to go before that."""
     answer(box, "1009", "1010")
     talk(box, "1009", "1010")
     box.do("cancel", phone="1011")
     box.expect("closed", phone="1011")
     box.expect("closed", phone="1012")
-    talk(box, "1013", "1014")
     answer(box, "1013", "1014")
     talk(box, "1013", "1014")
     box.do("answer", phone="1015")
