@@ -69,10 +69,16 @@ void orphan_look(struct pending *p, const struct token *tok)
 
 void orphan_request(struct msg *m, const struct token *tok)
 {
+	const Sy__Member *node = seek_known(m->w->seeks, tok->hub);
 	struct pending *p;
 
 	if (pending_is(m)) {
 		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
+		return;
+	}
+	if (node) {
+		stat_inc(&m->w->stats, STAT_ORPHAN_FOUND);
+		forward_to_node(m, tok, node, false);
 		return;
 	}
 	if (pending_hold(&p, m)) {

@@ -15,8 +15,16 @@
 #include "router/seek.h"
 #include "router/wire_impl.h"
 
+/* Where a hub was found. */
+struct known {
+	uint8_t hub[ULID_BYTES];
+	uint32_t instance;
+	uint64_t until_ms;
+};
+
 struct seeks {
 	struct worker *w; /* borrowed                           */
+	struct known knownv[SEEK_KNOWN_MAX];
 	struct hash *hash;
 	struct list urgent, others;
 	struct list over; /* done, but for the question under way */
@@ -117,6 +125,41 @@ static bool just_back(const struct worker *w)
 	return w->back_ms && wire_now_ms() - w->back_ms < SEEK_BACK_MS;
 }
 
+static uint32_t hub_hash(const uint8_t *hub)
+{
+	uint32_t h;
+
+	memcpy(&h, hub + ULID_BYTES - sizeof(h), sizeof(h)); /* random bits */
+
+	return h;
+}
+
+static struct known *known_slot(struct seeks *s, const uint8_t *hub)
+{
+	return &s->knownv[hub_hash(hub) % SEEK_KNOWN_MAX];
+}
+
+static void know(struct seeks *s, const uint8_t *hub, uint32_t instance)
+{
+	struct known *kn = known_slot(s, hub);
+
+	memcpy(kn->hub, hub, ULID_BYTES);
+	kn->instance = instance;
+	kn->until_ms = wire_now_ms() + SEEK_KNOWN_MS;
+}
+
+const Sy__Member *seek_known(struct seeks *s, const uint8_t *hub)
+{
+	const struct known *kn = known_slot(s, hub);
+	const Sy__Member *m;
+
+	if (wire_now_ms() >= kn->until_ms || memcmp(kn->hub, hub, ULID_BYTES))
+		return NULL;
+
+	m = member_by_instance(s->w->members, kn->instance);
+	return m && m->kind == SY__MEMBER_KIND__NODE ? m : NULL;
+}
+
 /* What the record says. */
 static void judge(struct seek *k, const struct store_where *where)
 {
@@ -127,8 +170,10 @@ static void judge(struct seek *k, const struct store_where *where)
 		k->orphan = true;
 	else if (k->orphan && !k->settled)
 		k->settled = true;
-	else
+	else {
+		know(k->s, k->hub, where->instance);
 		finish(k, SEEK_FOUND, node, where);
+	}
 }
 
 static void told(int err, const struct store_where *where, void *arg)
@@ -206,15 +251,6 @@ static void turn(void *arg)
 }
 
 /* ----------------------------------------------------------------- begin */
-
-static uint32_t hub_hash(const uint8_t *hub)
-{
-	uint32_t h;
-
-	memcpy(&h, hub + ULID_BYTES - sizeof(h), sizeof(h)); /* random bits */
-
-	return h;
-}
 
 static bool same_hub(struct le *le, void *arg)
 {

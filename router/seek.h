@@ -19,6 +19,8 @@ struct worker;
 
 enum {
 	SEEK_TURN_MS = 50,
+	SEEK_KNOWN_MAX = 1024, /* hubs whose owner is remembered ...      */
+	SEEK_KNOWN_MS = 10000, /* ... for so long                         */
 	SEEK_ASK_MAX = 256,  /* questions under way                       */
 	SEEK_ASK_MS = 500,   /* ... each for no longer; then again        */
 	SEEK_BACK_MS = 3000, /* after Redis returned, owners may not have
@@ -51,6 +53,13 @@ struct seek_wait {
 
 /** @param w  Borrowed: its bus, that goes first, and its members. */
 int seek_alloc(struct seeks **sp, struct worker *w);
+
+/**
+ * Where a hub was found lately: spares a question for each message of an
+ * adopted call, and leads the last ones of a call (the ACK to a 487) there when
+ * its record is gone.  NULL: not known, or not live.
+ */
+const Sy__Member *seek_known(struct seeks *s, const uint8_t *hub);
 
 /** What to look for. */
 struct seek_conf {
