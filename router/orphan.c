@@ -115,10 +115,17 @@ void orphan_response(struct msg *m, const struct token *tok,
 	    .urgent = m->v->method == VIEW_INVITE,
 	    .h = response_found,
 	};
+	const Sy__Member *node = seek_known(m->w->seeks, tok->hub);
+	struct flow there = *to;
 	struct pending *p;
 
 	if (pending_is(m)) {
 		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
+		return;
+	}
+	if (node && !forward_member_flow(m->w, &there, node)) {
+		stat_inc(&m->w->stats, STAT_ORPHAN_FOUND);
+		forward_response_to(m->w, m->v, &there);
 		return;
 	}
 	if (pending_hold_response(&p, m)) {
