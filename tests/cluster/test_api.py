@@ -793,7 +793,8 @@ def test_checkpoint_record_and_events():
         wait_for("the record has both dialogs", lambda: len(
             [n for n in record() if n.startswith("dlg:")]) == 2)
         names = sorted({re.sub(":.*", ":", n) for n in record()})
-        must(names, ["call", "dlg:", "epoch", "leg:", "node", "owner"],
+        must(names, ["call", "dlg:", "epoch", "leg:", "node", "owner",
+                     "state"],
              "fields of the record")
         for user in ("1001", "1002"):
             dlg = of_user(user, "dlg:")
