@@ -276,6 +276,87 @@ static void test_failover_by_hand(void **state)
 	mem_deref(c[1].r);
 }
 
+/* -------------------------------------------------------------------- TLS */
+
+static void tls_args(struct fixture *f, FILE *out, int who)
+{
+	fprintf(out, "port 0\ntls-port %u\nbind 127.0.0.1\ndir %s\n"
+		"tls-cert-file %s/cert.pem\ntls-key-file %s/key.pem\n"
+		"tls-ca-cert-file %s/cert.pem\ntls-auth-clients no\n"
+		"tls-replication yes\n", portv[who], f->dir, f->dir, f->dir,
+		f->dir);
+}
+
+static void start_tls(struct fixture *f, int who)
+{
+	char path[128];
+	const char *argv[] = {"redis-server", path,
+			      who == SENTINEL ? "--sentinel" : "--save",
+			      who == SENTINEL ? NULL : "", NULL};
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/tls%d.conf", f->dir, who);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	tls_args(f, out, who);
+	if (who == SENTINEL)
+		fprintf(out, "sentinel monitor m 127.0.0.1 %u 1\n",
+			portv[MASTER]);
+	fclose(out);
+	pidv[who] = spawn(argv);
+}
+
+static void remove_files(struct fixture *f)
+{
+	static const char *const names[] = {"cert.pem", "key.pem",
+					    "tls0.conf", "tls2.conf"};
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
+		unlink(path);
+	}
+}
+
+/* TLS to the sentinels and to the master, both verified. */
+static void test_tls(void **state)
+{
+	struct fixture *f = *state;
+	struct client c = {0};
+	char cmd[512], url[256];
+
+	snprintf(cmd, sizeof(cmd),
+		 "cd %s && openssl req -x509 -newkey ec -pkeyopt "
+		 "ec_paramgen_curve:P-256 -nodes -keyout key.pem -out "
+		 "cert.pem -days 2 -subj /CN=redis -addext "
+		 "subjectAltName=IP:127.0.0.1 2>/dev/null", f->dir);
+	assert_int_equal(system(cmd), 0);
+	end(REPLICA);
+	end(MASTER);
+	start_tls(f, MASTER);
+	start_tls(f, SENTINEL);
+
+	snprintf(url, sizeof(url), "rediss+sentinel://127.0.0.1:%u/m"
+		 "?cafile=%s/cert.pem", portv[SENTINEL], f->dir);
+	assert_int_equal(redis_alloc(&c.r, f->loop, url, state_handler, &c),
+			 0);
+	run_until(f, is_nonzero, &c.up);
+	ask(f, &c, "SET k v");
+	assert_int_equal(c.err, 0);
+	mem_deref(c.r);
+
+	memset(&c, 0, sizeof(c)); /* nobody vouches for it */
+	snprintf(url, sizeof(url), "rediss+sentinel://127.0.0.1:%u/m",
+		 portv[SENTINEL]);
+	assert_int_equal(redis_alloc(&c.r, f->loop, url, state_handler, &c),
+			 0);
+	assert_false(run_for(f, is_nonzero, &c.up, 500));
+	assert_int_equal(redis_error(c.r), EKEYREJECTED);
+	mem_deref(c.r);
+	end(SENTINEL); /* it writes its file to the last */
+	remove_files(f);
+}
+
 /* ------------------------------------------------- a server made a replica */
 
 static void test_unknown_master(void **state)
@@ -339,6 +420,7 @@ int main(void)
 		both(test_failover_by_hand),
 		both(test_unknown_master),
 		both(test_role),
+		both(test_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
