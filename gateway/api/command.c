@@ -81,6 +81,14 @@ static void on_again(void *arg)
 		command_drop(c); /* the process ends */
 }
 
+/* Once a command. */
+static void count_again(struct command *c)
+{
+	if (!c->again)
+		metric_inc(c->a->api->met.again);
+	c->again = true;
+}
+
 /* Until somebody serves the call. */
 static void wait_owner(struct command *c)
 {
@@ -100,7 +108,7 @@ static void wait_owner(struct command *c)
 		return;
 	}
 
-	metric_inc(c->a->api->met.again);
+	count_again(c);
 	c->timer = mem_deref(c->timer);
 	err = loop_timer_start(&c->timer, view_loop(c->a->api->view),
 			       AGAIN_MS, on_again, c);
@@ -170,6 +178,7 @@ static void on_result(const Sy__Result *res, void *arg)
 		c->epoch = c->record->epoch;
 		c->code = res->code;
 		c->waited = false;
+		count_again(c);
 		str_ncpy(c->error, res->code == SY__RESULT_CODE__NO_SUBSCRIBER ?
 			 "" : res->error, sizeof(c->error));
 		look(c);

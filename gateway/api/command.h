@@ -64,6 +64,7 @@ struct command {
 	Sy__ResultCode code;     /* ... and with what words               */
 	char error[160];
 	bool waited;             /* since: it is asked again              */
+	bool again;              /* counted                               */
 };
 
 /** @return NULL: was answered. */

@@ -145,6 +145,7 @@ static void test_moved_meanwhile(void **state)
 	has(ans, "\"muted\":true");
 	assert_int_equal(w.nodev[0].commands, 1);
 	assert_int_equal(w.nodev[1].commands, 1);
+	assert_true(metric_value(w.api.met.again) >= 1);
 
 	w.epoch = 9;
 	fake_call(&w, CALL, "node-1");
