@@ -115,6 +115,8 @@ static void refresh_calls(struct node *n)
 	      list_count(&n->mover->departures.list));
 	gauge("sy_node_arrivals", "Hubs that come from another node",
 	      list_count(&n->mover->arrivals));
+	gauge("sy_node_settled", "May take calls over: Redis has answered for "
+	      "a lease", member_is_settled(n->members));
 	gauge("sy_node_alarms", "Long timers", n->alarms.count);
 	gauge("sy_node_draining", "Takes no new hubs", n->draining);
 	gauge("sy_node_overloaded", "Takes no new hubs for now",

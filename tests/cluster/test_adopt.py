@@ -2,7 +2,7 @@
 """A node dies and its calls go on at another one: every kind of call, every
 state of a leg; and what is left afterwards."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
 from talk import call, end, hears, phone, talk, tone
@@ -25,6 +25,22 @@ def take_over(c):
     """The second node comes, the first one dies."""
     c.join("node-2")
     kill(c)
+
+
+def listens(member):
+    """It is up: who bears the name of one that just died is thought to be
+    live before it is."""
+    def answers():
+        with suppress(OSError):
+            return metrics(member)
+        return None
+    wait_for(f"{member.id} listens", answers)
+
+
+def settled(c, name):
+    """The node has known the others for a lease: it may take over."""
+    node = next(n for n in c.nodes if n.id == name)
+    wait_for(f"{name} is settled", lambda: metrics(node)["sy_node_settled"])
 
 
 def adopted(c, calls, legs=None):
@@ -180,3 +196,114 @@ def test_every_kind():
         answered_kinds(box)
         ringing_kinds(box)
         all_end(c, box)
+
+
+def few(c, box):
+    """Some calls: talking, in a conference, with an echo, ringing."""
+    for user in ("1001", "1002", "1003", "1004", "1005", "1006"):
+        phone(box, c, user)
+    for user in ("1007", "1009"):
+        phone(box, c, user)
+    for user in ("1008", "1010"):
+        phone(box, c, user, answer="manual")
+    call(box, "1001", "1002")
+    for user in ("1003", "1004", "1005"):
+        box.do("call", phone=user, to="601")
+        box.expect("established", phone=user)
+    box.do("call", phone="1006", to="600")
+    box.expect("established", phone="1006")
+    ring(box, "1007", "1008")
+    ring(box, "1009", "1010")
+
+
+FEW_CALLS, FEW_LEGS = 5, 6
+
+
+def few_talk(box):
+    talk(box, "1001", "1002")
+    hears(box, "1003", tone("1004"))
+    hears(box, "1005", tone("1003"))
+    hears(box, "1006", tone("1006"))
+
+
+def few_end(c, box):
+    answer(box, "1007", "1008")
+    talk(box, "1007", "1008")
+    box.do("reject", phone="1010")
+    box.expect("closed", phone="1009", code=486)
+    end(box, "1002", "1001")
+    end(box, "1007", "1008")
+    for user in ("1003", "1004", "1005", "1006"):
+        box.do("hangup", phone=user)
+        box.expect("closed", phone=user)
+    assert_clean(c)
+
+
+def test_one_after_the_other():
+    """Two nodes die in a row, then the last one: who comes next goes on."""
+    with cluster(nodes=3, later=["node-2", "node-3"]) as c, phones() as box:
+        few(c, box)
+        c.join("node-2")
+        kill(c, "node-1")
+        adopted(c, FEW_CALLS, FEW_LEGS)
+        few_talk(box)
+        c.join("node-3")
+        kill(c, "node-2")
+        adopted(c, FEW_CALLS, FEW_LEGS)
+        few_talk(box)
+        kill(c, "node-3")
+        c.join("node-1")
+        adopted(c, FEW_CALLS, FEW_LEGS)
+        few_talk(box)
+        few_end(c, box)
+
+
+def test_back_at_once():
+    """The only node dies and is started again, as a supervisor does."""
+    with cluster(nodes=1) as c, phones() as box:
+        few(c, box)
+        kill(c, "node-1")
+        c.join("node-1")
+        listens(c.nodes[0])
+        adopted(c, FEW_CALLS, FEW_LEGS)
+        few_talk(box)
+        few_end(c, box)
+
+
+def test_adopter_dies():
+    """Two take over, and one of them dies while it does."""
+    with cluster(nodes=3, later=["node-2", "node-3"]) as c, phones() as box:
+        few(c, box)
+        c.join("node-2", "node-3")
+        for name in ("node-2", "node-3"):
+            settled(c, name)
+        node = c.nodes[0]
+        node.process.kill()
+        wait_for("somebody takes over", lambda: any(
+            metrics(n)["sy_node_hubs"] for n in c.nodes[1:]), every=0.001)
+        c.left(node)
+        kill(c, "node-2")
+        wait_for("the last one has them all", lambda: metrics(
+            c.nodes[0])["sy_node_hubs"] == FEW_CALLS, 15)
+        few_talk(box)
+        few_end(c, box)
+
+
+def test_settled_death():
+    """Where nodes have known each other, a death is found at once."""
+    with two_nodes() as (c, box):
+        few(c, box)
+        c.join("node-2")
+        settled(c, "node-2")
+        for user in ("1001", "1002"):
+            box.do("watch_tone", phone=user, hz=tone(
+                "1002" if user == "1001" else "1001"))
+        kill(c)
+        adopted(c, FEW_CALLS, FEW_LEGS)
+        few_talk(box)
+        box.do("tone_gaps", phone="100*")
+        gaps = box.expect("tone_gaps")
+        print(f"        audible gap: {gaps['longest_ms']['max']:.0f} ms")
+        if gaps["longest_ms"]["max"] > 2000:
+            raise Mismatch(f"gaps: {gaps}")
+        few_end(c, box)
