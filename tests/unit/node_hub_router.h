@@ -580,7 +580,7 @@ static void phone_ack(struct lab *l, struct phone *p, const char *resp)
 }
 
 /* ACK to a failure: same branch, To with the tag. */
-static void phone_nack(struct lab *l, struct phone *p, const char *resp)
+static inline void phone_nack(struct lab *l, struct phone *p, const char *resp)
 {
 	str_ncpy(p->to, hdr(resp, "To"), sizeof(p->to));
 	phone_send(l, p, "ACK", NULL, p->branch);
@@ -621,7 +621,7 @@ static void lab_reply(struct lab *l, const char *req, const char *status,
 }
 
 /* Answer an INVITE of the node; it ACKs. */
-static void lab_accept(struct lab *l, const char *req, unsigned port,
+static inline void lab_accept(struct lab *l, const char *req, unsigned port,
 		       const char *dir)
 {
 	char sdp[512];
@@ -632,14 +632,14 @@ static void lab_accept(struct lab *l, const char *req, unsigned port,
 }
 
 /* Refuse an INVITE of the node; it ACKs. */
-static void lab_refuse(struct lab *l, const char *req, const char *status)
+static inline void lab_refuse(struct lab *l, const char *req, const char *status)
 {
 	lab_reply(l, req, status, "callee", NULL);
 	(void)lab_get(l, "ACK", hdr(req, "Call-ID"));
 }
 
 /* The node ends a leg: answer its BYE. */
-static void lab_ended(struct lab *l, const char *call_id)
+static inline void lab_ended(struct lab *l, const char *call_id)
 {
 	lab_reply(l, lab_get(l, "BYE", call_id), "200 OK", NULL, NULL);
 }
@@ -654,7 +654,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 }
 
 /* Two phones of device 1002. */
-static void lab_register(struct lab *l, unsigned count)
+static inline void lab_register(struct lab *l, unsigned count)
 {
 	static const char *const uri[] = {"sip:1002@127.0.0.1:5062",
 					  "sip:1002@127.0.0.2:5064"};
