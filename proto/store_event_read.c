@@ -27,17 +27,17 @@ static bool entry_read(struct store_entry *entry, const redisReply *reply)
 		return false;
 
 	str_ncpy(entry->id, id->str, sizeof(entry->id));
-	entry->event = sy__event__unpack(
-	    NULL, (size_t)field->element[1]->len,
-	    (const uint8_t *)field->element[1]->str);
+	entry->event =
+	    sy__event__unpack(NULL, (size_t)field->element[1]->len,
+			      (const uint8_t *)field->element[1]->str);
 
 	return true;
 }
 
 static void read_handler(int err, const redisReply *reply, void *arg)
 {
-	const size_t all = err || reply->type != REDIS_REPLY_ARRAY
-			       ? 0 : reply->elements;
+	const size_t all =
+	    err || reply->type != REDIS_REPLY_ARRAY ? 0 : reply->elements;
 	struct store_entry *v = mem_zalloc((all + 1) * sizeof(*v), NULL);
 	struct reading *rd = arg;
 	size_t n = 0;
@@ -60,8 +60,8 @@ static void read_handler(int err, const redisReply *reply, void *arg)
 bool store_event_id_is_valid(const char *id)
 {
 	const size_t ms = strspn(id, "0123456789");
-	const size_t seq = id[ms] == '-' ? strspn(id + ms + 1, "0123456789")
-					 : 0;
+	const size_t seq =
+	    id[ms] == '-' ? strspn(id + ms + 1, "0123456789") : 0;
 
 	return ms && seq && !id[ms + 1 + seq] && ms <= 19 && seq <= 19;
 }

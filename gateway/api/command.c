@@ -9,9 +9,9 @@
 #include "proto/store.h"
 
 enum {
-	LOOK_MS = 700,   /* for figures that can be done without          */
+	LOOK_MS = 700,	 /* for figures that can be done without          */
 	ADOPT_MS = 3000, /* a call that nobody serves waits so long       */
-	AGAIN_MS = 100,  /* ... and is looked at so often                 */
+	AGAIN_MS = 100,	 /* ... and is looked at so often                 */
 };
 
 static void destructor(void *arg)
@@ -101,8 +101,10 @@ static void wait_owner(struct command *c)
 
 	if (loop_now_us() >= c->until_us) {
 		metric_inc(c->a->api->met.unserved);
-		api_unavailable(c->a, *c->error ? c->error :
-				"the node of this call is gone, and no other "
+		api_unavailable(
+		    c->a, *c->error
+			      ? c->error
+			      : "the node of this call is gone, and no other "
 				"one has taken it over yet");
 		command_drop(c);
 		return;
@@ -110,8 +112,8 @@ static void wait_owner(struct command *c)
 
 	count_again(c);
 	c->timer = mem_deref(c->timer);
-	err = loop_timer_start(&c->timer, view_loop(c->a->api->view),
-			       AGAIN_MS, on_again, c);
+	err = loop_timer_start(&c->timer, view_loop(c->a->api->view), AGAIN_MS,
+			       on_again, c);
 	if (err)
 		fail(c, err);
 }
@@ -123,11 +125,9 @@ static void refused(struct command *c)
 
 	if (c->code != SY__RESULT_CODE__NOT_FOUND) {
 		wait_owner(c);
-	}
-	else if (c->fallback) {
+	} else if (c->fallback) {
 		by_record(c);
-	}
-	else {
+	} else {
 		res.code = c->code;
 		res.error = c->error;
 		api_reply_result(c->a, &res);
@@ -172,21 +172,21 @@ static void on_result(const Sy__Result *res, void *arg)
 			add_instance(c, res->call);
 		c->h(c, res);
 		command_drop(c);
-	}
-	else if (is_again(c, res)) {
+	} else if (is_again(c, res)) {
 		c->instance = c->record->instance;
 		c->epoch = c->record->epoch;
 		c->code = res->code;
 		c->waited = false;
 		count_again(c);
-		str_ncpy(c->error, res->code == SY__RESULT_CODE__NO_SUBSCRIBER ?
-			 "" : res->error, sizeof(c->error));
+		str_ncpy(c->error,
+			 res->code == SY__RESULT_CODE__NO_SUBSCRIBER
+			     ? ""
+			     : res->error,
+			 sizeof(c->error));
 		look(c);
-	}
-	else if (c->fallback) {
+	} else if (c->fallback) {
 		by_record(c);
-	}
-	else {
+	} else {
 		api_reply_result(c->a, res);
 		command_drop(c);
 	}
@@ -194,10 +194,9 @@ static void on_result(const Sy__Result *res, void *arg)
 
 static void send_to_owner(struct command *c)
 {
-	int err = bus_request_member(view_bus(c->a->api->view),
-				     c->record->node, &c->env,
-				     c->fallback ? LOOK_MS : c->deadline_ms,
-				     on_result, c);
+	int err = bus_request_member(
+	    view_bus(c->a->api->view), c->record->node, &c->env,
+	    c->fallback ? LOOK_MS : c->deadline_ms, on_result, c);
 
 	if (err)
 		fail(c, err);
@@ -235,8 +234,8 @@ static void on_record(int err, Sy__Call *call, void *arg)
 
 static void look(struct command *c)
 {
-	int err = store_hub_get(view_redis(c->a->api->view), c->call,
-				on_record, c);
+	int err =
+	    store_hub_get(view_redis(c->a->api->view), c->call, on_record, c);
 
 	if (err)
 		fail(c, err);

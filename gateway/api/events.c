@@ -21,11 +21,11 @@
 #include "proto/store.h"
 
 enum {
-	LOOK_MS = 200,         /* what is new is seen within              */
-	KEEP_ALIVE_MS = 15000, /* something is written so often           */
-	PAGE = 200,            /* events a read                           */
+	LOOK_MS = 200,		 /* what is new is seen within              */
+	KEEP_ALIVE_MS = 15000,	 /* something is written so often           */
+	PAGE = 200,		 /* events a read                           */
 	WAITING_MAX = 64 * 1024, /* bytes a slow peer may have waiting    */
-	STREAMS_MAX = 64,      /* at a time                               */
+	STREAMS_MAX = 64,	 /* at a time                               */
 	TYPES_MAX = 16,
 	NAMES_SIZE = 512,
 };
@@ -35,9 +35,9 @@ struct stream {
 	struct loop_timer *timer; /* next look; NULL: a read is under way */
 	uint64_t written_us;
 	char after[STORE_EVENT_ID_SIZE];
-	char call[ULID_LEN + 1];  /* this call's only; "": all            */
+	char call[ULID_LEN + 1]; /* this call's only; "": all            */
 	Sy__EventType typev[TYPES_MAX]; /* these only                     */
-	size_t typec;             /* 0: all                               */
+	size_t typec; /* 0: all                               */
 };
 
 static void end(struct stream *s)
@@ -105,8 +105,7 @@ static void look_later(struct stream *s)
 		end(s);
 }
 
-static void on_events(int err, const struct store_entry *v, size_t n,
-		      void *arg)
+static void on_events(int err, const struct store_entry *v, size_t n, void *arg)
 {
 	struct stream *s = arg;
 
@@ -161,8 +160,7 @@ static void begin(struct stream *s)
 }
 
 /* Without a place to begin: after the newest. */
-static void on_newest(int err, const struct store_entry *v, size_t n,
-		      void *arg)
+static void on_newest(int err, const struct store_entry *v, size_t n, void *arg)
 {
 	struct stream *s = arg;
 
@@ -266,8 +264,7 @@ void api_events_stream(struct api_req *a)
 		return;
 	}
 
-	err = store_event_list(view_redis(a->api->view), NULL, 1, on_newest,
-			       s);
+	err = store_event_list(view_redis(a->api->view), NULL, 1, on_newest, s);
 	if (err) {
 		api_reply_err(a, err, "event");
 		end(s);

@@ -94,8 +94,8 @@ static void on_moving(struct command *c, const Sy__Result *res)
 void api_calls_move(struct api_req *a)
 {
 	static const Sy__MoveCall none = SY__MOVE_CALL__INIT;
-	const Sy__MoveCall *body = a->body ? (const Sy__MoveCall *)a->body
-					   : &none;
+	const Sy__MoveCall *body =
+	    a->body ? (const Sy__MoveCall *)a->body : &none;
 	struct command *c = command_alloc(a);
 
 	if (!c)

@@ -20,11 +20,11 @@ static void client_ask(struct client *c, struct fake_world *w,
 		       const char *query, const char *field)
 {
 	const struct engine_conf conf = {
-		.lim = &web_limits_default,
-		.peer = "127.0.0.1:9",
-		.headh = api_head,
-		.requesth = api_request,
-		.arg = &w->api,
+	    .lim = &web_limits_default,
+	    .peer = "127.0.0.1:9",
+	    .headh = api_head,
+	    .requesth = api_request,
+	    .arg = &w->api,
 	};
 	char text[512];
 	int n;
@@ -33,7 +33,8 @@ static void client_ask(struct client *c, struct fake_world *w,
 	c->w = w;
 	c->got = mbuf_alloc(4096);
 	assert_int_equal(h1_alloc(&c->engine, &conf, 0), 0);
-	n = snprintf(text, sizeof(text), "GET /api/events%s HTTP/1.1\r\n"
+	n = snprintf(text, sizeof(text),
+		     "GET /api/events%s HTTP/1.1\r\n"
 		     "host: x\r\nauthorization: Bearer sesame\r\n%s\r\n",
 		     query, field);
 	assert_int_equal(engine_feed(c->engine, (uint8_t *)text, (size_t)n, 0),
@@ -171,8 +172,8 @@ static void test_again(void **state)
 static void test_wrong(void **state)
 {
 	static const char *const queryv[] = {
-		"?after=yesterday", "?after=1-", "?call=x", "?type=LEG_LOS",
-		"?type=LEG_LOST,,x",
+	    "?after=yesterday", "?after=1-",	     "?call=x",
+	    "?type=LEG_LOS",	"?type=LEG_LOST,,x",
 	};
 	struct fake_world w;
 	struct client c;
@@ -237,18 +238,17 @@ static void test_stop(void **state)
 	fake_stop(&w);
 }
 
-#define uv_test(fn)                                                           \
-	{#fn, fn, fixture_setup, fixture_teardown, &fixture_uv}
+#define uv_test(fn)                                                            \
+	{                                                                      \
+#fn, fn, fixture_setup, fixture_teardown, &fixture_uv          \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		uv_test(test_new_events),
-		uv_test(test_filters),
-		uv_test(test_again),
-		uv_test(test_wrong),
-		uv_test(test_redis_away),
-		uv_test(test_stop),
+	    uv_test(test_new_events), uv_test(test_filters),
+	    uv_test(test_again),      uv_test(test_wrong),
+	    uv_test(test_redis_away), uv_test(test_stop),
 	};
 	(void)fixture_re; /* this program has the other loop only */
 

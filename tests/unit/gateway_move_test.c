@@ -174,8 +174,9 @@ static void test_busy_meanwhile(void **state)
 	fake_start(&w, state);
 	fake_call(&w, CALL, "node-1");
 	w.nodev[0].code = SY__RESULT_CODE__UNAVAILABLE;
-	assert_int_equal(loop_timer_start(&timer, w.f->loop, 300, free_node,
-					  &w.nodev[0]), 0);
+	assert_int_equal(
+	    loop_timer_start(&timer, w.f->loop, 300, free_node, &w.nodev[0]),
+	    0);
 	fake_ask(&w, &ans, "DELETE", URL, NULL);
 	assert_int_equal(ans.status, 204);
 	assert_in_range(w.nodev[0].commands, 2, 8);
@@ -257,8 +258,8 @@ static void test_adopting_end(void **state)
 	fake_call(&w, CALL, "node-9");
 	assert_int_equal(web_req_alloc(&req, NULL), 0);
 	assert_int_equal(web_req_target(req, "DELETE", 6, URL, strlen(URL)), 0);
-	assert_int_equal(fields_addf(&req->head, "authorization",
-				     "Bearer sesame"), 0);
+	assert_int_equal(
+	    fields_addf(&req->head, "authorization", "Bearer sesame"), 0);
 	api_head(req, &w.api);
 	api_request(req, &w.api);
 	assert_int_equal(w.api.held, 1);
@@ -269,20 +270,22 @@ static void test_adopting_end(void **state)
 	mem_deref(req);
 }
 
-#define uv_test(fn)                                                           \
-	{#fn, fn, fixture_setup, fixture_teardown, &fixture_uv}
+#define uv_test(fn)                                                            \
+	{                                                                      \
+#fn, fn, fixture_setup, fixture_teardown, &fixture_uv          \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		uv_test(test_move),
-		uv_test(test_move_wrong),
-		uv_test(test_move_closed),
-		uv_test(test_moved_meanwhile),
-		uv_test(test_busy_meanwhile),
-		uv_test(test_adopting),
-		uv_test(test_adopting_at_once),
-		uv_test(test_adopting_end),
+	    uv_test(test_move),
+	    uv_test(test_move_wrong),
+	    uv_test(test_move_closed),
+	    uv_test(test_moved_meanwhile),
+	    uv_test(test_busy_meanwhile),
+	    uv_test(test_adopting),
+	    uv_test(test_adopting_at_once),
+	    uv_test(test_adopting_end),
 	};
 	(void)fixture_re; /* this program has the other loop only */
 
