@@ -15,6 +15,7 @@ import time
 import wave
 
 from harness import Mismatch, wait_for
+from lib import ports
 
 MODULES = ("aufile", "sndfile", "g711", "g722", "opus", "account", "menu",
            "ctrl_tcp")
@@ -28,6 +29,15 @@ def free_port(kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def free_sip_port():
+    """For UDP and TCP, and TLS above it: baresip listens on all."""
+    for _ in range(100):
+        port = free_port(socket.SOCK_DGRAM)
+        if ports.busy(port) is None and ports.busy(port + 1) is None:
+            return port
+    raise Mismatch("no two ports are free")
 
 
 def write_tone(path, hz, seconds, rate, channels):
@@ -75,7 +85,7 @@ class Baresip:
         tone = os.path.join(self.dir, "tone.wav")
         write_tone(tone, tone_hz, 60, rate, channels)
         self.write("config", "\n".join([
-            f"sip_listen 127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+            f"sip_listen 127.0.0.1:{free_sip_port()}",
             "net_interface 127.0.0.1",
             "module_path /usr/lib/baresip/modules",
             f"audio_source aufile,{tone}",

@@ -17,6 +17,7 @@ FULL = Plan(200, 5, 10, 10)
 # Users by what their phones do; the last digits count.
 CALLERS, CALLEES, MEMBERS = 2000, 3000, 4000
 RINGERS, RUNG, API_FROM, API_TO = 5000, 5100, 5200, 5300
+NEWCOMER = 5900     # who calls when all is over
 CALLER_HZ, CALLEE_HZ = 440, 620
 ROOM_HZ, ROOM_STEP_HZ = 440, 280
 
@@ -27,7 +28,7 @@ def config(plan):
         + [CALLEES + i for i in range(plan.pairs)] \
         + [MEMBERS + i for i in range(plan.rooms * plan.members)] \
         + [k + i for k in (RINGERS, RUNG, API_FROM, API_TO)
-           for i in range(plan.ringing)]
+           for i in range(plan.ringing)] + [NEWCOMER]
     return {
         "settings": {"realm": "switchyard",
                      "codecs": ["opus", "G722", "PCMU", "PCMA", "L16"]},

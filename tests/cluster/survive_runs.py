@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from harness import (Mismatch, HELD, assert_clean, cluster, metrics, phones,
                      wait_for)
 from hosts import Hosts
-from survive import (CALLEES, CALLERS, Load, across, check_records, config,
-                     leftovers, told)
+from survive import (CALLEES, CALLERS, NEWCOMER, Load, across, check_records,
+                     config, leftovers, told)
 
 LEASE_MS = 3000
 DRAIN_EXIT_S = 75       # the deadline of a drain, and some more
@@ -34,6 +34,8 @@ def loaded(plan, hosts=None, **kw):
         load = Load(c, box, plan, laddr)
         load.up()
         c.join(*OTHERS)
+        # Who came a moment ago does not tell yet who is dead.
+        time.sleep(LEASE_MS / 1000 + 0.5)
         load.arm()
         yield c, load
 
@@ -49,7 +51,7 @@ def gap_figures(got, stats):
 
 def spread(c):
     """How many calls each node has."""
-    return {n["id"]: n["hubs"] for n in c.api("GET", "/api/nodes")["items"]}
+    return {n.id: int(metrics(n)["sy_node_hubs"]) for n in c.nodes}
 
 
 def end(c, load, how=None):
@@ -122,10 +124,10 @@ def cut(plan):
         finally:
             hosts.mend("one")
         figures = gap_figures(got, load.unharmed())
-        figures["spread"] = spread(c)
         wait_for("the old node is a member again",
                  lambda: state(c, old.id) == "LIVE", 20)
         wait_for("the old node has let go of all", lambda: not held(old), 20)
+        figures["spread"] = spread(c)
         load.arm()
         load.unharmed()
         takes_calls(c, load, old.id)
@@ -146,13 +148,14 @@ def held(member):
 def takes_calls(c, load, node):
     """New calls are placed on a node; each call is ended."""
     placed = set()
+    load.phones("n", 1, NEWCOMER, tone_hz=440)
     for _ in range(30):
-        load.box.do("call", phone="d0", to="600", call="new")
-        load.box.expect("established", phone="d0", call="new")
+        load.box.do("call", phone="n0", to="600")
+        load.box.expect("established", phone="n0")
         placed |= {x["node"] for x in c.api("GET", "/api/calls")["items"]
                    if x["destination"] == "echo"}
-        load.box.do("hangup", phone="d0", call="new")
-        load.box.expect("closed", phone="d0", call="new")
+        load.box.do("hangup", phone="n0")
+        load.box.expect("closed", phone="n0")
         load.ended += 1
         if node in placed:
             return
