@@ -214,6 +214,9 @@ def few(c, box):
     box.expect("established", phone="1006")
     ring(box, "1007", "1008")
     ring(box, "1009", "1010")
+    # What rings is written a few ms later.
+    wait_for("all are written",
+             lambda: c.redis_command("ZCARD", "sy:hubs") == FEW_CALLS)
 
 
 FEW_CALLS, FEW_LEGS = 5, 6
