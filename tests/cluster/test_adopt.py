@@ -2,9 +2,16 @@
 """A node dies and its calls go on at another one: every kind of call, every
 state of a leg; and what is left afterwards."""
 
+import json
+import math
+import os
+import tempfile
+import wave
 from contextlib import contextmanager, suppress
 
 from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
+from lib.cluster import DEMO
+from survive import check_records, records as cdr, text
 from talk import call, end, hears, phone, talk, tone
 
 
@@ -310,3 +317,101 @@ def test_settled_death():
         if gaps["longest_ms"]["max"] > 2000:
             raise Mismatch(f"gaps: {gaps}")
         few_end(c, box)
+
+
+def with_players(folder):
+    """The demo configuration with a tone at 610, and at 611 a file of two
+    seconds: silence, then 1,000 Hz."""
+    path = os.path.join(folder, "beep.wav")
+    with wave.open(path, "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(b"".join(
+            int(8000 * math.sin(math.pi * i / 4) * (i >= 8000)).to_bytes(
+                2, "little", signed=True) for i in range(16000)))
+    with open(DEMO, encoding="utf-8") as f:
+        conf = json.load(f)
+    conf["routes"][:0] = [
+        {"id": "tone", "order": 1, "pattern": "610",
+         "target": {"tone": {"hz": 1300, "levelDb": -20}}},
+        {"id": "file", "order": 2, "pattern": "611",
+         "target": {"file": path}}]
+    return conf
+
+
+def leg_of(c, ident, user):
+    shown = c.api("GET", f"/api/calls/{ident}")
+    return next(x for x in shown["legs"] if x["user"] == user)
+
+
+def patch(c, ident, user, **what):
+    leg = leg_of(c, ident, user)["id"]
+    c.api("PATCH", f"/api/calls/{ident}/legs/{leg}", what)
+
+
+def test_what_the_api_made():
+    """Mute and hold by the API, a leg that rings to join, a ring of two
+    contacts; players; a leg that had left is in the call's record."""
+    with tempfile.TemporaryDirectory() as folder, \
+            two_nodes(config=with_players(folder)) as (c, box):
+        for user in ("1001", "1002", "1005", "1006", "1007", "1008", "1009"):
+            phone(box, c, user)
+        for name, user in (("1003", "1003"), ("desk", "1004"),
+                           ("mobile", "1004")):
+            phone(box, c, user, name=name, answer="manual")
+        call(box, "1001", "1002")
+        ident = c.api("GET", "/api/calls")["items"][0]["id"]
+        c.api("POST", f"/api/calls/{ident}/legs",
+              {"kind": "device", "to": "1008"})
+        box.expect("established", phone="1008")
+        box.do("hangup", phone="1008")
+        box.expect("closed", phone="1008")
+        patch(c, ident, "1001", muted=True)
+        c.api("POST", f"/api/calls/{ident}/legs",
+              {"kind": "device", "to": "1003"})
+        box.expect("incoming", phone="1003")
+        box.do("call", phone="1005", to="1004")
+        box.expect("incoming", phone="desk")
+        box.expect("incoming", phone="mobile")
+        for user, number in (("1006", "610"), ("1007", "611")):
+            box.do("call", phone=user, to=number)
+            box.expect("established", phone=user)
+        other = api_call(c, "1009", "600")
+        box.expect("established", phone="1009")
+        patch(c, other, "1009", held=True)
+        box.expect("held", phone="1009", by="remote")
+
+        take_over(c)
+        adopted(c, 5, 5)
+        hears(box, "1006", 1300)
+        hears(box, "1007", 1000)
+        hears(box, "1007", 1000, present=False)
+        hears(box, "1001", tone("1002"))
+        hears(box, "1002", tone("1001"), present=False)
+        patch(c, ident, "1001", muted=False)
+        hears(box, "1002", tone("1001"))
+        box.do("answer", phone="1003")
+        box.expect("established", phone="1003")
+        for me, you in (("1001", "1003"), ("1003", "1002")):
+            hears(box, me, tone(you))
+        box.do("answer", phone="mobile")
+        box.expect("established", phone="1005")
+        box.expect("closed", phone="desk")
+        hears(box, "1005", tone("1004"))
+        if not leg_of(c, other, "1009")["held"]:
+            raise Mismatch("1009 is not held any more")
+        patch(c, other, "1009", held=False)
+        box.expect("resumed", phone="1009", by="remote")
+        hears(box, "1009", tone("1009"))
+
+        box.do("hangup", phone="1003")
+        box.expect("closed", phone="1003")
+        end(box, "1001", "1002")
+        end(box, "mobile", "1005")
+        for user in ("1006", "1007", "1009"):
+            box.do("hangup", phone=user)
+            box.expect("closed", phone=user)
+        assert_clean(c)
+        check_records(c, 5)
+        legs = next(x[9] for x in cdr(c) if text(x, 1) == ident)
+        if len(legs) != 4:
+            raise Mismatch(f"{len(legs)} legs in the record, not 4")
