@@ -300,22 +300,35 @@ def test_adopter_dies():
 
 
 def test_settled_death():
-    """Where nodes have known each other, a death is found at once."""
+    """Where nodes have known each other, a death is found at once.  Who
+    calls in that moment gets through, into the same conference."""
     with two_nodes() as (c, box):
         few(c, box)
+        for user in ("1011", "1012", "1013"):
+            phone(box, c, user)
         c.join("node-2")
         settled(c, "node-2")
         for user in ("1001", "1002"):
             box.do("watch_tone", phone=user, hz=tone(
                 "1002" if user == "1001" else "1001"))
         kill(c)
+        box.do("call", phone="1011", to="601")
+        box.do("call", phone="1012", to="1013")
         adopted(c, FEW_CALLS, FEW_LEGS)
         few_talk(box)
+        for user in ("1011", "1012", "1013"):
+            box.expect("established", phone=user)
+        hears(box, "1011", tone("1004"))
+        hears(box, "1004", tone("1011"))
+        talk(box, "1012", "1013")
         box.do("tone_gaps", phone="100*")
         gaps = box.expect("tone_gaps")
         print(f"        audible gap: {gaps['longest_ms']['max']:.0f} ms")
         if gaps["longest_ms"]["max"] > 2000:
             raise Mismatch(f"gaps: {gaps}")
+        end(box, "1012", "1013")
+        box.do("hangup", phone="1011")
+        box.expect("closed", phone="1011")
         few_end(c, box)
 
 
