@@ -417,7 +417,6 @@ static const struct owner_ops ops = {
 void adopt_redis(struct adopt *a, bool up)
 {
 	owner_redis(a->owner, up);
-	unsure_redis(a->unsure, up);
 	kick(a);
 }
 

@@ -432,5 +432,6 @@ bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub)
 
 uint32_t checkpoint_pending(const struct checkpoint *cp)
 {
-	return list_count(&cp->puts) + list_count(&cp->farewells);
+	return list_count(&cp->dirty) + list_count(&cp->puts) +
+	       list_count(&cp->farewells);
 }

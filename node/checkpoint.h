@@ -44,7 +44,7 @@ void checkpoint_whole(struct checkpoint *cp);
 /** True if the hub ended here and its record may still be in Redis. */
 bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub);
 
-/** Writes on their way, and records that wait to be removed. */
+/** Hubs to be written, writes on their way, records to be removed. */
 uint32_t checkpoint_pending(const struct checkpoint *cp);
 
 #endif

@@ -91,7 +91,6 @@ struct node {
 	uint32_t lost_legs_total;
 	bool draining;
 	bool overloaded;
-	bool unsure;               /* see unsure.h                           */
 	bool workers_told;         /* logged what the media workers are       */
 	uint32_t shed;             /* as last logged: media_load.shed         */
 };

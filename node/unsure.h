@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cut off from Redis: for longer than a lease nobody here can know whether the
- * calls are still this node's.  While that is so (node->unsure) no leg is
- * ended for want of an answer or of media, and a peer whose RTP has stopped
- * coming is sent none: another node may have it.  Who sends again is sent to
- * again.
+ * calls are still this node's.  While that is so (sipua_is_unsure()) no leg is
+ * ended for want of an answer or of media; and a peer that sent RTP without
+ * pause and has stopped is sent none: another node may have it.  Who sends
+ * again is sent to again.
  */
 
 #ifndef SY_NODE_UNSURE_H
@@ -16,8 +16,5 @@ struct unsure;
 
 /** @param up  Set on success; mem_deref() frees it. */
 int unsure_alloc(struct unsure **up, struct node *n);
-
-/** Redis can be asked, or not any more. */
-void unsure_redis(struct unsure *u, bool up);
 
 #endif

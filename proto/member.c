@@ -245,6 +245,13 @@ bool member_redis_is_well(const struct members *ms)
 	return ms && ms->table.up_us;
 }
 
+uint64_t member_silent_ms(const struct members *ms)
+{
+	const uint64_t at_us = ms ? ms->table.answered_us : 0;
+
+	return at_us ? (loop_now_us() - at_us) / 1000 : 0;
+}
+
 uint64_t member_gone_ms(const struct members *ms)
 {
 	const uint64_t now_us = loop_now_us();

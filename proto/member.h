@@ -82,6 +82,9 @@ bool member_is_ready(const struct members *m);
  * taken for dead (owner_ops.is_settled). */
 bool member_is_settled(const struct members *m);
 
+/** How long Redis has not answered us [ms]; 0 also if it never did. */
+uint64_t member_silent_ms(const struct members *m);
+
 /** Redis answers our beats, and so takes writes (who only watches: it
  * answers).  False within two beats of a stall, a full memory or disk. */
 bool member_redis_is_well(const struct members *m);

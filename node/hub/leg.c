@@ -35,7 +35,7 @@ void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf)
 	info->kind = conf->kind;
 	info->state = SY__LEG_STATE__LEG_SETUP;
 	info->direction = conf->direction;
-	info->started_ms = wall_ms(leg);
+	info->started_ms = leg->here_ms = wall_ms(leg);
 	str_ncpy(info->user, conf->user ? conf->user : "",
 		 sizeof(info->user));
 	str_ncpy(info->name, conf->name ? conf->name : "",
@@ -51,6 +51,7 @@ void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
 	leg->ops = ops;
 	leg->ref = ref;
 	leg->info = *info;
+	leg->here_ms = wall_ms(leg);
 	leg->shown = true;
 }
 

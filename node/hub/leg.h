@@ -164,7 +164,9 @@ struct leg {
 	bool silent;               /* a branch that is not to be heard
 				      yet, nor to hear                 */
 	uint8_t quiet;             /* looks without RTP: see unsure.h  */
+	bool steady;               /* ... after RTP without pause      */
 	bool stopped;              /* ... and it is sent none          */
+	uint64_t here_ms;          /* since 1970: when it came here    */
 	bool shown;                /* observers know of it             */
 	bool dirty;                /* what is shown changed            */
 	bool dirty_dialog;         /* its checkpoint changed           */

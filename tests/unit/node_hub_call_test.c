@@ -891,19 +891,39 @@ static void put_orphans(struct lab *l)
 	assert_int_equal(store_owners_put(r, 4711, "n9"), 0);
 	for (i = 0; i < 2; i++) {
 		Sy__Call call = SY__CALL__INIT;
+		Sy__Leg leg = SY__LEG__INIT;
+		Sy__DialogState ds = SY__DIALOG_STATE__INIT;
+		const Sy__Leg *legs = &leg;
+		const Sy__DialogState *dlgs = &ds;
 		struct store_hub_put put = {
 			.hub = orphan[i], .epoch = 3, .node = "n9",
-			.first = true, .instance = 4711, .call = &call};
+			.first = true, .instance = 4711, .call = &call,
+			.legv = &legs, .legc = 1, .dlgv = &dlgs, .dlgc = 1};
+		char id[ULID_LEN + 1];
 
 		ulid_make(orphan[i]);
 		call.id = orphan[i];
 		call.node = (char *)"n9";
 		call.epoch = 3;
+		ulid_make(id);
+		leg.id = ds.leg = id;
+		leg.kind = SY__LEG_KIND__DEVICE;
+		leg.state = ds.state = SY__LEG_STATE__LEG_ANSWERED;
+		ds.call_id = (char *)"x@y"; /* and nothing else */
 		assert_int_equal(store_hub_put(r, &put, NULL, NULL), 0);
 	}
 	assert_int_equal(redis_command(r, 0, NULL, NULL,
 				       "HSET sy:hub:{%s} call rubbish",
 				       orphan[1]), 0);
+}
+
+/* Does the only record of a call have this text? */
+static bool cdr_says(struct lab *l, const char *text)
+{
+	return server_ask(l->f, "EVAL %s 1 sy:cdr %s",
+			  "return string.find(redis.call('XRANGE',KEYS[1],"
+			  "'-','+')[1][2][2],ARGV[1],1,true)and(1)or(0)",
+			  text) == 1;
 }
 
 /* Nobody saw its death, and no leg of its calls can be resumed: they end, and
@@ -922,6 +942,7 @@ static void orphans(void **state)
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[0]), 0);
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[1]), 0);
 	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
+	assert_true(cdr_says(&l, "not resumed: its record cannot be read"));
 
 	phone_bye(&l, &p);
 	run_until(l.f, cond_rest, &l);
