@@ -248,8 +248,8 @@ static uint64_t alive_ms(const struct adopt *a, uint32_t instance)
 	return timestamp_now_ms() - MEMBER_LEASE_MS;
 }
 
-/* Should it be alive, it hears of it at once. */
-static void say_taken(const struct adopt *a, const struct store_claim *cl)
+void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
+		     const char *node)
 {
 	const struct node *n = a->node;
 	Sy__Envelope env = SY__ENVELOPE__INIT;
@@ -257,11 +257,11 @@ static void say_taken(const struct adopt *a, const struct store_claim *cl)
 	char channel[128];
 
 	if (re_snprintf(channel, sizeof(channel), BUS_CHANNEL_MEMBER "%s",
-			cl->call->node) < 0)
+			node) < 0)
 		return;
 
-	msg.hub = cl->call->id;
-	msg.epoch = cl->epoch;
+	msg.hub = (char *)hub;
+	msg.epoch = epoch;
 	msg.node = (char *)n->conf.id;
 	msg.instance = member_instance(n->members);
 	env.body_case = SY__ENVELOPE__BODY_HUB_TAKEN;
@@ -306,7 +306,8 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 	owner_claimed(a->owner, q->hub, err, cl ? cl->epoch : 0,
 		      cl ? cl->owner : 0);
 	if (!err) {
-		say_taken(a, cl);
+		/* Should it be alive, it hears of it at once. */
+		adopt_say_taken(a, cl->call->id, cl->epoch, cl->call->node);
 		err = build(a, cl, q->instance);
 	}
 

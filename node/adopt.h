@@ -52,6 +52,15 @@ bool adopt_has_ended(const struct adopt *a, const char *hub);
  */
 void adopt_let_go(struct adopt *a, struct hub *hub, const char *node);
 
+/**
+ * Tell another node that we have a hub.
+ *
+ * @param epoch  Ours.
+ * @param node   Member id of who had it.
+ */
+void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
+		     const char *node);
+
 /** Is a hub here for a token of this epoch (sipua_owns_h)? */
 bool adopt_owns(const uint8_t hub[ULID_BYTES], uint32_t epoch, void *arg);
 

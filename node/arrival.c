@@ -298,23 +298,32 @@ static void reply_ok(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
 	record_call_close(&rec);
 }
 
-static void take(struct arrival *a, uint32_t epoch)
+/* The record is as new as the message, or newer: if that came late. */
+static void take(struct arrival *a, const struct store_claim *cl)
 {
 	struct node *n = a->m->node;
 	uint8_t key[MEDIA_LINK_KEY_BYTES];
-	const struct restore_conf conf = {
+	struct restore_conf conf = {
 	    .call = a->msg->call,
 	    .state = a->msg->state,
 	    .dlgv = a->msg->dialogs,
 	    .dlgc = a->msg->n_dialogs,
-	    .epoch = epoch,
+	    .epoch = cl->epoch,
 	    .alive_ms = timestamp_now_ms(),
 	    .moved = true,
 	    .h = restore_handler,
 	    .arg = a,
 	};
-	int err = node_restore(&a->hub, n, &conf);
+	int err;
 
+	if (cl->call) {
+		conf.call = cl->call;
+		conf.state = cl->state;
+		conf.dlgv = cl->dlgv;
+		conf.dlgc = cl->dlgc;
+	}
+
+	err = node_restore(&a->hub, n, &conf);
 	if (err) {
 		owner_released(adopt_owner(n->adopt), a->id);
 		log_error("call not taken over", LOG_S("call", a->id),
@@ -329,6 +338,8 @@ static void take(struct arrival *a, uint32_t epoch)
 	if (!hub_is_over(a->hub))
 		link_up(a, key);
 	reply_ok(a, key);
+	/* In case that it has given up waiting. */
+	adopt_say_taken(n->adopt, a->id, cl->epoch, a->msg->node);
 	OPENSSL_cleanse(key, sizeof(key));
 
 	if (hub_is_over(a->hub))
@@ -345,7 +356,7 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 
 	a->awaits = false;
 	if (!err || err == EBADMSG) {
-		take(a, cl->epoch);
+		take(a, cl);
 		return;
 	}
 

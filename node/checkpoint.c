@@ -123,19 +123,19 @@ static void batch_dialog(struct batch *b, const struct leg *leg)
 	b->dlgv[b->dlgc++] = ds;
 }
 
-static void batch_legs(struct batch *b, struct hub *hub)
+static void batch_legs(struct batch *b, struct hub *hub, bool whole)
 {
 	struct le *le;
 
 	for (le = list_head(&hub->legs); le; le = le->next) {
 		struct leg *leg = le->data;
 
-		if (leg->dirty) {
+		if (whole || leg->dirty) {
 			record_leg_init(&b->recv[b->legc], &leg->info);
 			b->legv[b->legc] = &b->recv[b->legc].msg;
 			b->legc++;
 		}
-		if (leg->dirty_dialog)
+		if (whole || leg->dirty_dialog)
 			batch_dialog(b, leg);
 	}
 }
@@ -178,7 +178,8 @@ static int put_send(struct checkpoint *cp, struct hub *hub,
 	return err;
 }
 
-static int save(struct checkpoint *cp, struct hub *hub)
+/* @param whole  Also what has not changed. */
+static int save(struct checkpoint *cp, struct hub *hub, bool whole)
 {
 	struct node *n = cp->node;
 	struct record_call rec;
@@ -199,15 +200,15 @@ static int save(struct checkpoint *cp, struct hub *hub)
 	if (err)
 		goto out;
 
-	batch_legs(&b, hub);
+	batch_legs(&b, hub, whole);
 	batch_drops(&b, hub);
 	sum = hub_state_sum(&st);
 	if (!hub->owned)
 		adopt_begun(n->adopt, hub);
 	hub->owned = true;
-	prm.first = !hub->state_sum;
-	prm.state = hub->state_sum != sum ? &st.msg : NULL;
-	prm.call = hub->dirty ? &rec.msg : NULL;
+	prm.first = whole || !hub->state_sum;
+	prm.state = whole || hub->state_sum != sum ? &st.msg : NULL;
+	prm.call = whole || hub->dirty ? &rec.msg : NULL;
 	prm.legv = b.legv;
 	prm.legc = b.legc;
 	prm.dlgv = b.dlgv;
@@ -267,12 +268,22 @@ static void drop_places(struct checkpoint *cp, struct hub *hub)
 	}
 }
 
-void checkpoint_save(struct checkpoint *cp, struct hub *hub)
+static void save_or_later(struct checkpoint *cp, struct hub *hub, bool whole)
 {
-	if (save(cp, hub)) {
+	if (save(cp, hub, whole)) {
 		metric_inc(cp->node->met.put_errors);
 		cp->whole = true;
 	}
+}
+
+void checkpoint_save(struct checkpoint *cp, struct hub *hub)
+{
+	save_or_later(cp, hub, false);
+}
+
+void checkpoint_save_whole(struct checkpoint *cp, struct hub *hub)
+{
+	save_or_later(cp, hub, true);
 }
 
 static void flush_hub(struct checkpoint *cp, struct hub *hub)

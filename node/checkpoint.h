@@ -34,6 +34,9 @@ void checkpoint_flush(struct checkpoint *cp);
  */
 void checkpoint_save(struct checkpoint *cp, struct hub *hub);
 
+/** The same with all that is in it, whatever was written before. */
+void checkpoint_save_whole(struct checkpoint *cp, struct hub *hub);
+
 /** Write all of a hub anew, and where its callers are placed. */
 void checkpoint_hub_whole(struct checkpoint *cp, struct hub *hub);
 

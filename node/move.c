@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include "node/adopt.h"
+#include "node/checkpoint.h"
 #include "node/leg_sip.h"
 #include "node/mover.h"
 #include "node/whole.h"
@@ -319,8 +320,11 @@ static int ask(struct move *mv)
 	struct whole w;
 	uint8_t key[MEDIA_LINK_KEY_BYTES];
 	struct sa addr;
-	int err = whole_init(&w, n, mv->hub);
+	int err;
 
+	/* Who claims it reads the record. */
+	checkpoint_save_whole(n->checkpoint, mv->hub);
+	err = whole_init(&w, n, mv->hub);
 	if (!err) {
 		if (departure_link(mv->dep, &addr, key))
 			whole_link(&w, &addr, key);

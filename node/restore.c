@@ -101,8 +101,10 @@ static uint32_t gap_ms(const struct restore_leg *rl, bool heard)
 	const struct restore *rs = rl->rs;
 	const uint64_t at_ms =
 	    heard ? rs->hub->env->wall_ms() : rl->answered_ms;
+	/* Who gave it was heard, and heard it, until then. */
+	const uint64_t from_ms = rs->moved ? rl->answered_ms : rs->alive_ms;
 
-	return at_ms > rs->alive_ms ? (uint32_t)(at_ms - rs->alive_ms) : 0;
+	return at_ms > from_ms ? (uint32_t)(at_ms - from_ms) : 0;
 }
 
 static bool is_done(const struct restore *rs)
