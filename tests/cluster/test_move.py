@@ -6,10 +6,11 @@ to a call can be done afterwards."""
 import signal
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 from harness import (Mismatch, assert_clean, cluster, metrics, phones,
                      request, wait_for)
+from survive import told
 from talk import end, hears, phone, talk, tone
 
 # What is heard on a quiet machine is in the bench; others may compute here.
@@ -336,6 +337,7 @@ def test_drain():
         must(sorted({x["node"] for x in items}), ["node-2"], "nodes")
         must(len(items), 11, "calls")
         talk(box, *pairs[0])
+        events(c, CALL_MOVED=11, LEG_RESUMED=20)
         for i, (a, b) in enumerate(pairs):
             end(box, *((a, b) if i % 2 else (b, a)))
         box.do("hangup", phone="1019")
@@ -404,3 +406,171 @@ def test_deadline():
         talk(box, "1001", "1011")
         end(box, "1001", "1011")
         assert_clean(c)
+
+
+# -------------------------------------------------- what comes in between
+
+@contextmanager
+def loaded(later=("node-2",), **kw):
+    """Pairs and an echo on node-1, the other nodes empty; their tones are
+    watched.  At the end all are hung up, and nothing is left."""
+    with cluster(nodes=1 + len(later), later=later, **kw) as c, \
+            phones() as box:
+        users = [str(1001 + i) for i in range(20)]
+        for user in users:
+            phone(box, c, user)
+        pairs = list(zip(users[:10], users[10:]))
+        for a, b in pairs:
+            box.do("call", phone=a, to=b)
+            box.expect("established", phone=a)
+            box.expect("established", phone=b)
+        c.join(*later)
+        watch(box, [(a, tone(b)) for a, b in pairs]
+              + [(b, tone(a)) for a, b in pairs])
+        yield c, box, pairs
+
+
+def all_talk(box, pairs, most=5000):
+    """Who was watched is heard, all the time but for a gap."""
+    for pair in pairs:
+        for who in pair:
+            wait_for(f"{who} is heard again", lambda w=who: not silent(box, w),
+                     15, 0.2)
+            gaps(box, who, most)
+    talk(box, *pairs[0])
+    box.none("closed")
+
+
+def silent(box, who):
+    box.do("tone_gaps", phone=who)
+    return box.expect("tone_gaps", phone=who)["silent"]
+
+
+def end_all(c, box, pairs):
+    for i, (a, b) in enumerate(pairs):
+        end(box, *((a, b) if i % 2 else (b, a)))
+    assert_clean(c, 20)
+
+
+def events(c, **least):
+    """How operators were told that the calls came where they are."""
+    got = told(c)
+    print("        " + " ".join(f"{k} {v}" for k, v in sorted(got.items())
+                                if k.startswith(("CALL_A", "CALL_M",
+                                                 "LEG_RES", "LEG_L"))),
+          flush=True)
+    for name, count in least.items():
+        if got.get(name, 0) < count:
+            raise Mismatch(f"{name}: {got}")
+    must(got.get("LEG_LOST", 0), 0, "legs lost")
+
+
+def first_reinvite(box):
+    box.expect("reinvited", by="remote", seconds=10)
+
+
+def test_taker_dies():
+    """One of those that take the calls is killed while it does."""
+    with loaded(("node-2", "node-3")) as (c, box, pairs):
+        node, victim = c.nodes[0], c.nodes[1]
+        node.process.signal(signal.SIGTERM)
+        first_reinvite(box)
+        victim.process.kill()
+        c.nodes.remove(victim)
+        if not node.process.wait(30):
+            raise Mismatch("the node does not end")
+        c.nodes.remove(node)
+        all_talk(box, pairs)
+        events(c, CALL_MOVED=1, CALL_ADOPTED=1, LEG_RESUMED=20)
+        end_all(c, box, pairs)
+
+
+def test_giver_dies():
+    """The node that gives its calls away is killed while it does."""
+    with loaded() as (c, box, pairs):
+        node = c.nodes[0]
+        node.process.signal(signal.SIGTERM)
+        first_reinvite(box)
+        node.process.kill()
+        c.nodes.remove(node)
+        all_talk(box, pairs)
+        events(c, CALL_MOVED=1, LEG_RESUMED=20)
+        end_all(c, box, pairs)
+
+
+def test_redis_stalls():
+    """Redis stands still in the middle: everybody is heard meanwhile, and the
+    rest moves afterwards."""
+    with loaded() as (c, box, pairs):
+        node = c.nodes[0]
+        node.process.signal(signal.SIGTERM)
+        first_reinvite(box)
+        c.redis.signal(signal.SIGSTOP)
+        try:
+            for a, b in pairs[:3]:
+                talk(box, a, b)
+            time.sleep(2)
+        finally:
+            c.redis.signal(signal.SIGCONT)
+        if not node.process.wait(30):
+            raise Mismatch("the node does not end")
+        c.nodes.remove(node)
+        all_talk(box, pairs)
+        end_all(c, box, pairs)
+
+
+def test_hung_up_meanwhile():
+    """Half of the calls end while they move."""
+    with loaded() as (c, box, pairs):
+        node = c.nodes[0]
+        node.process.signal(signal.SIGTERM)
+        for i, (a, b) in enumerate(pairs[:5]):
+            box.do("hangup", phone=(a, b)[i % 2])
+        for a, b in pairs[:5]:
+            box.expect("closed", phone=a)
+            box.expect("closed", phone=b)
+        if not node.process.wait(15):
+            raise Mismatch("the node does not end")
+        c.nodes.remove(node)
+        all_talk(box, pairs[5:])
+        end_all(c, box, pairs[5:])
+
+
+def test_room_that_fills():
+    """Callers come to a conference that moves back and forth: one room."""
+    c = shared()
+    users = [str(u) for u in range(1001, 1016)]
+    with phones() as box:
+        for user in users:
+            phone(box, c, user)
+        box.do("call", phone=users[0], to="601")
+        box.expect("established", phone=users[0])
+        stop = threading.Event()
+        moves = []
+
+        def go():
+            while not stop.is_set():
+                call = only_call(c)
+                status, _, _ = request(
+                    "POST", f"http://{c.gateways[0].http}/api/calls/"
+                    f"{call['id']}/move", c.token,
+                    {"node": other(c, call["node"])})
+                moves.append(status)
+                time.sleep(0.2)
+        thread = threading.Thread(target=go)
+        thread.start()
+        try:
+            for user in users[1:]:
+                box.do("call", phone=user, to="601")
+                box.expect("established", phone=user)
+                time.sleep(0.1)
+        finally:
+            stop.set()
+            thread.join()
+        print(f"        {moves.count(202)} moves of {len(moves)}", flush=True)
+        must(moves.count(202) > 2, True, "it moved")
+        must(len(only_call(c)["legs"]), len(users), "legs of the room")
+        hears(box, users[0], tone(users[-1]))
+        hears(box, users[-1], tone(users[0]))
+        box.do("hangup", phone="1*")
+        assert_clean(c, 20)
