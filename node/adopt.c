@@ -126,10 +126,14 @@ void adopt_let_go(struct adopt *a, struct hub *hub, const char *node)
 static void who_handler(int err, Sy__Call *call, void *arg)
 {
 	struct asked *q = arg;
-	struct hub *hub = node_hub(q->a->node, q->hub);
+	const struct node *n = q->a->node;
+	struct hub *hub = node_hub(n, q->hub);
+	const Sy__Member *m =
+		err ? NULL : member_by_instance(n->members, call->instance);
 
+	/* Its name in the record may be the last owner's. */
 	if (hub)
-		adopt_let_go(q->a, hub, err ? NULL : call->node);
+		adopt_let_go(q->a, hub, m ? m->id : NULL);
 	if (call)
 		sy__call__free_unpacked(call, NULL);
 	mem_deref(q);

@@ -4,8 +4,8 @@
  *
  *   TakeHub -> claim --done-----> hub, link, OK -> LegMoved ... DONE
  *                |  \--refused--> refused
- *                \---unknown----> refused; what is ours all the same is found
- *                                 by the ownership protocol (adopt.h)
+ *                \---unknown----> refused; when Redis answers again we claim it
+ *                                 from ourselves: it may have been done
  *
  * A leg with media before its answer still has it by the giver and the link:
  * its peer can be told of us only by an answer.
@@ -27,6 +27,8 @@ enum {
 	LINGER_MS = DEPARTURE_LINGER_MS + 20,
 	HEARD_MS = 1000, /* after the answer of an early leg           */
 	SPARE_PORTS = 2,
+	RECOVER_MS = 100,    /* looks for Redis, after an unknown claim ... */
+	RECOVER_TRIES = 600, /* ... so often                               */
 };
 
 struct arrival {
@@ -40,6 +42,7 @@ struct arrival {
 	struct list early;	 /* struct early, owned                   */
 	struct tmr tmr;
 	uint64_t until_ms; /* of the link; monotonic                */
+	unsigned tries;	   /* to learn what became of a claim       */
 	bool done;	   /* all legs are, but for the early ones  */
 	bool awaits;	   /* a handler has it as its argument      */
 };
@@ -116,16 +119,7 @@ static void refuse(struct arrival *a, Sy__ResultCode code, const char *why)
 
 static void tell(const struct arrival *a, const char *leg, Sy__MoveStep step)
 {
-	Sy__Envelope env = SY__ENVELOPE__INIT;
-	Sy__LegMoved msg = SY__LEG_MOVED__INIT;
-
-	msg.hub = (char *)a->id;
-	msg.leg = (char *)leg;
-	msg.step = step;
-	env.body_case = SY__ENVELOPE__BODY_LEG_MOVED;
-	env.leg_moved = &msg;
-	(void)bus_request_member(a->m->node->bus, a->msg->node, &env, 0, NULL,
-				 NULL);
+	leg_moved_tell(a->m, a->msg, leg, step);
 }
 
 static void done_handler(void *arg)
@@ -335,7 +329,7 @@ static void take(struct arrival *a, const struct store_claim *cl)
 
 	add_early(a);
 	rand_bytes(key, sizeof(key));
-	if (!hub_is_over(a->hub))
+	if (a->req && !hub_is_over(a->hub))
 		link_up(a, key);
 	reply_ok(a, key);
 	/* In case that it has given up waiting. */
@@ -350,6 +344,8 @@ static void take(struct arrival *a, const struct store_claim *cl)
 
 /* ------------------------------------------------------------- the claim */
 
+static void recover_handler(void *arg);
+
 static void claim_handler(int err, const struct store_claim *cl, void *arg)
 {
 	struct arrival *a = arg;
@@ -360,14 +356,43 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 		return;
 	}
 
-	owner_released(adopt_owner(a->m->node->adopt), a->id);
-	if (err == ESTALE || err == ENOENT)
+	if (err == ESTALE || err == ENOENT) {
 		refuse(a, SY__RESULT_CODE__CONFLICT,
 		       err == ENOENT ? "call has ended"
 				     : "another node owns the call");
-	else
-		refuse(a, SY__RESULT_CODE__UNAVAILABLE, "no Redis");
-	end(a);
+		owner_released(adopt_owner(a->m->node->adopt), a->id);
+		end(a);
+		return;
+	}
+
+	refuse(a, SY__RESULT_CODE__UNAVAILABLE, "no Redis");
+	tmr_start(&a->tmr, RECOVER_MS, recover_handler, a);
+}
+
+static int claim_from(struct arrival *a, uint32_t instance)
+{
+	const struct node *n = a->m->node;
+	int err =
+	    store_hub_claim(bus_redis(n->bus), a->id, instance, n->conf.id,
+			    member_instance(n->members), claim_handler, a);
+
+	a->awaits = !err;
+	return err;
+}
+
+/* If the claim was done the giver must let go, and nobody else serves it. */
+static void recover_handler(void *arg)
+{
+	struct arrival *a = arg;
+	const struct node *n = a->m->node;
+
+	if (++a->tries > RECOVER_TRIES) {
+		owner_released(adopt_owner(n->adopt), a->id);
+		end(a);
+	} else if (!redis_is_up(bus_redis(n->bus)) ||
+		   claim_from(a, member_instance(n->members))) {
+		tmr_start(&a->tmr, RECOVER_MS, recover_handler, a);
+	}
 }
 
 static int claim(struct arrival *a)
@@ -379,12 +404,9 @@ static int claim(struct arrival *a)
 	if (err)
 		return err;
 
-	err = store_hub_claim(bus_redis(n->bus), a->id, a->msg->instance,
-			      n->conf.id, member_instance(n->members),
-			      claim_handler, a);
+	err = claim_from(a, a->msg->instance);
 	if (err)
 		owner_released(owner, a->id);
-	a->awaits = !err;
 
 	return err;
 }

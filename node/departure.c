@@ -5,7 +5,10 @@
 #include <openssl/crypto.h>
 #include "node/departure.h"
 
-enum { LOOK_MS = 1000 };
+enum {
+	LOOK_MS = 100,
+	LOST_LOOKS = 3, /* without RTP of who sent it: it sends elsewhere */
+};
 
 struct departure {
 	struct le le;	       /* in departures->list, once it went     */
@@ -25,6 +28,9 @@ struct media_here {
 	struct le le;
 	char id[ULID_LEN + 1];
 	struct media_leg *leg; /* owned                                 */
+	uint64_t rx;	       /* packets at the last look              */
+	unsigned silent;       /* looks without one; 0: none expected   */
+	bool answered;	       /* the new owner sends to it             */
 	bool player;
 	bool early; /* not answered yet                      */
 	struct tmr linger;
@@ -144,6 +150,7 @@ static int media_add(struct departure *d, const struct leg *leg,
 	tmr_init(&mh->linger);
 	str_ncpy(mh->id, leg->info.id, sizeof(mh->id));
 	mh->leg = media;
+	mh->rx = UINT64_MAX; /* the first look is none */
 	mh->player = !leg->ops->party;
 	mh->early = !leg_is(leg, SY__LEG_STATE__LEG_ANSWERED);
 	list_append(&d->legs, &mh->le, mh);
@@ -166,10 +173,41 @@ static void take_media(struct departure *d, struct leg *leg)
 		mem_deref(media);
 }
 
+static uint64_t packets(const struct media_leg *leg)
+{
+	struct media_stat st;
+
+	media_leg_stat(leg, &st);
+	return st.rx_packets;
+}
+
+/* Whose RTP has ceased to come sends it elsewhere: it knows the new owner,
+ * though we were not told. Two streams at once would be none. */
+static void look_media(struct media_here *mh)
+{
+	const uint64_t rx = packets(mh->leg);
+
+	if (mh->player || mh->answered)
+		return;
+
+	if (mh->rx != UINT64_MAX && rx != mh->rx) {
+		if (mh->silent > LOST_LOOKS)
+			(void)media_leg_send(mh->leg, true);
+		mh->silent = 1;
+	} else if (mh->silent && mh->silent++ == LOST_LOOKS) {
+		(void)media_leg_send(mh->leg, false);
+	}
+	mh->rx = rx;
+}
+
 static void look_handler(void *arg)
 {
 	struct departure *d = arg;
 	struct departures *ds = d->ds;
+	struct le *le;
+
+	for (le = list_head(&d->legs); le; le = le->next)
+		look_media(le->data);
 
 	if (now_ms(d) >= d->until_ms ||
 	    (ds->liveh && !ds->liveh(d->instance, ds->arg))) {
@@ -239,6 +277,7 @@ static void answered(struct departure *d, struct media_here *mh)
 {
 	const struct le *le;
 
+	mh->answered = true;
 	(void)media_leg_send(mh->leg, false);
 	if (!mh->early)
 		return;

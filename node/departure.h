@@ -16,6 +16,9 @@
  * packets that no longer come here covers the time that the first ones need
  * there, in the jitter buffer and on the link.
  *
+ * Of whom we hear nothing any more, having heard it, we assume ANSWERED until
+ * we hear it again.
+ *
  * Players are heard until the link is: then the new owner's own are.
  *
  * It ends by DONE; when the new owner dies, since somebody else adopts the

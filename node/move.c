@@ -21,6 +21,7 @@
 enum {
 	POLL_MS = 50,
 	API_WAIT_MS = 3000, /* for what is under way within the call */
+	RECORD_MS = 500,    /* for the record; the dialogs are frozen */
 };
 
 enum move_state { MOVE_QUIET, MOVE_ASKED, MOVE_UNSURE };
@@ -222,32 +223,36 @@ static void went(struct move *mv, const Sy__LinkEnd *link, const Sy__Call *call)
 }
 
 /* No answer: the record knows whether the claim was made. */
-static void owner_handler(int err, Sy__Call *call, void *arg)
+static void where_handler(int err, const struct store_where *where, void *arg)
 {
 	struct move *mv = arg;
-	const bool theirs = !err && call && !strcmp(call->node, mv->target);
+	const bool theirs = !err && where->instance == mv->instance;
 
 	mv->awaits = false;
 	if (!mv->hub)
 		mem_deref(mv); /* it ended meanwhile */
-	else if (theirs && call->epoch > mv->hub->epoch)
-		went(mv, NULL, call);
+	else if (theirs)
+		went(mv, NULL, NULL);
 	else
 		refused(mv, SY__RESULT_CODE__TIMED_OUT, "timeout",
 			"the other node does not answer");
-
-	if (call)
-		sy__call__free_unpacked(call, NULL);
 }
 
 static void ask_record(struct move *mv)
 {
 	mv->state = MOVE_UNSURE;
-	mv->awaits = !store_hub_get(bus_redis(mv->m->node->bus), mv->id,
-				    owner_handler, mv);
+	mv->awaits = !store_hub_where(bus_redis(mv->m->node->bus), mv->id,
+				      RECORD_MS, where_handler, mv);
 	if (!mv->awaits)
 		refused(mv, SY__RESULT_CODE__TIMED_OUT, "timeout",
 			"the other node does not answer");
+}
+
+/* It was sent twice: the first one may have been done by who has died. */
+static bool may_be_done(Sy__ResultCode code)
+{
+	return code == SY__RESULT_CODE__TIMED_OUT ||
+	       code == SY__RESULT_CODE__NO_SUBSCRIBER;
 }
 
 static void reply_handler(const Sy__Result *res, void *arg)
@@ -260,7 +265,7 @@ static void reply_handler(const Sy__Result *res, void *arg)
 		mem_deref(mv); /* it ended meanwhile */
 	else if (res->code == SY__RESULT_CODE__OK)
 		went(mv, res->link, res->call);
-	else if (res->code == SY__RESULT_CODE__TIMED_OUT || !up)
+	else if (may_be_done(res->code) || !up)
 		ask_record(mv);
 	else
 		refused(mv, res->code, "refused", res->error);

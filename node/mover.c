@@ -64,7 +64,10 @@ static bool is_live(uint32_t instance, void *arg)
 
 static void destructor(void *data)
 {
-	mover_close(data);
+	struct mover *m = data;
+
+	mover_close(m);
+	list_flush(&m->tellings);
 }
 
 void mover_close(struct mover *m)
@@ -108,15 +111,4 @@ uint64_t mover_drain_started_ms(const struct mover *m)
 bool mover_is_idle(const struct mover *m)
 {
 	return !m->moves.head && !m->departures.list.head && !m->arrivals.head;
-}
-
-void control_leg_moved(struct node *n, struct bus_request *req,
-		       const Sy__Envelope *env)
-{
-	const Sy__LegMoved *msg = env->leg_moved;
-	struct departure *d = departure_find(&n->mover->departures, msg->hub);
-
-	if (d)
-		departure_step(d, msg->leg, msg->step);
-	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
 }

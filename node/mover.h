@@ -57,6 +57,7 @@ struct mover {
 	struct list orphans;	  /* ... over, but a reply comes      */
 	struct list gone;	  /* struct gone: where hubs went     */
 	struct list arrivals;	  /* struct arrival                   */
+	struct list tellings;	  /* struct telling: LegMoved        */
 	struct drain *drain;	  /* owned; NULL: it does not drain   */
 	uint32_t moved, failures; /* since the start                  */
 };
@@ -118,13 +119,19 @@ uint32_t move_count(const struct mover *m);
 int drain_alloc(struct drain **dp, struct mover *m);
 uint64_t drain_started_ms(const struct drain *d);
 
+/* leg_moved.c */
+
+/** Tell the giver of a hub, until it was heard. @param leg  "": of all. */
+void leg_moved_tell(struct mover *m, const Sy__TakeHub *take, const char *leg,
+		    Sy__MoveStep step);
+
 /* arrival.c */
 void arrival_hub_closed(struct mover *m, const struct hub *hub);
 void arrivals_close(struct mover *m);
 
 /* Commands of the bus. */
 control_h control_move_call; /* move.c     */
-control_h control_leg_moved; /* mover.c    */
+control_h control_leg_moved; /* leg_moved.c */
 control_h control_take_hub;  /* arrival.c  */
 
 #endif

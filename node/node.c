@@ -455,7 +455,7 @@ bool node_is_idle(const struct node *n)
 	struct sipua_stat st;
 
 	sipua_stat(n->ua, &st);
-	return !n->hubc && !st.dialogs && mover_is_idle(n->mover) &&
+	return !n->hubc && st.dialogs == st.abandoned && mover_is_idle(n->mover) &&
 	       (!checkpoint_pending(n->checkpoint) ||
 		!redis_is_up(bus_redis(n->bus)));
 }

@@ -113,7 +113,7 @@ void node_drain(struct node *n, bool drain);
 /** End every call; node_is_idle() tells when the last word was said. */
 void node_hangup_all(struct node *n, const char *reason);
 
-/** True when no hub, no dialog, nothing of a hub that moved, and nothing to
+/** True when no hub, no dialog that has something to say, nothing of a hub that moved, and nothing to
  * write is left. */
 bool node_is_idle(const struct node *n);
 

@@ -28,6 +28,7 @@ static void free_members(struct dialog *d)
 	if (d->he.list) {
 		hash_unlink(&d->he);
 		--d->ua->dialogs;
+		d->ua->abandoned -= d->abandoned;
 	}
 	wheel_cancel(&d->reap);
 	wheel_cancel(&d->ack_tmr);

@@ -112,6 +112,7 @@ struct sipua_stat {
 	uint64_t requests, responses;  /* received                          */
 	uint64_t no_token;             /* dropped: no or wrong token         */
 	uint32_t dialogs;
+	uint32_t abandoned;            /* of these: say nothing more        */
 	uint32_t transactions;         /* of both sides, now, if known       */
 };
 

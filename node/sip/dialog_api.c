@@ -172,6 +172,7 @@ void dialog_abandon(struct dialog *d)
 	d->state = DIALOG_ENDED;
 	d->bye_wait = false;
 	d->abandoned = true;
+	d->ua->abandoned += d->he.list != NULL;
 
 	if (d->inv) {
 		strans_silence(d->inv);
@@ -196,6 +197,7 @@ void dialog_forget(struct dialog *d)
 	wheel_cancel(&d->reap);
 	hash_unlink(&d->he);
 	--d->ua->dialogs;
+	d->ua->abandoned -= d->abandoned;
 	dialog_settle(d);
 }
 

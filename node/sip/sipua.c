@@ -309,6 +309,7 @@ void sipua_stat(const struct sipua *ua, struct sipua_stat *st)
 	st->responses = ua->responses;
 	st->no_token = ua->no_token;
 	st->dialogs = ua->dialogs;
+	st->abandoned = ua->abandoned;
 	st->transactions = stranss_count(ua->stranss) + ua->clients;
 }
 

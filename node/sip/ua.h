@@ -55,6 +55,7 @@ struct sipua {
 	struct sa laddr;
 	uint64_t requests, responses, no_token;
 	uint32_t dialogs;
+	uint32_t abandoned;         /* of these, only remembered */
 	uint32_t clients;           /* client transactions under way */
 	bool closing;               /* nothing is sent any more */
 	bool unsure;                /* sipua_set_unsure() */

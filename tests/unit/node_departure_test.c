@@ -459,6 +459,51 @@ static void test_early(void **state)
 	assert_null(all.list.head);
 }
 
+/* Who sent RTP here and sends it elsewhere by now is sent none, told or not;
+ * until it is heard here again. */
+static struct sa here;
+
+static uint16_t seq;
+
+/* One packet a step, until some have been sent. */
+static bool says(void)
+{
+	uint8_t pkt[12 + 80] = {0x80};
+
+	++seq;
+	pkt[2] = (uint8_t)(seq >> 8);
+	pkt[3] = (uint8_t)seq;
+	pkt[6] = (uint8_t)(seq * 80 >> 8);
+	pkt[7] = (uint8_t)(seq * 80);
+	assert_int_equal(sendto(fd, pkt, sizeof(pkt), 0, &here.u.sa, here.len),
+			 sizeof(pkt));
+
+	return seq % 8 == 0;
+}
+
+static void test_peer_is_gone(void **state)
+{
+	struct sound *s = party_add(true);
+
+	(void)state;
+
+	here = *media_leg_laddr(s->media);
+	go(true);
+	world_pass(&world, 200);
+	run(says);
+	world_pass(&world, 200);
+	run(sounds);
+	for (int i = 0; i < 6; i++)
+		world_pass(&world, 200);
+	run(a_while);
+	run(a_while);
+	assert_int_equal(packets, 0);
+
+	run(says);
+	world_pass(&world, 200);
+	run(sounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +515,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_owner_dies, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_time_over, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_early, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_peer_is_gone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
