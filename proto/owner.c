@@ -142,6 +142,7 @@ void owner_ended(struct owner *o, const char *hub)
 		return;
 
 	h->until_ms = o->now_ms + OWNER_ENDED_MS;
+	h->dropped = false;
 	set_state(o, h, OWNED_ENDED);
 }
 
@@ -232,8 +233,6 @@ void owner_claimed(struct owner *o, const char *hub, int err, uint32_t epoch,
 		return;
 
 	if (!err) {
-		if (h->from != o->self)
-			o->ops->forget(h->from, h->id, o->arg);
 		ours(o, h, epoch);
 	} else if (err == ESTALE && who == o->self) {
 		/* a claim before this one, whose reply was lost */
@@ -252,7 +251,15 @@ void owner_claimed(struct owner *o, const char *hub, int err, uint32_t epoch,
 
 /* -------------------------------------------------------------- our own set */
 
-/* A name in our set. */
+static void drop_again(struct owner *o, struct owned *h)
+{
+	h->dropped = true;
+	o->ops->drop(h->id, h->epoch, o->arg);
+	check_soon(o);
+}
+
+/* A name in our set.  One that ended here: Redis lost the end; or it was
+ * claimed again since, which the fence of the drop tells. */
 static void check_name(struct owner *o, const char *hub)
 {
 	struct owned *h = owner_find(o, hub);
@@ -261,8 +268,10 @@ static void check_name(struct owner *o, const char *hub)
 		owner_queue(o, hub, o->self);
 	else if (h->state == OWNED_OURS)
 		h->seen = o->check;
+	else if (h->state == OWNED_ENDED && !h->dropped)
+		drop_again(o, h);
 	else if (h->state == OWNED_ENDED)
-		o->ops->drop(h->id, h->epoch, o->arg);
+		owner_queue(o, hub, o->self);
 }
 
 struct missing {

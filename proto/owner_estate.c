@@ -72,15 +72,17 @@ static bool has_room(const struct owner_peer *peerv, size_t n, uint32_t self)
 	return false;
 }
 
+/* One that ended here may live on there: our end came too late. */
 static void share(struct owner *o, const struct estate *e, const char *hub,
 		  const struct owner_peer *peerv, size_t n)
 {
 	const struct owned *h = owner_find(o, hub);
 	const size_t max = limit(e->round);
 
-	if (h && (h->state == OWNED_OURS || h->state == OWNED_ENDED))
+	if (h && h->state == OWNED_OURS)
 		o->ops->forget(e->instance, hub, o->arg);
-	else if (!h && owner_share_rank(peerv, n, hub, o->self, max) < max)
+	else if ((!h || h->state == OWNED_ENDED) &&
+		 owner_share_rank(peerv, n, hub, o->self, max) < max)
 		owner_queue(o, hub, e->instance);
 }
 

@@ -25,6 +25,7 @@ struct owned {
 	uint32_t epoch; /* ours                               */
 	uint32_t from;	/* whom we claim it from              */
 	uint64_t until_ms;
+	bool dropped;            /* once more, since it ended          */
 	uint64_t seq;  /* counts what began here             */
 	uint64_t seen; /* the check that found it in our set */
 };

@@ -129,8 +129,8 @@ struct store_hub_put {
 	uint32_t epoch;              /* fence                              */
 	const char *node;
 	uint32_t instance;
-	bool first;                  /* Redis may not know whose it is: the
-					hub is new, or was lost there      */
+	bool first;                  /* all of it: the hub is new, or Redis
+					may have lost it                   */
 	const Sy__Call *call;        /* its legs are ignored here; NULL:
 					unchanged                          */
 	const Sy__HubState *state;   /* NULL: unchanged                    */
@@ -145,7 +145,8 @@ struct store_hub_put {
 
 /**
  * Write it.  The handler's err: ESTALE, or ENOENT: the hub has ended (a drop
- * overtook us); either way it is not ours any more.
+ * overtook us); either way it is not ours any more.  ENODATA: Redis has lost
+ * it, write it whole.
  */
 int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		  store_h *h, void *arg);
@@ -182,8 +183,9 @@ struct store_claim {
 typedef void(store_claim_h)(int err, const struct store_claim *cl, void *arg);
 
 /**
- * Take a hub over; it is named among our hubs first.  A claim that failed
- * leaves the name there: see store_owned_remove().  When the reply does not
+ * Take a hub over; it is named among our hubs first, and once it is ours no
+ * more among the former owner's.  A claim that failed leaves our name there:
+ * see store_owned_remove().  When the reply does not
  * come (ENOTCONN, ETIMEDOUT) the claim may have been done, or be done yet.
  *
  * @param from      Instance that owns it; may be our own (a claim whose reply

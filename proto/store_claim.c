@@ -9,8 +9,11 @@
 #include "proto/store_impl.h"
 
 struct claiming {
+	struct redis *redis;
 	store_claim_h *h;
 	void *arg;
+	char hub[ULID_LEN + 1];
+	uint32_t from, instance;
 };
 
 static void claim_close(struct store_claim *cl)
@@ -93,6 +96,9 @@ static void claim_handler(int err, const redisReply *reply, void *arg)
 
 	if (!err)
 		err = claim_read(&cl, reply);
+	/* so the former owner, should it live, misses it when it compares */
+	if ((!err || err == EBADMSG) && c->from != c->instance)
+		(void)store_owned_remove(c->redis, c->from, c->hub);
 	c->h(err, !err || err == ESTALE || err == EBADMSG ? &cl : NULL, c->arg);
 	claim_close(&cl);
 	mem_deref(c);
@@ -115,8 +121,12 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
 	if (!c)
 		return ENOMEM;
 
+	c->redis = r;
 	c->h = h;
 	c->arg = arg;
+	c->from = from;
+	c->instance = instance;
+	str_ncpy(c->hub, hub, sizeof(c->hub));
 	store_hub_key(key, hub);
 	store_gone_key(gone, hub);
 	(void)re_snprintf(owner, sizeof(owner), "%u", from);

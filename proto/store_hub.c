@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
@@ -186,14 +187,30 @@ static int dropped(struct writing *w)
 	return w->rec ? record(w) : unlist(w);
 }
 
+/* We replaced another owner, who may live: it finds that out when it compares
+ * its set. */
+static void replaced(struct writing *w, const char *instance)
+{
+	(void)store_owned_remove(w->redis,
+				 (uint32_t)strtoul(instance, NULL, 10),
+				 w->hub);
+}
+
+static int write_error(long long n)
+{
+	return !n ? ESTALE : n == -1 ? ENOENT : ENODATA;
+}
+
 static void write_handler(int err, const redisReply *reply, void *arg)
 {
 	struct writing *w = arg;
 
-	if (!err && reply->type != REDIS_REPLY_INTEGER)
+	if (!err && reply->type == REDIS_REPLY_STRING)
+		replaced(w, reply->str);
+	else if (!err && reply->type != REDIS_REPLY_INTEGER)
 		err = EBADMSG;
 	else if (!err && reply->integer < 1)
-		err = reply->integer ? ENOENT : ESTALE;
+		err = write_error(reply->integer);
 	if (!err && w->drop) {
 		err = dropped(w);
 		if (!err)
@@ -264,6 +281,7 @@ static int put_run(struct writing *w, struct args *a,
 	args_str(a, put->node);
 	args_str(a, instance);
 	args_str(a, ttl);
+	args_str(a, put->first ? "1" : "0");
 	args_str(a, count);
 	put_args(a, put, call);
 
@@ -295,7 +313,7 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		call = &bare;
 	}
 	w = writing_alloc(r, put->hub, h, arg);
-	a = args_alloc(11 + 2 * (put->legc + put->dlgc + put->dropc),
+	a = args_alloc(12 + 2 * (put->legc + put->dlgc + put->dropc),
 		       put_size(put, call));
 	err = w && a ? 0 : ENOMEM;
 	if (!err && put->first)

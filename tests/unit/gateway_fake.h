@@ -70,6 +70,7 @@ static inline void fake_put(struct fake_world *w, struct redis *r,
 {
 	Sy__Call call = SY__CALL__INIT;
 	struct store_hub_put put = {
+		.first = true,
 		.hub = id,
 		.epoch = ++w->epoch,
 		.node = node,

@@ -53,13 +53,13 @@ static int hub_put(struct client *c, const char *epoch, const char *value,
 		   size_t len)
 {
 	const char *argv[] = {"sy:hub:{x}", "sy:gone:{x}", epoch, "node-1",
-			      "7", "60", "1", "call", value};
-	const size_t lenv[] = {10, 11, strlen(epoch), 6, 1, 2, 1, 4, len};
+			      "7", "60", "1", "1", "call", value};
+	const size_t lenv[] = {10, 11, strlen(epoch), 6, 1, 2, 1, 1, 4, len};
 	int err;
 
 	c->want++;
 	c->inside = true;
-	err = script_run(c->r, SCRIPT_HUB_PUT, 0, reply_handler, c, 2, 9,
+	err = script_run(c->r, SCRIPT_HUB_PUT, 0, reply_handler, c, 2, 10,
 			 argv, lenv);
 	c->inside = false;
 

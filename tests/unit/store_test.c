@@ -23,6 +23,7 @@ struct client {
 	char next[64];
 	char contacts[512];        /* of a registration, likewise  */
 	float mos;                 /* of the last leg listed       */
+	bool changes;              /* hub_put() writes no first    */
 	struct store_series *series;
 	char owned[512];           /* last letters of ids, sorted  */
 	char owners[256];          /* "instance=node " each        */
@@ -352,7 +353,7 @@ static int hub_put(struct client *c, const char *hub, uint32_t epoch,
 	static Sy__DialogState dlg[LEGS_MAX], *dlgv[LEGS_MAX];
 	const struct store_hub_put put = {
 		.hub = hub, .epoch = epoch, .node = "node-1",
-		.instance = instance, .call = &call,
+		.instance = instance, .first = !c->changes, .call = &call,
 		.legv = (const Sy__Leg *const *)legv, .legc = legc,
 		.dlgv = (const Sy__DialogState *const *)dlgv, .dlgc = legc,
 		.dropv = dropv, .dropc = dropc,
@@ -426,8 +427,8 @@ static void test_hub(void **state)
 	assert_int_equal(hub_drop(&c, HUB_A, 1, true), 0);
 	assert_int_equal(hub_get(&c, HUB_A), ENOENT);
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 1);
-	/* the history, who is in it, and the tombstone */
-	assert_int_equal(server_ask(c.f, "DBSIZE"), 3);
+	/* the history, who is in it, the tombstone, and the owners */
+	assert_int_equal(server_ask(c.f, "DBSIZE"), 4);
 	/* a hub that Redis does not know leaves a record too */
 	assert_int_equal(hub_drop(&c, HUB_B, 1, true), 0);
 	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 2);
@@ -532,6 +533,10 @@ static void test_hub_gone(void **state)
 	assert_int_equal(hub_put(&c, HUB_A, 1, 7, one, 1, NULL, 0), ENOENT);
 	assert_int_equal(hub_put(&c, HUB_A, 9, 8, one, 1, NULL, 0), ENOENT);
 	assert_int_equal(hub_get(&c, HUB_A), ENOENT);
+	/* nor does a change make half a record */
+	c.changes = true;
+	assert_int_equal(hub_put(&c, HUB_B, 1, 7, one, 1, NULL, 0), ENODATA);
+	assert_int_equal(hub_get(&c, HUB_B), ENOENT);
 	/* the same end again is the same end; an older one is not */
 	assert_int_equal(hub_drop(&c, HUB_A, 2, true), 0);
 	assert_int_equal(hub_drop(&c, HUB_A, 1, true), ESTALE);
@@ -704,6 +709,21 @@ static void test_claim_gone(void **state)
 	client_close(&c);
 }
 
+/* Redis had lost a claim, and the former owner wrote the hub again: who claimed
+ * it writes, and the former owner's set does not name it any more. */
+static void test_owned_replaced(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
+	assert_string_equal(owned(&c, 7), "A");
+	assert_int_equal(hub_put(&c, HUB_A, 2, 8, NULL, 0, NULL, 0), 0);
+	assert_string_equal(owned(&c, 7), "");
+	assert_int_equal(whole_put(&c, HUB_A, 1), ESTALE);
+	client_close(&c);
+}
+
 /* The set of a process names a hub from before its record is there until
  * after it is gone. */
 static void test_owned(void **state)
@@ -714,15 +734,15 @@ static void test_owned(void **state)
 	assert_string_equal(owned(&c, 7), "");
 	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
 	assert_int_equal(whole_put(&c, HUB_C, 1), 0);
-	assert_int_equal(hub_put(&c, HUB_B, 1, 7, NULL, 0, NULL, 0), 0);
-	assert_string_equal(owned(&c, 7), "AC"); /* B was not the first */
-	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), 0);
-	assert_int_equal(claim(&c, HUB_B, 9, "node-2", 8), ESTALE);
 	assert_string_equal(owned(&c, 7), "AC");
+	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), 0);
+	assert_int_equal(whole_put(&c, HUB_B, 1), 0);
+	assert_int_equal(claim(&c, HUB_B, 9, "node-2", 8), ESTALE);
+	assert_string_equal(owned(&c, 7), "BC"); /* A was taken, B was not */
 	assert_string_equal(owned(&c, 8), "AB");
-	assert_int_equal(store_owned_remove(c.r, 7, HUB_A), 0);
 	assert_int_equal(store_owned_remove(c.r, 8, HUB_B), 0);
 	assert_int_equal(hub_drop(&c, HUB_C, 1, false), 0);
+	assert_int_equal(hub_drop(&c, HUB_B, 1, false), 0);
 	assert_string_equal(owned(&c, 7), "");
 	assert_int_equal(server_ask(c.f, "EXISTS sy:owned:{7}"), 0);
 
@@ -1247,6 +1267,7 @@ int main(void)
 		fixture_test(test_claim),
 		fixture_test_re(test_claim_gone),
 		fixture_test_re(test_owned),
+		fixture_test_re(test_owned_replaced),
 		fixture_test_re(test_owners),
 		fixture_test(test_hub_list),
 		fixture_test(test_quality),
