@@ -28,7 +28,7 @@ static struct hub_expect *find(struct node *n, const struct token *tok,
 
 	ulid_print(id, tok->hub);
 	hub = node_hub(n, id);
-	if (!hub || hub_is_over(hub) || hub->epoch != tok->epoch) {
+	if (!hub || hub_is_over(hub) || tok->epoch > hub->epoch) {
 		metric_inc(n->met.incoming_unknown);
 		return NULL;
 	}

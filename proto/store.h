@@ -7,7 +7,7 @@
  *                                   call (Call without legs), leg:<id> (Leg),
  *                                   dlg:<id> (DialogState), state (HubState)
  *   sy:gone:{H}              string tombstone of an ended hub: its last
- *                                   epoch; expires after STORE_GONE_TTL_S
+ *                                   epoch and owner; expires after STORE_GONE_TTL_S
  *   sy:owned:{INSTANCE}      set    hubs of one process: names each before it
  *                                   is written or claimed, until it is
  *                                   dropped; so it may name hubs that are
@@ -221,13 +221,16 @@ struct store_where {
 	uint32_t epoch;
 };
 
-/** @param where  Borrowed for the call; NULL on error. */
+/**
+ * @param err    ENOENT: it has no record, not yet or not any more.
+ * @param where  Borrowed for the call.  With ENOENT: who ended it, without
+ *               node; NULL: nobody did lately.  With other errors NULL.
+ */
 typedef void(store_where_h)(int err, const struct store_where *where,
 			    void *arg);
 
 /**
- * Who owns a hub, as its record says: the owner may be dead by now.  ENOENT:
- * it has no record, not yet or not any more.
+ * Who owns a hub, as its record says: the owner may be dead by now.
  *
  * @param deadline_ms  As of redis_command().
  */

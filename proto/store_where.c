@@ -7,10 +7,20 @@
 #include <re.h>
 #include "proto/store_impl.h"
 
+enum { DEADLINE_GONE_MS = 500 };
+
 struct asking {
+	struct redis *redis; /* borrowed: it calls us, or drops us */
 	store_where_h *h;
 	void *arg;
+	char hub[ULID_LEN + 1];
 };
+
+static void tell(struct asking *a, int err, const struct store_where *where)
+{
+	a->h(err, where, a->arg);
+	mem_deref(a);
+}
 
 /* node, owner, epoch */
 static int where_read(struct store_where *where, const redisReply *reply)
@@ -30,15 +40,45 @@ static int where_read(struct store_where *where, const redisReply *reply)
 	return 0;
 }
 
+/* The tombstone: "epoch instance". */
+static void gone_handler(int err, const redisReply *reply, void *arg)
+{
+	struct store_where where = {.node = ""};
+	struct asking *a = arg;
+	char *end;
+
+	if (err) {
+		tell(a, err, NULL);
+		return;
+	}
+	if (reply->type != REDIS_REPLY_STRING) {
+		tell(a, ENOENT, NULL);
+		return;
+	}
+	where.epoch = (uint32_t)strtoul(reply->str, &end, 10);
+	where.instance = (uint32_t)strtoul(end, NULL, 10);
+	tell(a, ENOENT, &where);
+}
+
 static void where_handler(int err, const redisReply *reply, void *arg)
 {
 	struct store_where where = {.node = ""};
 	struct asking *a = arg;
+	char key[STORE_HUB_KEY_SIZE];
 
 	if (!err)
 		err = where_read(&where, reply);
-	a->h(err, err ? NULL : &where, a->arg);
-	mem_deref(a);
+	if (err != ENOENT) {
+		tell(a, err, err ? NULL : &where);
+		return;
+	}
+	store_gone_key(key, a->hub);
+	err = redis_command(a->redis, DEADLINE_GONE_MS, gone_handler, a,
+			    "GET %s", key);
+	if (err)
+		tell(a, err, NULL);
+	else
+		redis_arg_owned(a->redis);
 }
 
 int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
@@ -56,8 +96,10 @@ int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
 	a = mem_zalloc(sizeof(*a), NULL);
 	if (!a)
 		return ENOMEM;
+	a->redis = r;
 	a->h = h;
 	a->arg = arg;
+	str_ncpy(a->hub, hub, sizeof(a->hub));
 	store_hub_key(key, hub);
 	err = redis_command(r, deadline_ms, where_handler, a,
 			    "HMGET %s node owner epoch", key);

@@ -24,6 +24,9 @@ static void request_found(enum seek_end end, const Sy__Member *node,
 	(void)where;
 
 	(void)pending_resume(p);
+	/* who ended it takes the ACK to its failure, and no new request */
+	if (end == SEEK_GONE && p->m.v->method != VIEW_ACK)
+		node = NULL;
 	if (!node)
 		node = itself(p);
 	if (node) {
@@ -69,7 +72,8 @@ void orphan_look(struct pending *p, const struct token *tok)
 
 void orphan_request(struct msg *m, const struct token *tok)
 {
-	const Sy__Member *node = seek_known(m->w->seeks, tok->hub);
+	const Sy__Member *node = m->v->method == VIEW_ACK ?
+		seek_known(m->w->seeks, tok->hub) : NULL;
 	struct pending *p;
 
 	if (pending_is(m)) {

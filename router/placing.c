@@ -263,7 +263,7 @@ static void located(enum seek_end end, const Sy__Member *node,
 		follow(pg, where);
 	else if (end == SEEK_FOUND)
 		send_place_hub(pg, node->id, where->instance, where->epoch);
-	else if (placed_node(pg) && !pg->refused)
+	else if (placed_node(pg) && !pg->refused && !where)
 		send_place_hub_there(pg);
 	else
 		again(pg);

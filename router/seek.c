@@ -125,6 +125,13 @@ static bool just_back(const struct worker *w)
 	return w->back_ms && wire_now_ms() - w->back_ms < SEEK_BACK_MS;
 }
 
+static const Sy__Member *live_node(const struct worker *w, uint32_t instance)
+{
+	const Sy__Member *m = member_by_instance(w->members, instance);
+
+	return m && m->kind == SY__MEMBER_KIND__NODE ? m : NULL;
+}
+
 static uint32_t hub_hash(const uint8_t *hub)
 {
 	uint32_t h;
@@ -151,26 +158,23 @@ static void know(struct seeks *s, const uint8_t *hub, uint32_t instance)
 const Sy__Member *seek_known(struct seeks *s, const uint8_t *hub)
 {
 	const struct known *kn = known_slot(s, hub);
-	const Sy__Member *m;
 
 	if (wire_now_ms() >= kn->until_ms || memcmp(kn->hub, hub, ULID_BYTES))
 		return NULL;
 
-	m = member_by_instance(s->w->members, kn->instance);
-	return m && m->kind == SY__MEMBER_KIND__NODE ? m : NULL;
+	return live_node(s->w, kn->instance);
 }
 
 /* What the record says. */
 static void judge(struct seek *k, const struct store_where *where)
 {
-	const Sy__Member *node =
-	    member_by_instance(k->s->w->members, where->instance);
+	const Sy__Member *node = live_node(k->s->w, where->instance);
 
-	if (!node || node->kind != SY__MEMBER_KIND__NODE)
+	if (!node) {
 		k->orphan = true;
-	else if (k->orphan && !k->settled)
+	} else if (k->orphan && !k->settled) {
 		k->settled = true;
-	else {
+	} else {
 		know(k->s, k->hub, where->instance);
 		finish(k, SEEK_FOUND, node, where);
 	}
@@ -186,8 +190,10 @@ static void told(int err, const struct store_where *where, void *arg)
 		mem_deref(k);
 	else if (!err)
 		judge(k, where);
-	else if (err == ENOENT && !just_back(k->s->w))
-		finish(k, SEEK_GONE, NULL, NULL);
+	else if (err == ENOENT && (where || !just_back(k->s->w)))
+		finish(k, SEEK_GONE,
+		       where ? live_node(k->s->w, where->instance) : NULL,
+		       where);
 }
 
 static bool ask(struct seek *k)

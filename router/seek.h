@@ -20,7 +20,7 @@ struct worker;
 enum {
 	SEEK_TURN_MS = 50,
 	SEEK_KNOWN_MAX = 1024, /* hubs whose owner is remembered ...      */
-	SEEK_KNOWN_MS = 10000, /* ... for so long                         */
+	SEEK_KNOWN_MS = 32000, /* ... for so long: a transaction's life   */
 	SEEK_ASK_MAX = 256,  /* questions under way                       */
 	SEEK_ASK_MS = 500,   /* ... each for no longer; then again        */
 	SEEK_BACK_MS = 3000, /* after Redis returned, owners may not have
@@ -36,8 +36,10 @@ enum seek_end {
 /**
  * The outcome.  Called once, never from within seek_start().
  *
- * @param node   SEEK_FOUND: the owner; else NULL.  Borrowed for the call.
- * @param where  SEEK_FOUND: what the record says; else NULL.  Likewise.
+ * @param node   SEEK_FOUND: the owner; SEEK_GONE: who ended it, if that is
+ *               known and lives; else NULL.  Borrowed for the call.
+ * @param where  SEEK_FOUND: what the record says; SEEK_GONE: what the
+ *               tombstone says, NULL if there is none.  Likewise.
  */
 typedef void(seek_h)(enum seek_end end, const Sy__Member *node,
 		     const struct store_where *where, void *arg);

@@ -102,6 +102,9 @@ static bool nothing_waits(void *arg)
 	       !pendings_count(t.workers[1]->pendings);
 }
 
+static void asked_by(const struct record *h, char *response, size_t size,
+		     const char *method, const char *line);
+
 /* -------------------------------------------------------------- requests */
 
 /* Adopted already: at once.  The token is that of the dead one still. */
@@ -116,6 +119,38 @@ static void test_request(void **state)
 	assert_true(until(node_has));
 	assert_int_equal(see(&t.node)->method, VIEW_BYE);
 	assert_token(&h);
+}
+
+/* The hub has ended: its last messages reach the one that ended it. */
+static void test_last_words(void **state)
+{
+	struct record h = new_hub(DEAD);
+	struct req r = make("BYE", uri_of(&h));
+	char ok[2048], ended[32];
+	(void)state;
+
+	owned_by(&h, DEAD, 1);
+	asked_by(&h, ok, sizeof(ok), "OPTIONS", "200 OK");
+	owned_by(&h, live(), 2);
+	peer_send(&t.phone, 0, print(&r));
+	assert_true(until(node_has));
+	assert_int_equal(server_ask(t.f, "DEL sy:hub:{%s}", h.id), 1);
+	(void)re_snprintf(ended, sizeof(ended), "2 %u", live());
+	assert_int_equal(server_ask(t.f, "SET sy:gone:{%s} %s", h.id, ended),
+			 0);
+	r.method = "ACK";
+	++r.branch;
+	for (unsigned i = 0; i < 2; i++) { /* one has found it before */
+		peer_send(&t.phone, i, print(&r));
+		assert_true(until(node_has));
+		assert_int_equal(see(&t.node)->method, VIEW_ACK);
+		peer_send(&t.phone, i, ok);
+		assert_true(until(node_has));
+		assert_int_equal(see(&t.node)->code, 200);
+	}
+	r.method = "INFO"; /* something new: nobody knows it any more */
+	++r.branch;
+	assert_int_equal(ask(0, print(&r)), 481);
 }
 
 /* Adopted while it waits; its copies are absorbed. */
@@ -518,6 +553,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_last_words),
 	    cmocka_unit_test(test_request_waits),
 	    cmocka_unit_test(test_request_late),
 	    cmocka_unit_test(test_full),

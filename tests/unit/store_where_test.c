@@ -56,13 +56,21 @@ static void where_handler(int err, const struct store_where *where, void *arg)
 	memset(&c->where, 0, sizeof(c->where));
 	if (where)
 		c->where = *where;
-	assert_int_equal(!where, err != 0);
+	assert_true(where ? !err || err == ENOENT : err);
 }
 
 static int where(struct client *c, const char *hub, uint32_t deadline_ms)
 {
 	return answered(
 	    c, store_hub_where(c->r, hub, deadline_ms, where_handler, c));
+}
+
+static void drop_handler(int err, void *arg)
+{
+	struct client *c = arg;
+
+	c->done++;
+	c->err = err;
 }
 
 static void test_where(void **state)
@@ -87,6 +95,14 @@ static void test_where(void **state)
 	assert_int_equal(where(&c, HUB_A, 200), ETIMEDOUT);
 	server_signal(c.f, SIGCONT);
 	assert_int_equal(where(&c, HUB_A, 0), 0);
+
+	/* ended: by whom, as long as its tombstone stands */
+	assert_int_equal(answered(&c, store_hub_drop(c.r, HUB_A, 3, 77, NULL,
+						     drop_handler, &c)),
+			 0);
+	assert_int_equal(where(&c, HUB_A, 0), ENOENT);
+	assert_int_equal(c.where.instance, 77);
+	assert_int_equal(c.where.epoch, 3);
 	mem_deref(c.r);
 }
 
