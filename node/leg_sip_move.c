@@ -22,7 +22,7 @@ bool leg_sip_is_quiet(const struct leg *leg)
 		return true;
 
 	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) ? ls->resumed.wanted
-						      : sounds(leg))
+						     : sounds(leg))
 		return false;
 
 	return dialog_is_quiet(ls->dlg);

@@ -457,9 +457,9 @@ static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 	if (err)
 		return err;
 
-	/* Early media of a callee goes to where our INVITE said, and nothing can
-	 * tell it of another place before it answers (RFC 3311 5.1 would want
-	 * PRACK): it only rings from now on. */
+	/* Early media of a callee goes to where our INVITE said, and nothing
+	 * can tell it of another place before it answers (RFC 3311 5.1 would
+	 * want PRACK): it only rings from now on. */
 	ls->leg.early = ds->early && !answered && pending_in;
 	ls->resumed.begun = ls->resumed.wanted = true;
 	if (!pending_in) {

@@ -106,10 +106,21 @@ bool request_is_canceled(const struct client *c)
 	return ctrans_is_canceled(c->ct);
 }
 
+/* By another router when its own is gone: a peer that wants the Via of the
+ * INVITE in it may refuse that, but by a dead one it would never get it. */
 void request_cancel(struct client *c)
 {
-	if (c)
-		ctrans_cancel(c->ct);
+	struct ua_router r;
+
+	if (!c)
+		return;
+
+	if (!ua_router(c->d->ua, &r, c->router, c->d->tcp) &&
+	    strcmp(r.id, c->router)) {
+		memcpy(c->router, r.id, sizeof(c->router));
+		ctrans_aim(c->ct, &r.addr);
+	}
+	ctrans_cancel(c->ct);
 }
 
 /* The router to go by, or where the dialog's last message came from. */

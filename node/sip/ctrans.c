@@ -328,6 +328,11 @@ int ctrans_send(struct ctranss *t, const struct ctrans_req *req)
 	return err;
 }
 
+void ctrans_aim(struct ctrans *ct, const struct sa *dst)
+{
+	ct->dst = *dst;
+}
+
 void ctrans_lead(struct ctrans *ct, const struct sa *dst)
 {
 	if (!ct)

@@ -99,6 +99,9 @@ int ctrans_send(struct ctranss *t, const struct ctrans_req *req);
  * a copy. */
 void ctrans_lead(struct ctrans *ct, const struct sa *dst);
 
+/** From now on it goes to another address; nothing is sent now. */
+void ctrans_aim(struct ctrans *ct, const struct sa *dst);
+
 /** CANCEL an INVITE; before a provisional answer, with that one (9.1). */
 void ctrans_cancel(struct ctrans *ct);
 

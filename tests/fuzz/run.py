@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Builds each *_fuzz.c with clang's libFuzzer and runs it for some seconds.
 
-The first line of a target names what it is made of:
+The first comment of a target names what it is made of:
 /* sources: router/view.c router/view_part.c */
 Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each.
 """
@@ -23,23 +23,23 @@ FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
          "-I", "/usr/share/include/llhttp",
          "-DHAVE_INTTYPES_H", "-DHAVE_STDBOOL_H", "-DHAVE_INET6",
          "-DUSE_OPENSSL", "-DUSE_TLS", "-DHAVE_PTHREAD", "-DRELEASE",
-         "-D_GNU_SOURCE"]
+         "-D_GNU_SOURCE", '-DSY_VERSION="fuzz"']
 
 
 def sources(path):
     with open(path, encoding="utf-8") as f:
-        named = re.search(r"sources: ([^*]*)\*/", f.readline())
+        named = re.match(r"/\* sources: (.*?)\*/", f.read(), re.DOTALL)
     if not named:
-        raise RuntimeError(f"{path}: the first line names no sources")
+        raise RuntimeError(f"{path}: the first comment names no sources")
     return [s if s.startswith("/") else os.path.join(ROOT, s)
-            for s in named[1].split()]
+            for s in named[1].replace("\n *", " ").split()]
 
 
 def build(path, out):
     gen = os.path.join(ROOT, "build", "debug", "proto", "gen")
     return subprocess.run(
         ["clang", *FLAGS, "-I", gen, path, *sources(path), "-lre", "-lssl",
-         "-lcrypto", "-lm", "-o", out], capture_output=True, text=True,
+         "-lcrypto", "-lprotobuf-c", "-lm", "-o", out], capture_output=True, text=True,
         check=False)
 
 

@@ -192,6 +192,25 @@ static void test_no_router(void **state)
 			 EINVAL);
 }
 
+/* Its router dies while it rings: another one brings the CANCEL. */
+static void test_cancel_other_router(void **state)
+{
+	const char *req = call(OFFER), *cancel;
+
+	(void)state;
+
+	reply(&fx.r[0], req, "180 Ringing", "bob", CONTACT, NULL);
+	wait_event(&fx.seen.progress);
+	fx.memberv[0] = fx.memberv[1];
+	dialog_hangup(fx.d, 0, NULL);
+	fx.d = mem_deref(fx.d);
+	cancel = expect(&fx.r[1], "CANCEL ");
+	assert_string_equal(hdr(cancel, "Via", 0), hdr(req, "Via", 0));
+	reply(&fx.r[1], cancel, "200 OK", NULL, NULL, NULL);
+	reply(&fx.r[1], req, "487 Request Terminated", "bob", NULL, NULL);
+	(void)expect(&fx.r[1], "ACK ");
+}
+
 /* The preferred router is not live: another one. */
 static void test_other_router(void **state)
 {
@@ -574,6 +593,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_no_router),
 		TEST(test_other_router),
+		TEST(test_cancel_other_router),
 		TEST(test_cancel),
 		TEST(test_tcp_contact),
 		TEST(test_cancel_waits),
