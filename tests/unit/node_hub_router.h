@@ -363,7 +363,7 @@ static void talk_handler(void *arg)
 }
 
 /* Send a tone of 500 Hz to where a message of the node says. */
-static void phone_talk(struct phone *p, const char *msg, unsigned level)
+static inline void phone_talk(struct phone *p, const char *msg, unsigned level)
 {
 	const char *m = strstr(msg, "m=audio ");
 
@@ -525,7 +525,7 @@ static bool cond_never(void *arg)
 }
 
 /* None such comes within a while. */
-static void lab_none(struct lab *l, const char *start, const char *has)
+static inline void lab_none(struct lab *l, const char *start, const char *has)
 {
 	struct want w = {.l = l, .start = start, .has = has};
 
@@ -586,13 +586,13 @@ static inline void phone_nack(struct lab *l, struct phone *p, const char *resp)
 	phone_send(l, p, "ACK", NULL, p->branch);
 }
 
-static void phone_call(struct lab *l, struct phone *p)
+static inline void phone_call(struct lab *l, struct phone *p)
 {
 	phone_invite(l, p);
 	phone_ack(l, p, phone_get(l, p, "200"));
 }
 
-static void phone_bye(struct lab *l, struct phone *p)
+static inline void phone_bye(struct lab *l, struct phone *p)
 {
 	p->cseq++;
 	phone_send(l, p, "BYE", NULL, ++l->seq);
