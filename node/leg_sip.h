@@ -106,8 +106,9 @@ int leg_sip_resume(struct leg **lp, struct node *n, struct hub *hub,
 
 /**
  * Tell the peer of a resumed leg where we are, by re-INVITE.  What it refuses
- * for now (491, 500 and 503) is asked again, three times in all.  Nothing to
- * do for a leg that rings, or whose peer knows it already.
+ * for now (500 and 503) is asked again, three times in all; 491 more often,
+ * since it may wait for the ACK of a node that died.  Nothing to do for a leg
+ * that rings, or whose peer knows it already.
  *
  * @return 0; the outcome is told to the handler.
  */

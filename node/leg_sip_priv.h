@@ -31,6 +31,7 @@ struct leg_sip_resumed {
 	bool known;               /* ... and it knows where to send     */
 	bool heard;               /* RTP came                           */
 	uint8_t tries;
+	uint8_t glares;           /* answers 491                        */
 	struct mbuf *offer;       /* of the re-INVITE under way         */
 	struct alarm tmr;         /* ask again; or wait for RTP no more */
 };

@@ -22,6 +22,8 @@
 
 enum {
 	TRIES = 3,
+	GLARES = 20,	 /* 491 of a peer that waits for the ACK of a
+			    node that died: for 32 s at most        */
 	BUSY_MS = 200,	 /* another transaction ends soon           */
 	LATER_MS = 1000, /* 503 without Retry-After; no router      */
 	LATER_MAX_MS = 10000,
@@ -166,9 +168,11 @@ static void ask_later(struct leg_sip *ls, uint32_t ms)
 }
 
 /* Again, if that may help. @return false: three times are enough. */
-static bool again(struct leg_sip *ls, uint32_t ms)
+static bool again(struct leg_sip *ls, uint32_t ms, bool glare)
 {
-	if (++ls->resumed.tries >= TRIES)
+	struct leg_sip_resumed *r = &ls->resumed;
+
+	if (glare ? ++r->glares >= GLARES : ++r->tries >= TRIES)
 		return false;
 
 	ask_later(ls, MIN(ms, (uint32_t)LATER_MAX_MS));
@@ -205,7 +209,7 @@ static void offer_handler(void *arg)
 	err = offer_send(ls);
 	if (err == EBUSY)
 		ask_later(ls, BUSY_MS);
-	else if (err && !again(ls, LATER_MS))
+	else if (err && !again(ls, LATER_MS, false))
 		lost(ls, 503, strerror(err));
 }
 
@@ -249,7 +253,7 @@ static void refused(struct leg_sip *ls, uint16_t code)
 	const uint32_t ms = retry_ms(ls->dlg, code);
 	char why[LEG_TEXT_MAX];
 
-	if (ms && again(ls, ms))
+	if (ms && again(ls, ms, code == 491))
 		return;
 
 	(void)re_snprintf(why, sizeof(why), "%u %s", code, sip_reason(code));

@@ -19,6 +19,8 @@
 
 enum {
 	PACE_MS = 10,
+	CLAIM_CSEQS = 100, /* as the margin over a checkpoint's */
+	CLAIMS_MAX = 1000,
 };
 
 struct restores {
@@ -435,10 +437,24 @@ static void lose(struct restore *rs, const Sy__Leg *rec,
 	(void)add_leg(rs, info.id, true);
 }
 
+/*
+ * Who claimed the hub and wrote nothing of it may have sent requests: each
+ * owner begins above all that those before it can have used.
+ */
+static void skip_cseqs(Sy__DialogState *ds, const struct restore_conf *conf)
+{
+	const uint32_t wrote = conf->call->epoch;
+	const uint32_t n =
+	    wrote && conf->epoch > wrote + 1 ? conf->epoch - wrote - 1 : 0;
+
+	ds->local_cseq += MIN(n, CLAIMS_MAX) * CLAIM_CSEQS;
+}
+
 static void restore_leg(struct restore *rs, const struct restore_conf *conf,
 			const Sy__Leg *rec)
 {
-	const Sy__DialogState *ds = dialog_of(conf, rec->id);
+	const Sy__DialogState *wrote = dialog_of(conf, rec->id), *ds = wrote;
+	Sy__DialogState state;
 	struct node *n = rs->all->node;
 	struct leg *leg = NULL;
 	int err;
@@ -446,6 +462,11 @@ static void restore_leg(struct restore *rs, const struct restore_conf *conf,
 	if (!ulid_is_valid(rec->id) || hub_leg(rs->hub, rec->id))
 		return;
 
+	if (wrote) {
+		state = *wrote;
+		skip_cseqs(&state, conf);
+		ds = &state;
+	}
 	if (ds)
 		err =
 		    leg_sip_resume(&leg, n, rs->hub, rec, ds, leg_handler, rs);
