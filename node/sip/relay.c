@@ -85,11 +85,6 @@ int relays_alloc(struct relays **rp, struct sip *sip)
 	return err;
 }
 
-uint32_t relays_count(const struct relays *r)
-{
-	return r ? list_count(&r->departed) : 0;
-}
-
 /* ------------------------------------------------------------- messages */
 
 static bool is(const struct pl *pl, const char *str)

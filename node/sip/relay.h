@@ -48,9 +48,6 @@ bool relays_take(struct relays *r, const struct sip_msg *msg);
 /** The dialog comes back: forget that it departed. */
 void relays_forget(struct relays *r, const char *call_id, const char *ltag);
 
-/** Departed ones that are remembered. */
-uint32_t relays_count(const struct relays *r);
-
 /** @param rp  Set on success; borrowed: it belongs to the table. */
 int relay_freeze(struct relay **rp, struct relays *relays,
 		 const struct relay_id *id);
