@@ -198,6 +198,9 @@ static void test_place_drop(void **state)
 /* All calls into a room share its hub; each has a PlaceHub of its own. */
 static void test_place_room(void **state)
 {
+	struct store_place pl = {
+		.hub = HUB_A, .node = "node-1", .instance = 7, .epoch = 3,
+		.leg = 20};
 	struct client c;
 
 	client_open(&c, *state);
@@ -253,6 +256,15 @@ static void test_place_room(void **state)
 	assert_int_equal(place(&c, "id@6", "lobby", HUB_C, "node-3", 9, 19,
 			       NULL, 0), 0);
 	assert_place(&c, HUB_A, "node-1", 7, 3, 19, true);
+
+	/* a caller's placement likewise, but what stands there stays */
+	assert_int_equal(store_place_put(c.r, "id@7", &pl), 0);
+	pl.epoch = 9;
+	assert_int_equal(store_place_put(c.r, "id@7", &pl), 0);
+	assert_int_equal(answered(&c, store_place_get(c.r, "id@7",
+						      place_handler, &c)),
+			 0);
+	assert_place(&c, HUB_A, "node-1", 7, 3, 20, false);
 	client_close(&c);
 }
 
