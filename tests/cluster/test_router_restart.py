@@ -58,7 +58,8 @@ def assert_no_call_failed(box, seconds):
 def test_rolling_restart_loses_no_call():
     """SIGTERM and a new start of each of two routers under 20 calls/s."""
     seconds = 16
-    with cluster(routers=2, nodes=2) as c, phones() as box:
+    with cluster(routers=2, nodes=2,
+                 router_args=["--threads", "2"]) as c, phones() as box:
         start_load(box, c, seconds)
         load_runs(box, RATE)
         for router in c.routers:
@@ -87,7 +88,8 @@ def test_killed_routers_lose_no_call():
 def test_registrations_outlive_routers():
     """Phones that registered through routers that are no more are reached; a
     TCP phone connects and registers again by itself."""
-    with cluster(routers=2, nodes=1) as c, phones() as box:
+    with cluster(routers=2, nodes=1,
+                 router_args=["--threads", "2"]) as c, phones() as box:
         a, b = c.routers
         phone(box, c, "1001", proxy=a.udp)
         phone(box, c, "1002", proxy=a.udp)
