@@ -71,6 +71,36 @@ Sy__Call *store_call_read(const redisReply *reply)
 	return call;
 }
 
+/*
+ * Who has claimed it has not written its Call yet: node and epoch as they are
+ * now stand beside it.
+ */
+static Sy__Call *read_as_owned(const redisReply *reply)
+{
+	Sy__Call *call = store_call_read(reply);
+
+	for (size_t i = 0; call && i + 1 < reply->elements; i += 2) {
+		const char *name = reply->element[i]->str;
+		const char *value = reply->element[i + 1]->str;
+		char *node;
+
+		if (!strcmp(name, "epoch"))
+			call->epoch = (uint32_t)strtoul(value, NULL, 10);
+		if (strcmp(name, "node") || !strcmp(value, call->node))
+			continue;
+
+		/* protobuf-c's allocator is malloc's */
+		node = strdup(value);
+		if (!node)
+			continue;
+		if (call->node != protobuf_c_empty_string)
+			free(call->node);
+		call->node = node;
+	}
+
+	return call;
+}
+
 struct reading {
 	store_call_h *h;
 	void *arg;
@@ -82,7 +112,7 @@ static void read_handler(int err, const redisReply *reply, void *arg)
 	Sy__Call *call = NULL;
 
 	if (!err) {
-		call = store_call_read(reply);
+		call = read_as_owned(reply);
 		if (!call)
 			err = ENOENT;
 	}
@@ -173,7 +203,7 @@ static void page_handler(int err, const redisReply *reply, void *arg)
 		l->err = err;
 	}
 	else {
-		l->callv[i] = store_call_read(reply);
+		l->callv[i] = read_as_owned(reply);
 		/* an owner that vanished leaves its hub in the index */
 		if (!l->callv[i])
 			(void)redis_command(l->redis, 0, NULL, NULL,

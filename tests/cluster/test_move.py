@@ -8,8 +8,8 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 
-from harness import (Mismatch, assert_clean, cluster, metrics, phones,
-                     request, wait_for)
+from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
+                     node_counts, phones, request, wait_for)
 from survive import told
 from talk import end, hears, phone, talk, tone
 
@@ -23,8 +23,13 @@ _cluster = None
 
 
 def shared():
-    """Two nodes for all tests but those that end one."""
+    """Two nodes for all tests but those that end one; new ones where a test
+    that failed left something behind."""
     global _cluster
+    if _cluster and (any(node_counts(_cluster).values())
+                     or call_keys(_cluster)):
+        _stack.close()
+        _cluster = None
     if _cluster is None:
         _cluster = _stack.enter_context(cluster(nodes=2))
     return _cluster

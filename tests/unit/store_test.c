@@ -681,6 +681,12 @@ static void test_claim(void **state)
 	assert_int_equal(c.claim.ref_last, 42);
 	assert_int_equal(server_ask(c.f, "HGET sy:hub:{%s} node", HUB_A), 6);
 
+	/* who asks hears at once whose it is */
+	assert_int_equal(hub_get(&c, HUB_A), 0);
+	assert_string_equal(c.call->node, "node-2");
+	assert_int_equal(c.call->epoch, 5);
+	assert_int_equal(c.call->instance, 8);
+
 	assert_int_equal(claim(&c, HUB_A, 7, "node-3", 9), ESTALE);
 	assert_int_equal(c.claim.owner, 8);
 	assert_false(c.claim.readable);
