@@ -312,6 +312,7 @@ def test_settled_death():
         for user in ("1001", "1002"):
             box.do("watch_tone", phone=user, hz=tone(
                 "1002" if user == "1001" else "1001"))
+        talk(box, "1001", "1002")   # what they miss counts from here
         kill(c)
         box.do("call", phone="1011", to="601")
         box.do("call", phone="1012", to="1013")
