@@ -509,7 +509,11 @@ bool adopt_owns(const uint8_t hub[ULID_BYTES], uint32_t epoch, void *arg)
 	ulid_print(id, hub);
 	h = node_hub(n, id);
 
-	return h && h->epoch >= epoch;
+	if (h)
+		return h->epoch >= epoch;
+
+	/* What a phone said as it ended here is answered here. */
+	return adopt_has_ended(n->adopt, id);
 }
 
 uint32_t adopt_pending(const struct adopt *a)

@@ -61,7 +61,8 @@ void adopt_let_go(struct adopt *a, struct hub *hub, const char *node);
 void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
 		     const char *node);
 
-/** Is a hub here for a token of this epoch (sipua_owns_h)? */
+/** Is a hub here for a token of this epoch, or has it ended here
+ * (sipua_owns_h)? */
 bool adopt_owns(const uint8_t hub[ULID_BYTES], uint32_t epoch, void *arg);
 
 /** Hubs that are being claimed. */

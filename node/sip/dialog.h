@@ -83,8 +83,9 @@ typedef void(sipua_incoming_h)(struct dialog *d, const struct token *tok,
 			       void *arg);
 
 /**
- * Is a hub here that another instance made a token for?  Asked for requests
- * whose branch names the node that the hub had before.
+ * Is a hub here, or has one just ended here, that another instance made a
+ * token for?  Asked for requests whose branch names the node that the hub had
+ * before.
  *
  * @param epoch  Of the token: the hub's must not be lower.
  */

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
                      node_counts, phones, request, wait_for)
+from rawphone import RawPhone
 from survive import told
 from talk import end, hears, phone, talk, tone
 
@@ -261,6 +262,21 @@ def test_echo():
             raise Mismatch(f"the echo is heard at {level} dB")
         box.do("hangup", phone="1001")
         assert_clean(c)
+
+
+def test_hung_up_before_the_reinvite():
+    """Who has just hung up refuses the re-INVITE; its BYE, which came to the
+    node before, is answered although the call is no more."""
+    c = shared()
+    with RawPhone(c.routers[0]) as p:
+        d = p.established("600")
+        call = only_call(c)
+        c.api("POST", f"/api/calls/{call['id']}/move",
+              {"node": other(c, call["node"])})
+        p.answer(p.await_("INVITE"), 481, "Call Does Not Exist")
+        p.answer(p.await_("BYE"), 481, "Call Does Not Exist")
+        assert_clean(c)
+        must(d.ask("BYE").code in (200, 481), True, "BYE is answered")
 
 
 def test_refused():
