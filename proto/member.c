@@ -309,5 +309,6 @@ const Sy__Member *member_place(struct members *ms, const char *not_id)
 size_t member_peers(const struct members *ms, struct owner_peer *peerv,
 		    size_t max)
 {
-	return ms ? member_table_peers(&ms->table, peerv, max) : 0;
+	return ms ? member_table_peers(&ms->table, loop_now_us(), peerv, max)
+		  : 0;
 }

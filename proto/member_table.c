@@ -101,7 +101,7 @@ static void come(struct member_table *t, Sy__Member *m, uint64_t now_us)
 
 	e->m = m;
 	e->placed_total = placed_total(m);
-	e->beat_us = now_us;
+	e->beat_us = e->since_us = now_us;
 	list_append(&t->l, &e->le, e);
 	list_sort(&t->l, by_id, NULL);
 	t->changeh(m, false, t->arg);
@@ -119,6 +119,7 @@ static void renew(struct member_table *t, struct member_entry *e, Sy__Member *m,
 	e->m = m;
 	e->beat_us = now_us;
 	if (replaced) {
+		e->since_us = now_us;
 		e->placed = e->recent = 0;
 		e->placed_total = placed_total(m);
 		t->changeh(old, true, t->arg);
@@ -249,9 +250,19 @@ const Sy__Member *member_table_place(struct member_table *t, const char *not_id,
 	return entryv[i]->m;
 }
 
+/* A process claims nothing before it has known Redis for a lease: who has just
+ * started, maybe in the place of the one that died, would only be waited for.
+ * Half a lease: nodes that start together share. */
+static bool is_new(const struct member_table *t, const struct member_entry *e,
+		   uint64_t now_us)
+{
+	return now_us - e->since_us < t->lease_us / 2;
+}
+
 /* What we placed and nobody else knows of is left out: all nodes should come
  * to the same figures. */
-static struct owner_peer peer(const struct member_entry *e)
+static struct owner_peer peer(const struct member_table *t,
+			      const struct member_entry *e, uint64_t now_us)
 {
 	struct owner_peer p = {.instance = e->m->instance};
 	struct place_node node = weigh(e);
@@ -262,11 +273,12 @@ static struct owner_peer peer(const struct member_entry *e)
 		p.room = (float)place_room(&node);
 	else if (p.last)
 		p.room = 1;
+	p.last = p.last || is_new(t, e, now_us);
 
 	return p;
 }
 
-size_t member_table_peers(const struct member_table *t,
+size_t member_table_peers(const struct member_table *t, uint64_t now_us,
 			  struct owner_peer *peerv, size_t max)
 {
 	size_t n = 0;
@@ -275,7 +287,7 @@ size_t member_table_peers(const struct member_table *t,
 		const struct member_entry *e = le->data;
 
 		if (e->m->kind == SY__MEMBER_KIND__NODE)
-			peerv[n++] = peer(e);
+			peerv[n++] = peer(t, e, now_us);
 	}
 
 	return n;

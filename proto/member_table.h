@@ -20,6 +20,7 @@ struct member_entry {
 	struct le le; /* in the table, by ascending id       */
 	Sy__Member *m;
 	uint64_t beat_us;      /* when we last heard of it            */
+	uint64_t since_us;     /* when we first heard of this process */
 	uint32_t placed;       /* by us, and on their way             */
 	uint32_t recent;       /* of these, placed since its beat     */
 	uint32_t placed_total; /* as its last beat said               */
@@ -74,7 +75,7 @@ const Sy__Member *member_table_place(struct member_table *t, const char *not_id,
 				     uint64_t rnd);
 
 /** See member_peers(). */
-size_t member_table_peers(const struct member_table *t,
+size_t member_table_peers(const struct member_table *t, uint64_t now_us,
 			  struct owner_peer *peerv, size_t max);
 
 /** A deep copy, by sy__member__free_unpacked(); NULL: no memory. */

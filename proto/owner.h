@@ -75,8 +75,8 @@ struct owner_peer {
 	float room; /* of any unit, the same for all: a node of
 		       twice the room gets twice the hubs; 0:
 		       takes none (draining)                    */
-	bool last;  /* overloaded: only when nobody else is
-		       there                                    */
+	bool last;  /* overloaded, or just started: only when
+		       nobody else is there                     */
 };
 
 /**

@@ -659,6 +659,8 @@ static void no_change(const Sy__Member *m, bool gone, void *arg)
 	(void)arg;
 }
 
+static uint64_t heard_us = 1; /* when learn() learns */
+
 static void learn(struct member_table *t, const char *id, uint32_t instance,
 		  Sy__MemberKind kind, Sy__MemberState st, uint32_t legs)
 {
@@ -671,7 +673,7 @@ static void learn(struct member_table *t, const char *id, uint32_t instance,
 	m.state = st;
 	load.legs = legs;
 	m.load = &load;
-	member_table_learn(t, &m, 1);
+	member_table_learn(t, &m, heard_us);
 }
 
 #define LIVE SY__MEMBER_STATE__LIVE
@@ -718,6 +720,7 @@ static void test_watch_ring(void **state)
 /* What nodes weigh when they share hubs out. */
 static void test_peers(void **state)
 {
+	const uint64_t later = 1000 * 1000;
 	struct owner_peer v[8];
 	struct member_table t;
 	(void)state;
@@ -729,7 +732,7 @@ static void test_peers(void **state)
 	learn(&t, "d", 4, NODE, SY__MEMBER_STATE__DRAINING, 0);
 	learn(&t, "e", 5, NODE, SY__MEMBER_STATE__OVERLOADED, 0);
 	learn(&t, "f", 6, ROUTER, LIVE, 0);
-	assert_int_equal(member_table_peers(&t, v, ARRAY_SIZE(v)), 5);
+	assert_int_equal(member_table_peers(&t, later, v, ARRAY_SIZE(v)), 5);
 	assert_true(v[0].room == 17);
 	assert_true(v[1].room == 9);
 	assert_true(v[2].room == 1);
@@ -737,7 +740,36 @@ static void test_peers(void **state)
 	assert_true(v[4].room == 1 && v[4].last);
 	assert_false(v[2].last);
 	assert_int_equal(v[1].instance, 2);
-	assert_int_equal(member_table_peers(&t, v, 2), 2);
+	assert_int_equal(member_table_peers(&t, later, v, 2), 2);
+	member_table_close(&t);
+}
+
+/* Who has just started takes a share only if nobody else is there. */
+static void test_new_peers(void **state)
+{
+	const uint64_t half = 500 * 1000;
+	struct owner_peer v[2];
+	struct member_table t;
+	(void)state;
+
+	member_table_init(&t, 1000, 500, no_change, NULL);
+	learn(&t, "a", 1, NODE, LIVE, 0);
+	learn(&t, "b", 2, NODE, LIVE, 0);
+	(void)member_table_peers(&t, half, v, 2);
+	assert_true(v[0].last && v[0].room == 17);
+	(void)member_table_peers(&t, half + 1, v, 2);
+	assert_false(v[0].last || v[1].last);
+
+	/* a beat does not make it new, another process does */
+	heard_us = 2 * half;
+	learn(&t, "a", 1, NODE, LIVE, 0);
+	learn(&t, "b", 3, NODE, LIVE, 0);
+	(void)member_table_peers(&t, 2 * half, v, 2);
+	assert_false(v[0].last);
+	assert_true(v[1].last);
+	(void)member_table_peers(&t, 3 * half, v, 2);
+	assert_false(v[1].last);
+	heard_us = 1;
 	member_table_close(&t);
 }
 
@@ -786,6 +818,7 @@ int main(void)
 		fixture_test_re(test_resign),
 		cmocka_unit_test(test_watch_ring),
 		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_new_peers),
 		cmocka_unit_test(test_settled),
 	};
 
