@@ -66,6 +66,8 @@ int leg_sip_apply(struct leg_sip *ls)
 		     (!ls->leg.early && session_remote_hold(ls->ses));
 	err = session_params(ls->ses, &prm);
 	prm.dtmf = ls->dtmf;
+	if (ls->resumed.begun)
+		prm.jitter_start_ms = LEG_SIP_RESUMED_JITTER_MS;
 	prm.srtp_seek = ls->resumed.begun;
 	if (!err)
 		err = media_leg_rtp_set(ls->media, &prm);

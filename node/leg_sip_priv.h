@@ -68,6 +68,10 @@ struct leg_sip {
 	struct media_stat sampled; /* counters at the last sample       */
 };
 
+/* Of a resumed leg: until its way is known, the others wait no longer than
+ * they can be led to believe that nothing happened. */
+enum { LEG_SIP_RESUMED_JITTER_MS = 20 };
+
 extern const struct leg_ops leg_sip_ops;
 extern const struct dialog_handlers leg_sip_handlers;
 media_event_h leg_sip_media_handler;

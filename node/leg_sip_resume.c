@@ -443,6 +443,7 @@ static int media_make(struct leg_sip *ls)
 		return err == EPROTO ? 0 : err; /* nothing agreed on yet */
 
 	prm.dtmf = ls->dtmf;
+	prm.jitter_start_ms = LEG_SIP_RESUMED_JITTER_MS;
 	prm.srtp_seek = true;
 	err = media_leg_rtp_set(ls->media, &prm);
 	media_srtp_wipe(&prm.srtp_tx);
