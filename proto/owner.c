@@ -114,12 +114,6 @@ static void let_go(struct owner *o, struct owned *h)
 	o->ops->let_go(id, o->arg);
 }
 
-static void check_soon(struct owner *o)
-{
-	if (o->check_ms > o->now_ms + SOON_MS)
-		o->check_ms = o->now_ms + SOON_MS;
-}
-
 /* --------------------------------------------------------------- our hubs */
 
 int owner_begun(struct owner *o, const char *hub, uint32_t epoch)
@@ -188,7 +182,7 @@ void owner_released(struct owner *o, const char *hub)
 		return;
 
 	owner_remove(o, h);
-	check_soon(o);
+	owner_check_soon(o);
 }
 
 /* ----------------------------------------------------------------- answers */
@@ -240,133 +234,11 @@ void owner_claimed(struct owner *o, const char *hub, int err, uint32_t epoch,
 	} else if (err == ESTALE || err == ENOENT) {
 		refused(o, h);
 	} else if (err == EBADMSG) {
-		if (h->from != o->self)
-			o->ops->forget(h->from, h->id, o->arg);
 		owner_remove(o, h);
 	} else {
 		owner_remove(o, h);
-		check_soon(o);
+		owner_check_soon(o);
 	}
-}
-
-/* -------------------------------------------------------------- our own set */
-
-static void drop_again(struct owner *o, struct owned *h)
-{
-	h->dropped = true;
-	o->ops->drop(h->id, h->epoch, o->arg);
-	check_soon(o);
-}
-
-/* A name in our set.  One that ended here: Redis lost the end; or it was
- * claimed again since, which the fence of the drop tells. */
-static void check_name(struct owner *o, const char *hub)
-{
-	struct owned *h = owner_find(o, hub);
-
-	if (!h)
-		owner_queue(o, hub, o->self);
-	else if (h->state == OWNED_OURS)
-		h->seen = o->check;
-	else if (h->state == OWNED_ENDED && !h->dropped)
-		drop_again(o, h);
-	else if (h->state == OWNED_ENDED)
-		owner_queue(o, hub, o->self);
-}
-
-struct missing {
-	struct owner *o;
-	const struct owned **v;
-	size_t n, max;
-};
-
-static bool is_missing(const struct owner *o, const struct owned *h)
-{
-	return h->state == OWNED_OURS && h->seen != o->check &&
-	       h->seq <= o->check_seq;
-}
-
-static bool gather_missing(struct le *le, void *arg)
-{
-	struct missing *m = arg;
-
-	if (m->n < m->max && is_missing(m->o, le->data))
-		m->v[m->n++] = le->data;
-
-	return false;
-}
-
-/* What is ours and not in our set was taken, or Redis lost it: a whole write
- * tells. */
-static void check_missing(struct owner *o)
-{
-	struct missing m = {.o = o, .max = o->ours};
-
-	m.v = mem_alloc((m.max + 1) * sizeof(*m.v), NULL);
-	if (!m.v)
-		return;
-
-	(void)hash_apply(o->hubs, gather_missing, &m);
-	for (size_t i = 0; i < m.n; i++)
-		o->ops->write(m.v[i]->id, o->arg);
-	mem_deref((void *)m.v);
-}
-
-void owner_checked(struct owner *o, int err, const char *const *hubv,
-		   size_t hubc)
-{
-	o->checking = false;
-	if (err) {
-		check_soon(o);
-		return;
-	}
-
-	o->check++;
-	for (size_t i = 0; i < hubc; i++)
-		check_name(o, hubv[i]);
-	check_missing(o);
-}
-
-static void check_run(struct owner *o)
-{
-	if (o->checking || o->now_ms < o->check_ms)
-		return;
-
-	o->check_ms = o->now_ms + OWNER_CHECK_MS;
-	o->check_seq = o->seq;
-	o->checking = !o->ops->list_owned(o->self, o->arg);
-	if (!o->checking)
-		check_soon(o);
-}
-
-/* ------------------------------------------------------------- other owners */
-
-void owner_owners(struct owner *o, int err, const uint32_t *instancev, size_t n)
-{
-	bool here = false;
-
-	o->scanning = false;
-	if (err)
-		return;
-
-	for (size_t i = 0; i < n; i++) {
-		if (instancev[i] == o->self)
-			here = true;
-		else if (!o->ops->is_live(instancev[i], o->arg))
-			owner_estate_add(o, instancev[i],
-					 o->now_ms + OWNER_ROUND_MS);
-	}
-	if (!here)
-		o->ops->announce(o->arg);
-}
-
-static void scan_run(struct owner *o)
-{
-	if (o->scanning || o->now_ms < o->scan_ms)
-		return;
-
-	o->scan_ms = o->now_ms + OWNER_SCAN_MS;
-	o->scanning = !o->ops->list_owners(o->arg);
 }
 
 /* -------------------------------------------------------------------- news */
@@ -389,7 +261,7 @@ static void tell_all(struct owner *o)
 
 	o->ops->announce(o->arg);
 	o->ops->write(NULL, o->arg);
-	check_soon(o);
+	owner_check_soon(o);
 }
 
 void owner_redis(struct owner *o, bool up)
@@ -457,8 +329,8 @@ uint32_t owner_run(struct owner *o, uint64_t now_ms)
 	if (!o->settled)
 		return o->up ? POLL_MS : IDLE_MS;
 
-	check_run(o);
-	scan_run(o);
+	owner_check_run(o);
+	owner_scan_run(o);
 	owner_estates_run(o);
 	owner_claims_run(o);
 
@@ -495,6 +367,8 @@ int owner_alloc(struct owner **op, const struct owner_conf *conf)
 	o->claims_s = conf->claims_s ? conf->claims_s : OWNER_CLAIMS_S;
 	o->burst = conf->burst ? conf->burst : OWNER_BURST;
 	o->window = conf->window ? conf->window : OWNER_WINDOW;
+	o->scan_every_ms = conf->scan_ms ? conf->scan_ms : OWNER_SCAN_MS;
+	o->check_every_ms = conf->check_ms ? conf->check_ms : OWNER_CHECK_MS;
 	o->tokens = o->burst;
 	o->check_ms = UINT64_MAX;
 	o->scan_ms = UINT64_MAX;

@@ -57,16 +57,15 @@
 struct owner;
 
 enum {
-	OWNER_ROUND_MS = 1000,	   /* until an estate is looked at again      */
-	OWNER_ROUND_MAX_MS = 8000, /* it doubles when that does not help      */
-	OWNER_EMPTY_MS = 10000,	   /* from empty to forgotten: what a dead
-				      process sent may still arrive           */
-	OWNER_SCAN_MS = 10000,	   /* sy:owners                               */
-	OWNER_CHECK_MS = 30000,	   /* our own set                             */
-	OWNER_ENDED_MS = 120000,   /* an ended hub is remembered              */
-	OWNER_CLAIMS_S = 1000,	   /* default: hubs a second                  */
-	OWNER_BURST = 100,	   /* ... and at once                         */
-	OWNER_WINDOW = 64,	   /* claims under way                        */
+	OWNER_ROUND_MS = 1000,     /* until an estate is looked at again  */
+	OWNER_ROUND_MAX_MS = 8000, /* it doubles when that does not help  */
+	OWNER_EMPTY_MS = 2000,     /* from empty to forgotten             */
+	OWNER_SCAN_MS = 10000,     /* default: sy:owners is read          */
+	OWNER_CHECK_MS = 30000,    /* ... and our own set                 */
+	OWNER_ENDED_MS = 120000,   /* an ended hub is remembered          */
+	OWNER_CLAIMS_S = 1000,     /* default: hubs a second              */
+	OWNER_BURST = 100,         /* ... and at once                     */
+	OWNER_WINDOW = 64,         /* claims under way                    */
 };
 
 /** A node that may take hubs. */
@@ -131,10 +130,12 @@ struct owner_ops {
 struct owner_conf {
 	const struct owner_ops *ops; /* borrowed, outlives it          */
 	void *arg;
-	uint64_t seed;	   /* spreads the rhythms of nodes   */
+	uint64_t seed;     /* spreads the rhythms of nodes   */
 	uint32_t claims_s; /* 0: OWNER_CLAIMS_S              */
 	uint32_t burst;	   /* 0: OWNER_BURST                 */
 	uint32_t window;   /* 0: OWNER_WINDOW                */
+	uint32_t scan_ms;  /* 0: OWNER_SCAN_MS               */
+	uint32_t check_ms; /* 0: OWNER_CHECK_MS              */
 };
 
 /** @param op  Set on success; mem_deref() frees it. @return 0, ENOMEM. */

@@ -58,6 +58,7 @@ struct owner {
 	bool checking, scanning; /* ... is on its way                  */
 	size_t ours, claiming;	 /* claims under way                   */
 	uint32_t claims_s, burst, window;
+	uint32_t scan_every_ms, check_every_ms;
 	double tokens;	    /* claims that may start now          */
 	uint64_t tokens_ms; /* as of                              */
 };
@@ -73,15 +74,26 @@ void owner_queue(struct owner *o, const char *hub, uint32_t from);
 /** A queued claim has left. */
 void owner_claim_sent(struct owner *o, struct owned *h);
 
-/** Our own set was listed. */
-void owner_checked(struct owner *o, int err, const char *const *hubv,
-		   size_t hubc);
-
 /** Free it. */
 void owner_remove(struct owner *o, struct owned *h);
 
 /** 0..max-1, other for each node. */
 uint32_t owner_random(struct owner *o, uint32_t max);
+
+/* owner_check.c */
+
+/** Our own set was listed. */
+void owner_checked(struct owner *o, int err, const char *const *hubv,
+		   size_t hubc);
+
+/** Compare it before its time: something is not known. */
+void owner_check_soon(struct owner *o);
+
+/** Ask for it, when it is time. */
+void owner_check_run(struct owner *o);
+
+/** Read who the owners are, when it is time. */
+void owner_scan_run(struct owner *o);
 
 /* owner_estate.c */
 

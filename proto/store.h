@@ -174,7 +174,8 @@ struct store_claim {
 };
 
 /**
- * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended;
+ * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended, or
+ *             never was, and no write of it is taken any more;
  *             EBADMSG: it is ours, and its record cannot be read (cl->epoch
  *             tells which to drop).
  * @param cl   Borrowed for the call; NULL unless err is one of 0, ESTALE,

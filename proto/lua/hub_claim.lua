@@ -1,11 +1,14 @@
 -- Take a hub over, if its owner is still the one that the claimer means: of
 -- two that claim from the same process, one gets it.
 -- KEYS  sy:hub:{H}, sy:gone:{H}
--- ARGV  instance that owns it, node and instance that claim, ttl [s]
+-- ARGV  instance that owns it, node and instance that claim, ttl [s], ttl of
+--       a tombstone [s]
 -- Returns {1, all fields ...} after the epoch was raised; {0, the instance
--- that owns it}; {-1}: it has ended, or is not known.
+-- that owns it}; {-1}: it has ended, or is not known.  Then its first write,
+-- should it still be under way from a process that is dead, comes too late.
 local cur = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
-if not cur[1] or redis.call('EXISTS', KEYS[2]) == 1 then
+if not cur[1] then
+	redis.call('SET', KEYS[2], '0', 'EX', ARGV[5], 'NX')
 	return {-1}
 end
 if cur[2] ~= ARGV[1] then
