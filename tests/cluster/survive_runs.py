@@ -130,7 +130,7 @@ def cut(plan):
         figures["spread"] = spread(c)
         load.arm()
         load.unharmed()
-        takes_calls(c, load, old.id)
+        takes_calls(load, old)
         figures["told"] = end(c, load, "CALL_ADOPTED")
         return figures
 
@@ -145,21 +145,19 @@ def held(member):
     return {k: got[k] for k in HELD if got[k]}
 
 
-def takes_calls(c, load, node):
-    """New calls are placed on a node; each call is ended."""
-    placed = set()
+def takes_calls(load, node):
+    """New calls are placed on a node once its load of before is forgotten."""
     load.phones("n", 1, NEWCOMER, tone_hz=440)
-    for _ in range(30):
+
+    def placed():
         load.box.do("call", phone="n0", to="600")
         load.box.expect("established", phone="n0")
-        placed |= {x["node"] for x in c.api("GET", "/api/calls")["items"]
-                   if x["destination"] == "echo"}
+        here = "sy_node_hubs" in held(node)
         load.box.do("hangup", phone="n0")
         load.box.expect("closed", phone="n0")
         load.ended += 1
-        if node in placed:
-            return
-    raise Mismatch(f"no new call on {node}: {placed}")
+        return here
+    wait_for(f"a new call on {node.id}", placed, 40, 0.2)
 
 
 # -------------------------------------------------------------------- drain
@@ -201,8 +199,8 @@ def rolling(pairs, rate, seconds, counts=(3, 2, 2)):
             box.do("load", **{"from": "a%d", "to": "b%d", "first": 0,
                               "count": int(rate * seconds), "rate": rate,
                               "hold_ms": int(seconds * 500), "gaps": True,
-                              "progress_ms": 500})
-            box.expect("load_progress")
+                              "progress_ms": 200})
+            steady(box, rate * seconds / 2)
             restart(c, member)
             add(total, box.expect("load", seconds=3 * seconds + 60),
                 member.id)
@@ -212,6 +210,12 @@ def rolling(pairs, rate, seconds, counts=(3, 2, 2)):
     total["phones_late_steps"] = stats["clock"]["late"]
     total["phones_late_max_ms"] = stats["clock"]["late_ms_max"]
     return total
+
+
+def steady(box, calls):
+    """As many calls are up as there will be at a time, but for a few."""
+    while box.expect("load_progress", seconds=30)["now"] < 0.9 * calls:
+        pass
 
 
 def restart(c, member):
