@@ -196,6 +196,7 @@ def rolling(pairs, rate, seconds, counts=(3, 2, 2)):
         load.phones("a", pairs, CALLERS, tone_hz=440, quiet=True)
         load.phones("b", pairs, CALLEES, tone_hz=620, quiet=True)
         for member in c.members():
+            box.forget()    # how the load before went on
             box.do("load", **{"from": "a%d", "to": "b%d", "first": 0,
                               "count": int(rate * seconds), "rate": rate,
                               "hold_ms": int(seconds * 500), "gaps": True,
@@ -206,6 +207,7 @@ def rolling(pairs, rate, seconds, counts=(3, 2, 2)):
                 member.id)
         stats = load.stats()
         assert_clean(c, 30)
+        total["told"] = told(c)
         total["ends"] = dict(check_records(c, total["answered"]))
     total["phones_late_steps"] = stats["clock"]["late"]
     total["phones_late_max_ms"] = stats["clock"]["late_ms_max"]

@@ -235,6 +235,8 @@ static void closed(struct lcall *lc, unsigned code)
 
 	++l->ended;
 	gap_take(l, lc->call);
+	if (lc->callee) /* nobody is told of its end */
+		gap_take(l, lc->callee);
 	l->heard_caller += lc->heard;
 	l->heard_callee += lc->heard_callee;
 	if (!lc->up)
