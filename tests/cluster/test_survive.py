@@ -85,6 +85,8 @@ def test_rolling_restart():
     got = rolling(pairs=20, rate=5, seconds=4, counts=(2, 2, 2))
     if got["ok"] != got["calls"] or got["failed"] or got["dropped"]:
         raise Mismatch(f"calls were lost: {got}")
+    if "CALL_MOVED" not in got["told"]:
+        raise Mismatch(f"no node had a call when it was restarted: {got}")
 
 
 def test_strangers_and_a_kill():
