@@ -28,8 +28,9 @@ def loaded(plan, hosts=None, **kw):
             laddr = stack.enter_context(hosts["core"].inside()).address
             kw.update(across(hosts, node_1="one", node_2="two",
                              node_3="three"))
-        c = stack.enter_context(cluster(nodes=3, config=config(plan),
-                                        later=OTHERS, **kw))
+        c = stack.enter_context(cluster(nodes=3, routers=2,
+                                        config=config(plan), later=OTHERS,
+                                        **kw))
         box = stack.enter_context(phones())
         load = Load(c, box, plan, laddr)
         load.up()
