@@ -50,15 +50,26 @@ int member_run(struct members *ms, enum script script, uint32_t deadline_ms,
 
 /* -------------------------------------------------------------- reading */
 
+/* Since its last beat, which began the lease. */
+static uint64_t age_us(const struct members *ms, const redisReply *left_ms)
+{
+	const int64_t left_us =
+	    left_ms->type == REDIS_REPLY_INTEGER ? left_ms->integer * 1000 : 0;
+	const int64_t lease_us = (int64_t)ms->table.lease_us;
+
+	return left_us < lease_us ? (uint64_t)(lease_us - left_us) : 0;
+}
+
 static void list_read(struct members *ms, const redisReply *reply)
 {
-	for (size_t i = 0; i < reply->elements; i++) {
+	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
 		const redisReply *el = reply->element[i];
 		Sy__Member *m = sy__member__unpack(NULL, (size_t)el->len,
 						   (const uint8_t *)el->str);
 
 		if (m) {
-			member_table_learn(&ms->table, m, loop_now_us());
+			member_table_learn(&ms->table, m, loop_now_us(),
+					   age_us(ms, reply->element[i + 1]));
 			sy__member__free_unpacked(m, NULL);
 		}
 	}
@@ -111,7 +122,7 @@ static void heartbeat(const Sy__Envelope *env, void *arg)
 	if (hb && hb->member && (hb->leaving || hb->died))
 		gone(ms, hb);
 	else if (hb && hb->member)
-		member_table_learn(&ms->table, hb->member, loop_now_us());
+		member_table_learn(&ms->table, hb->member, loop_now_us(), 0);
 	mem_deref(ms);
 }
 

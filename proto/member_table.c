@@ -90,7 +90,8 @@ static void correct_placed(struct member_entry *e)
 /* ---------------------------------------------------------------- changes */
 
 /* m: a copy of its own, taken here */
-static void come(struct member_table *t, Sy__Member *m, uint64_t now_us)
+static void come(struct member_table *t, Sy__Member *m, uint64_t now_us,
+		 uint64_t alive_us)
 {
 	struct member_entry *e = mem_zalloc(sizeof(*e), entry_destructor);
 
@@ -102,22 +103,25 @@ static void come(struct member_table *t, Sy__Member *m, uint64_t now_us)
 	e->m = m;
 	e->placed_total = placed_total(m);
 	e->beat_us = e->since_us = now_us;
+	e->alive_us = alive_us;
 	list_append(&t->l, &e->le, e);
 	list_sort(&t->l, by_id, NULL);
 	t->changeh(m, false, t->arg);
 }
 
 static void renew(struct member_table *t, struct member_entry *e, Sy__Member *m,
-		  uint64_t now_us)
+		  uint64_t now_us, uint64_t alive_us)
 {
 	Sy__Member *old = e->m;
 	const bool replaced = old->instance != m->instance;
 	const bool news = replaced || old->state != m->state;
 
 	if (replaced)
-		t->gone_us = e->beat_us;
+		t->gone_us = e->alive_us;
 	e->m = m;
 	e->beat_us = now_us;
+	if (replaced || alive_us > e->alive_us)
+		e->alive_us = alive_us;
 	if (replaced) {
 		e->since_us = now_us;
 		e->placed = e->recent = 0;
@@ -132,8 +136,9 @@ static void renew(struct member_table *t, struct member_entry *e, Sy__Member *m,
 }
 
 void member_table_learn(struct member_table *t, const Sy__Member *heard,
-			uint64_t now_us)
+			uint64_t now_us, uint64_t age_us)
 {
+	const uint64_t alive_us = now_us > age_us ? now_us - age_us : 0;
 	struct member_entry *e = member_table_find(t, heard->id);
 	Sy__Member *m;
 
@@ -144,15 +149,15 @@ void member_table_learn(struct member_table *t, const Sy__Member *heard,
 	if (!m)
 		return;
 	if (e)
-		renew(t, e, m, now_us);
+		renew(t, e, m, now_us, alive_us);
 	else
-		come(t, m, now_us);
+		come(t, m, now_us, alive_us);
 }
 
 static void forget(struct member_table *t, struct member_entry *e)
 {
 	list_unlink(&e->le);
-	t->gone_us = e->beat_us;
+	t->gone_us = e->alive_us;
 	t->changeh(e->m, true, t->arg);
 	mem_deref(e);
 }

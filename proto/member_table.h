@@ -21,6 +21,7 @@ struct member_entry {
 	Sy__Member *m;
 	uint64_t beat_us;      /* when we last heard of it            */
 	uint64_t since_us;     /* when we first heard of this process */
+	uint64_t alive_us;     /* when it last beat, as far as known  */
 	uint32_t placed;       /* by us, and on their way             */
 	uint32_t recent;       /* of these, placed since its beat     */
 	uint32_t placed_total; /* as its last beat said               */
@@ -42,9 +43,14 @@ void member_table_init(struct member_table *t, uint32_t lease_ms,
 
 void member_table_close(struct member_table *t);
 
-/** A record was heard of; it stays the caller's. */
+/**
+ * A record was heard of; it stays the caller's.
+ *
+ * @param age_us  How long ago that beat was.  Its lease counts from now on all
+ *                the same: who is found in a list may be about to beat.
+ */
 void member_table_learn(struct member_table *t, const Sy__Member *heard,
-			uint64_t now_us);
+			uint64_t now_us, uint64_t age_us);
 
 /** It left, or was found dead. */
 void member_table_forget(struct member_table *t, const char *id,

@@ -1,6 +1,6 @@
 -- Every member whose lease has not run out; the others are removed.
 -- KEYS  sy:{members}, sy:{members}:lease
--- Returns the packed Members.
+-- Returns a packed Member and what is left of its lease [ms], of each.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do
@@ -8,8 +8,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 local out = {}
-for _, v in ipairs(redis.call('HVALS', KEYS[1])) do
-	local at = string.find(v, ':', 1, true)
-	out[#out + 1] = string.sub(v, at + 1)
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+	local at = string.find(all[i + 1], ':', 1, true)
+	out[#out + 1] = string.sub(all[i + 1], at + 1)
+	out[#out + 1] = (redis.call('ZSCORE', KEYS[2], all[i]) or now) - now
 end
 return out

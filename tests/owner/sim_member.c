@@ -43,13 +43,13 @@ static void list_handler(struct snode *n, int err, const struct val *v,
 	(void)c;
 
 	n->listing = false;
-	for (size_t i = 0; !err && i < v->c; i++) {
+	for (size_t i = 0; !err && i < v->c; i += 2) {
 		Sy__Member *m = sy__member__unpack(NULL, v->v[i]->len,
 						   (const uint8_t *)v->v[i]->s);
 
 		if (!m)
 			continue;
-		member_table_learn(&n->table, m, n->s->now_us);
+		member_table_learn(&n->table, m, n->s->now_us, 0);
 		sy__member__free_unpacked(m, NULL);
 	}
 	n->ready = n->ready || !err;
@@ -75,7 +75,7 @@ void member_heard(struct snode *n, const char *p, size_t len)
 	const Sy__Member *m = hb->member;
 
 	if (!hb->leaving && !hb->died) {
-		member_table_learn(&n->table, m, n->s->now_us);
+		member_table_learn(&n->table, m, n->s->now_us, 0);
 	} else {
 		if (hb->died && m->instance == n->self.instance)
 			member_beat_now(n);

@@ -21,6 +21,7 @@ struct proc {
 	int ups, gones, changes;
 	char last[64];              /* id of the last change */
 	uint32_t gone_instance;
+	uint64_t gone_ms;
 	bool free_in_change;
 	int forgotten;
 };
@@ -43,8 +44,10 @@ static void change_handler(const Sy__Member *m, bool gone, void *arg)
 	p->changes++;
 	p->gones += gone;
 	snprintf(p->last, sizeof(p->last), "%s", m->id);
-	if (gone)
+	if (gone) {
 		p->gone_instance = m->instance;
+		p->gone_ms = member_gone_ms(p->ms);
+	}
 	if (p->free_in_change)
 		p->ms = mem_deref(p->ms);
 }
@@ -264,6 +267,33 @@ static void test_killed(void **state)
 	/* the last one: whoever only watches notices as well */
 	proc_kill(&r);
 	await_gone(&w, "router-1");
+	proc_kill(&w);
+}
+
+static bool has_instance(void *arg)
+{
+	const struct proc *p = arg;
+
+	return member_instance(p->ms) != 0;
+}
+
+/* Who comes after a death knows from the lease when it was. */
+static void test_killed_before(void **state)
+{
+	struct proc n, w;
+	uint64_t start;
+
+	proc_start(&n, *state, "node-1", NODE);
+	run_until(n.f, has_instance, &n);
+	pass(n.f, BEAT_MS);
+	proc_kill(&n);
+	start = loop_now_us();
+	pass(*state, LEASE_MS / 2);
+	proc_start(&w, *state, NULL, ROUTER);
+	await_seen(&w, "node-1");
+	await_gone(&w, "node-1");
+	assert_in_range(w.gone_ms, (loop_now_us() - start) / 1000 - 20,
+			(loop_now_us() - start) / 1000 + BEAT_MS + 20);
 	proc_kill(&w);
 }
 
@@ -673,7 +703,7 @@ static void learn(struct member_table *t, const char *id, uint32_t instance,
 	m.state = st;
 	load.legs = legs;
 	m.load = &load;
-	member_table_learn(t, &m, heard_us);
+	member_table_learn(t, &m, heard_us, 0);
 }
 
 #define LIVE SY__MEMBER_STATE__LIVE
@@ -804,6 +834,7 @@ int main(void)
 		fixture_test(test_table),
 		fixture_test_re(test_state),
 		fixture_test_re(test_killed),
+		fixture_test_re(test_killed_before),
 		fixture_test_re(test_replaced),
 		fixture_test_re(test_stalled),
 		fixture_test_re(test_no_writes),
