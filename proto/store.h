@@ -123,6 +123,14 @@ int store_room_drop(struct redis *r, const char *room, const char *hub);
 
 /* --------------------------------------------------------------- hubs */
 
+/**
+ * A write has replaced another owner: Redis had lost that we claimed the hub.
+ * Should that one live it does not know yet.
+ *
+ * @param instance  Of the other owner.
+ */
+typedef void(store_replaced_h)(uint32_t instance, void *arg);
+
 /** A checkpoint: what changed.  Borrowed for the call. */
 struct store_hub_put {
 	const char *hub;
@@ -141,6 +149,8 @@ struct store_hub_put {
 	const char *const *dropv;    /* ids of legs that are gone: their
 					leg: and dlg: fields               */
 	size_t dropc;
+	store_replaced_h *replacedh; /* with the handler's argument, before
+					it; or NULL                        */
 };
 
 /**

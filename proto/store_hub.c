@@ -105,6 +105,7 @@ static size_t put_size(const struct store_hub_put *put, const Sy__Call *call)
 struct writing {
 	struct redis *redis;
 	store_h *h;
+	store_replaced_h *replacedh;
 	void *arg;
 	bool drop;
 	char hub[ULID_LEN + 1];
@@ -187,13 +188,15 @@ static int dropped(struct writing *w)
 	return w->rec ? record(w) : unlist(w);
 }
 
-/* We replaced another owner, who may live: it finds that out when it compares
- * its set. */
-static void replaced(struct writing *w, const char *instance)
+/* We replaced another owner, who may live: it finds that out when it is told,
+ * or when it compares its set. */
+static void replaced(struct writing *w, const char *text)
 {
-	(void)store_owned_remove(w->redis,
-				 (uint32_t)strtoul(instance, NULL, 10),
-				 w->hub);
+	const uint32_t instance = (uint32_t)strtoul(text, NULL, 10);
+
+	(void)store_owned_remove(w->redis, instance, w->hub);
+	if (w->replacedh)
+		w->replacedh(instance, w->arg);
 }
 
 static int write_error(long long n)
@@ -313,6 +316,8 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		call = &bare;
 	}
 	w = writing_alloc(r, put->hub, h, arg);
+	if (w)
+		w->replacedh = put->replacedh;
 	a = args_alloc(12 + 2 * (put->legc + put->dlgc + put->dropc),
 		       put_size(put, call));
 	err = w && a ? 0 : ENOMEM;

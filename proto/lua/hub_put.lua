@@ -3,8 +3,8 @@
 -- ARGV  epoch, node, instance, ttl [s], first (1: it is whole, and may be
 --       new; 0: a change), n, n x (field, value), field to delete ...
 -- Returns 1; the instance of the owner that is replaced, as a text, if there
--- is one (Redis had lost that the hub was claimed); 0 when somebody else owns the hub: a higher epoch, or the same
--- of another process; -1 when the hub has ended: a write that was long under
+-- is one (Redis had lost that the hub was claimed); 0 when somebody else owns
+-- the hub: a higher epoch, or the same of another process; -1 when the hub has ended: a write that was long under
 -- way must not bring it back; -2 when a change found no record: Redis has lost
 -- it, and half a record would help nobody.
 if redis.call('EXISTS', KEYS[2]) == 1 then
