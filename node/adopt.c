@@ -41,6 +41,7 @@ struct asked {
 	struct le le;
 	struct adopt *a;
 	uint32_t instance;
+	uint32_t epoch; /* of our hub, that may be another's           */
 	char hub[ULID_LEN + 1];
 };
 
@@ -131,8 +132,9 @@ static void who_handler(int err, Sy__Call *call, void *arg)
 	const Sy__Member *m =
 		err ? NULL : member_by_instance(n->members, call->instance);
 
-	/* Its name in the record may be the last owner's. */
-	if (hub)
+	/* Its name in the record may be the last owner's.  Who claimed it
+	 * again meanwhile has another one. */
+	if (hub && hub->epoch == q->epoch)
 		adopt_let_go(q->a, hub, m ? m->id : NULL);
 	if (call)
 		sy__call__free_unpacked(call, NULL);
@@ -157,6 +159,7 @@ static void let_go(const char *id, void *arg)
 		return;
 	}
 
+	q->epoch = hub->epoch;
 	for (le = list_head(&hub->legs); le; le = le->next)
 		(void)leg_sip_freeze(le->data);
 }
@@ -238,6 +241,7 @@ static int list_owners(void *arg)
 
 /* --------------------------------------------------------------- claiming */
 
+/* 0: it is not known when it died. */
 static uint64_t alive_ms(const struct adopt *a, uint32_t instance)
 {
 	const struct le *le;
@@ -249,7 +253,7 @@ static uint64_t alive_ms(const struct adopt *a, uint32_t instance)
 			return d->alive_ms;
 	}
 
-	return timestamp_now_ms() - MEMBER_LEASE_MS;
+	return 0;
 }
 
 void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
@@ -273,7 +277,8 @@ void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
 	(void)bus_publish(n->bus, channel, &env);
 }
 
-static int build(struct adopt *a, const struct store_claim *cl, uint32_t from)
+static int build(struct adopt *a, const char *id, const struct store_claim *cl,
+		 uint32_t from)
 {
 	struct node *n = a->node;
 	const struct restore_conf conf = {
@@ -284,8 +289,11 @@ static int build(struct adopt *a, const struct store_claim *cl, uint32_t from)
 	    .epoch = cl->epoch,
 	    .alive_ms = alive_ms(a, from),
 	};
-	struct hub *hub = node_hub(n, cl->call->id);
+	struct hub *hub = node_hub(n, id);
 	int err;
+
+	if (strcmp(cl->call->id, id))
+		return EBADMSG;
 
 	if (hub) { /* of an ownership that was lost and came back */
 		hub_abandon(hub);
@@ -311,8 +319,8 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 		      cl ? cl->owner : 0);
 	if (!err) {
 		/* Should it be alive, it hears of it at once. */
-		adopt_say_taken(a, cl->call->id, cl->epoch, cl->call->node);
-		err = build(a, cl, q->instance);
+		adopt_say_taken(a, q->hub, cl->epoch, cl->call->node);
+		err = build(a, q->hub, cl, q->instance);
 	}
 
 	if (err == EBADMSG && cl) {
@@ -324,6 +332,7 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 				     NULL);
 	} else if (err && err != ESTALE && err != ENOENT) {
 		log_warn("call not adopted", LOG_S("call", q->hub), LOG_E(err));
+		owner_released(a->owner, q->hub);
 	}
 
 	mem_deref(q);
@@ -466,6 +475,15 @@ void adopt_written(struct adopt *a, const char *hub, uint32_t epoch, int err)
 	owner_written(a->owner, hub, epoch, err);
 	if (err)
 		kick(a);
+}
+
+void adopt_replaced(struct adopt *a, const char *hub, uint32_t epoch,
+		    uint32_t instance)
+{
+	const Sy__Member *m = member_by_instance(a->node->members, instance);
+
+	if (m)
+		adopt_say_taken(a, hub, epoch, m->id);
 }
 
 void adopt_begun(struct adopt *a, const struct hub *hub)

@@ -35,6 +35,11 @@ void adopt_forgotten(struct adopt *a);
 /** The answer to a checkpoint. @param err  As store_hub_put() tells. */
 void adopt_written(struct adopt *a, const char *hub, uint32_t epoch, int err);
 
+/** A write of ours has replaced another owner (store_replaced_h): that one may
+ * live, and is told. */
+void adopt_replaced(struct adopt *a, const char *hub, uint32_t epoch,
+		    uint32_t instance);
+
 /** A hub began here; its record is about to be written. */
 void adopt_begun(struct adopt *a, const struct hub *hub);
 

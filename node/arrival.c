@@ -336,10 +336,7 @@ static void take(struct arrival *a, const struct store_claim *cl)
 	adopt_say_taken(n->adopt, a->id, cl->epoch, a->msg->node);
 	OPENSSL_cleanse(key, sizeof(key));
 
-	if (hub_is_over(a->hub))
-		end(a);
-	else
-		tmr_start(&a->tmr, LOOK_MS, look_handler, a);
+	tmr_start(&a->tmr, LOOK_MS, look_handler, a);
 }
 
 /* ------------------------------------------------------------- the claim */

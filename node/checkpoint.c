@@ -34,7 +34,10 @@ struct checkpoint {
 	struct tmr flush;         /* end of this turn, or soon          */
 	struct alarm retry;
 	struct alarm rooms;
+	uint64_t sent;            /* writes                             */
+	uint64_t whole_no;        /* of the last one that was to be whole */
 	bool whole;               /* a write failed: all anew           */
+	bool marked;              /* all is to be written, at the flush */
 	bool soon;                /* flush runs, and not at this turn's end */
 };
 
@@ -42,6 +45,7 @@ struct checkpoint {
 struct put {
 	struct le le;
 	struct checkpoint *cp;
+	uint64_t no;
 	char hub[ULID_LEN + 1];
 	uint32_t epoch;
 };
@@ -67,10 +71,18 @@ static void put_destructor(void *data)
 
 /* --------------------------------------------------------------- the record */
 
+static void replaced_handler(uint32_t instance, void *arg)
+{
+	const struct put *put = arg;
+
+	adopt_replaced(put->cp->node->adopt, put->hub, put->epoch, instance);
+}
+
 static void put_handler(int err, void *arg)
 {
 	struct put *put = arg;
 	struct checkpoint *cp = put->cp;
+
 	if (err && err != ESTALE && err != ENOENT) {
 		metric_inc(cp->node->met.put_errors);
 		cp->whole = true;
@@ -166,6 +178,7 @@ static int put_send(struct checkpoint *cp, struct hub *hub,
 		return ENOMEM;
 
 	put->cp = cp;
+	put->no = ++cp->sent;
 	put->epoch = hub->epoch;
 	str_ncpy(put->hub, hub->id, sizeof(put->hub));
 	list_append(&cp->puts, &put->le, put);
@@ -188,6 +201,7 @@ static int save(struct checkpoint *cp, struct hub *hub, bool whole)
 		.epoch = hub->epoch,
 		.node = n->conf.id,
 		.instance = member_instance(n->members),
+		.replacedh = replaced_handler,
 	};
 	struct hub_state st;
 	struct batch b;
@@ -314,6 +328,10 @@ void checkpoint_flush(struct checkpoint *cp)
 		list_unlink(&hub->dirty_le);
 		flush_hub(cp, hub);
 	}
+
+	if (cp->marked)
+		cp->whole_no = cp->sent;
+	cp->marked = false;
 }
 
 static void flush_handler(void *arg)
@@ -392,6 +410,7 @@ static bool mark_whole(struct le *le, void *arg)
 void checkpoint_whole(struct checkpoint *cp)
 {
 	cp->whole = false;
+	cp->marked = cp->node->hubc != 0;
 	hash_apply(cp->node->hubs, mark_whole, cp);
 	farewell_send_all(&cp->farewells);
 }
@@ -439,6 +458,13 @@ int checkpoint_alloc(struct checkpoint **cpp, struct node *n)
 bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub)
 {
 	return farewell_find(&cp->farewells, hub) != NULL;
+}
+
+bool checkpoint_is_whole(const struct checkpoint *cp)
+{
+	const struct put *put = list_ledata(list_head(&cp->puts));
+
+	return !cp->whole && !cp->marked && (!put || put->no > cp->whole_no);
 }
 
 uint32_t checkpoint_pending(const struct checkpoint *cp)

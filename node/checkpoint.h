@@ -47,6 +47,10 @@ void checkpoint_whole(struct checkpoint *cp);
 /** True if the hub ended here and its record may still be in Redis. */
 bool checkpoint_is_leaving(const struct checkpoint *cp, const char *hub);
 
+/** Has each hub been written since the last checkpoint_whole(), and that been
+ * answered?  What is not ours has been let go of then. */
+bool checkpoint_is_whole(const struct checkpoint *cp);
+
 /** Hubs to be written, writes on their way, records to be removed. */
 uint32_t checkpoint_pending(const struct checkpoint *cp);
 

@@ -27,7 +27,8 @@ void history_digit(struct node *n, const struct hub *hub,
 void history_restored(struct node *n, const struct hub *hub,
 		      const char *from, bool moved);
 
-/** A leg goes on here. @param gap_ms  Without its media, at most. */
+/** A leg goes on here. @param gap_ms  Without its media, at most; 0: not
+ * known. */
 void history_resumed(struct node *n, const struct hub *hub,
 		     const struct leg *leg, uint32_t gap_ms);
 

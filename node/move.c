@@ -157,17 +157,23 @@ static void fail(struct move *mv, Sy__ResultCode code, const char *reason,
 	finish(mv, &res);
 }
 
-static void thaw(const struct hub *hub)
+static void thaw_all(const struct list *legs)
 {
-	struct le *le = list_head(&hub->legs);
+	struct le *le = list_head(legs);
 
-	/* What was held may end its leg. */
 	while (le) {
 		struct leg *leg = le->data;
 
 		le = le->next;
 		leg_sip_thaw(leg);
 	}
+}
+
+/* What was held may end its leg, and with it others, which are frozen yet. */
+static void thaw(const struct hub *hub)
+{
+	thaw_all(&hub->legs);
+	thaw_all(&hub->gone);
 }
 
 /* As if nothing had happened. */
@@ -437,6 +443,8 @@ void mover_hub_closed(struct mover *m, const struct hub *hub)
 	};
 	struct move *mv = move_find(m, hub->id);
 
+	/* Who ends here goes nowhere: it is for us what its peers answer. */
+	thaw(hub);
 	arrival_hub_closed(m, hub);
 	if (!mv || mv->hub != hub)
 		return;
@@ -448,7 +456,20 @@ void mover_hub_closed(struct mover *m, const struct hub *hub)
 
 void moves_close(struct mover *m)
 {
-	list_flush(&m->moves);
+	const struct move_result res = {
+	    .code = SY__RESULT_CODE__UNAVAILABLE,
+	    .error = "node ends",
+	};
+
+	while (m->moves.head) {
+		struct move *mv = m->moves.head->data;
+		move_h *h = mv->h;
+		void *arg = mv->arg;
+
+		mem_deref(mv);
+		if (h)
+			h(&res, arg);
+	}
 	list_flush(&m->orphans);
 }
 

@@ -19,10 +19,24 @@ static void gone_destructor(void *data)
 	list_unlink(&g->le);
 }
 
+static void forget_old(struct mover *m)
+{
+	const uint64_t now = tmr_jiffies();
+
+	while (m->gone.head) {
+		struct gone *g = m->gone.head->data;
+
+		if (g->until_ms > now)
+			break;
+		mem_deref(g);
+	}
+}
+
 void mover_remember(struct mover *m, const char *hub, const char *node)
 {
 	struct gone *g = mem_zalloc(sizeof(*g), gone_destructor);
 
+	forget_old(m);
 	if (!g)
 		return;
 
@@ -34,17 +48,9 @@ void mover_remember(struct mover *m, const char *hub, const char *node)
 
 const char *mover_went(struct mover *m, const char *hub)
 {
-	const uint64_t now = tmr_jiffies();
-	struct le *le;
+	const struct le *le;
 
-	while (m->gone.head) {
-		struct gone *g = m->gone.head->data;
-
-		if (g->until_ms > now)
-			break;
-		mem_deref(g);
-	}
-
+	forget_old(m);
 	for (le = list_head(&m->gone); le; le = le->next) {
 		const struct gone *g = le->data;
 

@@ -97,7 +97,8 @@ static void tell(struct restore *rs, const char *leg, enum restore_event ev)
 		rs->h(rs->hub, leg, ev, rs->arg);
 }
 
-/* Who is not heard has been without us until it knew where we are. */
+/* Who is not heard has been without us until it knew where we are.  0: not
+ * known, since nobody knows when the last owner died. */
 static uint32_t gap_ms(const struct restore_leg *rl, bool heard)
 {
 	const struct restore *rs = rl->rs;
@@ -106,7 +107,7 @@ static uint32_t gap_ms(const struct restore_leg *rl, bool heard)
 	/* Who gave it was heard, and heard it, until then. */
 	const uint64_t from_ms = rs->moved ? rl->answered_ms : rs->alive_ms;
 
-	return at_ms > from_ms ? (uint32_t)(at_ms - from_ms) : 0;
+	return from_ms && at_ms > from_ms ? (uint32_t)(at_ms - from_ms) : 0;
 }
 
 static bool is_done(const struct restore *rs)
@@ -155,10 +156,10 @@ static void resumed(struct restore_leg *rl, struct leg *leg, bool heard)
 	struct node *n = rs->all->node;
 	const uint32_t gap = gap_ms(rl, heard);
 
-	if (!rs->moved) {
+	if (!rs->moved)
 		metric_inc(n->met.adopted_legs);
+	if (!rs->moved && gap)
 		histogram_put(n->met.adoption_gap, gap / 1000.0);
-	}
 	history_resumed(n, rs->hub, leg, gap);
 	log_debug("leg resumed", LOG_S("call", rs->hub->id),
 		  LOG_S("leg", rl->id), LOG_U("gap_ms", gap));
@@ -253,13 +254,11 @@ static void fill(struct restores *r)
 static void ask(struct restore_leg *rl)
 {
 	struct leg *leg = hub_leg(rl->rs->hub, rl->id);
-	int err;
 
 	rl->step = STEP_ASKED;
 	list_unlink(&rl->qle);
-	err = leg ? leg_sip_reoffer(leg) : ENOENT;
-	if (err && leg)
-		leg_hangup(leg, 500, "not resumed");
+	if (leg)
+		(void)leg_sip_reoffer(leg);
 }
 
 /* What was lost from the begin is told here, never from node_restore(). */
@@ -484,8 +483,10 @@ static void restore_leg(struct restore *rs, const struct restore_conf *conf,
 	leg->tok_instance = ds->invite_instance;
 	leg->tok_epoch = ds->invite_epoch;
 	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) &&
-	    add_leg(rs, rec->id, false))
-		leg_hangup(leg, 500, "not resumed: no memory");
+	    add_leg(rs, rec->id, false)) {
+		lost(rs, &leg->info, 500, why(ENOMEM));
+		leg_hangup(leg, 500, why(ENOMEM));
+	}
 }
 
 /* ---------------------------------------------------------------- the hub */

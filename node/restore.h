@@ -51,7 +51,7 @@ struct restore_conf {
 	size_t dlgc;
 	uint32_t epoch;	   /* ours                                 */
 	uint64_t alive_ms; /* last sign of life of the last owner,
-			      since 1970                           */
+			      since 1970; 0: not known             */
 	bool moved;	   /* it lives, and gave the hub           */
 	restore_h *h;	   /* or NULL                              */
 	void *arg;	   /* borrowed: until DONE or the hub's end */

@@ -119,7 +119,7 @@ static void look_handler(void *arg)
 		return;
 
 	if (unsure && silent_ms < SILENT_MS && bus_is_up(n->bus) &&
-	    !checkpoint_pending(n->checkpoint)) {
+	    checkpoint_is_whole(n->checkpoint)) {
 		set(n, false);
 		hash_apply(n->hubs, send_hub, NULL);
 		return;

@@ -178,7 +178,7 @@ void owner_released(struct owner *o, const char *hub)
 {
 	struct owned *h = owner_find(o, hub);
 
-	if (!h || h->state != OWNED_TAKING)
+	if (!h || (h->state != OWNED_TAKING && h->state != OWNED_OURS))
 		return;
 
 	owner_remove(o, h);

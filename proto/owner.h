@@ -216,7 +216,9 @@ void owner_departed(struct owner *o, const char *hub);
  */
 int owner_take(struct owner *o, const char *hub);
 
-/** The claim after owner_take() failed, or its outcome is not known. */
+/** The claim after owner_take() failed, or its outcome is not known; or a hub
+ * that is ours could not be built: what our set still names is claimed again,
+ * from ourselves. */
 void owner_released(struct owner *o, const char *hub);
 
 /** How many hubs are ours, and how many claims wait or are under way. */

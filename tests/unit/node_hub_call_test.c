@@ -879,17 +879,17 @@ static bool cond_adopted(void *arg)
 	       !server_ask(l->f, "EXISTS sy:owned:4711");
 }
 
-static char orphan[2][ULID_LEN + 1];
+static char orphan[3][ULID_LEN + 1];
 
-/* Hubs of a process that died since: one whose legs are lost, and one whose
- * record cannot be read. */
+/* Hubs of a process that died since: one whose legs are lost, one whose record
+ * cannot be read, and one whose record is another's. */
 static void put_orphans(struct lab *l)
 {
 	struct redis *r = bus_redis(l->bus);
 	int i;
 
 	assert_int_equal(store_owners_put(r, 4711, "n9"), 0);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		Sy__Call call = SY__CALL__INIT;
 		Sy__Leg leg = SY__LEG__INIT;
 		Sy__DialogState ds = SY__DIALOG_STATE__INIT;
@@ -902,7 +902,7 @@ static void put_orphans(struct lab *l)
 		char id[ULID_LEN + 1];
 
 		ulid_make(orphan[i]);
-		call.id = orphan[i];
+		call.id = orphan[i < 2 ? i : 0];
 		call.node = (char *)"n9";
 		call.epoch = 3;
 		ulid_make(id);
@@ -941,12 +941,180 @@ static void orphans(void **state)
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", hub), 1);
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[0]), 0);
 	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[1]), 0);
+	assert_int_equal(server_ask(l.f, "EXISTS sy:hub:{%s}", orphan[2]), 0);
 	assert_int_equal(server_ask(l.f, "XLEN sy:cdr"), 1);
 	assert_true(cdr_says(&l, "not resumed: its record cannot be read"));
 
 	phone_bye(&l, &p);
 	run_until(l.f, cond_rest, &l);
 	server_ask(l.f, "FLUSHALL");
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static bool cond_taken(void *arg)
+{
+	const struct lab *l = arg;
+
+	return *l->taken;
+}
+
+/* Redis has lost that the hub was claimed, and its former owner has written it
+ * first: that one is told. */
+static void replaced(void **state)
+{
+	char hub[ULID_LEN + 1];
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_packets, &p);
+	server_ask(l.f, "HSET sy:hub:{%s} epoch 0 owner %u", hub,
+		   member_instance(l.members));
+
+	checkpoint_whole(l.node->checkpoint);
+	assert_false(checkpoint_is_whole(l.node->checkpoint));
+	run_until(l.f, cond_taken, &l);
+	assert_string_equal(l.taken, hub);
+	assert_true(checkpoint_is_whole(l.node->checkpoint));
+
+	phone_bye(&l, &p);
+	phone_close(&p);
+	lab_close(&l);
+}
+
+struct silent_node {
+	struct bus *bus;
+	struct members *members;
+	struct bus_request *req; /* TakeHub, not answered */
+};
+
+static void take_handler(struct bus_request *req, const Sy__Envelope *env,
+			 void *arg)
+{
+	struct silent_node *sn = arg;
+
+	if (env->body_case == SY__ENVELOPE__BODY_TAKE_HUB)
+		sn->req = req;
+	else
+		bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+}
+
+static void silent_open(struct lab *l, struct silent_node *sn)
+{
+	const struct bus_conf bc = {.loop = l->f->loop, .url = l->f->url,
+				    .id = "n8", .commandh = take_handler,
+				    .arg = sn};
+	Sy__Member me = SY__MEMBER__INIT;
+	Sy__Load load = SY__LOAD__INIT;
+	struct member_conf mc = {.loop = l->f->loop, .self = &me};
+
+	memset(sn, 0, sizeof(*sn));
+	assert_int_equal(bus_alloc(&sn->bus, &bc), 0);
+	me.id = (char *)"n8";
+	me.kind = SY__MEMBER_KIND__NODE;
+	me.state = SY__MEMBER_STATE__LIVE;
+	me.address = (char *)"127.0.0.1:9";
+	me.load = &load;
+	mc.bus = sn->bus;
+	assert_int_equal(member_alloc(&sn->members, &mc), 0);
+}
+
+static bool cond_silent(void *arg)
+{
+	const struct lab *l = arg;
+
+	return member_find(l->node->members, "n8") != NULL;
+}
+
+static bool cond_asked(void *arg)
+{
+	const struct silent_node *sn = arg;
+
+	return sn->req != NULL;
+}
+
+static bool cond_no_dialogs(void *arg)
+{
+	const struct lab *l = arg;
+	struct sipua_stat st;
+
+	sipua_stat(l->node->ua, &st);
+	return !st.dialogs;
+}
+
+/* A call ends here while another node is asked to take it: what its peers
+ * answer is not held back for that one. */
+static void ended_in_move(void **state)
+{
+	Sy__MoveCall msg = SY__MOVE_CALL__INIT;
+	char hub[ULID_LEN + 1];
+	struct silent_node sn;
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	silent_open(&l, &sn);
+	run_until(l.f, cond_silent, &l);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_packets, &p);
+
+	msg.call = hub;
+	msg.node = (char *)"n8";
+	lab_tell(&l, MOVE_CALL, move_call, &msg);
+	run_until(l.f, cond_asked, &sn);
+	hub_end(node_hub(l.node, hub), 503, "over");
+	lab_ended(&l, p.call_id);
+	assert_true(run_for(l.f, cond_no_dialogs, &l, 3000));
+	run_until(l.f, is_nonzero, &l.done);
+	assert_int_equal(l.code, SY__RESULT_CODE__NOT_FOUND);
+
+	bus_replyf(sn.req, SY__RESULT_CODE__UNAVAILABLE, "no");
+	mem_deref(sn.members);
+	mem_deref(sn.bus);
+	phone_close(&p);
+	lab_close(&l);
+}
+
+static bool cond_resumed(void *arg)
+{
+	struct lab *l = arg;
+
+	return !restores_count(l->node->restores);
+}
+
+/* A node that comes back finds the calls that it had.  Its lease has run out,
+ * and nobody saw it: for how long its legs were not heard is not known. */
+static void restarted(void **state)
+{
+	char hub[ULID_LEN + 1];
+	const char *none = "\nsy_node_adoption_gap_seconds_count 0\n";
+	struct phone p;
+	struct lab l;
+	char *text;
+
+	lab_open(&l, state);
+	open_call(&l, &p, hub, ECHO_, NULL);
+	phone_call(&l, &p);
+	run_until(l.f, cond_packets, &p);
+	mem_deref(l.node);
+	server_ask(l.f, "HDEL sy:{members} n1");
+	start_node(&l);
+
+	lab_accept(&l, lab_get(&l, "INVITE", p.call_id), p.port, "sendrecv");
+	p.packets = 0;
+	run_until(l.f, cond_packets, &p);
+	run_until(l.f, cond_resumed, &l);
+	assert_int_equal(l.node->adopted_total, 1);
+	assert_int_equal(l.node->lost_legs_total, 0);
+	text = metrics_print();
+	assert_non_null(strstr(text, none));
+	mem_deref(text);
+
+	phone_bye(&l, &p);
 	phone_close(&p);
 	lab_close(&l);
 }
@@ -976,6 +1144,9 @@ int main(void)
 		lab_test(redis_away),
 		lab_test(taken_over),
 		lab_test(orphans),
+		lab_test(replaced),
+		lab_test(ended_in_move),
+		lab_test(restarted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "redis_fixture.h"
 #include "node/checkpoint.h"
 #include "node/node.h"
+#include "node/restore.h"
 #include "proto/log.h"
 #include "proto/store.h"
 #include "test_port.h"
@@ -40,6 +41,7 @@ struct lab {
 	int done;                   /* an answer of the bus came   */
 	int err;
 	Sy__ResultCode code;
+	char taken[ULID_LEN + 1];   /* HubTaken came, for this hub */
 	char leg[ULID_LEN + 1];
 	Sy__Call *call;
 };
@@ -124,10 +126,21 @@ static void put_config(struct lab *l)
 	sy__config__free_unpacked(conf, NULL);
 }
 
+static void command_handler(struct bus_request *req, const Sy__Envelope *env,
+			    void *arg)
+{
+	struct lab *l = arg;
+
+	if (env->body_case == SY__ENVELOPE__BODY_HUB_TAKEN)
+		str_ncpy(l->taken, env->hub_taken->hub, sizeof(l->taken));
+	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+}
+
 static void start_router(struct lab *l)
 {
 	const struct bus_conf bc = {
-		.loop = l->f->loop, .url = l->f->url, .id = "r1"};
+		.loop = l->f->loop, .url = l->f->url, .id = "r1",
+		.commandh = command_handler, .arg = l};
 	Sy__Member me = SY__MEMBER__INIT;
 	struct member_conf mc = {.loop = l->f->loop, .self = &me};
 	char addr[64], udp[80];
@@ -167,6 +180,25 @@ static int lab_setup(void **state)
 
 #define lab_test(fn) {#fn, fn, lab_setup, fixture_teardown, &fixture_re}
 
+static void start_node(struct lab *l)
+{
+	struct node_conf conf = {
+		.id = "n1",
+		.cluster_key = KEY,
+		.sip_addr = "127.0.0.1:0",
+		.redis_url = l->f->url,
+		.media = {.workers = 1,
+			  .rtp_port_min = test_port_base(),
+			  .rtp_port_max = test_port_base() + TEST_PORTS / 2 - 1,
+			  .quarantine_ms = 1},
+		.media_addrc = 1,
+	};
+
+	(void)sa_set_str(&conf.media_addrv[0], "127.0.0.1", 0);
+	assert_int_equal(node_alloc(&l->node, &conf), 0);
+	run_until(l->f, cond_ready, l);
+}
+
 /* before: what is to be done when Redis and router are there, and the node is
  * not; or NULL. */
 static void lab_open_with(struct lab *l, void **state,
@@ -175,31 +207,18 @@ static void lab_open_with(struct lab *l, void **state,
 	const struct log_conf lc = {
 		.level = getenv("SY_TEST_TRACE") ? LOG_L_DEBUG : LOG_L_ERROR,
 		.proc = "test"};
-	struct node_conf conf = {
-		.id = "n1",
-		.cluster_key = KEY,
-		.sip_addr = "127.0.0.1:0",
-		.media = {.workers = 1,
-			  .rtp_port_min = test_port_base(),
-			  .rtp_port_max = test_port_base() + TEST_PORTS / 2 - 1,
-			  .quarantine_ms = 1},
-	};
 
 	(void)fixture_uv; /* a node has one kind of loop */
 	memset(l, 0, sizeof(*l));
 	log_init(&lc);
 	lab_is_open = true;
 	l->f = *state;
-	conf.redis_url = l->f->url;
-	(void)sa_set_str(&conf.media_addrv[0], "127.0.0.1", 0);
-	conf.media_addrc = 1;
 	start_router(l);
 	run_until(l->f, cond_bus_up, l);
 	put_config(l);
 	if (before)
 		before(l);
-	assert_int_equal(node_alloc(&l->node, &conf), 0);
-	run_until(l->f, cond_ready, l);
+	start_node(l);
 }
 
 static void lab_open(struct lab *l, void **state)
@@ -269,15 +288,29 @@ static void result_handler(const Sy__Result *res, void *arg)
 	l->done = 1;
 }
 
-static Sy__ResultCode lab_ask(struct lab *l, Sy__Envelope *env)
+static void lab_request(struct lab *l, Sy__Envelope *env)
 {
 	l->done = 0;
 	assert_int_equal(bus_request_member(l->bus, "n1", env, 0,
 					    result_handler, l), 0);
+}
+
+static Sy__ResultCode lab_ask(struct lab *l, Sy__Envelope *env)
+{
+	lab_request(l, env);
 	run_until(l->f, is_nonzero, &l->done);
 
 	return l->code;
 }
+
+/* The same, and its answer comes later: l->done, l->code. */
+#define lab_tell(l, BODY, member, msg)                                        \
+	do {                                                                  \
+		Sy__Envelope env_ = SY__ENVELOPE__INIT;                       \
+		env_.body_case = SY__ENVELOPE__BODY_##BODY;                   \
+		env_.member = (msg);                                          \
+		lab_request(l, &env_);                                        \
+	} while (0)
 
 #define ASK(l, BODY, member, msg)                                             \
 	({                                                                    \
