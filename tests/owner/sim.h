@@ -84,7 +84,8 @@ struct db_env {
 	void *arg;
 };
 
-struct db *db_alloc(void);
+/** @param buckets  A power of 2. */
+struct db *db_alloc(unsigned buckets);
 /** @return the reply; VAL_NIL too when the command is not known. */
 struct val *db_exec(struct db *db, const struct db_env *env, int argc,
 		    const char *const *argv, const size_t *lenv);
@@ -214,7 +215,7 @@ struct server {
 	size_t published;
 };
 
-int server_alloc(struct sim *s);
+void server_alloc(struct sim *s);
 void server_close(struct sim *s);
 void server_receive(struct sim *s, struct cmd *cmd);
 void server_stall(struct sim *s, bool stalled);
@@ -330,6 +331,7 @@ struct truth {
 				since                                  */
 	bool may_be_lost;    /* ... and its owner died                 */
 	uint32_t epoch, owner; /* of the last write or claim           */
+	uint64_t claimed_us; /* when it was claimed last               */
 	uint64_t orphan_us;  /* since when nobody has it; 0: somebody  */
 };
 
@@ -352,7 +354,6 @@ void truth_fail(struct sim *s, const char *fmt, ...)
 /* What may happen, by the seed. */
 struct sim_plan {
 	const char *name;
-	unsigned nodes;
 	unsigned hubs;         /* at a time, about                     */
 	bool kills, power, pauses, cuts, drains, moves, restarts;
 	bool redis_stalls, redis_restarts, failovers, blinks;
@@ -391,8 +392,11 @@ struct sim {
 /** @param seed  Everything follows from it. @return 0 or ENOMEM. */
 int sim_alloc(struct sim **sp, uint64_t seed, enum sim_mutation mut,
 	      struct sim_lua *lua);
-/** Make room for nodes, none of them started. */
-int sim_nodes(struct sim *s, unsigned nodes);
+/** Nodes, none of them started, and no plan; the server comes later.
+ * @param shared  Who is live is known to all (there are too many): instances
+ *                are 1 and up, deaths are told by the caller. */
+int sim_alloc_bare(struct sim **sp, uint64_t seed, unsigned nodes,
+		   bool shared, struct sim_lua *lua);
 /** What this seed brings, as a text for people. */
 void sim_describe(const struct sim *s, char *buf, size_t size);
 /** Run it to its end. @return true: everything held; else s->failure. */

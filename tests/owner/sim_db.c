@@ -529,11 +529,11 @@ static void db_destructor(void *arg)
 	mem_deref(db->keys);
 }
 
-struct db *db_alloc(void)
+struct db *db_alloc(unsigned buckets)
 {
 	struct db *db = mem_zalloc(sizeof(*db), db_destructor);
 
-	if (!db || hash_alloc(&db->keys, 256))
+	if (!db || hash_alloc(&db->keys, buckets))
 		abort();
 
 	return db;

@@ -659,8 +659,11 @@ void node_start(struct snode *n)
 	if (owner_alloc(&n->o, &conf) || hash_alloc(&n->hubs, BUCKETS))
 		abort();
 	wire_open(n, WIRE_CMD);
-	if (s->shared)
+	if (s->shared) {
+		n->self.instance = n->idx + 1;
+		owner_self(n->o, n->self.instance);
 		return;
+	}
 	wire_open(n, WIRE_SUB);
 	sim_at(s, s->now_us + sim_random(s, MEMBER_WATCH_MS * SIM_MS), tick,
 	       moment(n));

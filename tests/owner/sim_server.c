@@ -4,6 +4,8 @@
 #include <string.h>
 #include "tests/owner/sim.h"
 
+enum { BUCKETS = 256, BUCKETS_SCALE = 1 << 17 };
+
 /* A change that the replica does not have yet. */
 struct change {
 	struct le le;
@@ -228,11 +230,11 @@ void server_up(struct sim *s, bool empty)
 	if (empty) {
 		list_flush(&sv->log);
 		mem_deref(sv->db);
-		sv->db = db_alloc();
+		sv->db = db_alloc(BUCKETS);
 		/* its replica takes over what it has: nothing */
 		if (sv->replica) {
 			mem_deref(sv->replica);
-			sv->replica = db_alloc();
+			sv->replica = db_alloc(BUCKETS);
 		}
 		truth_lost_data(s);
 	}
@@ -256,16 +258,14 @@ void server_failover(struct sim *s)
 	truth_lost_data(s);
 }
 
-int server_alloc(struct sim *s)
+void server_alloc(struct sim *s)
 {
 	struct server *sv = &s->server;
 
-	sv->db = db_alloc();
+	sv->db = db_alloc(s->shared ? BUCKETS_SCALE : BUCKETS);
 	if (sv->lag_us)
-		sv->replica = db_alloc();
+		sv->replica = db_alloc(BUCKETS);
 	sv->up = true;
-
-	return 0;
 }
 
 void server_close(struct sim *s)

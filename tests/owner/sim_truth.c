@@ -135,6 +135,7 @@ static void claim_granted(struct truth *t, const struct cmd *cmd,
 			truth_fail(t->s, "%u lives, and lost %s to %u", from,
 				   t->id, by);
 	}
+	t->claimed_us = t->s->now_us;
 	accepted(t, epoch, by);
 }
 

@@ -346,8 +346,9 @@ void wire_open(struct snode *n, enum wire_kind kind)
 
 bool wire_is_up(const struct snode *n)
 {
-	return n->w[WIRE_CMD] && n->w[WIRE_CMD]->up && n->w[WIRE_SUB] &&
-	       n->w[WIRE_SUB]->up;
+	const struct wire *cmd = n->w[WIRE_CMD], *sub = n->w[WIRE_SUB];
+
+	return cmd && cmd->up && (n->s->shared || (sub && sub->up));
 }
 
 static void fin(struct wire *w)

@@ -14,6 +14,8 @@ enum {
 	REST_US = 22000000, /* a check, and what it leads to          */
 	END_US = 16000000,
 	WATCH_US = 100000,
+	BUCKETS = 256,
+	BUCKETS_SCALE = 1 << 17,
 	PAUSE_MAX_US = 12000000,
 };
 
@@ -46,6 +48,13 @@ uint64_t sim_delay(struct sim *s)
 
 struct snode *sim_by_instance(struct sim *s, uint32_t instance)
 {
+	if (s->shared) {
+		struct snode *n = instance && instance <= s->nodec ?
+					  &s->nodev[instance - 1] :
+					  NULL;
+
+		return n && node_lives(n) ? n : NULL;
+	}
 	for (unsigned i = 0; i < s->nodec; i++) {
 		if (s->nodev[i].self.instance == instance &&
 		    node_lives(&s->nodev[i]))
@@ -509,7 +518,7 @@ static void destructor(void *arg)
 	mem_deref(s->nodev);
 }
 
-int sim_nodes(struct sim *s, unsigned nodes)
+static int sim_nodes(struct sim *s, unsigned nodes)
 {
 	s->nodev = mem_zalloc(nodes * sizeof(*s->nodev), NULL);
 	if (!s->nodev)
@@ -526,8 +535,8 @@ int sim_nodes(struct sim *s, unsigned nodes)
 	return 0;
 }
 
-int sim_alloc(struct sim **sp, uint64_t seed, enum sim_mutation mut,
-	      struct sim_lua *lua)
+int sim_alloc_bare(struct sim **sp, uint64_t seed, unsigned nodes,
+		   bool shared, struct sim_lua *lua)
 {
 	struct sim *s = mem_zalloc(sizeof(*s), destructor);
 
@@ -535,24 +544,42 @@ int sim_alloc(struct sim **sp, uint64_t seed, enum sim_mutation mut,
 		return ENOMEM;
 
 	s->rnd = seed * 0x9e3779b97f4a7c15ull + 1;
-	s->mut = mut;
 	s->lua = lua;
+	s->shared = shared;
 	s->now_us = SIM_S;
+	if (hash_alloc(&s->truths, shared ? BUCKETS_SCALE : BUCKETS) ||
+	    sim_nodes(s, nodes)) {
+		mem_deref(s);
+		return ENOMEM;
+	}
+	*sp = s;
+
+	return 0;
+}
+
+int sim_alloc(struct sim **sp, uint64_t seed, enum sim_mutation mut,
+	      struct sim_lua *lua)
+{
+	const size_t which_plan = seed % ARRAY_SIZE(planv);
+	struct sim *s;
+	int err;
+
+	err = sim_alloc_bare(&s, seed, 2 + (unsigned)(seed / 8 % 5), false,
+			     lua);
+	if (err)
+		return err;
+
+	s->mut = mut;
 	s->scan_ms = SCAN_MS;
 	s->check_ms = CHECK_MS;
-	s->plan = planv[seed % ARRAY_SIZE(planv)].plan;
-	s->plan.name = planv[seed % ARRAY_SIZE(planv)].name;
-	s->plan.nodes = (unsigned)sim_between(s, 2, 6);
+	s->plan = planv[which_plan].plan;
+	s->plan.name = planv[which_plan].name;
 	s->plan.hubs = (unsigned)sim_between(s, 4, 24);
 	if (s->plan.failovers && sim_chance(s, 500))
 		s->server.lag_us = sim_between(s, 5000, 1000000);
 	else
 		s->plan.failovers = false;
-	if (hash_alloc(&s->truths, 256) || sim_nodes(s, s->plan.nodes) ||
-	    server_alloc(s)) {
-		mem_deref(s);
-		return ENOMEM;
-	}
+	server_alloc(s);
 	*sp = s;
 
 	return 0;
