@@ -2,47 +2,16 @@
 /* This node's end of the ownership protocol: see adopt.h. */
 
 #include <string.h>
-#include "node/adopt.h"
+#include "node/adopt_impl.h"
 #include "node/checkpoint.h"
 #include "node/control.h"
 #include "node/leg_sip.h"
-#include "node/restore.h"
 #include "node/unsure.h"
 #include "proto/log.h"
-#include "proto/owner.h"
 #include "proto/random.h"
-#include "proto/store.h"
 
 enum {
-	SELF_MS = 20,	 /* until our instance is known              */
-	DEATHS_MAX = 64, /* remembered                               */
-};
-
-/* A process that died: when it was last heard of. */
-struct death {
-	struct le le;
-	uint32_t instance;
-	uint64_t alive_ms; /* since 1970 */
-};
-
-struct adopt {
-	struct node *node; /* borrowed: its owner                 */
-	struct owner *owner;
-	struct unsure *unsure;
-	struct tmr tmr;
-	struct list deaths; /* struct death, oldest first          */
-	struct list asked;  /* struct asked: questions to Redis    */
-	const char *taker;  /* while HubTaken is dealt with: whose */
-	bool self; /* our instance was told               */
-};
-
-/* A question to Redis under way. */
-struct asked {
-	struct le le;
-	struct adopt *a;
-	uint32_t instance;
-	uint32_t epoch; /* of our hub, that may be another's           */
-	char hub[ULID_LEN + 1];
+	SELF_MS = 20, /* until our instance is known */
 };
 
 static void asked_destructor(void *data)
@@ -52,7 +21,7 @@ static void asked_destructor(void *data)
 	list_unlink(&q->le);
 }
 
-static struct asked *ask(struct adopt *a, const char *hub, uint32_t instance)
+struct asked *adopt_ask(struct adopt *a, const char *hub, uint32_t instance)
 {
 	struct asked *q = mem_zalloc(sizeof(*q), asked_destructor);
 
@@ -90,8 +59,7 @@ static void run_handler(void *arg)
 	tmr_start(&a->tmr, a->self ? wait_ms : SELF_MS, run_handler, a);
 }
 
-/* After each input; not from within it. */
-static void kick(struct adopt *a)
+void adopt_kick(struct adopt *a)
 {
 	tmr_start(&a->tmr, 0, run_handler, a);
 }
@@ -130,7 +98,7 @@ static void who_handler(int err, Sy__Call *call, void *arg)
 	const struct node *n = q->a->node;
 	struct hub *hub = node_hub(n, q->hub);
 	const Sy__Member *m =
-		err ? NULL : member_by_instance(n->members, call->instance);
+	    err ? NULL : member_by_instance(n->members, call->instance);
 
 	/* Its name in the record may be the last owner's.  Who claimed it
 	 * again meanwhile has another one. */
@@ -152,7 +120,7 @@ static void let_go(const char *id, void *arg)
 	if (!hub)
 		return;
 
-	q = a->taker ? NULL : ask(a, id, 0);
+	q = a->taker ? NULL : adopt_ask(a, id, 0);
 	if (!q || store_hub_get(redis(a), id, who_handler, q)) {
 		mem_deref(q);
 		adopt_let_go(a, hub, a->taker);
@@ -196,13 +164,13 @@ static void owned_handler(int err, const char *const *hubv, size_t hubc,
 
 	owner_owned(a->owner, q->instance, err, hubv, hubc);
 	mem_deref(q);
-	kick(a);
+	adopt_kick(a);
 }
 
 static int list_owned(uint32_t instance, void *arg)
 {
 	struct adopt *a = arg;
-	struct asked *q = ask(a, NULL, instance);
+	struct asked *q = adopt_ask(a, NULL, instance);
 	int err =
 	    q ? store_owned_list(redis(a), instance, owned_handler, q) : ENOMEM;
 
@@ -224,130 +192,14 @@ static void owners_handler(int err, const struct store_owner *ownerv,
 	owner_owners(a->owner, iv ? err : ENOMEM, iv, iv ? ownerc : 0);
 	mem_deref(iv);
 	mem_deref(q);
-	kick(a);
+	adopt_kick(a);
 }
 
 static int list_owners(void *arg)
 {
 	struct adopt *a = arg;
-	struct asked *q = ask(a, NULL, 0);
+	struct asked *q = adopt_ask(a, NULL, 0);
 	int err = q ? store_owners_list(redis(a), owners_handler, q) : ENOMEM;
-
-	if (err)
-		mem_deref(q);
-
-	return err;
-}
-
-/* --------------------------------------------------------------- claiming */
-
-/* 0: it is not known when it died. */
-static uint64_t alive_ms(const struct adopt *a, uint32_t instance)
-{
-	const struct le *le;
-
-	for (le = list_head(&a->deaths); le; le = le->next) {
-		const struct death *d = le->data;
-
-		if (d->instance == instance)
-			return d->alive_ms;
-	}
-
-	return 0;
-}
-
-void adopt_say_taken(const struct adopt *a, const char *hub, uint32_t epoch,
-		     const char *node)
-{
-	const struct node *n = a->node;
-	Sy__Envelope env = SY__ENVELOPE__INIT;
-	Sy__HubTaken msg = SY__HUB_TAKEN__INIT;
-	char channel[128];
-
-	if (re_snprintf(channel, sizeof(channel), BUS_CHANNEL_MEMBER "%s",
-			node) < 0)
-		return;
-
-	msg.hub = (char *)hub;
-	msg.epoch = epoch;
-	msg.node = (char *)n->conf.id;
-	msg.instance = member_instance(n->members);
-	env.body_case = SY__ENVELOPE__BODY_HUB_TAKEN;
-	env.hub_taken = &msg;
-	(void)bus_publish(n->bus, channel, &env);
-}
-
-static int build(struct adopt *a, const char *id, const struct store_claim *cl,
-		 uint32_t from)
-{
-	struct node *n = a->node;
-	const struct restore_conf conf = {
-	    .call = cl->call,
-	    .state = cl->state,
-	    .dlgv = cl->dlgv,
-	    .dlgc = cl->dlgc,
-	    .epoch = cl->epoch,
-	    .alive_ms = alive_ms(a, from),
-	};
-	struct hub *hub = node_hub(n, id);
-	int err;
-
-	if (strcmp(cl->call->id, id))
-		return EBADMSG;
-
-	if (hub) { /* of an ownership that was lost and came back */
-		hub_abandon(hub);
-		node_hub_close(n, hub);
-	}
-
-	err = node_restore(&hub, n, &conf);
-	if (err)
-		return err;
-
-	n->adopted_total++;
-	metric_inc(n->met.adopted_calls);
-	return 0;
-}
-
-static void claim_handler(int err, const struct store_claim *cl, void *arg)
-{
-	struct asked *q = arg;
-	struct adopt *a = q->a;
-	struct node *n = a->node;
-
-	owner_claimed(a->owner, q->hub, err, cl ? cl->epoch : 0,
-		      cl ? cl->owner : 0);
-	if (!err) {
-		/* Should it be alive, it hears of it at once. */
-		adopt_say_taken(a, q->hub, cl->epoch, cl->call->node);
-		err = build(a, q->hub, cl, q->instance);
-	}
-
-	if (err == EBADMSG && cl) {
-		log_error("record of a call cannot be read: it is lost",
-			  LOG_S("call", q->hub));
-		owner_ended(a->owner, q->hub);
-		(void)store_hub_drop(redis(a), q->hub, cl->epoch,
-				     member_instance(n->members), NULL, NULL,
-				     NULL);
-	} else if (err && err != ESTALE && err != ENOENT) {
-		log_warn("call not adopted", LOG_S("call", q->hub), LOG_E(err));
-		owner_released(a->owner, q->hub);
-	}
-
-	mem_deref(q);
-	kick(a);
-}
-
-static int claim(const char *hub, uint32_t from, void *arg)
-{
-	struct adopt *a = arg;
-	const struct node *n = a->node;
-	struct asked *q = ask(a, hub, from);
-	int err =
-	    q ? store_hub_claim(redis(a), hub, from, n->conf.id,
-				member_instance(n->members), claim_handler, q)
-	      : ENOMEM;
 
 	if (err)
 		mem_deref(q);
@@ -416,7 +268,7 @@ static const struct owner_ops ops = {
     .is_settled = is_settled,
     .list_owned = list_owned,
     .list_owners = list_owners,
-    .claim = claim,
+    .claim = adopt_claim,
     .let_go = let_go,
     .write = write,
     .drop = drop,
@@ -431,27 +283,7 @@ static const struct owner_ops ops = {
 void adopt_redis(struct adopt *a, bool up)
 {
 	owner_redis(a->owner, up);
-	kick(a);
-}
-
-static void note_death(struct adopt *a, uint32_t instance)
-{
-	struct death *d;
-
-	if (list_count(&a->deaths) >= DEATHS_MAX) {
-		d = list_head(&a->deaths)->data;
-		list_unlink(&d->le);
-		mem_deref(d);
-	}
-
-	d = mem_zalloc(sizeof(*d), NULL);
-	if (!d)
-		return;
-
-	d->instance = instance;
-	d->alive_ms =
-		timestamp_now_ms() - member_gone_ms(a->node->members);
-	list_append(&a->deaths, &d->le, d);
+	adopt_kick(a);
 }
 
 void adopt_member(struct adopt *a, const Sy__Member *m, bool gone)
@@ -459,22 +291,22 @@ void adopt_member(struct adopt *a, const Sy__Member *m, bool gone)
 	if (!gone || m->kind != SY__MEMBER_KIND__NODE)
 		return;
 
-	note_death(a, m->instance);
+	adopt_note_death(a, m->instance);
 	owner_died(a->owner, m->instance);
-	kick(a);
+	adopt_kick(a);
 }
 
 void adopt_forgotten(struct adopt *a)
 {
 	owner_forgotten(a->owner);
-	kick(a);
+	adopt_kick(a);
 }
 
 void adopt_written(struct adopt *a, const char *hub, uint32_t epoch, int err)
 {
 	owner_written(a->owner, hub, epoch, err);
 	if (err)
-		kick(a);
+		adopt_kick(a);
 }
 
 void adopt_replaced(struct adopt *a, const char *hub, uint32_t epoch,
@@ -513,7 +345,7 @@ void control_hub_taken(struct node *n, struct bus_request *req,
 		a->taker = msg->node;
 		owner_taken(a->owner, msg->hub, msg->epoch);
 		a->taker = NULL;
-		kick(a);
+		adopt_kick(a);
 	}
 	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
 }
@@ -581,7 +413,7 @@ int adopt_alloc(struct adopt **ap, struct node *n)
 		return err;
 	}
 
-	kick(a);
+	adopt_kick(a);
 	*ap = a;
 	return 0;
 }

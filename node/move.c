@@ -20,7 +20,6 @@
 
 enum {
 	POLL_MS = 50,
-	API_WAIT_MS = 3000, /* for what is under way within the call */
 	RECORD_MS = 500,    /* for the record; the dialogs are frozen */
 };
 
@@ -47,24 +46,6 @@ struct move {
 	void *arg;
 };
 
-struct held {
-	struct le le;
-	struct bus_request *req; /* owned                              */
-	Sy__Envelope *env;
-};
-
-static void held_destructor(void *data)
-{
-	struct held *held = data;
-
-	list_unlink(&held->le);
-	if (held->req)
-		bus_replyf(held->req, SY__RESULT_CODE__UNAVAILABLE,
-			   "node ends");
-	if (held->env)
-		sy__envelope__free_unpacked(held->env, NULL);
-}
-
 static void destructor(void *data)
 {
 	struct move *mv = data;
@@ -89,25 +70,19 @@ static struct move *move_find(const struct mover *m, const char *hub)
 	return NULL;
 }
 
+struct list *move_held(const struct mover *m, const char *hub)
+{
+	struct move *mv = move_find(m, hub);
+
+	return mv && mv->state != MOVE_QUIET ? &mv->held : NULL;
+}
+
 uint32_t move_count(const struct mover *m)
 {
 	return list_count(&m->moves);
 }
 
 /* ------------------------------------------------------------ how it ended */
-
-/* What waited is done as if it came now. */
-static void let_go(struct move *mv)
-{
-	while (mv->held.head) {
-		struct held *held = mv->held.head->data;
-		struct bus_request *req = held->req;
-
-		held->req = NULL;
-		node_command(req, held->env, mv->m->node);
-		mem_deref(held);
-	}
-}
 
 static void count_failure(struct mover *m, const char *reason)
 {
@@ -132,7 +107,7 @@ static void finish(struct move *mv, const struct move_result *res)
 	list_unlink(&mv->le);
 	tmr_cancel(&mv->tmr);
 	mv->dep = mem_deref(mv->dep);
-	let_go(mv);
+	mover_release(mv->m, &mv->held);
 	if (mv->awaits)
 		list_append(&mv->m->orphans, &mv->le, mv);
 	if (h)
@@ -471,149 +446,4 @@ void moves_close(struct mover *m)
 			h(&res, arg);
 	}
 	list_flush(&m->orphans);
-}
-
-/* ---------------------------------------------------------------- commands */
-
-/* The call that a command is for; NULL: none, or it harms no move. */
-static const char *call_of(const Sy__Envelope *env)
-{
-	switch (env->body_case) {
-
-	case SY__ENVELOPE__BODY_PLACE_HUB:
-		return env->place_hub->hub;
-	case SY__ENVELOPE__BODY_ORIGINATE:
-		return env->originate->hub;
-	case SY__ENVELOPE__BODY_HANGUP_CALL:
-		return env->hangup_call->call;
-	case SY__ENVELOPE__BODY_ADD_LEG:
-		return env->add_leg->call;
-	case SY__ENVELOPE__BODY_UPDATE_LEG:
-		return env->update_leg->call;
-	case SY__ENVELOPE__BODY_REMOVE_LEG:
-		return env->remove_leg->call;
-	case SY__ENVELOPE__BODY_SEND_DTMF:
-		return env->send_dtmf->call;
-	default:
-		return NULL;
-	}
-}
-
-static Sy__Envelope *copy(const Sy__Envelope *env)
-{
-	const size_t len = sy__envelope__get_packed_size(env);
-	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
-	Sy__Envelope *dup = NULL;
-
-	if (buf) {
-		sy__envelope__pack(env, buf);
-		dup = sy__envelope__unpack(NULL, len, buf);
-	}
-
-	mem_deref(buf);
-	return dup;
-}
-
-bool mover_holds(struct mover *m, struct bus_request *req,
-		 const Sy__Envelope *env)
-{
-	const char *call = call_of(env);
-	struct move *mv = call ? move_find(m, call) : NULL;
-	struct held *held;
-
-	if (!mv || mv->state == MOVE_QUIET)
-		return false;
-
-	held = mem_zalloc(sizeof(*held), held_destructor);
-	if (held)
-		held->env = copy(env);
-	if (!held || !held->env) {
-		mem_deref(held);
-		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
-		return true;
-	}
-
-	held->req = req;
-	list_append(&mv->held, &held->le, held);
-	return true;
-}
-
-static void moved_handler(const struct move_result *mr, void *arg)
-{
-	struct bus_request *req = arg;
-	Sy__Result res = SY__RESULT__INIT;
-
-	if (mr->code != SY__RESULT_CODE__OK) {
-		bus_replyf(req, mr->code, "%s", mr->error);
-		return;
-	}
-
-	res.code = SY__RESULT_CODE__OK;
-	res.call = (Sy__Call *)mr->call;
-	bus_reply(req, &res);
-}
-
-static bool node_id(const Sy__Member *mb, void *arg)
-{
-	struct mbuf *mb_ids = arg;
-
-	(void)mbuf_printf(mb_ids, "%s%s", mb_ids->pos ? ", " : "", mb->id);
-	return false;
-}
-
-/* @return false: it is answered. */
-static bool target_ok(struct node *n, struct bus_request *req,
-		      const char *target)
-{
-	const Sy__Member *to = member_find(n->members, target);
-	struct mbuf *ids;
-
-	if (!strcmp(target, n->conf.id)) {
-		bus_replyf(req, SY__RESULT_CODE__CONFLICT,
-			   "call is on node %s already", target);
-		return false;
-	}
-	if (to && to->kind == SY__MEMBER_KIND__NODE)
-		return true;
-
-	ids = mbuf_alloc(256);
-	if (ids)
-		member_apply(n->members, SY__MEMBER_KIND__NODE, node_id, ids);
-	bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
-		   "node: %s is not live; nodes: %.*s", target,
-		   ids ? (int)ids->pos : 0, ids ? (char *)ids->buf : "");
-	mem_deref(ids);
-
-	return false;
-}
-
-void control_move_call(struct node *n, struct bus_request *req,
-		       const Sy__Envelope *env)
-{
-	const Sy__MoveCall *msg = env->move_call;
-	const struct move_conf conf = {
-	    .target = msg->node[0] ? msg->node : NULL,
-	    .wait_ms = API_WAIT_MS,
-	    .h = moved_handler,
-	    .arg = req,
-	};
-	struct hub *hub = node_hub(n, msg->call);
-	int err;
-
-	if (!hub || hub_is_over(hub)) {
-		bus_replyf(req, SY__RESULT_CODE__NOT_FOUND,
-			   "no such call here");
-		return;
-	}
-	if (conf.target && !target_ok(n, req, conf.target))
-		return;
-
-	err = move_start(n->mover, hub, &conf);
-	if (err)
-		bus_replyf(req,
-			   err == EALREADY ? SY__RESULT_CODE__CONFLICT
-					   : SY__RESULT_CODE__INTERNAL,
-			   "%s",
-			   err == EALREADY ? "call is being moved"
-					   : strerror(err));
 }

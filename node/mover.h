@@ -71,14 +71,6 @@ void mover_close(struct mover *m);
 /** A hub is about to be freed: what is under way for it is over. */
 void mover_hub_closed(struct mover *m, const struct hub *hub);
 
-/**
- * Must a command wait for a move to be decided?
- *
- * @return true: req is taken, and the command is done later.
- */
-bool mover_holds(struct mover *m, struct bus_request *req,
-		 const Sy__Envelope *env);
-
 /** A hub went. */
 void mover_remember(struct mover *m, const char *hub, const char *node);
 
@@ -115,6 +107,22 @@ void moves_close(struct mover *m);
 /** How many moves are being decided. */
 uint32_t move_count(const struct mover *m);
 
+/** Where commands for a hub wait until it is known who has it; NULL: no need. */
+struct list *move_held(const struct mover *m, const char *hub);
+
+/* move_command.c */
+
+/**
+ * Must a command wait for a move to be decided?
+ *
+ * @return true: req is taken, and the command is done later.
+ */
+bool mover_holds(struct mover *m, struct bus_request *req,
+		 const Sy__Envelope *env);
+
+/** Do what waited, as if it came now: here, or it is answered with NOT_FOUND. */
+void mover_release(struct mover *m, struct list *list);
+
 /* drain.c */
 int drain_alloc(struct drain **dp, struct mover *m);
 uint64_t drain_started_ms(const struct drain *d);
@@ -130,7 +138,7 @@ void arrival_hub_closed(struct mover *m, const struct hub *hub);
 void arrivals_close(struct mover *m);
 
 /* Commands of the bus. */
-control_h control_move_call; /* move.c     */
+control_h control_move_call; /* move_command.c */
 control_h control_leg_moved; /* leg_moved.c */
 control_h control_take_hub;  /* arrival.c  */
 
