@@ -32,6 +32,7 @@ static void free_members(struct dialog *d)
 	}
 	wheel_cancel(&d->reap);
 	wheel_cancel(&d->ack_tmr);
+	wheel_cancel(&d->gone_tmr);
 	relay_drop(d->relay);
 	routes_flush(d);
 	list_flush(&d->infol);

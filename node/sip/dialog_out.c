@@ -6,6 +6,8 @@
 
 #include "node/sip/ua.h"
 
+enum { GONE_MS = 1000 }; /* more than T1 */
+
 static uint16_t code_of(int err, const struct sip_msg *msg)
 {
 	return msg ? msg->scode : err == ETIMEDOUT ? 408 : 503;
@@ -322,6 +324,22 @@ int dialog_ack(struct dialog *d, struct mbuf *sdp)
 
 /* ----------------------------------------------------------- re-INVITE */
 
+static void gone(struct dialog *d, uint16_t code, bool remote)
+{
+	(void)dialog_bye(d);
+	dialog_close(d, code, NULL, remote);
+}
+
+/* Who has just hung up knows the dialog no more, too: its BYE may have gone to
+ * the node that had it before, and is repeated after T1. */
+static void gone_handler(void *arg)
+{
+	struct dialog *d = arg;
+
+	if (!d->abandoned && d->state == DIALOG_ANSWERED)
+		gone(d, 481, true);
+}
+
 static void reinvite_failed(struct dialog *d, uint16_t code,
 			    const struct sip_msg *msg)
 {
@@ -335,8 +353,11 @@ static void reinvite_failed(struct dialog *d, uint16_t code,
 
 	/* RFC 3261 12.2.1.2: these end the dialog. */
 	if ((code == 481 || code == 408 || !msg) && !d->ua->unsure) {
-		(void)dialog_bye(d);
-		dialog_close(d, code, NULL, msg != NULL);
+		if (code == 481 && d->resumed)
+			wheel_start(d->ua->wheel, &d->gone_tmr, GONE_MS,
+				    gone_handler, d);
+		else
+			gone(d, code, msg != NULL);
 		return;
 	}
 

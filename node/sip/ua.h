@@ -137,6 +137,7 @@ struct dialog {
 	bool settled;               /* dialog_settle() gave it back */
 	struct wheel_tmr reap;      /* free it, or forget it */
 	struct wheel_tmr ack_tmr;   /* no more copies of the 2xx */
+	struct wheel_tmr gone_tmr;  /* its peer said 481: no BYE comes */
 
 	struct token tok;
 	char ltag[TAG_SIZE];

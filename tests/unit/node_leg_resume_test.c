@@ -358,6 +358,20 @@ static void hung_up(void **state)
 	end(&t);
 }
 
+/* It has hung up, and forgets the call at once; but its BYE went to the node
+ * that died, and is repeated. */
+static void hung_up_before(void **state)
+{
+	struct trial t;
+
+	begin(&t, state);
+	take_over(&t);
+	refuse_it(&t, reoffer(&t), "481 Gone");
+	phone_bye(&t.l, &t.p);
+	wait_lost(&t, 0);
+	end(&t);
+}
+
 /* Its own re-INVITE comes first: it knows where we are by our answer. */
 static void peer_first(void **state)
 {
@@ -477,10 +491,11 @@ static void bad_description(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(resumed),	  T(silent_phone),    T(held),	  T(tries),
-	    T(tries_end), T(refused),	      T(unknown), T(no_answer_in_it),
-	    T(hung_up),	  T(peer_first),      T(stopped), T(departed),
-	    T(garbage),	  T(bad_description),
+	    T(resumed),	       T(silent_phone),	   T(held),
+	    T(tries),	       T(tries_end),	   T(refused),
+	    T(unknown),	       T(no_answer_in_it), T(hung_up),
+	    T(hung_up_before), T(peer_first),	   T(stopped),
+	    T(departed),       T(garbage),	   T(bad_description),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
