@@ -27,10 +27,18 @@ void control_reply_call(struct node *n, struct bus_request *req,
 	record_call_close(&rec);
 }
 
+/* Without a look at the others there is no router to call anybody through, and
+ * without an instance no hub of ours. */
+static bool is_starting(const struct node *n)
+{
+	return !member_instance(n->members) || !member_is_ready(n->members);
+}
+
 bool control_has_room(struct node *n, struct bus_request *req)
 {
 	const char *why = n->draining ? "draining" :
-			  n->overloaded ? "overloaded" : NULL;
+			  n->overloaded ? "overloaded" :
+			  is_starting(n) ? "starting" : NULL;
 
 	if (!why)
 		return true;

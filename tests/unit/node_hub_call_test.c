@@ -792,6 +792,41 @@ static void drained(void **state)
 	lab_close(&l);
 }
 
+/* Routers ask for the process that was here before, until they hear of us. */
+static void not_yet(void **state)
+{
+	struct bus_conf bc = {.id = "r2"};
+	struct member_conf mc = {0};
+	struct members *none, *members;
+	struct bus *bus;
+	char hub[ULID_LEN + 1];
+	Sy__Destination dest;
+	struct phone p;
+	struct lab l;
+
+	lab_open(&l, state);
+	bc.loop = mc.loop = l.f->loop;
+	bc.url = l.f->url;
+	assert_int_equal(bus_alloc(&bus, &bc), 0);
+	mc.bus = bus;
+	assert_int_equal(member_alloc(&none, &mc), 0);
+	members = l.node->members;
+	l.node->members = none; /* as before it has an instance */
+	ulid_make(hub);
+	phone_open(&l, &p, hub);
+	dest_is(&dest, ECHO_, NULL);
+	assert_int_equal(phone_place(&l, &p, &dest),
+			 SY__RESULT_CODE__UNAVAILABLE);
+	l.node->members = members;
+	assert_int_equal(phone_place(&l, &p, &dest), SY__RESULT_CODE__OK);
+	phone_call(&l, &p);
+	phone_bye(&l, &p);
+	phone_close(&p);
+	mem_deref(none);
+	mem_deref(bus);
+	lab_close(&l);
+}
+
 static bool cond_down(void *arg)
 {
 	struct lab *l = arg;
@@ -1141,6 +1176,7 @@ int main(void)
 		lab_test(originated),
 		lab_test(added),
 		lab_test(drained),
+		lab_test(not_yet),
 		lab_test(redis_away),
 		lab_test(taken_over),
 		lab_test(orphans),
