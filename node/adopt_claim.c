@@ -135,11 +135,11 @@ int adopt_claim(const char *hub, uint32_t from, void *arg)
 {
 	struct adopt *a = arg;
 	const struct node *n = a->node;
+	const uint32_t us = member_instance(n->members);
 	struct asked *q = adopt_ask(a, hub, from);
-	int err =
-	    q ? store_hub_claim(bus_redis(n->bus), hub, from, n->conf.id,
-				member_instance(n->members), claim_handler, q)
-	      : ENOMEM;
+	int err = q ? store_hub_claim(bus_redis(n->bus), hub, from, from != us,
+				      n->conf.id, us, claim_handler, q)
+		    : ENOMEM;
 
 	if (err)
 		mem_deref(q);

@@ -370,8 +370,9 @@ static int claim_from(struct arrival *a, uint32_t instance)
 {
 	const struct node *n = a->m->node;
 	int err =
-	    store_hub_claim(bus_redis(n->bus), a->id, instance, n->conf.id,
-			    member_instance(n->members), claim_handler, a);
+	    store_hub_claim(bus_redis(n->bus), a->id, instance, false,
+			    n->conf.id, member_instance(n->members),
+			    claim_handler, a);
 
 	a->awaits = !err;
 	return err;

@@ -185,7 +185,7 @@ struct store_claim {
 
 /**
  * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended, or
- *             never was, and no write of it is taken any more;
+ *             never was;
  *             EBADMSG: it is ours, and its record cannot be read (cl->epoch
  *             tells which to drop).
  * @param cl   Borrowed for the call; NULL unless err is one of 0, ESTALE,
@@ -201,10 +201,12 @@ typedef void(store_claim_h)(int err, const struct store_claim *cl, void *arg);
  *
  * @param from      Instance that owns it; may be our own (a claim whose reply
  *                  was lost).
+ * @param dead      It is no more: should there be no record, then its first
+ *                  write, which may still be under way, is not taken either.
  * @param node      Member id that claims.
  * @param instance  Its instance.
  */
-int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
+int store_hub_claim(struct redis *r, const char *hub, uint32_t from, bool dead,
 		    const char *node, uint32_t instance, store_claim_h *h,
 		    void *arg);
 

@@ -104,13 +104,13 @@ static void claim_handler(int err, const redisReply *reply, void *arg)
 	mem_deref(c);
 }
 
-int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
+int store_hub_claim(struct redis *r, const char *hub, uint32_t from, bool dead,
 		    const char *node, uint32_t instance, store_claim_h *h,
 		    void *arg)
 {
 	char key[STORE_HUB_KEY_SIZE], gone[STORE_HUB_KEY_SIZE];
-	char owner[16], claimer[16], ttl[16], dead[16];
-	const char *argv[] = {key, gone, owner, node, claimer, ttl, dead};
+	char owner[16], claimer[16], ttl[16], gone_ttl[16];
+	const char *argv[] = {key, gone, owner, node, claimer, ttl, gone_ttl};
 	struct claiming *c;
 	int err;
 
@@ -132,7 +132,8 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from,
 	(void)re_snprintf(owner, sizeof(owner), "%u", from);
 	(void)re_snprintf(claimer, sizeof(claimer), "%u", instance);
 	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_HUB_TTL_S);
-	(void)re_snprintf(dead, sizeof(dead), "%u", STORE_GONE_TTL_S);
+	(void)re_snprintf(gone_ttl, sizeof(gone_ttl), "%u",
+			  dead ? STORE_GONE_TTL_S : 0);
 	err = store_owned_add(r, instance, node, hub);
 	if (!err)
 		err = script_run_owned(r, SCRIPT_HUB_CLAIM, 0, claim_handler, c,

@@ -2,13 +2,15 @@
 -- two that claim from the same process, one gets it.
 -- KEYS  sy:hub:{H}, sy:gone:{H}
 -- ARGV  instance that owns it, node and instance that claim, ttl [s], ttl of
---       a tombstone [s]
+--       a tombstone [s], or 0
 -- Returns {1, all fields ...} after the epoch was raised; {0, the instance
--- that owns it}; {-1}: it has ended, or is not known.  Then its first write,
--- should it still be under way from a process that is dead, comes too late.
+-- that owns it}; {-1}: it has ended, or is not known.  Of a dead process the
+-- first write may still be under way then; with a tombstone it comes too late.
 local cur = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
 if not cur[1] then
-	redis.call('SET', KEYS[2], '0', 'EX', ARGV[5], 'NX')
+	if ARGV[5] ~= '0' then
+		redis.call('SET', KEYS[2], '0', 'EX', ARGV[5], 'NX')
+	end
 	return {-1}
 end
 if cur[2] ~= ARGV[1] then

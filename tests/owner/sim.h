@@ -299,8 +299,8 @@ void move_tick(struct snode *n, struct nhub *h);
 /** A checkpoint. @param first  It is named in our set before. */
 void node_put(struct snode *n, struct nhub *h, bool first);
 /** Claim it, and name it among ours before; the handler gets from and b. */
-int node_claim(struct snode *n, const char *hub, uint32_t from, call_h *h,
-	       const char *who, uint32_t b);
+int node_claim(struct snode *n, const char *hub, uint32_t from, bool dead,
+	       call_h *h, const char *who, uint32_t b);
 /** A claim was granted: store_hub_claim() does this. */
 void node_claimed(struct snode *n, uint32_t from, const char *hub);
 /** It is ours now. */

@@ -141,7 +141,7 @@ static void asked(struct snode *n, const char *hub, uint32_t from,
 		reply(n, giver, hub, move, false);
 		return;
 	}
-	if (node_claim(n, hub, from, claimed, giver, move)) {
+	if (node_claim(n, hub, from, false, claimed, giver, move)) {
 		owner_released(n->o, hub);
 		node_wake(n);
 	}

@@ -463,12 +463,12 @@ static void claim_handler(struct snode *n, int err, const struct val *v,
 	node_wake(n);
 }
 
-int node_claim(struct snode *n, const char *hub, uint32_t from, call_h *h,
-	       const char *who, uint32_t b)
+int node_claim(struct snode *n, const char *hub, uint32_t from, bool dead,
+	       call_h *h, const char *who, uint32_t b)
 {
 	char key[64], gone[64], owner[16], instance[16];
-	const char *argv[] = {key,	gone,	 owner, n->id,
-			      instance, "86400", "120"};
+	const char *argv[] = {
+	    key, gone, owner, n->id, instance, "86400", dead ? "120" : "0"};
 	const struct send snd = {.script = SCRIPT_HUB_CLAIM,
 				 .keyc = 2,
 				 .argc = ARRAY_SIZE(argv),
@@ -490,7 +490,10 @@ int node_claim(struct snode *n, const char *hub, uint32_t from, call_h *h,
 
 static int op_claim(const char *hub, uint32_t from, void *arg)
 {
-	return node_claim(arg, hub, from, claim_handler, NULL, 0);
+	const struct snode *n = arg;
+
+	return node_claim(arg, hub, from, from != n->self.instance,
+			  claim_handler, NULL, 0);
 }
 
 static void op_let_go(const char *hub, void *arg)

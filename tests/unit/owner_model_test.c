@@ -29,8 +29,13 @@ const char *__asan_default_options(void)
 	       "thread_local_quarantine_size_kb=0";
 }
 
+/* Over all seeds; the time without an owner where nodes are only killed. */
+struct sum {
+	uint64_t adopted, moved, worst_us;
+};
+
 static bool play(uint64_t seed, enum sim_mutation mut, struct sim_lua *lua,
-		 bool trace, char *why, size_t size)
+		 bool trace, struct sum *sum, char *why, size_t size)
 {
 	struct sim *s;
 	bool ok;
@@ -45,6 +50,10 @@ static bool play(uint64_t seed, enum sim_mutation mut, struct sim_lua *lua,
 		snprintf(why, size, "seed %llu (%s): %s",
 			 (unsigned long long)seed, plan, s->failure);
 	}
+	sum->adopted += s->adopted;
+	sum->moved += s->moved;
+	if (s->plan.orphan_max_us && s->worst_orphan_us > sum->worst_us)
+		sum->worst_us = s->worst_orphan_us;
 	mem_deref(s);
 
 	return ok;
@@ -62,20 +71,28 @@ static void test_holds(void **state)
 	const uint64_t one = number("SY_MODEL_SEED", 0);
 	const uint64_t seeds = number("SY_MODEL_SEEDS", SEEDS);
 	struct sim_lua *lua = sim_lua_alloc(MUT_NONE);
+	struct sum sum = {0};
 	char why[512];
 	(void)state;
 
 	for (uint64_t seed = one ? one : 1; seed <= (one ? one : seeds);
 	     seed++) {
-		if (!play(seed, MUT_NONE, lua, one != 0, why, sizeof(why)))
+		if (!play(seed, MUT_NONE, lua, one != 0, &sum, why,
+			  sizeof(why)))
 			fail_msg("%s", why);
 	}
+	print_message("%llu hubs adopted, %llu moved; without an owner for "
+		      "%.1f s at most where nodes are only killed\n",
+		      (unsigned long long)sum.adopted,
+		      (unsigned long long)sum.moved,
+		      (double)sum.worst_us / 1e6);
 	mem_deref(lua);
 }
 
 /* What is broken on purpose is found: so the model can fail. */
 static void test_finds(void **state)
 {
+	struct sum sum = {0};
 	char why[512];
 	(void)state;
 
@@ -84,7 +101,7 @@ static void test_finds(void **state)
 		uint64_t seed = 1;
 
 		while (seed <= MUTATION_SEEDS &&
-		       play(seed, (enum sim_mutation)mut, lua, false, why,
+		       play(seed, (enum sim_mutation)mut, lua, false, &sum, why,
 			    sizeof(why)))
 			seed++;
 		if (seed > MUTATION_SEEDS)

@@ -635,8 +635,8 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 static int claim(struct client *c, const char *hub, uint32_t from,
 		 const char *node, uint32_t instance)
 {
-	return answered(c, store_hub_claim(c->r, hub, from, node, instance,
-					   claim_handler, c));
+	return answered(c, store_hub_claim(c->r, hub, from, true, node,
+					   instance, claim_handler, c));
 }
 
 /* A hub as its owner, node-1 of instance 7, writes it first. */
