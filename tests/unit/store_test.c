@@ -635,7 +635,7 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 static int claim(struct client *c, const char *hub, uint32_t from,
 		 const char *node, uint32_t instance)
 {
-	return answered(c, store_hub_claim(c->r, hub, from, true, node,
+	return answered(c, store_hub_claim(c->r, hub, from, from != instance, node,
 					   instance, claim_handler, c));
 }
 
@@ -711,6 +711,8 @@ static void test_claim_gone(void **state)
 	assert_int_equal(claim(&c, HUB_C, 7, "node-2", 8), ENOENT);
 	/* the first write that comes after it comes too late */
 	assert_int_equal(whole_put(&c, HUB_C, 1), ENOENT);
+	/* ... but not where its owner may live, and Redis has lost it */
+	assert_int_equal(claim(&c, HUB_A, 8, "node-2", 8), ENOENT);
 	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
 	assert_int_equal(hub_drop(&c, HUB_A, 1, false), 0);
 	assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), ENOENT);
