@@ -97,7 +97,10 @@ static void test_defaults(void **state)
 	assert_text(&load.base, JSON_DEFAULTS,
 		    "{\"legs\":0,\"hubs\":0,\"tickUsedPercent\":0.0,"
 		    "\"lateTicks\":\"0\",\"portsFree\":0,\"tickP99Us\":0,"
-		    "\"placedTotal\":0,\"shed\":0,\"wakeP99Us\":0}");
+		    "\"placedTotal\":0,\"shed\":0,\"wakeP99Us\":0,"
+		    "\"movedTotal\":0,\"moveFailuresTotal\":0,"
+		    "\"drainStartedMs\":\"0\",\"adoptedTotal\":0,"
+		    "\"lostLegsTotal\":0}");
 
 	/* A oneof member is there or not, whatever its value. */
 	assert_text(&up.base, JSON_DEFAULTS, "{\"call\":\"\",\"leg\":\"\"}");
