@@ -51,8 +51,6 @@ static void commit(struct session *s, struct round *r,
 	s->remote_hold = a->remote_hold;
 	s->hold = r->hold;
 	s->ready = true;
-	if (r->rekeyed)
-		s->rekey = false;
 }
 
 static int ptime_of(const struct sdptext *t)

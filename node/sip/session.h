@@ -43,8 +43,8 @@ struct session_state {
 
 /**
  * Continue a session.  What was agreed is agreed: payload types, codecs,
- * direction, keys.  The next description has the version after the last, the
- * address of conf, and new keys.
+ * direction, keys.  The next description has the version after the last, and
+ * the address of conf.
  *
  * @param conf  As for a new one; codecv as it was allowed then.
  * @param st    With neither description it is a new one with that id.

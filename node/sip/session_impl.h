@@ -65,7 +65,6 @@ struct round {
 	struct sdptext_rtcp rtcp; /* of the peer */
 	size_t cryptoc;
 	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */
-	bool rekeyed;            /* its keys are new */
 };
 
 struct session {
@@ -86,7 +85,6 @@ struct session {
 	bool hold;
 	bool remote_hold;
 	bool resuming;           /* within session_resume() */
-	bool rekey;              /* our keys were another node's: make new */
 };
 
 /* The peer's side of a decoded round. */

@@ -222,7 +222,6 @@ int session_resume(struct session **sp, const struct session_conf *conf,
 		s->offer = mem_deref(s->offer);
 
 	s->resuming = false;
-	s->rekey = true;
 
 	if (err)
 		mem_deref(s);

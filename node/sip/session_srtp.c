@@ -15,8 +15,10 @@
  *
  * Keys.  Those of our offers are made once for a session, one for each suite.
  * In answers ours stays as long as the peer's stays, and is new when the
- * peer's is (RFC 4568 7.1.4).  A session that another node had gets new keys at
- * its next round: no key is ever used by two senders.
+ * peer's is (RFC 4568 7.1.4).  A session that another node had keeps them, too:
+ * some phones take no new key for a call that is up (baresip), and hear nothing
+ * after one.  Its next sender has an SSRC of its own, by which every packet of
+ * it has another keystream (RFC 3711 9.1).
  */
 
 #include <string.h>
@@ -75,18 +77,11 @@ static int print(struct round *r, const struct sdes *line)
 }
 
 /* Once SRTP is agreed: the suite and key in use. */
-static int offer_agreed(struct session *s, struct round *r)
+static int offer_agreed(const struct session *s, struct round *r)
 {
 	r->cryptoc = 1;
 	r->cryptov[0].tag = 1;
 	r->cryptov[0].keys = s->prm.srtp_tx;
-	if (s->rekey) {
-		int err = sdes_new(&r->cryptov[0].keys, s->prm.srtp_tx.suite);
-
-		if (err)
-			return err;
-		r->rekeyed = true;
-	}
 
 	return print(r, &r->cryptov[0]);
 }
@@ -143,8 +138,7 @@ int session_srtp_answer(const struct session *s, struct round *r,
 	line->tag = m->cryptov[0].tag;
 	r->cryptoc = 1;
 
-	r->rekeyed = s->rekey;
-	if (s->ready && !s->rekey && own->suite == a->prm.srtp_rx.suite &&
+	if (s->ready && own->suite == a->prm.srtp_rx.suite &&
 	    media_srtp_same(&a->prm.srtp_rx, &s->prm.srtp_rx))
 		line->keys = *own;
 	else

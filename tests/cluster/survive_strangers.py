@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Phones that are not ours, and one on TCP, in calls whose node dies or is
-drained: baresip, and sipp from trunk to trunk with re-INVITEs awaited."""
+drained: baresip, once with SRTP, and sipp from trunk to trunk with re-INVITEs
+awaited."""
 
 import json
 import os
@@ -163,7 +164,8 @@ def strangers(how):
                                "target": {"device": "$0"}})
         with cluster(nodes=2, config=conf, later=["node-2"]) as c, \
                 phones() as box, \
-                Baresip("1001", c.routers[0].udp, "opus", 440) as a, \
+                Baresip("1001", c.routers[0].udp, "opus", 440,
+                        srtp="srtp-mand") as a, \
                 Baresip("1002", c.routers[0].udp, "pcmu", 620) as b, \
                 Trunk(c, folder, source, target) as trunk:
             up(c, box, a, b)

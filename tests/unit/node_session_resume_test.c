@@ -318,7 +318,7 @@ static void peer_key(char *buf, size_t size, const char *local, const char *key)
 			  p[-1], key);
 }
 
-/* Both keys are known, and ours is new in the next round. */
+/* Both keys are known, and stay: not every phone takes new ones. */
 static void test_srtp(void **state)
 {
 	struct media_rtp_params before, after;
@@ -335,16 +335,17 @@ static void test_srtp(void **state)
 			 0);
 	before = params(&b);
 
-	/* ... and offers again the same key: ours is new all the same */
+	/* ... and offers again the same key */
 	offered(&b, DESK CRYPTO(3, KEY2));
 	after = params(&b);
 	assert_true(media_srtp_same(&before.srtp_rx, &after.srtp_rx));
-	assert_false(media_srtp_same(&before.srtp_tx, &after.srtp_tx));
-
-	/* once is enough */
-	offered(&b, DESK CRYPTO(3, KEY2));
-	before = params(&b);
 	assert_true(media_srtp_same(&before.srtp_tx, &after.srtp_tx));
+
+	/* ... or a new one, which is answered by a new one */
+	offered(&b, DESK CRYPTO(3, KEY1));
+	after = params(&b);
+	assert_false(media_srtp_same(&before.srtp_rx, &after.srtp_rx));
+	assert_false(media_srtp_same(&before.srtp_tx, &after.srtp_tx));
 	end(&b);
 	end(&a);
 
@@ -362,7 +363,7 @@ static void test_srtp(void **state)
 	assert_int_equal(answered(&b, answer), 0);
 	after = params(&b);
 	assert_true(media_srtp_same(&before.srtp_rx, &after.srtp_rx));
-	assert_false(media_srtp_same(&before.srtp_tx, &after.srtp_tx));
+	assert_true(media_srtp_same(&before.srtp_tx, &after.srtp_tx));
 	end(&b);
 	end(&a);
 }
