@@ -104,12 +104,17 @@ static void read_table(struct members *ms)
 static void gone(struct members *ms, const Sy__Heartbeat *hb)
 {
 	const Sy__Member *m = hb->member;
+	const uint64_t silent_us = hb->silent_ms * 1000ull;
 	const bool us = ms->self && ms->self->instance == m->instance &&
 			!strcmp(ms->self->id, m->id);
 
 	if (us && hb->died)
 		member_beat(ms);
-	member_table_forget(&ms->table, m->id, m->instance);
+	if (hb->died)
+		member_table_died(&ms->table, m->id, m->instance,
+				  silent_us ? loop_now_us() - silent_us : 0);
+	else
+		member_table_forget(&ms->table, m->id, m->instance);
 }
 
 static void heartbeat(const Sy__Envelope *env, void *arg)
@@ -267,8 +272,8 @@ uint64_t member_gone_ms(const struct members *ms)
 {
 	const uint64_t now_us = loop_now_us();
 
-	return now_us > ms->table.gone_us ?
-		       (now_us - ms->table.gone_us) / 1000 : 0;
+	return now_us > ms->table.gone_us ? (now_us - ms->table.gone_us) / 1000
+					  : 0;
 }
 
 const Sy__Member *member_find(const struct members *ms, const char *id)

@@ -89,8 +89,8 @@ uint64_t member_silent_ms(const struct members *m);
  * answers).  False within two beats of a stall, a full memory or disk. */
 bool member_redis_is_well(const struct members *m);
 
-/** Within member_change_h of one that is gone: how long ago it last beat
- * [ms]. */
+/** Within member_change_h of one that is gone: how long ago it last gave a
+ * sign of life: a beat, or its command channel was seen [ms]. */
 uint64_t member_gone_ms(const struct members *m);
 
 /** By member id; NULL: not live.  Borrowed until the next loop turn. */

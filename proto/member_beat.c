@@ -8,7 +8,8 @@
 #include "proto/member_priv.h"
 
 uint8_t *member_pack(const Sy__Member *m, const char *from,
-		     enum member_news news, size_t *mlen, size_t *elen)
+		     enum member_news news, uint32_t silent_ms, size_t *mlen,
+		     size_t *elen)
 {
 	Sy__Envelope env = SY__ENVELOPE__INIT;
 	Sy__Heartbeat hb = SY__HEARTBEAT__INIT;
@@ -17,6 +18,7 @@ uint8_t *member_pack(const Sy__Member *m, const char *from,
 	hb.member = (Sy__Member *)m;
 	hb.leaving = news == MEMBER_LEAVES;
 	hb.died = news == MEMBER_DIED;
+	hb.silent_ms = silent_ms;
 	env.from = (char *)from;
 	env.body_case = SY__ENVELOPE__BODY_HEARTBEAT;
 	env.heartbeat = &hb;
@@ -134,7 +136,7 @@ void member_beat(struct members *ms)
 	if (ms->loadh)
 		ms->loadh(ms->self, ms->arg);
 	ms->self->beat++;
-	p = member_pack(ms->self, ms->self->id, MEMBER_BEATS, &mlen, &elen);
+	p = member_pack(ms->self, ms->self->id, MEMBER_BEATS, 0, &mlen, &elen);
 	if (!p)
 		return;
 
@@ -168,7 +170,9 @@ static void leave(struct members *ms, enum member_news news)
 		return;
 
 	ms->left = true;
-	p = member_pack(ms->self, ms->self->id, news, &mlen, &elen);
+	/* who resigns was there a moment ago */
+	p = member_pack(ms->self, ms->self->id, news, news == MEMBER_DIED,
+			&mlen, &elen);
 	if (!p)
 		return;
 

@@ -28,9 +28,13 @@ static void died_handler(int err, const redisReply *reply, void *arg)
 
 static void declare(struct members *ms, const Sy__Member *m)
 {
+	const uint64_t seen_us =
+	    member_watch_seen_us(&ms->watch, m->id, m->instance);
+	const uint64_t silent_us = seen_us ? loop_now_us() - seen_us : 0;
 	size_t mlen = 0, elen = 0;
 	char instance[16], channel[128];
-	uint8_t *p = member_pack(m, ms->self->id, MEMBER_DIED, &mlen, &elen);
+	uint8_t *p = member_pack(m, ms->self->id, MEMBER_DIED,
+				 (uint32_t)(silent_us / 1000), &mlen, &elen);
 
 	if (!p)
 		return;
@@ -74,7 +78,8 @@ static void saw(struct members *ms, const redisReply *reply)
 
 		if (e &&
 		    member_watch_saw(&ms->watch, id, e->m->instance,
-				     (uint64_t)reply->element[i + 1]->integer))
+				     (uint64_t)reply->element[i + 1]->integer,
+				     ms->looked_us))
 			declare(ms, e->m);
 	}
 }
@@ -108,6 +113,7 @@ static void look(struct members *ms)
 		channel_of(channel[i], sizeof(channel[i]), ms->watch.v[i].id);
 		argv[2 + i] = channel[i];
 	}
+	ms->looked_us = loop_now_us();
 	ms->looking =
 	    !redis_command_argv(bus_redis(ms->bus), 0, look_handler,
 				mem_ref(ms->link), (int)n + 2, argv, NULL);

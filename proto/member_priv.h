@@ -33,9 +33,10 @@ struct members {
 	uint32_t beat_ms, lease_ms;
 	uint32_t tick_ms; /* looks at leases and at our own beat */
 	uint64_t beaten_us;
-	bool beating; /* a beat is under way                 */
-	bool again;   /* beat once more when it is answered  */
-	bool known;   /* a beat with our instance was answered */
+	uint64_t looked_us; /* when the look under way began       */
+	bool beating;	    /* a beat is under way                 */
+	bool again;	    /* beat once more when it is answered  */
+	bool known;	    /* a beat with our instance was answered */
 	bool listing;
 	bool looking;
 	bool ready;
@@ -57,9 +58,11 @@ int member_run(struct members *ms, enum script script, uint32_t deadline_ms,
 /** How a Heartbeat is meant. */
 enum member_news { MEMBER_BEATS, MEMBER_LEAVES, MEMBER_DIED };
 
-/** The packed Member and the packed Envelope around it, in one block. */
+/** The packed Member and the packed Envelope around it, in one block.
+ * @param silent_ms  MEMBER_DIED: see Heartbeat. */
 uint8_t *member_pack(const Sy__Member *m, const char *from,
-		     enum member_news news, size_t *mlen, size_t *elen);
+		     enum member_news news, uint32_t silent_ms, size_t *mlen,
+		     size_t *elen);
 
 /** Beat, or ask whether Redis is there, when it is time. member_beat.c */
 void member_beat_run(struct members *ms, uint64_t now_us);

@@ -171,6 +171,19 @@ void member_table_forget(struct member_table *t, const char *id,
 		forget(t, e);
 }
 
+void member_table_died(struct member_table *t, const char *id,
+		       uint32_t instance, uint64_t seen_us)
+{
+	struct member_entry *e = member_table_find(t, id);
+
+	if (!e || e->m->instance != instance)
+		return;
+
+	if (seen_us > e->alive_us && seen_us - e->alive_us <= t->silent_us)
+		e->alive_us = seen_us;
+	forget(t, e);
+}
+
 /* ------------------------------------------------------------------ leases */
 
 void member_table_answered(struct member_table *t, uint64_t now_us)

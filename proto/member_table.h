@@ -21,7 +21,7 @@ struct member_entry {
 	Sy__Member *m;
 	uint64_t beat_us;      /* when we last heard of it            */
 	uint64_t since_us;     /* when we first heard of this process */
-	uint64_t alive_us;     /* when it last beat, as far as known  */
+	uint64_t alive_us;     /* its last sign of life, as far as known */
 	uint32_t placed;       /* by us, and on their way             */
 	uint32_t recent;       /* of these, placed since its beat     */
 	uint32_t placed_total; /* as its last beat said               */
@@ -32,7 +32,7 @@ struct member_table {
 	uint64_t lease_us;
 	uint64_t silent_us;   /* no answer for so long: Redis is away */
 	uint64_t answered_us; /* when Redis answered us last         */
-	uint64_t gone_us;     /* last beat of who is just told as gone */
+	uint64_t gone_us;     /* last sign of life of who is told as gone */
 	uint64_t up_us;	      /* since when it answers; 0: away      */
 	member_change_h *changeh;
 	void *arg;
@@ -52,7 +52,17 @@ void member_table_close(struct member_table *t);
 void member_table_learn(struct member_table *t, const Sy__Member *heard,
 			uint64_t now_us, uint64_t age_us);
 
-/** It left, or was found dead. */
+/**
+ * It was found dead.
+ *
+ * @param seen_us  When its command channel was last there; 0: not known.  Taken
+ *                 for a sign of life if it beat then, too: the channel of a
+ *                 process that is stopped is there as well.
+ */
+void member_table_died(struct member_table *t, const char *id,
+		       uint32_t instance, uint64_t seen_us);
+
+/** It left. */
 void member_table_forget(struct member_table *t, const char *id,
 			 uint32_t instance);
 

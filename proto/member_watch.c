@@ -4,12 +4,12 @@
 #include "proto/member_table.h"
 #include "proto/member_watch.h"
 
-static struct member_watched *find(struct member_watch *w, const char *id,
+static struct member_watched *find(const struct member_watch *w, const char *id,
 				   uint32_t instance)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->v[i].instance == instance && !strcmp(w->v[i].id, id))
-			return &w->v[i];
+			return (struct member_watched *)&w->v[i];
 	}
 
 	return NULL;
@@ -59,7 +59,7 @@ size_t member_watch_pick(struct member_watch *w, const struct member_table *t,
 }
 
 bool member_watch_saw(struct member_watch *w, const char *id, uint32_t instance,
-		      uint64_t listeners)
+		      uint64_t listeners, uint64_t asked_us)
 {
 	struct member_watched *seen = find(w, id, instance);
 
@@ -67,11 +67,20 @@ bool member_watch_saw(struct member_watch *w, const char *id, uint32_t instance,
 		return false;
 	if (listeners) {
 		seen->missed = 0;
+		seen->seen_us = asked_us;
 		return false;
 	}
 
 	/* again and again: that it was removed is told, and may be lost */
 	return ++seen->missed % MEMBER_WATCH_MISS == 0;
+}
+
+uint64_t member_watch_seen_us(const struct member_watch *w, const char *id,
+			      uint32_t instance)
+{
+	const struct member_watched *seen = find(w, id, instance);
+
+	return seen ? seen->seen_us : 0;
 }
 
 void member_watch_reset(struct member_watch *w)

@@ -28,7 +28,8 @@ enum {
 struct member_watched {
 	char id[64];
 	uint32_t instance;
-	unsigned missed; /* looks in a row that found nobody  */
+	unsigned missed;  /* looks in a row that found nobody  */
+	uint64_t seen_us; /* the last look that found somebody; 0: none */
 };
 
 struct member_watch {
@@ -50,11 +51,16 @@ size_t member_watch_pick(struct member_watch *w, const struct member_table *t,
  * A look's outcome.
  *
  * @param listeners  Of its command channel.
+ * @param asked_us   When the look began.
  *
  * @return true: it is dead; said again after as many looks.
  */
 bool member_watch_saw(struct member_watch *w, const char *id, uint32_t instance,
-		      uint64_t listeners);
+		      uint64_t listeners, uint64_t asked_us);
+
+/** When the last look began that found it [us, as passed]; 0: none did. */
+uint64_t member_watch_seen_us(const struct member_watch *w, const char *id,
+			      uint32_t instance);
 
 /** Forget what was seen: Redis was away. */
 void member_watch_reset(struct member_watch *w);

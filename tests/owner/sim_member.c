@@ -133,7 +133,7 @@ void member_beat_now(struct snode *n)
 	n->load.hubs = (uint32_t)n->hubc;
 	n->load.legs = (uint32_t)n->hubc * 2;
 	n->self.beat++;
-	p = member_pack(&n->self, n->id, MEMBER_BEATS, &mlen, &elen);
+	p = member_pack(&n->self, n->id, MEMBER_BEATS, 0, &mlen, &elen);
 	(void)re_snprintf(instance, sizeof(instance), "%u", n->self.instance);
 	{
 		const char *argv[] = {MEMBER_KEY,
@@ -168,8 +168,9 @@ void member_end(struct snode *n, bool died)
 {
 	size_t mlen = 0, elen = 0;
 	char instance[16];
-	uint8_t *p = member_pack(
-	    &n->self, n->id, died ? MEMBER_DIED : MEMBER_LEAVES, &mlen, &elen);
+	uint8_t *p =
+	    member_pack(&n->self, n->id, died ? MEMBER_DIED : MEMBER_LEAVES, 0,
+			&mlen, &elen);
 
 	n->leaving = true;
 	(void)re_snprintf(instance, sizeof(instance), "%u", n->self.instance);
@@ -198,7 +199,7 @@ static void declare(struct snode *n, const Sy__Member *m)
 {
 	size_t mlen = 0, elen = 0;
 	char instance[16], channel[64];
-	uint8_t *p = member_pack(m, n->id, MEMBER_DIED, &mlen, &elen);
+	uint8_t *p = member_pack(m, n->id, MEMBER_DIED, 0, &mlen, &elen);
 
 	sim_trace(n->s, "%s: nobody listens at %s", n->id, m->id);
 	(void)re_snprintf(instance, sizeof(instance), "%u", m->instance);
@@ -246,8 +247,9 @@ static void look_handler(struct snode *n, int err, const struct val *v,
 		const char *id = v->v[i]->s + prefix;
 		const struct member_entry *e = member_table_find(&n->table, id);
 
-		if (e && member_watch_saw(&n->watch, id, e->m->instance,
-					  (uint64_t)v->v[i + 1]->n))
+		if (e &&
+		    member_watch_saw(&n->watch, id, e->m->instance,
+				     (uint64_t)v->v[i + 1]->n, n->s->now_us))
 			declare(n, e->m);
 	}
 }

@@ -535,20 +535,39 @@ static void pair_start(struct proc *n1, struct proc *n2, struct fixture *f)
 	run_until(f, is_settled, n2);
 }
 
-/* Killed: its neighbour finds out, and everybody hears. */
+static bool beats_again(void *arg)
+{
+	static uint32_t last;
+	const struct sees *s = arg;
+	const uint32_t beat = member_find(s->p->ms, s->id)->beat;
+	const bool again = last && beat != last;
+
+	last = again ? 0 : beat;
+
+	return again;
+}
+
+/* Killed: its neighbour finds out, and everybody hears; when it was last seen,
+ * too. */
 static void test_found_dead(void **state)
 {
 	struct proc n1, n2, w;
-	uint64_t start;
+	uint64_t start, since_ms;
 
 	pair_start(&n1, &n2, *state);
 	proc_start(&w, *state, NULL, ROUTER);
 	await_seen(&w, "node-1");
 	await_seen(&w, "node-2");
+	/* its neighbour sees it after its last beat */
+	run_until(w.f, beats_again, (&(struct sees){&w, "node-1"}));
+	pass(*state, BEAT_MS - 40);
 	start = loop_now_us();
 	proc_kill(&n1);
 	await_gone(&w, "node-1");
 	await_gone(&n2, "node-1");
+	since_ms = (loop_now_us() - start) / 1000;
+	assert_in_range(w.gone_ms, since_ms - 10,
+			since_ms + MEMBER_WATCH_MS + 20);
 	assert_in_range(loop_now_us() - start, 100 * 1000, FOUND_MS * 1000);
 	assert_int_equal(w.gones, 1);
 	assert_int_equal(n2.gones, 1);
@@ -729,22 +748,62 @@ static void test_watch_ring(void **state)
 	assert_string_equal(w.v[2].id, "b");
 
 	/* three misses in a row, of the same instance */
-	assert_false(member_watch_saw(&w, "a", 1, 0));
-	assert_false(member_watch_saw(&w, "a", 1, 0));
-	assert_false(member_watch_saw(&w, "a", 1, 1));
-	assert_false(member_watch_saw(&w, "a", 1, 0));
-	assert_false(member_watch_saw(&w, "a", 1, 0));
+	assert_false(member_watch_saw(&w, "a", 1, 0, 50));
+	assert_false(member_watch_saw(&w, "a", 1, 0, 50));
+	assert_int_equal(member_watch_seen_us(&w, "a", 1), 0);
+	assert_false(member_watch_saw(&w, "a", 1, 1, 40));
+	assert_false(member_watch_saw(&w, "a", 1, 0, 50));
+	assert_false(member_watch_saw(&w, "a", 1, 0, 50));
 	assert_int_equal(member_watch_pick(&w, &t, "d"), 3);
-	assert_true(member_watch_saw(&w, "a", 1, 0));
-	assert_false(member_watch_saw(&w, "a", 1, 0));
-	assert_false(member_watch_saw(&w, "c", 3, 0)); /* not ours */
+	assert_true(member_watch_saw(&w, "a", 1, 0, 50));
+	assert_int_equal(member_watch_seen_us(&w, "a", 1), 40);
+	assert_false(member_watch_saw(&w, "a", 1, 0, 50));
+	assert_false(member_watch_saw(&w, "c", 3, 0, 50)); /* not ours */
 	learn(&t, "a", 7, NODE, LIVE, 0);
 	assert_int_equal(member_watch_pick(&w, &t, "d"), 3);
 	assert_int_equal(w.v[1].instance, 7);
 	assert_int_equal(w.v[1].missed, 0);
+	assert_int_equal(member_watch_seen_us(&w, "a", 7), 0);
 	member_watch_reset(&w);
-	assert_false(member_watch_saw(&w, "a", 7, 0));
+	assert_false(member_watch_saw(&w, "a", 7, 0, 50));
 	member_table_close(&t);
+}
+
+static uint64_t told_us; /* last sign of life of who was told as gone */
+
+static void note_gone(const Sy__Member *m, bool gone, void *arg)
+{
+	const struct member_table *t = *(struct member_table **)arg;
+
+	(void)m;
+	if (gone)
+		told_us = t->gone_us;
+}
+
+/* A channel that was seen is a sign of life of one that beats, and of no
+ * other. */
+static void test_sign_of_life(void **state)
+{
+	static const struct {
+		uint64_t seen_us, want_us;
+	} v[] = {{0, 1000}, {900, 1000}, {1400, 1400}, {1500, 1500}, {1501, 1000}};
+	struct member_table t, *tp = &t;
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		/* leases of 3 ms; a beat is missed after 0.5 ms */
+		member_table_init(&t, 3, 0, note_gone, &tp);
+		t.silent_us = 500;
+		heard_us = 1000;
+		learn(&t, "a", 1, NODE, LIVE, 0);
+		told_us = 0;
+		member_table_died(&t, "a", 2, v[i].seen_us);
+		assert_int_equal(told_us, 0); /* another instance */
+		member_table_died(&t, "a", 1, v[i].seen_us);
+		assert_int_equal(told_us, v[i].want_us);
+		member_table_close(&t);
+	}
+	heard_us = 1;
 }
 
 /* What nodes weigh when they share hubs out. */
@@ -848,6 +907,7 @@ int main(void)
 		fixture_test_re(test_denied),
 		fixture_test_re(test_resign),
 		cmocka_unit_test(test_watch_ring),
+		cmocka_unit_test(test_sign_of_life),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_new_peers),
 		cmocka_unit_test(test_settled),
