@@ -254,7 +254,7 @@ static void estate(uint32_t instance, size_t hubs, bool done, void *arg)
 {
 	(void)arg;
 	if (done)
-		log_info("nothing is left of a node that died",
+		log_info("nothing is left of a node that is gone",
 			 LOG_U("instance", instance));
 	else if (hubs)
 		log_warn("calls of a node that died are taken over",
