@@ -351,14 +351,28 @@ class Servers:
             c.path("replica"), "--save", "", "--repl-diskless-sync-delay",
             "0", "--replicaof", "127.0.0.1", str(master)],
             c.path("log", "replica.log")))
+        wait_for("the replica follows", lambda: self.follows(c), 20)
+        # A sentinel asks its master only each ten seconds who follows it.
         with open(c.path("sentinel.conf"), "w", encoding="ascii") as f:
             f.write(f"port {sentinel}\nbind 127.0.0.1\ndir {c.dir}\n"
+                    f"unixsocket {c.path('sentinel.sock')}\n"
                     f"sentinel monitor sy 127.0.0.1 {master} 1\n"
                     "sentinel down-after-milliseconds sy 1000\n"
                     "sentinel failover-timeout sy 5000\n")
         self.procs.append(launch("sentinel", [
             server, c.path("sentinel.conf"), "--sentinel"],
             c.path("log", "sentinel.log")))
+        wait_for("the sentinel knows the replica",
+                 lambda: self.replicas(c) == 1, 20)
+
+    def replicas(self, c):
+        """How many the sentinel knows of."""
+        try:
+            fields = command(c.path("sentinel.sock"), "SENTINEL", "MASTER",
+                             "sy")
+        except OSError:
+            return None
+        return int(fields[fields.index("num-slaves") + 1])
 
     def follows(self, c):
         try:
@@ -385,7 +399,6 @@ def test_failover():
         c = stack.enter_context(cluster(
             nodes=2, routers=2, redis_url=servers.url,
             redis_args=servers.args, beside_redis=servers.start))
-        wait_for("the replica follows", lambda: servers.follows(c), 20)
         box = stack.enter_context(phones())
         calls = Calls(c, box)
         c.redis.kill()
