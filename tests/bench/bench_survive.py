@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Calls that outlive their machines: for how long nobody was heard, and what
-was lost.  The scenarios are those of tests/cluster/test_survive.py."""
+was lost.  The scenarios are those of tests/cluster/survive_runs.py and
+survive_redis.py."""
 
 import os
 import subprocess
@@ -8,6 +9,8 @@ import subprocess
 from harness import BIN
 from lib.phones import PhoneError
 from survive import FULL, Plan
+from survive_redis import (redis_cut, redis_empty, redis_failover,
+                           redis_stall)
 from survive_runs import (Mismatch, cut, drain, kill, kill_twice, quiet,
                           rolling)
 
@@ -31,6 +34,10 @@ def survive(show, options):
         "kill2": lambda: kill_twice(plan),
         "cut": lambda: cut(plan),
         "drain": lambda: drain(plan),
+        "redis_empty": lambda: redis_empty(plan),
+        "redis_stall": lambda: redis_stall(plan),
+        "redis_failover": lambda: redis_failover(plan),
+        "redis_cut": lambda: redis_cut(plan),
         "rolling": lambda: rolling(max(pairs * scale // 100, 5),
                                    max(rate * scale // 100, 2), seconds),
     }

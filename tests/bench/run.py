@@ -43,7 +43,8 @@ def arguments():
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
     s = p.add_argument_group(
-        "survive (--only: quiet, kill, kill2, cut, drain, rolling)")
+        "survive (--only: quiet, kill, kill2, cut, drain, redis_empty, "
+        "redis_stall, redis_failover, redis_cut, rolling)")
     s.add_argument("--scale", metavar="PERCENT", help="of the calls (100)")
     options = p.parse_args()
     if options.scale and not options.scale.isdigit():

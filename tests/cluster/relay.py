@@ -97,3 +97,16 @@ class Relay:
                     s.close()
         other = self.pairs.pop(one, None)
         self.pairs.pop(other, None)
+
+
+class Between:
+    """`beside_redis` of a cluster: its first node is behind a relay."""
+
+    def __init__(self, stack):
+        self.stack, self.relay = stack, None
+
+    def __call__(self, c):
+        path = c.path("relay.sock")
+        self.relay = self.stack.enter_context(Relay(path, c.socket))
+        argv = c.nodes[0].argv
+        argv[argv.index(c.redis_url)] = f"unix://{path}"

@@ -17,7 +17,7 @@ FULL = Plan(200, 5, 10, 10)
 # Users by what their phones do; the last digits count.
 CALLERS, CALLEES, MEMBERS = 2000, 3000, 4000
 RINGERS, RUNG, API_FROM, API_TO = 5000, 5100, 5200, 5300
-NEWCOMER = 5900     # who calls when all is over
+NEWCOMER, NEWCOMERS = 5900, 2    # who call in between, and afterwards
 CALLER_HZ, CALLEE_HZ = 440, 620
 ROOM_HZ, ROOM_STEP_HZ = 440, 280
 
@@ -28,7 +28,8 @@ def config(plan):
         + [CALLEES + i for i in range(plan.pairs)] \
         + [MEMBERS + i for i in range(plan.rooms * plan.members)] \
         + [k + i for k in (RINGERS, RUNG, API_FROM, API_TO)
-           for i in range(plan.ringing)] + [NEWCOMER]
+           for i in range(plan.ringing)] \
+        + [NEWCOMER + i for i in range(NEWCOMERS)]
     return {
         "settings": {"realm": "switchyard",
                      "codecs": ["opus", "G722", "PCMU", "PCMA", "L16"]},
@@ -52,6 +53,7 @@ class Load:
         self.laddr, self.settings = laddr, settings
         self.api_ids = []
         self.ended = 0      # records that there should be by now
+        self.has_newcomers = False
 
     @staticmethod
     def only_pairs(count):
@@ -92,6 +94,15 @@ class Load:
 
     def legs(self):
         return 2 * self.plan.pairs + self.plan.rooms * self.plan.members
+
+    def calls(self):
+        return self.plan.pairs + self.plan.rooms + 2 * self.plan.ringing
+
+    def newcomers(self):
+        """n0 and n1, who have no call yet."""
+        if not self.has_newcomers:
+            self.phones("n", NEWCOMERS, NEWCOMER, tone_hz=CALLER_HZ)
+        self.has_newcomers = True
 
     def talk_up(self):
         n = self.plan.pairs

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from harness import (Mismatch, HELD, assert_clean, cluster, metrics, phones,
                      wait_for)
 from hosts import Hosts
-from survive import (CALLEES, CALLERS, NEWCOMER, Load, across, check_records,
+from survive import (CALLEES, CALLERS, Load, across, check_records,
                      config, leftovers, told)
 
 LEASE_MS = 3000
@@ -19,9 +19,10 @@ OTHERS = ("node-2", "node-3")
 
 
 @contextmanager
-def loaded(plan, hosts=None, **kw):
+def loaded(plan, hosts=None, spread_out=False, **kw):
     """A cluster whose first node has every call of the plan, with two empty
-    nodes beside it: (cluster, load)."""
+    nodes beside it; or whose three nodes share them: (cluster, load)."""
+    later = () if spread_out else OTHERS
     with ExitStack() as stack:
         laddr = "127.0.0.1"
         if hosts:
@@ -29,12 +30,12 @@ def loaded(plan, hosts=None, **kw):
             kw.update(across(hosts, node_1="one", node_2="two",
                              node_3="three"))
         c = stack.enter_context(cluster(nodes=3, routers=2,
-                                        config=config(plan), later=OTHERS,
+                                        config=config(plan), later=later,
                                         **kw))
         box = stack.enter_context(phones())
         load = Load(c, box, plan, laddr)
         load.up()
-        c.join(*OTHERS)
+        c.join(*later)
         # Who came a moment ago does not tell yet who is dead.
         time.sleep(LEASE_MS / 1000 + 0.5)
         load.arm()
@@ -148,7 +149,7 @@ def held(member):
 
 def takes_calls(load, node):
     """New calls are placed on a node once its load of before is forgotten."""
-    load.phones("n", 1, NEWCOMER, tone_hz=440)
+    load.newcomers()
 
     def placed():
         load.box.do("call", phone="n0", to="600")

@@ -12,11 +12,10 @@ import time
 
 from harness import (HELD, Mismatch, assert_clean, cluster, lasting_keys, metrics,
                      phones, request, wait_for)
-from lib.process import launch
-from lib.resp import RedisError, command
+from lib.resp import RedisError
 from rawphone import SDP, RawPhone
-from relay import Relay
-from strangers import free_port
+from relay import Between
+from sentinel import Servers
 from talk import call, end, phone, talk, tone
 from wire import stream
 
@@ -330,66 +329,6 @@ def test_disk_full():
 
 # ---------------------------------------------------------------- it moves
 
-class Servers:
-    """A replica and a sentinel beside a cluster's Redis."""
-
-    def __init__(self):
-        self.ports = [free_port() for _ in range(3)]
-        self.procs = []
-        self.url = (f"redis+sentinel://127.0.0.1:{free_port()},"
-                    f"127.0.0.1:{self.ports[2]}/sy")
-        self.args = ["--port", str(self.ports[0]), "--bind", "127.0.0.1"]
-
-    def start(self, c):
-        """Called when the master runs, and before anything else does."""
-        master, replica, sentinel = self.ports
-        server = shutil.which("redis-server")
-        os.makedirs(c.path("replica"))
-        self.procs.append(launch("replica", [
-            server, "--port", str(replica), "--bind", "127.0.0.1",
-            "--unixsocket", c.path("replica.sock"), "--dir",
-            c.path("replica"), "--save", "", "--repl-diskless-sync-delay",
-            "0", "--replicaof", "127.0.0.1", str(master)],
-            c.path("log", "replica.log")))
-        wait_for("the replica follows", lambda: self.follows(c), 20)
-        # A sentinel asks its master only each ten seconds who follows it.
-        with open(c.path("sentinel.conf"), "w", encoding="ascii") as f:
-            f.write(f"port {sentinel}\nbind 127.0.0.1\ndir {c.dir}\n"
-                    f"unixsocket {c.path('sentinel.sock')}\n"
-                    f"sentinel monitor sy 127.0.0.1 {master} 1\n"
-                    "sentinel down-after-milliseconds sy 1000\n"
-                    "sentinel failover-timeout sy 5000\n")
-        self.procs.append(launch("sentinel", [
-            server, c.path("sentinel.conf"), "--sentinel"],
-            c.path("log", "sentinel.log")))
-        wait_for("the sentinel knows the replica",
-                 lambda: self.replicas(c) == 1, 20)
-
-    def replicas(self, c):
-        """How many the sentinel knows of."""
-        try:
-            fields = command(c.path("sentinel.sock"), "SENTINEL", "MASTER",
-                             "sy")
-        except OSError:
-            return None
-        return int(fields[fields.index("num-slaves") + 1])
-
-    def follows(self, c):
-        try:
-            return "master_link_status:up" in command(
-                c.path("replica.sock"), "INFO", "replication")
-        except OSError:
-            return False
-
-    def promoted(self, c):
-        return "role:master" in command(c.path("replica.sock"), "INFO",
-                                        "replication")
-
-    def stop(self):
-        for p in self.procs:
-            p.kill()
-
-
 def test_failover():
     """The master dies; Sentinel makes the replica master: followed within
     seconds, and nothing is lost."""
@@ -397,14 +336,11 @@ def test_failover():
     with contextlib.closing(contextlib.ExitStack()) as stack:
         stack.callback(servers.stop)
         c = stack.enter_context(cluster(
-            nodes=2, routers=2, redis_url=servers.url,
-            redis_args=servers.args, beside_redis=servers.start))
+            nodes=2, routers=2, **servers.settings()))
         box = stack.enter_context(phones())
         calls = Calls(c, box)
-        c.redis.kill()
         start = time.monotonic()
-        os.unlink(c.socket)
-        os.symlink(c.path("replica.sock"), c.socket)
+        servers.kill_master(c)
         calls.inside()
         end(box, "1003", "1004")
         wait_for("the replica is master", lambda: servers.promoted(c), 20)
@@ -419,16 +355,10 @@ def test_one_node_cut_off():
     """One node is off Redis, and nothing else: its calls go on, another node
     takes them, and when it is back it has let go."""
     with contextlib.ExitStack() as stack:
-        relay = []
-
-        def between(c):
-            relay.append(stack.enter_context(
-                Relay(c.path("relay.sock"), c.socket)))
-            argv = c.nodes[0].argv
-            argv[argv.index(c.redis_url)] = f"unix://{c.path('relay.sock')}"
+        between = Between(stack)
         c = stack.enter_context(cluster(nodes=2, beside_redis=between))
         box = stack.enter_context(phones())
-        cut_off(c, box, relay[0])
+        cut_off(c, box, between.relay)
 
 
 def cut_off(c, box, relay):
