@@ -224,7 +224,7 @@ static void drop(const char *hub, uint32_t epoch, void *arg)
 {
 	struct adopt *a = arg;
 
-	(void)store_hub_drop(redis(a), hub, epoch,
+	(void)store_hub_drop(redis(a), hub, epoch, a->node->conf.id,
 			     member_instance(a->node->members), NULL, NULL,
 			     NULL);
 }

@@ -119,7 +119,7 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 		log_error("record of a call cannot be read: it is lost",
 			  LOG_S("call", q->hub));
 		owner_ended(a->owner, q->hub);
-		(void)store_hub_drop(bus_redis(n->bus), q->hub, cl->epoch,
+		(void)store_hub_drop(bus_redis(n->bus), q->hub, cl->epoch, n->conf.id,
 				     member_instance(n->members), NULL, NULL,
 				     NULL);
 	} else if (err && err != ESTALE && err != ENOENT) {

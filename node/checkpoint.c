@@ -5,7 +5,7 @@
  *   touch -> dirty list -> (end of turn) -> store_hub_put -> reply
  *                                             |    ENOTCONN ... -> whole, later
  *                                             +--- ESTALE -> adopt.c lets go
- *   ended -> farewell (id, record, Call-IDs, room) -> store_hub_drop -> gone
+ *   ended -> farewell (record, Call-IDs, room) -> store_hub_drop -> gone
  */
 
 #include <string.h>

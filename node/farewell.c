@@ -12,9 +12,7 @@ struct farewell {
 	struct node *node;      /* borrowed                             */
 	char hub[ULID_LEN + 1];
 	uint32_t epoch;
-	char *room;             /* owned; or NULL                       */
-	struct list call_ids;   /* struct hub_call_id                   */
-	Sy__CallRecord *rec;    /* owned; NULL: nobody ever came         */
+	Sy__HubEnd *end;        /* owned                                */
 	bool sent;              /* waits for the reply                  */
 };
 
@@ -23,45 +21,75 @@ static void destructor(void *data)
 	struct farewell *fw = data;
 
 	list_unlink(&fw->le);
-	list_flush(&fw->call_ids);
-	mem_deref(fw->room);
-	if (fw->rec)
-		sy__call_record__free_unpacked(fw->rec, NULL);
+	if (fw->end)
+		sy__hub_end__free_unpacked(fw->end, NULL);
 }
 
-/* The record outlives its hub: a deep copy. */
-static int copy_record(Sy__CallRecord **recp, const struct hub *hub,
-		       const char *node)
+/* ------------------------------------------------------------ what is left */
+
+/* It outlives its hub: a deep copy. */
+static int copy(Sy__HubEnd **endp, const Sy__HubEnd *end)
 {
-	Sy__CallRecord msg = SY__CALL_RECORD__INIT;
+	const size_t len = sy__hub_end__get_packed_size(end);
+	uint8_t *buf = mem_alloc(len + 1, NULL);
+
+	if (!buf)
+		return ENOMEM;
+
+	sy__hub_end__pack(end, buf);
+	*endp = sy__hub_end__unpack(NULL, len, buf);
+	mem_deref(buf);
+
+	return *endp ? 0 : ENOMEM;
+}
+
+/* Placements of who called, and of whom; borrowed from the hub. */
+static int fill_places(Sy__HubEnd *end, const struct hub *hub)
+{
+	const struct le *le;
+
+	if (hub->conference && hub->dest && hub->dest->conference)
+		end->room = hub->dest->conference;
+	end->call_ids = mem_zalloc((list_count(&hub->call_ids) + 1) *
+				   sizeof(*end->call_ids), NULL);
+	if (!end->call_ids)
+		return ENOMEM;
+
+	for (le = list_head(&hub->call_ids); le; le = le->next) {
+		struct hub_call_id *cid = le->data;
+
+		end->call_ids[end->n_call_ids++] = cid->text;
+	}
+
+	return 0;
+}
+
+/* Without a record if nobody ever came. */
+static int end_make(Sy__HubEnd **endp, const struct hub *hub,
+		    const char *node)
+{
+	Sy__CallRecord rec = SY__CALL_RECORD__INIT;
+	Sy__HubEnd end = SY__HUB_END__INIT;
 	struct record_call call;
-	uint8_t *buf = NULL;
-	size_t len;
-	int err;
+	int err = fill_places(&end, hub);
 
-	err = record_call_init(&call, hub, node, RECORD_PAST);
-	if (err)
-		goto out;
-
-	msg.call = &call.msg;
-	if (hub->answered_ms && hub->ended_ms > hub->answered_ms)
-		msg.duration_ms =
-			(uint32_t)(hub->ended_ms - hub->answered_ms);
-
-	len = sy__call_record__get_packed_size(&msg);
-	buf = mem_alloc(len, NULL);
-	if (!buf) {
-		err = ENOMEM;
+	if (err || !hub->came) {
+		err = err ? err : copy(endp, &end);
 		goto out;
 	}
-	sy__call_record__pack(&msg, buf);
-	*recp = sy__call_record__unpack(NULL, len, buf);
-	if (!*recp)
-		err = ENOMEM;
+
+	err = record_call_init(&call, hub, node, RECORD_PAST);
+	rec.call = &call.msg;
+	if (hub->answered_ms && hub->ended_ms > hub->answered_ms)
+		rec.duration_ms =
+			(uint32_t)(hub->ended_ms - hub->answered_ms);
+	end.record = &rec;
+	if (!err)
+		err = copy(endp, &end);
+	record_call_close(&call);
 
 out:
-	record_call_close(&call);
-	mem_deref(buf);
+	mem_deref(end.call_ids);
 	return err;
 }
 
@@ -69,7 +97,7 @@ int farewell_alloc(struct farewell **fwp, struct list *list, struct node *n,
 		   struct hub *hub)
 {
 	struct farewell *fw = mem_zalloc(sizeof(*fw), destructor);
-	int err = 0;
+	int err;
 
 	if (!fw)
 		return ENOMEM;
@@ -77,46 +105,17 @@ int farewell_alloc(struct farewell **fwp, struct list *list, struct node *n,
 	fw->node = n;
 	fw->epoch = hub->epoch;
 	str_ncpy(fw->hub, hub->id, sizeof(fw->hub));
-	if (hub->conference && hub->dest)
-		err |= str_dup(&fw->room, hub->dest->conference);
-	if (hub->came)
-		err |= copy_record(&fw->rec, hub, n->conf.id);
+	err = end_make(&fw->end, hub, n->conf.id);
 	if (err) {
 		log_error("no memory for a call's record",
 			  LOG_S("call", hub->id));
 		mem_deref(fw);
-		return ENOMEM;
-	}
-
-	while (hub->call_ids.head) {
-		struct hub_call_id *cid = hub->call_ids.head->data;
-
-		list_unlink(&cid->le);
-		list_append(&fw->call_ids, &cid->le, cid);
+		return err;
 	}
 
 	list_append(list, &fw->le, fw);
 	*fwp = fw;
 	return 0;
-}
-
-/* Where its callers were placed.  Not before the fence let us through: while
- * we were cut off another node may have taken the hub, and needs them. */
-static int drop_places(const struct farewell *fw)
-{
-	struct redis *r = bus_redis(fw->node->bus);
-	const struct le *le;
-	int err = 0;
-
-	for (le = list_head(&fw->call_ids); le; le = le->next) {
-		const struct hub_call_id *cid = le->data;
-
-		err |= store_place_drop(r, cid->text, fw->hub);
-	}
-	if (fw->room)
-		err |= store_room_drop(r, fw->room, fw->hub);
-
-	return err;
 }
 
 static void drop_handler(int err, void *arg)
@@ -126,10 +125,8 @@ static void drop_handler(int err, void *arg)
 	fw->sent = false;
 	if (err == ENOTCONN || err == ETIMEDOUT || err == EAGAIN)
 		return; /* tried again */
-	if (err != ESTALE && drop_places(fw))
-		return;
 
-	if (err && err != ENOENT && err != ESTALE)
+	if (err && err != ESTALE)
 		log_warn("record of an ended call not removed",
 			 LOG_S("call", fw->hub), LOG_E(err));
 	mem_deref(fw);
@@ -142,8 +139,8 @@ void farewell_send(struct farewell *fw)
 	if (fw->sent || !redis_is_up(r))
 		return;
 
-	if (!store_hub_drop(r, fw->hub, fw->epoch,
-			    member_instance(fw->node->members), fw->rec,
+	if (!store_hub_drop(r, fw->hub, fw->epoch, fw->node->conf.id,
+			    member_instance(fw->node->members), fw->end,
 			    drop_handler, fw))
 		fw->sent = true;
 }

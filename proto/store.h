@@ -8,6 +8,8 @@
  *                                   dlg:<id> (DialogState), state (HubState)
  *   sy:gone:{H}              string tombstone of an ended hub: its last
  *                                   epoch and owner; expires after STORE_GONE_TTL_S
+ *   sy:end:{H}               string what is left to do for an ended hub
+ *                                   (HubEnd); removed when it is done
  *   sy:owned:{INSTANCE}      set    hubs of one process: names each before it
  *                                   is written or claimed, until it is
  *                                   dropped; so it may name hubs that are
@@ -162,14 +164,19 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		  store_h *h, void *arg);
 
 /**
- * The hub has ended: remove its record, append its CallRecord to sy:cdr, take
- * it from the hubs of its owner.  Leaves a tombstone.
+ * The hub has ended: remove its record, leave a tombstone.  Then, in other
+ * slots: append its CallRecord to sy:cdr, once, forget its placements and its
+ * room, take it from the hubs of its owner.  What is to be done stands in
+ * Redis meanwhile: should we die, then whoever claims the hub finds it and does
+ * the rest (store_hub_claim()).
  *
+ * @param node      Member id of its owner.
  * @param instance  Its owner; 0: whoever has this epoch.
- * @param rec       Borrowed; NULL: no record (the hub never had a leg).
+ * @param end       Borrowed; NULL: nothing but what stands there from a drop
+ *                  before this.
  */
 int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
-		   uint32_t instance, const Sy__CallRecord *rec, store_h *h,
+		   const char *node, uint32_t instance, const Sy__HubEnd *end, store_h *h,
 		   void *arg);
 
 /** A hub that was claimed: all that its last owner wrote. */
@@ -184,8 +191,8 @@ struct store_claim {
 };
 
 /**
- * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended, or
- *             never was;
+ * @param err  0; ESTALE: another owns it (cl->owner); ENOENT: it has ended (and
+ *             what its owner left undone is done now), or never was;
  *             EBADMSG: it is ours, and its record cannot be read (cl->epoch
  *             tells which to drop).
  * @param cl   Borrowed for the call; NULL unless err is one of 0, ESTALE,

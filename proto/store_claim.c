@@ -89,6 +89,28 @@ static int claim_read(struct store_claim *cl, const redisReply *reply)
 	return ESTALE;
 }
 
+static void finished_handler(int err, void *arg)
+{
+	struct claiming *c = arg;
+
+	c->h(err ? err : ENOENT, NULL, c->arg);
+	mem_deref(c);
+}
+
+/* Its owner ended it, and died before all was done.  @return 0: it is being
+ * done; ENOENT: nothing is left. */
+static int finish(struct claiming *c, const redisReply *reply)
+{
+	const redisReply *end =
+	    reply->elements > 1 ? reply->element[1] : NULL;
+
+	if (!end || end->type != REDIS_REPLY_STRING)
+		return ENOENT;
+
+	return store_end_finish(c->redis, c->hub, 0, end->str, end->len,
+				finished_handler, c);
+}
+
 static void claim_handler(int err, const redisReply *reply, void *arg)
 {
 	struct claiming *c = arg;
@@ -96,6 +118,11 @@ static void claim_handler(int err, const redisReply *reply, void *arg)
 
 	if (!err)
 		err = claim_read(&cl, reply);
+	if (reply && err == ENOENT) {
+		err = finish(c, reply);
+		if (!err)
+			return;
+	}
 	/* so the former owner, should it live, misses it when it compares */
 	if ((!err || err == EBADMSG) && c->from != c->instance)
 		(void)store_owned_remove(c->redis, c->from, c->hub);
@@ -109,8 +136,10 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from, bool dead,
 		    void *arg)
 {
 	char key[STORE_HUB_KEY_SIZE], gone[STORE_HUB_KEY_SIZE];
+	char end[STORE_HUB_KEY_SIZE];
 	char owner[16], claimer[16], ttl[16], gone_ttl[16];
-	const char *argv[] = {key, gone, owner, node, claimer, ttl, gone_ttl};
+	const char *argv[] = {key,  gone,    end, owner,
+			      node, claimer, ttl, gone_ttl};
 	struct claiming *c;
 	int err;
 
@@ -129,6 +158,7 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from, bool dead,
 	str_ncpy(c->hub, hub, sizeof(c->hub));
 	store_hub_key(key, hub);
 	store_gone_key(gone, hub);
+	store_end_key(end, hub);
 	(void)re_snprintf(owner, sizeof(owner), "%u", from);
 	(void)re_snprintf(claimer, sizeof(claimer), "%u", instance);
 	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_HUB_TTL_S);
@@ -137,7 +167,7 @@ int store_hub_claim(struct redis *r, const char *hub, uint32_t from, bool dead,
 	err = store_owned_add(r, instance, node, hub);
 	if (!err)
 		err = script_run_owned(r, SCRIPT_HUB_CLAIM, 0, claim_handler, c,
-				       2, ARRAY_SIZE(argv), argv, NULL);
+				       3, ARRAY_SIZE(argv), argv, NULL);
 	if (err)
 		mem_deref(c);
 

@@ -20,6 +20,11 @@ void store_gone_key(char key[STORE_HUB_KEY_SIZE], const char *hub)
 	(void)re_snprintf(key, STORE_HUB_KEY_SIZE, "sy:gone:{%s}", hub);
 }
 
+void store_end_key(char key[STORE_HUB_KEY_SIZE], const char *hub)
+{
+	(void)re_snprintf(key, STORE_HUB_KEY_SIZE, "sy:end:{%s}", hub);
+}
+
 /* ------------------------------------------------------------ arguments */
 
 /* An argument vector for a script, with the packed messages that it points
@@ -107,85 +112,14 @@ struct writing {
 	store_h *h;
 	store_replaced_h *replacedh;
 	void *arg;
-	bool drop;
 	char hub[ULID_LEN + 1];
-	uint32_t instance;        /* of a drop: its owner, or 0 */
-	uint8_t *rec;             /* packed CallRecord, or NULL */
-	size_t reclen;
 };
-
-static void writing_destructor(void *arg)
-{
-	struct writing *w = arg;
-
-	mem_deref(w->rec);
-}
 
 static void finish(struct writing *w, int err)
 {
 	if (w->h)
 		w->h(err, w->arg);
 	mem_deref(w);
-}
-
-static void dropped_handler(int err, const redisReply *reply, void *arg)
-{
-	(void)reply;
-	finish(arg, err);
-}
-
-/* The indices name no hub that is not there. */
-static int unlist(struct writing *w)
-{
-	const char *argv[] = {"ZREM", STORE_KEY_HUBS, w->hub};
-	int err;
-
-	if (w->instance)
-		(void)store_owned_remove(w->redis, w->instance, w->hub);
-	err = redis_command_argv(w->redis, 0, dropped_handler, w, 3, argv,
-				 NULL);
-	if (!err)
-		redis_arg_owned(w->redis);
-
-	return err;
-}
-
-static void recorded_handler(int err, const redisReply *reply, void *arg)
-{
-	struct writing *w = arg;
-	(void)reply;
-
-	if (!err)
-		err = unlist(w);
-	if (err)
-		finish(w, err);
-}
-
-/* Once: a drop whose reply was lost comes again. */
-static int record(struct writing *w)
-{
-	char max[16], remember[16];
-	const char *argv[] = {STORE_KEY_CDR, STORE_KEY_CDR_SEEN, w->hub, max,
-			      remember, (const char *)w->rec};
-	size_t lenv[ARRAY_SIZE(argv)];
-
-	(void)re_snprintf(max, sizeof(max), "%u", STORE_CDR_MAX);
-	(void)re_snprintf(remember, sizeof(remember), "%u",
-			  STORE_CDR_SEEN_MS);
-	for (size_t i = 0; i < ARRAY_SIZE(argv) - 1; i++)
-		lenv[i] = strlen(argv[i]);
-	lenv[ARRAY_SIZE(argv) - 1] = w->reclen;
-
-	return script_run_owned(w->redis, SCRIPT_CDR_PUT, 0, recorded_handler,
-				w, 2, ARRAY_SIZE(argv), argv, lenv);
-}
-
-/* History and indices lie in other slots than the hub: commands of their own,
- * once the fence has let us through, the record first: what fails is done
- * again by who asked for the drop. */
-static int dropped(struct writing *w)
-{
-	return w->rec ? record(w) : unlist(w);
 }
 
 /* We replaced another owner, who may live: it finds that out when it is told,
@@ -214,18 +148,13 @@ static void write_handler(int err, const redisReply *reply, void *arg)
 		err = EBADMSG;
 	else if (!err && reply->integer < 1)
 		err = write_error(reply->integer);
-	if (!err && w->drop) {
-		err = dropped(w);
-		if (!err)
-			return;
-	}
 	finish(w, err);
 }
 
 static struct writing *writing_alloc(struct redis *r, const char *hub,
 				     store_h *h, void *arg)
 {
-	struct writing *w = mem_zalloc(sizeof(*w), writing_destructor);
+	struct writing *w = mem_zalloc(sizeof(*w), NULL);
 
 	if (!w)
 		return NULL;
@@ -330,53 +259,6 @@ int store_hub_put(struct redis *r, const struct store_hub_put *put,
 		mem_deref(w);
 	else if (call)
 		(void)redis_command_argv(r, 0, NULL, NULL, 4, index, NULL);
-
-	return err;
-}
-
-/* A copy of the record that goes to the history, packed. */
-static int pack_record(struct writing *w, const Sy__CallRecord *rec)
-{
-	w->rec = mem_alloc(sy__call_record__get_packed_size(rec) + 1, NULL);
-	if (!w->rec)
-		return ENOMEM;
-
-	w->reclen = sy__call_record__pack(rec, w->rec);
-
-	return 0;
-}
-
-int store_hub_drop(struct redis *r, const char *hub, uint32_t epoch,
-		   uint32_t instance, const Sy__CallRecord *rec, store_h *h,
-		   void *arg)
-{
-	char key[STORE_HUB_KEY_SIZE], gone[STORE_HUB_KEY_SIZE];
-	char text[16], owner[16], ttl[16];
-	const char *argv[] = {key, gone, text, owner, ttl};
-	struct writing *w;
-	int err = 0;
-
-	if (!r || !hub)
-		return EINVAL;
-
-	w = writing_alloc(r, hub, h, arg);
-	if (!w)
-		return ENOMEM;
-
-	w->drop = true;
-	w->instance = instance;
-	if (rec)
-		err = pack_record(w, rec);
-	store_hub_key(key, hub);
-	store_gone_key(gone, hub);
-	(void)re_snprintf(text, sizeof(text), "%u", epoch);
-	(void)re_snprintf(owner, sizeof(owner), "%u", instance);
-	(void)re_snprintf(ttl, sizeof(ttl), "%u", STORE_GONE_TTL_S);
-	if (!err)
-		err = script_run_owned(r, SCRIPT_HUB_DROP, 0, write_handler,
-				       w, 2, ARRAY_SIZE(argv), argv, NULL);
-	if (err)
-		mem_deref(w);
 
 	return err;
 }

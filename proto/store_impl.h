@@ -23,6 +23,21 @@ void store_hub_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
 /** Key of its tombstone. */
 void store_gone_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
 
+/** Key of what is left to do for it, a packed HubEnd. */
+void store_end_key(char key[STORE_HUB_KEY_SIZE], const char *hub);
+
+/**
+ * Do what is left for a hub that has ended: see store_hub_drop().
+ *
+ * @param instance  Whose set it leaves when all is done; 0: nobody's.
+ * @param end       Packed HubEnd; copied.
+ * @param h         err 0: nothing is left; else it may be asked again.
+ * @param arg       With error 0 the handler's, or freed by mem_deref() should
+ *                  the connection go before.
+ */
+int store_end_finish(struct redis *r, const char *hub, uint32_t instance,
+		     const void *end, size_t len, store_h *h, void *arg);
+
 /** A Call from all fields of a hub's hash: "call", and a leg for each "leg:",
  * by ascending id; freed by sy__call__free_unpacked().  NULL: none there. */
 Sy__Call *store_call_read(const struct redisReply *reply);

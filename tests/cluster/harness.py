@@ -109,7 +109,8 @@ def call_keys(c):
     """The Redis keys that only a call may leave."""
     keys = c.redis_command("KEYS", "sy:*")
     return sorted(k for k in keys if k.startswith(
-        ("sy:hub:", "sy:call:", "sy:room:", "sy:owned:")) or k == "sy:hubs")
+        ("sy:hub:", "sy:end:", "sy:call:", "sy:room:", "sy:owned:"))
+        or k == "sy:hubs")
 
 
 # What a call holds in a node while it lasts, by the name of its metric.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A relay in front of Redis' socket that can be cut: one process is off Redis
 while all others are not.  Cut, it takes connections and bytes and passes on
-nothing, as a network does that loses all; mended, it ends what was cut."""
+nothing, as a network does that loses all; mended, it ends what was cut.  It
+can also cut itself, before a command goes through that has a certain text."""
 
 import contextlib
 import os
@@ -20,6 +21,7 @@ class Relay:
         self.sel = selectors.DefaultSelector()
         self.pairs = {}
         self.is_cut = False
+        self.before = None
         self.lock = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
@@ -47,9 +49,15 @@ class Relay:
         with self.lock:
             self.is_cut = True
 
+    def cut_before(self, text):
+        """Cut, with the command that has this text, once it comes."""
+        with self.lock:
+            self.before = text
+
     def mend(self):
         with self.lock:
             self.is_cut = False
+            self.before = None
             for s in list(self.pairs):
                 self.end(s)
 
@@ -82,6 +90,8 @@ class Relay:
     def pass_on(self, source):
         try:
             data = source.recv(CHUNK)
+            if self.before and self.before in data:
+                self.is_cut = True
             if data and not self.is_cut:
                 self.pairs[source].sendall(data)
         except OSError:

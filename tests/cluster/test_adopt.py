@@ -7,10 +7,11 @@ import math
 import os
 import tempfile
 import wave
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
 from lib.cluster import DEMO
+from relay import Relay
 from survive import check_records, records as cdr, text
 from talk import call, end, hears, phone, talk, tone
 
@@ -78,6 +79,41 @@ def test_two_phones():
         end(box, "1001", "1002")
         end(box, "1004", "1003")
         assert_clean(c)
+
+
+def test_dies_as_calls_end():
+    """A node dies once its calls' records are gone from Redis, and before the
+    history has them: who takes over its calls writes them, once, and clears
+    away what else is left."""
+    with ExitStack() as stack:
+        relay = []
+
+        def between(c):
+            relay.append(stack.enter_context(
+                Relay(c.path("relay.sock"), c.socket)))
+            argv = c.nodes[0].argv
+            argv[argv.index(c.redis_url)] = f"unix://{c.path('relay.sock')}"
+        c, box = stack.enter_context(two_nodes(beside_redis=between))
+        for user in ("1001", "1002", "1003"):
+            phone(box, c, user)
+        call(box, "1001", "1002")
+        box.do("call", phone="1003", to="601")
+        box.expect("established", phone="1003")
+        wait_for("both are known", lambda: len(
+            c.redis_command("KEYS", "sy:hub:*")) == 2)
+        relay[0].cut_before(b"{sy:cdr}:seen")
+        end(box, "1001", "1002")
+        wait_for("the node is between", lambda: relay[0].is_cut)
+        if not c.redis_command("KEYS", "sy:end:*") or cdr(c):
+            raise Mismatch("nothing is left undone")
+        take_over(c)
+        wait_for("its conference has an owner", lambda: metrics(
+            c.nodes[0])["sy_node_hubs"] == 1, 15)
+        wait_for("the record is there", lambda: len(cdr(c)) == 1, 15)
+        box.do("hangup", phone="1003")
+        box.expect("closed", phone="1003")
+        assert_clean(c, 15)
+        check_records(c, 2)
 
 
 def record_bytes(c):

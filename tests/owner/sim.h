@@ -42,6 +42,7 @@ enum sim_mutation {
 	MUT_NAME_LATE,    /* a set names a hub only once it is written   */
 	MUT_NO_REWRITE,   /* what Redis lost is not written anew         */
 	MUT_KEEPS,        /* who is told that it lost a hub goes on      */
+	MUT_NO_END,       /* who dies as it ends a hub leaves it undone  */
 	MUT_COUNT,
 };
 
@@ -330,6 +331,8 @@ struct truth {
 	bool unsafe;         /* Redis lost data, and it was not written
 				since                                  */
 	bool may_be_lost;    /* ... and its owner died                 */
+	bool lost;           /* Redis lost data at some time           */
+	unsigned records;    /* in the history                         */
 	uint32_t epoch, owner; /* of the last write or claim           */
 	uint64_t claimed_us; /* when it was claimed last               */
 	uint64_t orphan_us;  /* since when nobody has it; 0: somebody  */

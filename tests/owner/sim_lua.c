@@ -26,7 +26,7 @@ static const struct {
     {SCRIPT_MEMBER_BEAT, "member_beat"},   {SCRIPT_MEMBER_LIST, "member_list"},
     {SCRIPT_MEMBER_LEAVE, "member_leave"}, {SCRIPT_MEMBER_DIED, "member_died"},
     {SCRIPT_HUB_PUT, "hub_put"},	   {SCRIPT_HUB_DROP, "hub_drop"},
-    {SCRIPT_HUB_CLAIM, "hub_claim"},
+    {SCRIPT_HUB_CLAIM, "hub_claim"},	   {SCRIPT_CDR_PUT, "cdr_put"},
 };
 
 /* What is broken: this text, once, becomes the other. */
@@ -38,6 +38,7 @@ static const struct {
     {MUT_NO_OWNER, "hub_claim", "cur[2] ~= ARGV[1]", "false"},
     {MUT_NO_TOMBSTONE, "hub_put", "redis.call('EXISTS', KEYS[2]) == 1",
      "false"},
+    {MUT_NO_END, "hub_drop", "redis.call('SET', KEYS[3]", "tostring(''"},
 };
 
 /* ---------------------------------------------------- Redis to Lua and back */

@@ -210,15 +210,14 @@ static bool put_whole(struct le *le, void *arg)
 /* -------------------------------------------------------------------------
  * ends */
 
-static void drop_handler(struct snode *n, int err, const struct val *v,
-			 const struct call *c)
+/* One command after the other, each once the last was answered, as
+ * proto/store_drop.c: record, what is left, set. */
+static void bye_done(struct snode *n, const char *hub, uint32_t epoch, int err)
 {
-	if (!err && v->n)
-		set_command(n, "SREM", n->self.instance, c->hub);
 	for (struct le *le = n->byes.head; le; le = le->next) {
 		struct bye *b = le->data;
 
-		if (strcmp(b->id, c->hub) || b->epoch != c->a)
+		if (strcmp(b->id, hub) || b->epoch != epoch)
 			continue;
 		b->sent = false;
 		if (!err)
@@ -227,12 +226,78 @@ static void drop_handler(struct snode *n, int err, const struct val *v,
 	}
 }
 
-static int send_drop(struct snode *n, const char *hub, uint32_t epoch)
+static void removed_handler(struct snode *n, int err, const struct val *v,
+			    const struct call *c)
 {
-	char key[64], gone[64], text[16], instance[16];
-	const char *argv[] = {key, gone, text, instance, "120"};
-	const struct send snd = {.script = SCRIPT_HUB_DROP,
+	(void)v;
+	if (*c->who) { /* found by a claim */
+		owner_claimed(n->o, c->hub, err ? err : ENOENT, 0, 0);
+		node_wake(n);
+		return;
+	}
+	if (!err)
+		set_command(n, "SREM", n->self.instance, c->hub);
+	bye_done(n, c->hub, c->a, err);
+}
+
+static void recorded_handler(struct snode *n, int err, const struct val *v,
+			     const struct call *c)
+{
+	char key[64];
+	const char *argv[] = {"DEL", key};
+	const struct send snd = {.script = -1,
+				 .argc = ARRAY_SIZE(argv),
+				 .argv = argv,
+				 .h = removed_handler,
+				 .hub = c->hub,
+				 .who = c->who,
+				 .a = c->a};
+
+	(void)re_snprintf(key, sizeof(key), "sy:end:{%s}", c->hub);
+	if (err || wire_send(n, WIRE_CMD, &snd))
+		removed_handler(n, err ? err : ENOTCONN, v, c);
+}
+
+/* What is left of a hub that has ended. */
+static void finish(struct snode *n, const struct call *c, const char *who)
+{
+	const char *argv[] = {"sy:cdr", "{sy:cdr}:seen", c->hub, "200000",
+			      "3600000", "record"};
+	const struct send snd = {.script = SCRIPT_CDR_PUT,
 				 .keyc = 2,
+				 .argc = ARRAY_SIZE(argv),
+				 .argv = argv,
+				 .h = recorded_handler,
+				 .hub = c->hub,
+				 .who = who,
+				 .a = c->a};
+	struct call next = *c;
+
+	str_ncpy(next.who, who, sizeof(next.who));
+	if (wire_send(n, WIRE_CMD, &snd))
+		removed_handler(n, ENOTCONN, NULL, &next);
+}
+
+static void drop_handler(struct snode *n, int err, const struct val *v,
+			 const struct call *c)
+{
+	if (!err && (v->n || v->type == VAL_STR)) {
+		finish(n, c, "");
+		return;
+	}
+	if (!err) /* it is another's */
+		set_command(n, "SREM", n->self.instance, c->hub);
+	bye_done(n, c->hub, c->a, err);
+}
+
+static int send_drop(struct snode *n, const char *hub, uint32_t epoch,
+		     bool first)
+{
+	char key[64], gone[64], end[64], text[16], instance[16];
+	const char *argv[] = {key,      gone,  end,		   text,
+			      instance, "120", first ? "end" : "", "86400"};
+	const struct send snd = {.script = SCRIPT_HUB_DROP,
+				 .keyc = 3,
 				 .argc = ARRAY_SIZE(argv),
 				 .argv = argv,
 				 .h = drop_handler,
@@ -241,8 +306,11 @@ static int send_drop(struct snode *n, const char *hub, uint32_t epoch)
 
 	(void)re_snprintf(key, sizeof(key), "sy:hub:{%s}", hub);
 	(void)re_snprintf(gone, sizeof(gone), "sy:gone:{%s}", hub);
+	(void)re_snprintf(end, sizeof(end), "sy:end:{%s}", hub);
 	(void)re_snprintf(text, sizeof(text), "%u", epoch);
 	(void)re_snprintf(instance, sizeof(instance), "%u", n->self.instance);
+	if (first)
+		name_hub(n, hub);
 
 	return wire_send(n, WIRE_CMD, &snd);
 }
@@ -256,7 +324,7 @@ void node_end(struct snode *n, struct nhub *h)
 	list_append(&n->byes, &b->le, b);
 	owner_ended(n->o, h->id);
 	node_free_hub(n, h);
-	b->sent = !send_drop(n, b->id, b->epoch);
+	b->sent = !send_drop(n, b->id, b->epoch, true);
 }
 
 int node_begin(struct snode *n, const char *hub)
@@ -288,7 +356,7 @@ static void retry(struct snode *n)
 		struct bye *b = le->data;
 
 		if (!b->sent)
-			b->sent = !send_drop(n, b->id, b->epoch);
+			b->sent = !send_drop(n, b->id, b->epoch, true);
 	}
 }
 
@@ -453,6 +521,10 @@ static void claim_handler(struct snode *n, int err, const struct val *v,
 		epoch = read_epoch(v->v[1]);
 	else if (!err)
 		err = v->v[0]->n ? ENOENT : ESTALE;
+	if (err == ENOENT && v && v->c > 1 && v->v[1]->type == VAL_STR) {
+		finish(n, c, "claim");
+		return;
+	}
 	if (err == ESTALE)
 		who = (uint32_t)strtoul(v->v[1]->s, NULL, 10);
 	if (!err)
@@ -466,11 +538,11 @@ static void claim_handler(struct snode *n, int err, const struct val *v,
 int node_claim(struct snode *n, const char *hub, uint32_t from, bool dead,
 	       call_h *h, const char *who, uint32_t b)
 {
-	char key[64], gone[64], owner[16], instance[16];
-	const char *argv[] = {
-	    key, gone, owner, n->id, instance, "86400", dead ? "120" : "0"};
+	char key[64], gone[64], end[64], owner[16], instance[16];
+	const char *argv[] = {key,   gone,     end,	owner,
+			      n->id, instance, "86400", dead ? "120" : "0"};
 	const struct send snd = {.script = SCRIPT_HUB_CLAIM,
-				 .keyc = 2,
+				 .keyc = 3,
 				 .argc = ARRAY_SIZE(argv),
 				 .argv = argv,
 				 .h = h,
@@ -481,6 +553,7 @@ int node_claim(struct snode *n, const char *hub, uint32_t from, bool dead,
 
 	(void)re_snprintf(key, sizeof(key), "sy:hub:{%s}", hub);
 	(void)re_snprintf(gone, sizeof(gone), "sy:gone:{%s}", hub);
+	(void)re_snprintf(end, sizeof(end), "sy:end:{%s}", hub);
 	(void)re_snprintf(owner, sizeof(owner), "%u", from);
 	(void)re_snprintf(instance, sizeof(instance), "%u", n->self.instance);
 	name_hub(n, hub);
@@ -521,7 +594,7 @@ static void op_write(const char *hub, void *arg)
 
 static void op_drop(const char *hub, uint32_t epoch, void *arg)
 {
-	(void)send_drop(arg, hub, epoch);
+	(void)send_drop(arg, hub, epoch, false);
 }
 
 static void op_forget(uint32_t instance, const char *hub, void *arg)

@@ -8,7 +8,8 @@
  *   - A process that lives is not robbed because Redis was away.
  *   - A hub whose owner died has another within the bound.
  *   - At rest each hub has one owner, that knows it, and its record is there.
- *   - When all have ended nothing is left in Redis.
+ *   - When all have ended nothing is left in Redis, and each has left its
+ *     record, once.
  *
  * After Redis lost data the first three begin anew for each hub: what was
  * forgotten cannot be fenced.
@@ -121,8 +122,8 @@ static uint32_t number(const char *s)
 static void claim_granted(struct truth *t, const struct cmd *cmd,
 			  const struct val *all)
 {
-	const uint32_t from = number(cmd->argv[2]);
-	const uint32_t by = number(cmd->argv[4]);
+	const uint32_t from = number(cmd->argv[3]);
+	const uint32_t by = number(cmd->argv[5]);
 	uint32_t epoch = 0;
 
 	for (size_t i = 0; i + 1 < all->c; i += 2) {
@@ -148,11 +149,21 @@ static void dropped(struct truth *t, uint32_t epoch)
 	t->orphan_us = 0;
 }
 
+static void recorded(struct sim *s, const char *hub)
+{
+	struct truth *t = truth_find(s, hub);
+
+	if (t->records++ && !t->lost)
+		truth_fail(s, "%s has left two records", t->id);
+}
+
 void truth_executed(struct sim *s, const struct cmd *cmd, const struct val *v)
 {
 	char hub[ULID_LEN + 1];
 	struct truth *t;
 
+	if (cmd->script == SCRIPT_CDR_PUT && v->n == 1)
+		recorded(s, cmd->argv[2]);
 	if (cmd->script != SCRIPT_HUB_PUT && cmd->script != SCRIPT_HUB_CLAIM &&
 	    cmd->script != SCRIPT_HUB_DROP)
 		return;
@@ -163,8 +174,9 @@ void truth_executed(struct sim *s, const struct cmd *cmd, const struct val *v)
 		accepted(t, number(cmd->argv[2]), number(cmd->argv[4]));
 	else if (cmd->script == SCRIPT_HUB_CLAIM && v->v[0]->n == 1)
 		claim_granted(t, cmd, v->v[1]);
-	else if (cmd->script == SCRIPT_HUB_DROP && v->n == 1)
-		dropped(t, number(cmd->argv[2]));
+	else if (cmd->script == SCRIPT_HUB_DROP &&
+		 (v->n == 1 || v->type == VAL_STR))
+		dropped(t, number(cmd->argv[3]));
 }
 
 /* ----------------------------------------------------------------- who has it
@@ -185,6 +197,7 @@ void truth_lost_data(struct sim *s)
 		struct truth *t = s->truthv[i];
 
 		t->unsafe = true;
+		t->lost = true;
 		if (!holder(t))
 			t->may_be_lost = true;
 	}
@@ -345,8 +358,16 @@ void truth_at_end(struct sim *s)
 	const size_t hubs = db_count(s->server.db, "sy:hub:", hub, sizeof(hub));
 	const size_t sets =
 	    db_count(s->server.db, "sy:owned:", set, sizeof(set));
+	const size_t ends =
+	    db_count(s->server.db, "sy:end:", hub, *hub ? 0 : sizeof(hub));
 	size_t owners = db_size(s->server.db, "sy:owners");
 
+	for (size_t i = 0; i < s->truthc; i++) {
+		const struct truth *t = s->truthv[i];
+
+		if (t->ended && !t->lost && !t->records)
+			truth_fail(s, "%s has left no record", t->id);
+	}
 	for (unsigned i = 0; i < s->nodec; i++) {
 		struct snode *n = &s->nodev[i];
 		char text[16];
@@ -356,9 +377,9 @@ void truth_at_end(struct sim *s)
 		if (node_lives(n) && db_field(s->server.db, "sy:owners", text))
 			owners--;
 	}
-	if (hubs || sets || owners)
+	if (hubs || ends || sets || owners)
 		truth_fail(s,
-			   "left in Redis: %zu hubs (%s), %zu sets (%s), "
-			   "%zu owners",
-			   hubs, hub, sets, set, owners);
+			   "left in Redis: %zu hubs and %zu ends (%s), "
+			   "%zu sets (%s), %zu owners",
+			   hubs, ends, hub, sets, set, owners);
 }

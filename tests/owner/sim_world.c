@@ -31,6 +31,7 @@ const char *const sim_mutation_name[MUT_COUNT] = {
     [MUT_NAME_LATE] = "named late",
     [MUT_NO_REWRITE] = "not written anew",
     [MUT_KEEPS] = "does not let go",
+    [MUT_NO_END] = "ends are not finished",
 };
 
 /* ------------------------------------------------------------------------ help

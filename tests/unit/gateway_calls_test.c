@@ -205,7 +205,7 @@ static void test_stats(void **state)
 	/* Its end: the record is gone, the series stays. */
 	put_sample(&w, 3.25f, true);
 	w.stored = 0;
-	assert_int_equal(store_hub_drop(view_redis(w.view), CALL, 1, 0, NULL,
+	assert_int_equal(store_hub_drop(view_redis(w.view), CALL, 1, "n", 0, NULL,
 					fake_stored, &w), 0);
 	run_until(w.f, is_nonzero, &w.stored);
 	fake_ask(&w, &ans, "GET", "/api/calls/" CALL "/stats", NULL);

@@ -399,13 +399,19 @@ static int hub_drop(struct client *c, const char *hub, uint32_t epoch,
 		    bool record)
 {
 	Sy__CallRecord rec = SY__CALL_RECORD__INIT;
+	Sy__HubEnd end = SY__HUB_END__INIT;
 	Sy__Call call = SY__CALL__INIT;
+	char *cid = (char *)"call-1@phone";
 
 	call.id = (char *)hub;
 	rec.call = &call;
+	end.record = &rec;
+	end.call_ids = &cid;
+	end.n_call_ids = 1;
+	end.room = (char *)"lobby";
 
-	return answered(c, store_hub_drop(c->r, hub, epoch, 7,
-					  record ? &rec : NULL, write_handler,
+	return answered(c, store_hub_drop(c->r, hub, epoch, "n", 7,
+					  record ? &end : NULL, write_handler,
 					  c));
 }
 
@@ -700,6 +706,62 @@ static void test_claim(void **state)
 	assert_int_equal(claim(&c, HUB_A, 8, "node-1", 7), 0);
 	assert_int_equal(c.claim.epoch, 7);
 	assert_int_equal(whole_put(&c, HUB_A, 7), 0);
+	client_close(&c);
+}
+
+/* The owner of a hub dies as it ends it: all that it left undone is done by
+ * who claims the hub, once. */
+static void test_claim_ended(void **state)
+{
+	struct store_place pl = {.hub = HUB_A, .node = "node-1", .instance = 7,
+				 .epoch = 1, .leg = 1};
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(store_place_put(c.r, "call-1@phone", &pl), 0);
+	assert_int_equal(store_room_put(c.r, "lobby", HUB_A, "node-1", 7, 1),
+			 0);
+	assert_int_equal(whole_put(&c, HUB_A, 1), 0);
+	/* no history can be written: as far as it comes */
+	(void)server_ask(c.f, "SET sy:cdr blocked");
+	assert_int_not_equal(hub_drop(&c, HUB_A, 1, true), 0);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:end:{%s}", HUB_A), 1);
+	assert_int_equal(server_ask(c.f, "SISMEMBER sy:owned:{7} %s", HUB_A),
+			 1);
+	assert_int_equal(server_ask(c.f, "ZCARD sy:hubs"), 1);
+
+	/* it is over for all who ask */
+	assert_int_equal(hub_get(&c, HUB_A), ENOENT);
+	assert_int_equal(whole_put(&c, HUB_A, 1), ENOENT);
+	assert_int_not_equal(claim(&c, HUB_A, 7, "node-2", 8), 0);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:end:{%s}", HUB_A), 1);
+
+	assert_int_equal(server_ask(c.f, "DEL sy:cdr"), 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(claim(&c, HUB_A, 7, "node-2", 8), ENOENT);
+		assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 1);
+	}
+	assert_int_equal(server_ask(c.f, "EXISTS sy:end:{%s}", HUB_A), 0);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:hub:{%s}", HUB_A), 0);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:hubs"), 0);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:room:{lobby}"), 0);
+	assert_int_equal(answered(&c, store_place_get(c.r, "call-1@phone",
+						      place_handler, &c)),
+			 ENOENT);
+
+	/* its owner lived after all, and goes on; or ends it as one that
+	 * knows nothing more of it */
+	assert_int_equal(hub_drop(&c, HUB_A, 1, true), 0);
+	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 1);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:end:{%s}", HUB_A), 0);
+	assert_int_equal(whole_put(&c, HUB_B, 1), 0);
+	(void)server_ask(c.f, "RENAME sy:cdr away");
+	(void)server_ask(c.f, "SET sy:cdr blocked");
+	assert_int_not_equal(hub_drop(&c, HUB_B, 1, true), 0);
+	assert_int_equal(server_ask(c.f, "DEL sy:cdr"), 1);
+	assert_int_equal(hub_drop(&c, HUB_B, 1, false), 0);
+	assert_int_equal(server_ask(c.f, "XLEN sy:cdr"), 1);
+	assert_int_equal(server_ask(c.f, "EXISTS sy:end:{%s}", HUB_B), 0);
 	client_close(&c);
 }
 
@@ -1288,6 +1350,7 @@ int main(void)
 		fixture_test_re(test_hub_gone),
 		fixture_test(test_claim),
 		fixture_test_re(test_claim_gone),
+		fixture_test(test_claim_ended),
 		fixture_test_re(test_owned),
 		fixture_test_re(test_owned_replaced),
 		fixture_test_re(test_owners),

@@ -97,7 +97,7 @@ static void test_where(void **state)
 	assert_int_equal(where(&c, HUB_A, 0), 0);
 
 	/* ended: by whom, as long as its tombstone stands */
-	assert_int_equal(answered(&c, store_hub_drop(c.r, HUB_A, 3, 77, NULL,
+	assert_int_equal(answered(&c, store_hub_drop(c.r, HUB_A, 3, "n", 77, NULL,
 						     drop_handler, &c)),
 			 0);
 	assert_int_equal(where(&c, HUB_A, 0), ENOENT);
