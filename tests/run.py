@@ -18,8 +18,12 @@ sys.path[:0] = [os.path.join(HERE, "cluster"), os.path.join(ROOT, "deploy")]
 
 UNIT_AT_A_TIME = 4
 
-# Cluster tests that mostly wait run beside all others.
-WAITING = re.compile(r"test_(strangers|netem|quality|conference|redis)\.py$")
+# Cluster tests that mostly wait run beside all others, each lane about as
+# long as what is left for the first.
+WAITING = [
+    re.compile(r"test_(strangers|netem|quality|conference|redis|srtp)\.py$"),
+    re.compile(r"test_(adopt|move|survive)\.py$"),
+]
 
 # Unit tests that use threads: they run under ThreadSanitizer too.
 THREADED = re.compile(r"^(media_|ring_|log_|metrics_|router_ring)")
@@ -109,14 +113,18 @@ def cluster(tally, match, pattern="test_"):
         tally.bad("cluster: the programs do not build", "")
         return
     folder = os.path.join(HERE, "cluster")
-    lanes = [[], []]
+    lanes = [[] for _ in range(1 + len(WAITING))]
     for file in sorted(os.listdir(folder)):
         if file.startswith(pattern) and file.endswith(".py"):
-            lanes[bool(WAITING.match(file))].append(
-                os.path.join(folder, file))
+            lanes[lane_of(file)].append(os.path.join(folder, file))
     with ThreadPoolExecutor(len(lanes)) as pool:
         list(pool.map(lambda n: run_lane(tally, match, n, lanes[n]),
                       range(len(lanes))))
+
+
+def lane_of(file):
+    return next((i for i, waits in enumerate(WAITING, 1)
+                 if waits.match(file)), 0)
 
 
 def run_lane(tally, match, number, paths):

@@ -29,9 +29,9 @@ class Mismatch(AssertionError):
     """What was expected, and what came instead."""
 
 
-# Where a thread that runs tests looks for ports: far from the other's.
+# Where a thread that runs tests looks for ports: far from the others.
 LANE = threading.local()
-LANE_PORTS = 14000
+LANE_PORTS = 7000
 
 
 def free_base():

@@ -11,18 +11,22 @@ CODECS = ["PCMU", "PCMA", "G722", "opus"]
 HEARD_DB, UNHEARD_DB = -30, -40
 
 
-def levels(box, user, ms=1000):
-    box.do("listen", phone=user, ms=ms, freqs=[tone(u) for u in USERS])
-    got = box.expect("heard", phone=user)["tones"]
-    return {u: got[str(tone(u))] for u in USERS}
+def levels(box, users, ms=1000):
+    """What each hears in the same second: {who: {of whom: dB}}."""
+    for user in users:
+        box.do("listen", phone=user, ms=ms, freqs=[tone(u) for u in USERS])
+    heard = {}
+    for user in users:
+        got = box.expect("heard", phone=user)["tones"]
+        heard[user] = {u: got[str(tone(u))] for u in USERS}
+    return heard
 
 
 def check(box, silent=()):
     """What everybody hears, for every pair."""
-    for me in USERS:
-        if me in silent:
-            continue
-        for you, db in levels(box, me).items():
+    everybody = levels(box, [u for u in USERS if u not in silent])
+    for me, heard in everybody.items():
+        for you, db in heard.items():
             wanted = you != me and you not in silent
             if wanted and db < HEARD_DB:
                 raise Mismatch(f"{me} does not hear {you}: {db} dB")

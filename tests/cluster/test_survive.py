@@ -91,7 +91,7 @@ def test_drain():
 
 
 def test_rolling_restart():
-    got = rolling(pairs=20, rate=5, seconds=4, counts=(2, 2, 2))
+    got = rolling(pairs=20, rate=5, seconds=3, counts=(2, 2, 2))
     if got["ok"] != got["calls"] or got["failed"] or got["dropped"]:
         raise Mismatch(f"calls were lost: {got}")
     if "CALL_MOVED" not in got["told"]:
