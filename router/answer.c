@@ -190,3 +190,51 @@ void answer_later(struct msg *m, const char *reason)
 {
 	answer(m, 503, reason, "Retry-After: %d\r\n", ANSWER_RETRY_S);
 }
+
+/* Option tags of a request, without the one that we know. */
+struct extensions {
+	const struct view *v;
+	enum view_hdr id;
+	const char *known;
+};
+
+static int print_extensions(struct re_printf *pf, const struct extensions *x)
+{
+	const struct view_field *f = view_first(x->v, x->id);
+	const char *sep = "";
+	struct pl rest, val;
+	int err = 0;
+
+	for (; f; f = view_next(x->v, f)) {
+		view_val(x->v, f, &rest);
+		while (!err && view_list(&rest, &val)) {
+			if (!val.l ||
+			    (x->known && !pl_strcasecmp(&val, x->known)))
+				continue;
+			err = re_hprintf(pf, "%s%r", sep, &val);
+			sep = ", ";
+		}
+	}
+
+	return err;
+}
+
+bool answer_unsupported(struct msg *m, enum view_hdr id, const char *known)
+{
+	const struct extensions x = {m->v, id, known};
+	const struct view_field *f = view_first(m->v, id);
+	struct pl rest, val;
+
+	for (; f; f = view_next(m->v, f)) {
+		view_val(m->v, f, &rest);
+		while (view_list(&rest, &val)) {
+			if (!val.l || (known && !pl_strcasecmp(&val, known)))
+				continue;
+			answer(m, 420, NULL, "Unsupported: %H\r\n",
+			       print_extensions, &x);
+			return true;
+		}
+	}
+
+	return false;
+}

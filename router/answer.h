@@ -25,6 +25,17 @@ void answer(struct msg *m, uint16_t code, const char *reason, const char *fmt,
 /** 503 with Retry-After. */
 void answer_later(struct msg *m, const char *reason);
 
+/**
+ * Refuse a request that needs what we do not know: 420, with all of it in
+ * Unsupported (RFC 3261 8.2.2.3, 16.3 5).
+ *
+ * @param id     VIEW_REQUIRE or VIEW_PROXY_REQUIRE.
+ * @param known  The one option tag that is fine, or NULL.
+ *
+ * @return true: answered.
+ */
+bool answer_unsupported(struct msg *m, enum view_hdr id, const char *known);
+
 /** Is the To tag of this request one of our own answers? */
 bool answer_is_ours(const struct msg *m);
 

@@ -21,6 +21,20 @@ int msg_host_sa(struct sa *sa, const struct pl *host, uint16_t port)
 	return sa_set(sa, &pl, port);
 }
 
+bool msg_host_is_port(const struct pl *host, const struct wire_port *p)
+{
+	struct pl adv = {p->adv, p->advlen};
+	struct sa sa, told;
+
+	while (adv.l && adv.p[--adv.l] != ':')
+		;
+	if (msg_host_sa(&sa, host, 0))
+		return !pl_casecmp(host, &adv);
+
+	return sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR) ||
+	       (!msg_host_sa(&told, &adv, 0) && sa_cmp(&sa, &told, SA_ADDR));
+}
+
 /*
  * Where answers go, RFC 3261 18.2.2 and RFC 3581 4: to the source; yet a
  * sender that names its own address and asks for no rport gets them at the

@@ -8,7 +8,6 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 #include "proto/store.h"
 #include "router/answer.h"
 #include "router/auth.h"
@@ -40,15 +39,7 @@ static bool is_ours(const struct worker *w, const struct pl *host)
 			return true;
 	}
 	for (size_t i = 0; i < wires->portc; i++) {
-		const struct wire_port *p = &wires->portv[i];
-		struct sa sa;
-
-		if (p->advlen > host->l &&
-		    !strncasecmp(p->adv, host->p, host->l) &&
-		    p->adv[host->l] == ':')
-			return true;
-		if (!msg_host_sa(&sa, host, 0) &&
-		    (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR)))
+		if (msg_host_is_port(host, &wires->portv[i]))
 			return true;
 	}
 
@@ -61,8 +52,12 @@ static bool address_of_record(struct msg *m, char *user, size_t size)
 {
 	struct view_uri to, uri;
 
-	if (view_uri_read(&to, &m->v->to.uri) ||
-	    view_uri_read(&uri, &m->v->uri) || !is_ours(m->w, &to.host) ||
+	/* an address of record is a SIP or SIPS URI, RFC 3261 10.3 */
+	if (view_uri_read(&to, &m->v->to.uri)) {
+		answer(m, 400, "Bad To", NULL);
+		return false;
+	}
+	if (view_uri_read(&uri, &m->v->uri) || !is_ours(m->w, &to.host) ||
 	    !is_ours(m->w, &uri.host)) {
 		answer(m, 404, "Not A Domain Of Ours", NULL);
 		return false;
@@ -319,25 +314,6 @@ static bool read_request(struct msg *m, struct register_req *r)
 	}
 }
 
-/* Require: we know no extension but Path. @return true: answered */
-static bool refuse_extensions(struct msg *m)
-{
-	const struct view_field *f = view_first(m->v, VIEW_REQUIRE);
-	struct pl rest, val;
-
-	for (; f; f = view_next(m->v, f)) {
-		view_val(m->v, f, &rest);
-		while (view_list(&rest, &val)) {
-			if (!val.l || !pl_strcasecmp(&val, "path"))
-				continue;
-			answer(m, 420, NULL, "Unsupported: %r\r\n", &val);
-			return true;
-		}
-	}
-
-	return false;
-}
-
 void registrar_handle(struct msg *m)
 {
 	struct register_req r;
@@ -355,7 +331,9 @@ void registrar_handle(struct msg *m)
 		answer_later(m, NULL);
 		return;
 	}
-	if (refuse_extensions(m) || !address_of_record(m, user, sizeof(user)))
+	/* we know no extension but Path */
+	if (answer_unsupported(m, VIEW_REQUIRE, "path") ||
+	    !address_of_record(m, user, sizeof(user)))
 		return;
 	dev = auth_device(m, user);
 	if (!dev || !read_request(m, &r))

@@ -36,6 +36,8 @@ enum { IDS_MAX = 1536 };
 
 static void options(struct msg *m)
 {
+	if (answer_unsupported(m, VIEW_REQUIRE, NULL))
+		return;
 	answer(m, 200, NULL,
 	       ALLOW "Accept: application/sdp\r\n"
 		     "Accept-Encoding: identity\r\n"
@@ -91,19 +93,12 @@ static void (*const handlers[VIEW_METHOD_COUNT])(struct msg *m) = {
 
 /* --------------------------------------------------------------- checks */
 
-/* Proxy-Require: we know no extension that a proxy must know, RFC 3261 16.3 5.
+/* We know no extension that a proxy must know, RFC 3261 16.3 5.
  * @return true: answered */
 static bool refuse_extensions(struct msg *m)
 {
-	const struct view_field *f = view_first(m->v, VIEW_PROXY_REQUIRE);
-	struct pl val;
-
-	if (!f || m->v->method == VIEW_ACK || m->v->method == VIEW_CANCEL)
-		return false;
-	view_val(m->v, f, &val);
-	answer(m, 420, NULL, "Unsupported: %r\r\n", &val);
-
-	return true;
+	return m->v->method != VIEW_ACK && m->v->method != VIEW_CANCEL &&
+	       answer_unsupported(m, VIEW_PROXY_REQUIRE, NULL);
 }
 
 /* Is a Route value just our own address, as an outbound proxy? */
@@ -112,7 +107,6 @@ static bool is_our_address(const struct worker *w, const struct pl *route)
 	const struct wire_set *set = &w->router->wires;
 	struct view_addr a;
 	struct view_uri u;
-	struct sa sa;
 
 	if (view_addr_read(&a, route) || view_uri_read(&u, &a.uri))
 		return false;
@@ -120,16 +114,9 @@ static bool is_our_address(const struct worker *w, const struct pl *route)
 		return false;
 	for (size_t i = 0; i < set->portc; i++) {
 		const struct wire_port *p = &set->portv[i];
-		const uint16_t port = u.port ? u.port : 5060;
 
-		if (port != sa_port(&p->sa))
-			continue;
-		if (!msg_host_sa(&sa, &u.host, port)) {
-			if (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ALL))
-				return true;
-		}
-		if (p->advlen > u.host.l && p->adv[u.host.l] == ':' &&
-		    !memcmp(p->adv, u.host.p, u.host.l))
+		if ((u.port ? u.port : 5060) == sa_port(&p->sa) &&
+		    msg_host_is_port(&u.host, p))
 			return true;
 	}
 

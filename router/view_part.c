@@ -121,14 +121,23 @@ static bool is_host_char(char c)
 	       (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
+/* What an IPv6 address is written in, one that ends as an IPv4 address
+ * included. */
+static bool is_ipv6_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	       (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+}
+
 /* The end of a host with its brackets, or NULL. */
 static const char *host_end(const char *p, const char *e)
 {
 	const char *q = p;
 
 	if (q < e && *q == '[') {
-		q = memchr(q, ']', e - q);
-		return q && q > p + 1 ? q + 1 : NULL;
+		for (++q; q < e && is_ipv6_char(*q); ++q)
+			;
+		return q < e && *q == ']' && q > p + 1 ? q + 1 : NULL;
 	}
 	while (q < e && is_host_char(*q))
 		++q;
@@ -180,9 +189,10 @@ bool view_param(const struct pl *params, const char *name, struct pl *val)
 	return false;
 }
 
-/* "SIP / 2.0 / UDP": returns behind it, or NULL */
-static const char *via_protocol(struct view_via *via, const char *p,
-				const char *e)
+/* "SIP / 2.0 / UDP": returns behind it, or NULL.  Another version is an error
+ * too, yet what follows is read: its sender is told by that Via. */
+static const char *via_protocol(struct view_via *via, bool *is_two,
+				const char *p, const char *e)
 {
 	const char *q;
 
@@ -191,10 +201,11 @@ static const char *via_protocol(struct view_via *via, const char *p,
 	p = skip_ws(p + 3, e);
 	if (p >= e || *p != '/')
 		return NULL;
-	p = skip_ws(p + 1, e);
-	if (e - p < 3 || memcmp(p, "2.0", 3))
-		return NULL;
-	p = skip_ws(p + 3, e);
+	p = q = skip_ws(p + 1, e);
+	while (q < e && !is_ws(*q) && *q != '/' && *q != ';')
+		++q;
+	*is_two = q - p == 3 && !memcmp(p, "2.0", 3);
+	p = skip_ws(q, e);
 	if (p >= e || *p != '/')
 		return NULL;
 	p = q = skip_ws(p + 1, e);
@@ -210,11 +221,12 @@ static const char *via_protocol(struct view_via *via, const char *p,
 int view_via_read(struct view_via *via, const struct pl *val)
 {
 	const char *p = val->p, *e = p + val->l, *q;
+	bool is_two;
 
 	memset(via, 0, sizeof(*via));
 	via->all = *val;
 
-	p = via_protocol(via, p, e);
+	p = via_protocol(via, &is_two, p, e);
 	if (!p)
 		return EBADMSG;
 	q = host_end(p, e);
@@ -243,7 +255,7 @@ int view_via_read(struct view_via *via, const struct pl *val)
 	    !via->branch.l)
 		via->branch = pl_null;
 
-	return 0;
+	return is_two ? 0 : EBADMSG;
 }
 
 /* name-addr behind its display name; p at '<' */

@@ -12,14 +12,19 @@
 #include "proto/store.h"
 #include "router/core.h"
 
+/* A test that needs another configuration defines it before. */
+#ifndef CLUSTER_CONFIG
+#define CLUSTER_CONFIG                                                        \
+	"{\"settings\":{\"realm\":\"switchyard\"},"                              \
+	"\"devices\":[{\"id\":\"1001\",\"password\":\"demo-1001\"},"             \
+	"{\"id\":\"1002\",\"password\":\"demo-1002\"}],"                         \
+	"\"routes\":[{\"id\":\"echo\",\"order\":1,\"pattern\":\"600\","          \
+	"\"target\":{\"echo\":true}},{\"id\":\"room\",\"order\":2,"              \
+	"\"pattern\":\"601\",\"target\":{\"conference\":\"lobby\"}}]}"
+#endif
+
 static const char secret[] = "0123456789abcdef";
-static const char config_json[] =
-	"{\"settings\":{\"realm\":\"switchyard\"},"
-	"\"devices\":[{\"id\":\"1001\",\"password\":\"demo-1001\"},"
-	"{\"id\":\"1002\",\"password\":\"demo-1002\"}],"
-	"\"routes\":[{\"id\":\"echo\",\"order\":1,\"pattern\":\"600\","
-	"\"target\":{\"echo\":true}},{\"id\":\"room\",\"order\":2,"
-	"\"pattern\":\"601\",\"target\":{\"conference\":\"lobby\"}}]}";
+static const char config_json[] = CLUSTER_CONFIG;
 
 /* A UDP socket of the test. */
 struct peer {

@@ -226,6 +226,9 @@ static void test_request_lines(void **state)
 		{"OPTIONS sip:a@b:0 SIP/2.0", VIEW_BAD_URI, 400},
 		{"OPTIONS sip:a@b:65536 SIP/2.0", VIEW_BAD_URI, 400},
 		{"OPTIONS sip:a@[::1 SIP/2.0", VIEW_BAD_URI, 400},
+		{"OPTIONS sip:a@[] SIP/2.0", VIEW_BAD_URI, 400},
+		{"OPTIONS sip:a@[host] SIP/2.0", VIEW_BAD_URI, 400},
+		{"OPTIONS sip:a@[::ffff:192.0.2.1] SIP/2.0", VIEW_OK, 0},
 		{"OPTIONS nocolon SIP/2.0", VIEW_BAD_URI, 400},
 		{"OPTIONS nobodyKnowsThisScheme:totallyopaquecontent SIP/2.0",
 		 VIEW_BAD_SCHEME, 416},
@@ -286,6 +289,9 @@ static void test_headers(void **state)
 		{"CSeq: 1 OPTIONS\r\nbad name: x\r\n", VIEW_BAD_HEADER},
 		{"CSeq: 1 OPTIONS\r\nVia: SIP/2.0/UDP\r\n", VIEW_BAD_VIA},
 		{"CSeq: 1 OPTIONS\r\nVia: HTTP/2.0/UDP h\r\n", VIEW_BAD_VIA},
+		{"CSeq: 1 OPTIONS\r\nVia: SIP/7.0/UDP h\r\n", VIEW_BAD_VIA},
+		{"CSeq: 1 OPTIONS\r\nVia: SIP/2/UDP h\r\n", VIEW_BAD_VIA},
+		{"CSeq: 1 OPTIONS\r\nVia: SIP//UDP h\r\n", VIEW_BAD_VIA},
 		{"X: y\r\n", VIEW_MISSING},
 	};
 
