@@ -204,13 +204,9 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
-	struct leg_sip *ls = arg;
-	char buf[LEG_TEXT_MAX];
-
 	(void)d;
 	(void)remote;
-	reason = leg_sip_resume_ended(ls, code, reason, buf, sizeof(buf));
-	leg_ended(&ls->leg, code, reason);
+	leg_sip_ended(arg, code, reason);
 }
 
 static void changed_handler(struct dialog *d, void *arg)

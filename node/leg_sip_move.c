@@ -48,6 +48,6 @@ void leg_sip_depart(struct leg *leg, const struct sa *to)
 
 	ls->departed = true;
 	alarm_stop(&ls->node->alarms, &ls->probe);
-	(void)leg_sip_resume_ended(ls, 0, "another node has it", NULL, 0);
+	leg_sip_resume_stop(ls, "another node has it");
 	dialog_depart(ls->dlg, to);
 }

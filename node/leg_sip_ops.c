@@ -66,7 +66,7 @@ static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
 	struct leg_sip *ls = self(leg);
 
 	/* The text is ours; the peer gets the standard one. */
-	(void)leg_sip_resume_ended(ls, 0, reason, NULL, 0);
+	leg_sip_resume_stop(ls, reason);
 	dialog_hangup(ls->dlg, code, NULL);
 	ls->media = mem_deref(ls->media);
 }
@@ -75,7 +75,7 @@ static void op_abandon(struct leg *leg)
 {
 	struct leg_sip *ls = self(leg);
 
-	(void)leg_sip_resume_ended(ls, 0, "another node has it", NULL, 0);
+	leg_sip_resume_stop(ls, "another node has it");
 	dialog_abandon(ls->dlg);
 	ls->media = mem_deref(ls->media);
 }

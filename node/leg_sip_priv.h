@@ -109,9 +109,11 @@ bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
 /** Its media is heard. */
 void leg_sip_heard(struct leg_sip *ls);
 
-/** It ends. @return the reason to be shown. */
-const char *leg_sip_resume_ended(struct leg_sip *ls, uint16_t code,
-				 const char *reason, char *buf, size_t size);
+/** It ends, and not because it was not resumed. */
+void leg_sip_resume_stop(struct leg_sip *ls, const char *reason);
+
+/** Its dialog is over; tells the hub, of any leg. */
+void leg_sip_ended(struct leg_sip *ls, uint16_t code, const char *reason);
 
 /** For its destructor. */
 void leg_sip_resume_close(struct leg_sip *ls);

@@ -129,27 +129,37 @@ static void lost(struct leg_sip *ls, uint16_t code, const char *why)
 	ls->resumed.wanted = ls->resumed.busy = false;
 	(void)re_snprintf(reason, sizeof(reason), "not resumed: %s", why);
 	tell(ls, LEG_SIP_LOST, code, reason);
-	leg_hangup(&ls->leg, code, reason);
+	leg_lost(&ls->leg, code, reason, true);
 }
 
-const char *leg_sip_resume_ended(struct leg_sip *ls, uint16_t code,
-				 const char *reason, char *buf, size_t size)
+static void stop(struct leg_sip *ls, uint16_t code, const char *reason)
 {
 	struct leg_sip_resumed *r = &ls->resumed;
 
 	alarm_stop(&ls->node->alarms, &r->tmr);
-	if (r->busy && code >= 300 && size) {
-		(void)re_snprintf(buf, size, "not resumed: %u %s", code,
-				  reason);
-		reason = buf;
-	} else {
-		code = 0;
-	}
-
 	r->wanted = r->busy = false;
 	tell(ls, LEG_SIP_LOST, code, reason);
+}
 
-	return reason;
+void leg_sip_resume_stop(struct leg_sip *ls, const char *reason)
+{
+	stop(ls, 0, reason);
+}
+
+void leg_sip_ended(struct leg_sip *ls, uint16_t code, const char *reason)
+{
+	char why[LEG_TEXT_MAX];
+
+	if (!ls->resumed.busy || code < 300) {
+		stop(ls, 0, reason);
+		leg_ended(&ls->leg, code, reason);
+		return;
+	}
+
+	(void)re_snprintf(why, sizeof(why), "not resumed: %u %s", code,
+			  reason);
+	stop(ls, code, why);
+	leg_lost(&ls->leg, code, why, false);
 }
 
 void leg_sip_resume_close(struct leg_sip *ls)

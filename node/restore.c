@@ -259,7 +259,7 @@ static void build(struct restore *rs, const struct restore_conf *conf)
 	if (conf->state)
 		app_hunts_restore(n, hub, conf->state);
 	serve(n, hub);
-	hub_check(hub, 503, "not resumed");
+	hub_check(hub, 503, HUB_PARTY_LOST);
 }
 
 int node_restore(struct hub **hp, struct node *n,

@@ -25,6 +25,9 @@
 #include "node/hub/leg.h"
 #include "node/hub/hunt.h"
 
+/* Why a hub ends for those who stay, when a leg of it is not resumed. */
+#define HUB_PARTY_LOST "the other party was not resumed"
+
 enum {
 	HUB_PAST_MAX = 64,       /* ended legs kept for the call's record   */
 	HUB_EXPECT_MS = 10000,   /* an INVITE that was announced must come  */

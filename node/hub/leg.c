@@ -205,8 +205,9 @@ void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 	hub_touch(hub);
 }
 
+/* @param why  Should the hub end with it: the others' reason. */
 static void leave(struct leg *leg, uint16_t code, const char *reason,
-		  bool local)
+		  const char *why, bool local)
 {
 	struct hub *hub = leg->hub;
 	struct hunt *hunt;
@@ -219,17 +220,22 @@ static void leave(struct leg *leg, uint16_t code, const char *reason,
 	if (hunt)
 		hunt_leg_ended(hunt, leg, code);
 	mem_deref(hunt);
-	hub_check(hub, code, reason);
+	hub_check(hub, code, why);
 }
 
 void leg_hangup(struct leg *leg, uint16_t code, const char *reason)
 {
-	leave(leg, code, reason, true);
+	leave(leg, code, reason, reason, true);
+}
+
+void leg_lost(struct leg *leg, uint16_t code, const char *reason, bool local)
+{
+	leave(leg, code, reason, HUB_PARTY_LOST, local);
 }
 
 void leg_ended(struct leg *leg, uint16_t code, const char *reason)
 {
-	leave(leg, code, reason, false);
+	leave(leg, code, reason, reason, false);
 }
 
 int leg_mute(struct leg *leg, bool muted, bool deaf)

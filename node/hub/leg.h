@@ -224,6 +224,14 @@ int leg_answer(struct leg *leg);
 /** End it from our side.  Its hub may end with it. */
 void leg_hangup(struct leg *leg, uint16_t code, const char *reason);
 
+/**
+ * It could not be resumed.  Should its hub end with it, then for the others
+ * because of HUB_PARTY_LOST: they have nothing to do with its reason.
+ *
+ * @param local  As leg_hangup(), else as leg_ended().
+ */
+void leg_lost(struct leg *leg, uint16_t code, const char *reason, bool local);
+
 /** Mute or deafen; brought to the media at once. */
 int leg_mute(struct leg *leg, bool muted, bool deaf);
 

@@ -460,6 +460,37 @@ static void conference(void **state)
 	mem_deref(hub);
 }
 
+/* Only the leg that is not resumed has that reason: the other's call ends
+ * because of its party. */
+static void not_resumed(void **state)
+{
+	struct world w;
+	struct hub *hub;
+	struct fate f[2];
+	struct leg *leg[2];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		world_init(&w);
+		hub = make(&w, NULL);
+		leg[0] = fake_add(hub, &f[0], &fake_party, IN);
+		leg[1] = fake_add(hub, &f[1], &fake_party, IN);
+		assert_int_equal(leg_answer(leg[0]), 0);
+		assert_int_equal(leg_answer(leg[1]), 0);
+		leg_lost(leg[i], 488, "not resumed: 488 No", i == 0);
+		assert_true(hub_is_over(hub));
+		assert_int_equal(f[i].hangups, i == 0);
+		assert_int_equal(f[!i].hangups, 1);
+		assert_string_equal(leg[i]->info.end_reason,
+				    "not resumed: 488 No");
+		assert_int_equal(leg[!i]->info.end_code, 488);
+		assert_string_equal(leg[!i]->info.end_reason, HUB_PARTY_LOST);
+		assert_string_equal(hub->end_reason, HUB_PARTY_LOST);
+		mem_deref(hub);
+	}
+}
+
 /* A player is company, but nobody to talk to. */
 static void echo(void **state)
 {
@@ -759,6 +790,7 @@ int main(void)
 		cmocka_unit_test(nobody_to_ring),
 		cmocka_unit_test(codes),
 		cmocka_unit_test(conference),
+		cmocka_unit_test(not_resumed),
 		cmocka_unit_test(echo),
 		cmocka_unit_test(third_party),
 		cmocka_unit_test(last_one_left_while_ringing),
