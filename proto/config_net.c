@@ -201,13 +201,15 @@ int config_target_check(const char *str, const char **errp)
 
 	if (errp)
 		*errp = "allowed: \"host:port\", \"[IPv6]:port\", with or "
-			"without \";transport=udp\" or \";transport=tcp\"";
+			"without \";transport=udp\", \";transport=tcp\" or "
+			"\";transport=tls\"";
 
 	len = semi ? (size_t)(semi - str) : str ? strlen(str) : 0;
 	if (!len || len >= sizeof(text))
 		return EINVAL;
 	if (semi && strcasecmp(semi, ";transport=udp") &&
-	    strcasecmp(semi, ";transport=tcp"))
+	    strcasecmp(semi, ";transport=tcp") &&
+	    strcasecmp(semi, ";transport=tls"))
 		return EINVAL;
 
 	memcpy(text, str, len);

@@ -42,6 +42,7 @@ struct router {
 	struct token_key *key;
 	struct wire_set wires;    /* its instance: thread 0 writes         */
 	bool leaving;             /* thread 0: it ends, others were told   */
+	_Atomic bool reload;      /* certificates; a signal's handler sets */
 };
 
 struct worker {

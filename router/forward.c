@@ -29,6 +29,9 @@ static void put(struct txt *t, const char *p, size_t n)
 
 #define PUT(t, lit) put(t, lit, sizeof(lit) - 1)
 
+static const char vias[][4] = {
+	[WIRE_UDP] = "UDP", [WIRE_TCP] = "TCP", [WIRE_TLS] = "TLS"};
+
 static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 		   const struct wire_port *port)
 {
@@ -41,10 +44,9 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 		return EMSGSIZE;
 	tok.kind = TOKEN_BRANCH;
 
-	if (hop->to.tcp)
-		PUT(t, "Via: SIP/2.0/TCP ");
-	else
-		PUT(t, "Via: SIP/2.0/UDP ");
+	PUT(t, "Via: SIP/2.0/");
+	put(t, vias[port->kind], 3);
+	PUT(t, " ");
 	put(t, port->adv, port->advlen);
 	PUT(t, ";branch=z9hG4bK");
 	token_print(t->p + t->n, m->w->router->key, &tok, ctx, n);
@@ -56,6 +58,11 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 	return 0;
 }
 
+static bool is_sips(const struct pl *uri)
+{
+	return uri->l > 5 && !strncasecmp(uri->p, "sips:", 5);
+}
+
 static void put_record_route(struct msg *m, struct txt *t,
 			     const struct hop *hop, int out)
 {
@@ -64,7 +71,10 @@ static void put_record_route(struct msg *m, struct txt *t,
 	struct token tok = hop->tok;
 
 	tok.kind = TOKEN_ROUTE;
-	PUT(t, "Record-Route: <sip:");
+	PUT(t, "Record-Route: <sip");
+	if (port->kind == WIRE_TLS && is_sips(&m->v->uri))
+		PUT(t, "s");
+	PUT(t, ":");
 	token_print(t->p + t->n, m->w->router->key, &tok, NULL, 0);
 	t->n += TOKEN_LEN;
 	if (hop->rr_flow) {
@@ -74,8 +84,8 @@ static void put_record_route(struct msg *m, struct txt *t,
 	}
 	PUT(t, "@");
 	put(t, port->adv, port->advlen);
-	if (port->tcp)
-		PUT(t, ";transport=tcp");
+	put(t, wire_kind_param(port->kind),
+	    strlen(wire_kind_param(port->kind)));
 	PUT(t, ";lr>\r\n");
 }
 
@@ -122,9 +132,10 @@ static int build(struct msg *m, const struct hop *hop)
 	if (!t.p || !iov)
 		return ENOSPC;
 	if ((size_t)port >= set->portc ||
-	    set->portv[port].tcp != hop->to.tcp ||
+	    (set->portv[port].kind != WIRE_UDP) != hop->to.tcp ||
 	    sa_af(&set->portv[port].sa) != af)
-		port = wire_port_find(set, hop->to.tcp, af);
+		port = wire_port_find(set, hop->to.tcp ? WIRE_TCP : WIRE_UDP,
+				      af);
 	if (port < 0)
 		return EAFNOSUPPORT;
 
@@ -267,25 +278,44 @@ void forward_to_router(struct msg *m, const Sy__Member *router)
 		stat_inc(&m->w->stats, STAT_FWD_ROUTER);
 }
 
-/* Next hop by a URI: a numeric host, UDP or TCP. */
+/* The transport that a URI asks for; sips means TLS, whatever else it says
+ * (RFC 3261 26.2.2). @return 0 or EAFNOSUPPORT */
+static int uri_kind(enum wire_kind *kind, const struct view_uri *u)
+{
+	struct pl transport;
+
+	*kind = WIRE_UDP;
+	if (!pl_strcasecmp(&u->scheme, "sips")) {
+		*kind = WIRE_TLS;
+		return 0;
+	}
+	if (!view_param(&u->params, "transport", &transport))
+		return 0;
+	for (int k = WIRE_UDP; k <= WIRE_TLS; k++) {
+		if (pl_strcasecmp(&transport, wire_kind_name(k)))
+			continue;
+		*kind = k;
+		return 0;
+	}
+
+	return EAFNOSUPPORT;
+}
+
+/* Next hop by a URI with a numeric host. */
 static int target(struct worker *w, struct flow *to, const struct pl *uri)
 {
+	enum wire_kind kind;
 	struct view_uri u;
-	struct pl transport;
 	struct sa sa;
 
 	if (view_uri_read(&u, uri))
 		return EINVAL;
-	if (!pl_strcasecmp(&u.scheme, "sips") ||
-	    msg_host_sa(&sa, &u.host, u.port ? u.port : 5060))
+	if (uri_kind(&kind, &u) ||
+	    msg_host_sa(&sa, &u.host, u.port ? u.port : wire_kind_port(kind)))
 		return EAFNOSUPPORT;
-	if (!view_param(&u.params, "transport", &transport) ||
-	    !pl_strcasecmp(&transport, "udp"))
-		return wire_udp(w->wire, to, &sa);
-	if (!pl_strcasecmp(&transport, "tcp"))
-		return wire_tcp(w->wire, to, &sa);
 
-	return EAFNOSUPPORT;
+	return kind == WIRE_UDP ? wire_udp(w->wire, to, &sa)
+				: wire_connect(w->wire, to, kind, &sa);
 }
 
 static const Sy__Member *other_router(const struct worker *w,

@@ -98,6 +98,14 @@ static int start_threads(struct thread *tv, struct router *r)
 /* --------------------------------------------------------------- ending */
 
 static volatile sig_atomic_t signalled;
+static struct router router; /* its sockets are 4 KB of numbers */
+
+/* Certificates: thread 0 looks within a second. */
+static void on_hangup(int sig)
+{
+	(void)sig;
+	router.reload = true;
+}
 
 static void on_signal(int sig)
 {
@@ -184,7 +192,7 @@ static int serve(struct router *r, const struct options *o)
 	for (size_t i = 0; i < r->wires.portc; i++) {
 		const struct wire_port *p = &r->wires.portv[i];
 		int n = re_snprintf(addrs + at, sizeof(addrs) - at, "%s%s:%J",
-				    at ? "," : "", p->tcp ? "tcp" : "udp",
+				    at ? "," : "", wire_kind_name(p->kind),
 				    &p->sa);
 		if (n > 0)
 			at += (size_t)n;
@@ -216,7 +224,7 @@ static void init_log(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	static struct router router; /* its sockets are 4 KB of numbers */
+	struct wire_listen listen;
 	struct options o;
 	char errbuf[256] = "";
 	int err;
@@ -232,6 +240,8 @@ int main(int argc, char **argv)
 					"one address is needed");
 		return 2;
 	}
+	if (options_listen(&listen, &o))
+		return 2;
 	init_log(&o);
 	router.conf = (struct router_conf){
 		.id = o.id,
@@ -245,6 +255,7 @@ int main(int argc, char **argv)
 		.grace_ms = o.grace_ms,
 	};
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, on_hangup);
 	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */
 
 	random_serve_openssl();
@@ -255,14 +266,15 @@ int main(int argc, char **argv)
 		err = stat_init(o.threads);
 	if (err)
 		return 1;
-	err = wire_open(&router.wires, o.udp, o.tcp, o.advertise, o.threads,
-			errbuf, sizeof(errbuf));
+	err = wire_open(&router.wires, &listen, o.threads, errbuf,
+			sizeof(errbuf));
 	if (err) {
 		(void)fprintf(stderr, "switchyard-router: %s\n", errbuf);
 	} else {
 		err = serve(&router, &o);
 		wire_close(&router.wires);
 	}
+	mem_deref(listen.certs);
 	mem_deref(router.key);
 	libre_close();
 	tmr_debug();

@@ -210,6 +210,16 @@ size_t msg_branch_ctx(char *buf, size_t size, const struct view *v,
 	return at ? at - 1 : 0;
 }
 
+enum wire_kind msg_kind(const struct msg *m)
+{
+	const struct wire_set *set = &m->w->router->wires;
+
+	if (!m->from.tcp || m->from.listener >= set->portc)
+		return WIRE_UDP;
+
+	return set->portv[m->from.listener].kind;
+}
+
 void msg_user(struct pl *user, const struct pl *val)
 {
 	struct view_addr a;

@@ -64,6 +64,9 @@ int msg_routes_done(struct msg *m);
 size_t msg_branch_ctx(char *buf, size_t size, const struct view *v,
 		      const struct view_via *via);
 
+/** The transport that it came by. */
+enum wire_kind msg_kind(const struct msg *m);
+
 /** User part of the URI of a Route or Contact value; unset: none. */
 void msg_user(struct pl *user, const struct pl *val);
 

@@ -9,6 +9,7 @@
 #include <re.h>
 #include "proto/option.h"
 #include "proto/redis.h"
+#include "router/certs.h"
 #include "router/options.h"
 #include "router/wire.h"
 
@@ -60,6 +61,23 @@ int options_read(struct options *o, int argc, char **argv)
 		 .def = "127.0.0.1:5060", .metavar = "ADDR:PORT,...",
 		 .help = "SIP over TCP on these addresses; \"\": none",
 		 .check = check_list},
+		{.name = "tls", .type = OPTION_STRING, .value = &o->tls,
+		 .def = "", .metavar = "ADDR:PORT,...",
+		 .help = "SIP over TLS on these addresses; \"\": none",
+		 .check = check_list},
+		{.name = "tls-cert", .type = OPTION_STRING,
+		 .value = &o->tls_cert, .def = "", .metavar = "FILE,...",
+		 .help = "PEM files, each a certificate with its chain; who "
+			 "names a host gets the one that is for it, else the "
+			 "first; read anew when they change, and on SIGHUP"},
+		{.name = "tls-key", .type = OPTION_STRING,
+		 .value = &o->tls_key, .def = "", .metavar = "FILE,...",
+		 .help = "PEM files with the keys of --tls-cert, in its order"},
+		{.name = "tls-ca", .type = OPTION_STRING, .value = &o->tls_ca,
+		 .def = "", .metavar = "FILE",
+		 .help = "PEM file with who signs peers: a client's certificate "
+			 "must be good if it shows one, a server's must name "
+			 "its address; \"\": none is looked at"},
 		{.name = "advertise", .type = OPTION_STRING,
 		 .value = &o->advertise, .def = "", .metavar = "HOST",
 		 .help = "host to tell peers and nodes instead of the "
@@ -77,7 +95,7 @@ int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "N", .help = "worker threads"},
 		{.name = "tcp-max", .type = OPTION_UINT, .value = &o->tcp_max,
 		 .def = "4096", .min = 1, .max = 60000, .metavar = "N",
-		 .help = "TCP connections of each thread"},
+		 .help = "TCP and TLS connections of each thread"},
 		{.name = "tcp-idle", .type = OPTION_UINT,
 		 .value = &o->tcp_idle_s, .def = "4000", .min = 10,
 		 .max = 86400, .metavar = "SECONDS",
@@ -164,6 +182,30 @@ int options_key(struct token_key **keyp, const struct options *o)
 	if (err == EINVAL)
 		(void)options_complain("cluster key", "at least 16 bytes are wanted");
 	explicit_bzero(buf, sizeof(buf));
+
+	return err;
+}
+
+int options_listen(struct wire_listen *at, const struct options *o)
+{
+	const struct certs_conf conf = {o->tls_cert, o->tls_key, o->tls_ca};
+	char errbuf[512];
+	int err = 0;
+
+	*at = (struct wire_listen){.udp = o->udp,
+				   .tcp = o->tcp,
+				   .tls = o->tls,
+				   .advertise = o->advertise};
+	if (!*o->tls)
+		return 0;
+	if (!*o->tls_cert || !*o->tls_key)
+		return options_complain("--tls",
+				"needs --tls-cert and --tls-key");
+	errbuf[0] = '\0';
+	err = certs_alloc(&at->certs, &conf, errbuf, sizeof(errbuf));
+	if (err)
+		(void)fprintf(stderr, "switchyard-router: %s\n",
+			      *errbuf ? errbuf : strerror(err));
 
 	return err;
 }

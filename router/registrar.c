@@ -130,7 +130,7 @@ static void make_path(struct msg *m, char *path)
 	n = flow_print(fl, m->w->router->key, &m->from);
 	(void)re_snprintf(path, PATH_MAX_LEN, "sip:%b.%b@%s%s;lr", str,
 			  sizeof(str), fl, n, port->adv,
-			  port->tcp ? ";transport=tcp" : "");
+			  wire_kind_param(port->kind));
 }
 
 static void add(struct changes *ch, struct msg *m,
@@ -176,7 +176,7 @@ static int make_changes(struct changes *ch, struct msg *m,
 	timestamp_set_ms(&ch->now, now_ms);
 	make_path(m, ch->path);
 	(void)re_snprintf(ch->received, sizeof(ch->received), "%s:%J",
-			  m->from.tcp ? "tcp" : "udp", &m->from.peer);
+			  wire_kind_name(msg_kind(m)), &m->from.peer);
 	if (f)
 		view_val(m->v, f, &agent);
 	if (agent.l > AGENT_MAX)

@@ -115,7 +115,8 @@ static bool is_our_address(const struct worker *w, const struct pl *route)
 	for (size_t i = 0; i < set->portc; i++) {
 		const struct wire_port *p = &set->portv[i];
 
-		if ((u.port ? u.port : 5060) == sa_port(&p->sa) &&
+		if ((u.port ? u.port : wire_kind_port(p->kind)) ==
+			    sa_port(&p->sa) &&
 		    msg_host_is_port(&u.host, p))
 			return true;
 	}

@@ -28,10 +28,12 @@ static const struct {
 #define RECEIVED_HELP "Messages received, by transport"
 	{STAT_RX_UDP, RECEIVED, "transport=\"udp\"", RECEIVED_HELP},
 	{STAT_RX_TCP, RECEIVED, "transport=\"tcp\"", RECEIVED_HELP},
+	{STAT_RX_TLS, RECEIVED, "transport=\"tls\"", RECEIVED_HELP},
 #define SENT "sy_router_sent_total"
 #define SENT_HELP "Messages sent, by transport"
 	{STAT_TX_UDP, SENT, "transport=\"udp\"", SENT_HELP},
 	{STAT_TX_TCP, SENT, "transport=\"tcp\"", SENT_HELP},
+	{STAT_TX_TLS, SENT, "transport=\"tls\"", SENT_HELP},
 #define FORWARDED "sy_router_forwarded_total"
 #define FORWARDED_HELP "Messages forwarded, by where to"
 	{STAT_FWD_NODE, FORWARDED, "to=\"node\"", FORWARDED_HELP},
@@ -73,6 +75,10 @@ static const struct {
 	{STAT_TCP_CONNECTED, TCP, "event=\"connected\"", TCP_HELP},
 	{STAT_TCP_CLOSED, TCP, "event=\"closed\"", TCP_HELP},
 	{STAT_TCP_REFUSED, TCP, "event=\"refused\"", TCP_HELP},
+#define TLS "sy_router_tls_handshakes_total"
+#define TLS_HELP "TLS handshakes, by result"
+	{STAT_TLS_DONE, TLS, "result=\"ok\"", TLS_HELP},
+	{STAT_TLS_FAILED, TLS, "result=\"failed\"", TLS_HELP},
 	{STAT_RING, "sy_router_handed_over_total", NULL,
 	 "Messages handed to the thread that has the connection"},
 	{STAT_KEEPALIVE, "sy_router_keepalives_total", NULL,

@@ -12,8 +12,10 @@
 enum stat_id {
 	STAT_RX_UDP,
 	STAT_RX_TCP,
+	STAT_RX_TLS,
 	STAT_TX_UDP,
 	STAT_TX_TCP,
+	STAT_TX_TLS,
 
 	STAT_REQUEST,                   /* + enum view_method (15)       */
 	STAT_RESPONSE = STAT_REQUEST + 15, /* + class 1..6, less 1       */
@@ -50,6 +52,8 @@ enum stat_id {
 	STAT_TCP_CONNECTED,
 	STAT_TCP_CLOSED,
 	STAT_TCP_REFUSED,     /* at the limit of connections              */
+	STAT_TLS_DONE,        /* handshakes                                */
+	STAT_TLS_FAILED,      /* ... refused, broken, or not in time       */
 	STAT_RING,            /* handed to another thread                 */
 	STAT_KEEPALIVE,
 	STAT_COUNT,

@@ -36,16 +36,17 @@ static void buffers(int fd)
 /* @param shared  With SO_REUSEPORT; without it a port in use shows. */
 static int bind_port(int *fdp, const struct wire_port *p, bool shared)
 {
+	const bool stream = p->kind != WIRE_UDP;
 	const int af = sa_af(&p->sa), one = 1;
 	int fd, err;
 
 	fd = socket(af,
-		    (p->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK |
+		    (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK |
 			    SOCK_CLOEXEC,
 		    0);
 	if (fd < 0)
 		return errno;
-	if (p->tcp)
+	if (stream)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
 				 sizeof(one));
 	if (shared)
@@ -55,12 +56,12 @@ static int bind_port(int *fdp, const struct wire_port *p, bool shared)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
 				 sizeof(one));
 	if (bind(fd, &p->sa.u.sa, p->sa.len) ||
-	    (p->tcp && listen(fd, BACKLOG))) {
+	    (stream && listen(fd, BACKLOG))) {
 		err = errno;
 		(void)close(fd);
 		return err;
 	}
-	if (!p->tcp)
+	if (!stream)
 		buffers(fd);
 	*fdp = fd;
 
@@ -128,10 +129,11 @@ static void advertise_port(struct wire_port *p, const char *host)
 	p->advlen = strlen(p->adv);
 }
 
-static int open_list(struct wire_set *set, const char *list, bool tcp,
-		     const char *advertise, char *errbuf, size_t errsize)
+static int open_list(struct wire_set *set, const char *list,
+		     enum wire_kind kind, const char *advertise, char *errbuf,
+		     size_t errsize)
 {
-	const char *proto = tcp ? "tcp" : "udp";
+	const char *proto = wire_kind_name(kind);
 
 	while (list && *list) {
 		const size_t len = strcspn(list, ",");
@@ -144,7 +146,7 @@ static int open_list(struct wire_set *set, const char *list, bool tcp,
 					  WIRE_PORTS_MAX);
 			return E2BIG;
 		}
-		p->tcp = tcp;
+		p->kind = kind;
 		err = len ? sa_decode(&p->sa, list, len) : EINVAL;
 		if (err) {
 			(void)re_snprintf(
@@ -169,21 +171,23 @@ static int open_list(struct wire_set *set, const char *list, bool tcp,
 	return 0;
 }
 
-int wire_open(struct wire_set *set, const char *udp, const char *tcp,
-	      const char *advertise, unsigned threads, char *errbuf,
-	      size_t errsize)
+int wire_open(struct wire_set *set, const struct wire_listen *at,
+	      unsigned threads, char *errbuf, size_t errsize)
 {
-	int err;
+	const char *const lists[] = {at->udp, at->tcp, at->tls};
+	const char *advertise = at->advertise;
+	int err = 0;
 
 	memset(set, 0, sizeof(*set));
 	memset(set->fdv, 0xff, sizeof(set->fdv));
 	set->threads = threads;
+	set->certs = at->certs;
 	if (advertise && !*advertise)
 		advertise = NULL;
 
-	err = open_list(set, udp, false, advertise, errbuf, errsize);
-	if (!err)
-		err = open_list(set, tcp, true, advertise, errbuf, errsize);
+	for (int kind = WIRE_UDP; kind <= WIRE_TLS && !err; kind++)
+		err = open_list(set, lists[kind], kind, advertise, errbuf,
+				errsize);
 	if (!err) {
 		err = wire_ring_open(set);
 		if (err)
@@ -208,14 +212,39 @@ void wire_close(struct wire_set *set)
 	wire_ring_close(set);
 }
 
-int wire_port_find(const struct wire_set *set, bool tcp, int af)
+int wire_port_find(const struct wire_set *set, enum wire_kind kind, int af)
 {
 	for (size_t i = 0; i < set->portc; i++) {
-		if (set->portv[i].tcp == tcp && sa_af(&set->portv[i].sa) == af)
+		if (set->portv[i].kind == kind &&
+		    sa_af(&set->portv[i].sa) == af)
 			return (int)i;
 	}
 
 	return -1;
+}
+
+static const struct {
+	const char *name, *param;
+	uint16_t port;
+} kinds[] = {
+	[WIRE_UDP] = {"udp", "", 5060},
+	[WIRE_TCP] = {"tcp", ";transport=tcp", 5060},
+	[WIRE_TLS] = {"tls", ";transport=tls", 5061},
+};
+
+const char *wire_kind_name(enum wire_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const char *wire_kind_param(enum wire_kind kind)
+{
+	return kinds[kind].param;
+}
+
+uint16_t wire_kind_port(enum wire_kind kind)
+{
+	return kinds[kind].port;
 }
 
 /* ---------------------------------------------------- one thread's wire */
@@ -228,6 +257,7 @@ static void destructor(void *arg)
 	wire_tcp_stop(w);
 	wire_ring_stop(w);
 	free(w->text);
+	free(w->plain);
 }
 
 int wire_alloc(struct wire **wp, const struct wire_conf *conf)
@@ -248,6 +278,8 @@ int wire_alloc(struct wire **wp, const struct wire_conf *conf)
 		err = wire_udp_start(w);
 	if (!err)
 		err = wire_tcp_start(w);
+	if (!err && w->set->certs)
+		err = wire_tls_start(w);
 	if (!err)
 		err = wire_ring_start(w);
 
@@ -312,9 +344,9 @@ int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
 	if (w->txc == WIRE_TX)
 		return ENOBUFS;
 	/* its listener may be of another router, with other ports */
-	if ((size_t)port >= w->set->portc || w->set->portv[port].tcp ||
+	if ((size_t)port >= w->set->portc || w->set->portv[port].kind != WIRE_UDP ||
 	    sa_af(&w->set->portv[port].sa) != sa_af(&to->peer))
-		port = wire_port_find(w->set, false, sa_af(&to->peer));
+		port = wire_port_find(w->set, WIRE_UDP, sa_af(&to->peer));
 	if (port < 0)
 		return EAFNOSUPPORT;
 	tx = &w->txv[w->txc++];
@@ -329,7 +361,7 @@ int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
 
 int wire_udp(struct wire *w, struct flow *f, const struct sa *peer)
 {
-	const int port = wire_port_find(w->set, false, sa_af(peer));
+	const int port = wire_port_find(w->set, WIRE_UDP, sa_af(peer));
 
 	if (port < 0)
 		return EAFNOSUPPORT;

@@ -9,6 +9,7 @@
  *         when the batch was dealt with.  Nothing is copied.
  *   TCP   a table of connections; messages cut out of the stream; what the
  *         kernel does not take at once is queued, up to a limit.
+ *   TLS   the same table: a TCP connection with a TLS layer (wire_tls.c).
  *
  * Pieces and texts given to wire_send() stay valid until wire_flush().
  */
@@ -23,6 +24,8 @@
 #include "router/stat.h"
 #include "router/stream.h"
 
+struct certs;
+
 enum {
 	WIRE_PORTS_MAX = 16,
 	WIRE_THREADS_MAX = 64,
@@ -30,10 +33,12 @@ enum {
 	WIRE_ADV_LEN = 80,
 };
 
+enum wire_kind { WIRE_UDP, WIRE_TCP, WIRE_TLS };
+
 /** A listening address.  RO after wire_open(). */
 struct wire_port {
 	struct sa sa;            /* bound to                               */
-	bool tcp;
+	enum wire_kind kind;
 	char adv[WIRE_ADV_LEN];  /* "host:port" that others are told       */
 	size_t advlen;
 };
@@ -42,6 +47,7 @@ struct wire_ring;
 
 /** What the threads have in common.  RO after wire_open(). */
 struct wire_set {
+	struct certs *certs;               /* borrowed; NULL: no port for TLS  */
 	struct wire_port portv[WIRE_PORTS_MAX];
 	size_t portc;
 	unsigned threads;
@@ -54,18 +60,22 @@ struct wire_set {
 	_Atomic bool stopping;         /* the loops shall end: wire_stop() */
 };
 
+/** Where to listen: "ADDR:PORT[,ADDR:PORT]" each; NULL or empty: nowhere. */
+struct wire_listen {
+	const char *udp, *tcp, *tls;
+	const char *advertise; /* host to tell others instead, or NULL     */
+	struct certs *certs;   /* borrowed; needed with tls                */
+};
+
 /**
  * Open the sockets.
  *
- * @param udp, tcp   "ADDR:PORT[,ADDR:PORT]"; may be NULL or empty.
- * @param advertise  Host to tell others instead of the address, or NULL.
- * @param errbuf     On error set to one line that names the address.
+ * @param errbuf  On error set to one line that names the address.
  *
  * @return 0 or errno.
  */
-int wire_open(struct wire_set *set, const char *udp, const char *tcp,
-	      const char *advertise, unsigned threads, char *errbuf,
-	      size_t errsize);
+int wire_open(struct wire_set *set, const struct wire_listen *at,
+	      unsigned threads, char *errbuf, size_t errsize);
 
 void wire_close(struct wire_set *set);
 
@@ -83,7 +93,17 @@ void wire_leave(struct wire *w);
 void wire_stop(struct wire_set *set);
 
 /** First port of a transport and address family; -1: none. */
-int wire_port_find(const struct wire_set *set, bool tcp, int af);
+int wire_port_find(const struct wire_set *set, enum wire_kind kind, int af);
+
+/** "udp", "tcp", "tls". */
+const char *wire_kind_name(enum wire_kind kind);
+
+/** ";transport=tcp", ";transport=tls", or "" for UDP: for a URI with our
+ * address. */
+const char *wire_kind_param(enum wire_kind kind);
+
+/** The port that a SIP URI means when it names none, RFC 3261 19.1.2. */
+uint16_t wire_kind_port(enum wire_kind kind);
 
 /** How whole a message is. */
 enum wire_flaw {
@@ -149,9 +169,22 @@ void wire_flush(struct wire *w);
 /** The flow to a UDP peer. @return 0 or EAFNOSUPPORT. */
 int wire_udp(struct wire *w, struct flow *f, const struct sa *peer);
 
-/** A flow to a TCP peer: an open connection, or a new one.
- * @return 0, EAFNOSUPPORT, or errno of connect(). */
-int wire_tcp(struct wire *w, struct flow *f, const struct sa *peer);
+/**
+ * A flow to a peer by TCP or TLS: an open connection, or a new one.
+ *
+ * @return 0, EAFNOSUPPORT (no such port of ours), or errno of connect().
+ */
+int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
+		 const struct sa *peer);
+
+/**
+ * Whom the certificate that a peer showed names, if it was verified: its
+ * first SIP URI or DNS name (RFC 5922 7.1), else its common name.
+ *
+ * @param name  Empty: no certificate, or no connection of this thread.
+ */
+void wire_peer_name(const struct wire *w, const struct flow *f, char *name,
+		    size_t size);
 
 /** True if a flow of this thread is still open; of another: true. */
 bool wire_is_open(const struct wire *w, const struct flow *f);

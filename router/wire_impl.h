@@ -6,6 +6,7 @@
 #define SY_ROUTER_WIRE_IMPL_H
 
 #include <sys/socket.h>
+#include <openssl/ssl.h>
 #include "router/wire.h"
 
 enum {
@@ -24,7 +25,7 @@ struct wire_udp_tx {
 	size_t n;
 };
 
-/* a TCP connection */
+/* a TCP connection, with TLS or without */
 struct wire_conn {
 	struct le le;         /* in tcp.hash, by peer address              */
 	struct wire *w;       /* borrowed                                  */
@@ -32,7 +33,10 @@ struct wire_conn {
 	uint32_t slot, gen;
 	struct sa peer;
 	uint8_t port;         /* index of the listening port               */
+	SSL *ssl;             /* owned; NULL: no TLS                       */
 	bool connecting;
+	bool handshake;       /* TLS: not yet done                         */
+	bool blocked;         /* TLS: wants to write before it goes on     */
 	bool closing;         /* answered and shut down: only read it dry  */
 	bool proven;          /* brought or was meant for a SIP message    */
 	uint64_t last_ms;     /* of the last message                       */
@@ -74,9 +78,11 @@ struct wire {
 	uint32_t *freev;            /* stack of free slots                 */
 	uint32_t freec;
 	uint32_t conns;
+	uint32_t handshakes;        /* ... that are not yet done           */
 	uint32_t gen;
 	struct hash *hash;
 
+	char *plain;                /* TLS: a message in one piece         */
 	char *ringbuf;              /* one message off a ring              */
 };
 
@@ -84,11 +90,23 @@ int wire_udp_start(struct wire *w);
 void wire_udp_stop(struct wire *w);
 void wire_udp_flush(struct wire *w);
 
+struct wire_conn *wire_conn_find(const struct wire *w, const struct flow *f);
+
 int wire_tcp_start(struct wire *w);
 void wire_tcp_stop(struct wire *w);
 void wire_tcp_leave(struct wire *w);
 int wire_tcp_send(struct wire *w, const struct flow *to,
 		  const struct iovec *iov, size_t n);
+
+int wire_tls_start(struct wire *w);
+int wire_tls_alloc(struct wire_conn *c, bool client);
+void wire_tls_free(struct wire_conn *c);
+int wire_tls_handshake(struct wire_conn *c);
+ssize_t wire_tls_read(struct wire_conn *c, char *p, size_t size);
+ssize_t wire_tls_write(struct wire_conn *c, const char *p, size_t len);
+ssize_t wire_tls_writev(struct wire_conn *c, const struct iovec *iov,
+			size_t n);
+void wire_tls_shut(struct wire_conn *c);
 
 int wire_ring_open(struct wire_set *set);
 void wire_ring_close(struct wire_set *set);

@@ -3,9 +3,11 @@
  * TCP of one thread: a table of connections, found by place and generation
  * (flow tokens) or by peer address (requests to a target).
  *
- *   accepted --+
- *              +--> open --> closing (answered, shut down) --> closed
- *   connecting-+      \------------------------------------------^
+ *   accepted --+-------------+
+ *              +-> handshake +--> open --> closing (shut down) --> closed
+ *   connecting-+-------------+      \--------------------------------^
+ *
+ * Only what is for TLS has a handshake; see wire_tls.c.
  */
 
 #include <stdlib.h>
@@ -17,6 +19,8 @@
 enum {
 	OUT_MAX = 256 * 1024,  /* bytes queued for a slow peer            */
 	UNPROVEN_S = 30,       /* for a first message                     */
+	HANDSHAKE_S = 5,
+	HANDSHAKES_MIN = 2,    /* of one address, at the same time        */
 	CLOSING_S = 2,
 	BACKLOG_TURN = 32,     /* connections accepted in one turn        */
 };
@@ -26,6 +30,7 @@ static void conn_destructor(void *arg)
 	struct wire_conn *c = arg;
 
 	hash_unlink(&c->le);
+	wire_tls_free(c);
 	if (c->fd >= 0) {
 		fd_close(c->fd);
 		(void)close(c->fd);
@@ -43,6 +48,7 @@ static void conn_close(struct wire_conn *c)
 	w->connv[c->slot] = NULL;
 	w->freev[w->freec++] = c->slot;
 	--w->conns;
+	w->handshakes -= c->handshake;
 	stat_inc(w->conf.stats, STAT_TCP_CLOSED);
 	mem_deref(c);
 }
@@ -59,7 +65,7 @@ static void conn_flow(const struct wire_conn *c, struct flow *f)
 	f->gen = c->gen;
 }
 
-static struct wire_conn *conn_find(const struct wire *w, const struct flow *f)
+struct wire_conn *wire_conn_find(const struct wire *w, const struct flow *f)
 {
 	struct wire_conn *c;
 
@@ -75,7 +81,7 @@ static struct wire_conn *conn_find(const struct wire *w, const struct flow *f)
 
 bool wire_is_open(const struct wire *w, const struct flow *f)
 {
-	return f->thread != w->conf.thread || conn_find(w, f);
+	return f->thread != w->conf.thread || wire_conn_find(w, f);
 }
 
 uint32_t wire_connections(const struct wire *w)
@@ -83,12 +89,20 @@ uint32_t wire_connections(const struct wire *w)
 	return w->conns;
 }
 
+/* No more is sent. */
+static void finish(struct wire_conn *c)
+{
+	if (c->ssl)
+		wire_tls_shut(c);
+	(void)shutdown(c->fd, SHUT_WR);
+}
+
 /* Shut down for writing: the peer gets our answer, then the end. */
 static void conn_shut(struct wire_conn *c)
 {
 	wire_flush(c->w);
 	if (!c->outlen) /* else when that is out: writable() */
-		(void)shutdown(c->fd, SHUT_WR);
+		finish(c);
 	c->closing = true;
 	c->last_ms = wire_now_ms();
 }
@@ -128,14 +142,21 @@ static int queue(struct wire_conn *c, const struct iovec *iov, size_t n,
 	return conn_listen(c);
 }
 
-static int conn_send(struct wire_conn *c, const struct iovec *iov, size_t n)
+static ssize_t put(struct wire_conn *c, const struct iovec *iov, size_t n)
 {
 	struct msghdr h = {.msg_iov = (struct iovec *)(uintptr_t)iov,
 			   .msg_iovlen = n};
+
+	return c->ssl ? wire_tls_writev(c, iov, n)
+		      : sendmsg(c->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static int conn_send(struct wire_conn *c, const struct iovec *iov, size_t n)
+{
 	ssize_t sent = 0;
 
-	if (!c->connecting && !c->outlen) {
-		sent = sendmsg(c->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!c->connecting && !c->handshake && !c->outlen) {
+		sent = put(c, iov, n);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return ENOTCONN; /* the read side will find out */
 		if (sent < 0)
@@ -153,14 +174,14 @@ static int conn_send(struct wire_conn *c, const struct iovec *iov, size_t n)
 int wire_tcp_send(struct wire *w, const struct flow *to,
 		  const struct iovec *iov, size_t n)
 {
-	struct wire_conn *c = conn_find(w, to);
+	struct wire_conn *c = wire_conn_find(w, to);
 	int err;
 
 	if (!c)
 		return ENOTCONN;
 	err = conn_send(c, iov, n);
 	if (!err) {
-		stat_inc(w->conf.stats, STAT_TX_TCP);
+		stat_inc(w->conf.stats, c->ssl ? STAT_TX_TLS : STAT_TX_TCP);
 		c->proven = true;
 	}
 
@@ -168,34 +189,53 @@ int wire_tcp_send(struct wire *w, const struct flow *to,
 }
 
 /* @return false: the connection was closed */
-static bool writable(struct wire_conn *c)
+static bool connected(struct wire_conn *c)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
-	ssize_t n;
 
-	if (c->connecting) {
-		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) ||
-		    err) {
-			conn_close(c);
-			return false;
-		}
-		c->connecting = false;
-		stat_inc(c->w->conf.stats, STAT_TCP_CONNECTED);
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) || err) {
+		conn_close(c);
+		return false;
 	}
-	if (c->outlen) {
-		n = send(c->fd, c->out, c->outlen,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0) {
-			memmove(c->out, c->out + n, c->outlen - (size_t)n);
-			c->outlen -= (size_t)n;
-		}
-		if (c->closing && !c->outlen)
-			(void)shutdown(c->fd, SHUT_WR);
-	}
-	(void)conn_listen(c);
+	c->connecting = false;
+	c->last_ms = wire_now_ms();
+	stat_inc(c->w->conf.stats, STAT_TCP_CONNECTED);
 
 	return true;
+}
+
+/* @return false: the connection was closed */
+static bool shake(struct wire_conn *c)
+{
+	const int err = wire_tls_handshake(c);
+
+	if (err && err != EAGAIN) {
+		stat_inc(c->w->conf.stats, STAT_TLS_FAILED);
+		conn_close(c);
+		return false;
+	}
+	if (!err) {
+		--c->w->handshakes;
+		c->last_ms = wire_now_ms();
+		stat_inc(c->w->conf.stats, STAT_TLS_DONE);
+	}
+
+	return true;
+}
+
+static void writable(struct wire_conn *c)
+{
+	ssize_t n = c->ssl ? wire_tls_write(c, c->out, c->outlen)
+			   : send(c->fd, c->out, c->outlen,
+				  MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n > 0) {
+		memmove(c->out, c->out + n, c->outlen - (size_t)n);
+		c->outlen -= (size_t)n;
+	}
+	if (c->closing && !c->outlen)
+		finish(c);
 }
 
 /* -------------------------------------------------------------- receiving */
@@ -209,7 +249,7 @@ static void deliver(struct wire_conn *c, enum wire_flaw flaw, const char *p,
 	conn_flow(c, &from);
 	c->last_ms = wire_now_ms();
 	c->proven = true;
-	stat_inc(w->conf.stats, STAT_RX_TCP);
+	stat_inc(w->conf.stats, c->ssl ? STAT_RX_TLS : STAT_RX_TCP);
 	wire_begin(w);
 	w->conf.recvh(&from, flaw, p, len, w->conf.arg);
 }
@@ -257,7 +297,8 @@ static bool drain(struct wire_conn *c)
 	}
 }
 
-static void readable(struct wire_conn *c)
+/* @return false: the connection was closed */
+static bool receive(struct wire_conn *c)
 {
 	char dry[4096], *p = dry;
 	size_t room = sizeof(dry);
@@ -267,32 +308,52 @@ static void readable(struct wire_conn *c)
 		p = stream_room(&c->in, &room);
 	if (!p) {
 		conn_close(c);
-		return;
+		return false;
 	}
-	n = recv(c->fd, p, room, MSG_DONTWAIT);
+	n = c->ssl && !c->closing ? wire_tls_read(c, p, room)
+				  : recv(c->fd, p, room, MSG_DONTWAIT);
 	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		conn_close(c);
-		return;
+		return false;
 	}
 	if (n < 0 || c->closing)
-		return;
+		return true;
 	stream_put(&c->in, (size_t)n);
-	(void)drain(c);
+
+	return drain(c);
+}
+
+/* The loop does not know of what OpenSSL has read of the socket already. */
+static bool readable(struct wire_conn *c)
+{
+	do {
+		if (!receive(c))
+			return false;
+	} while (c->ssl && !c->closing && SSL_pending(c->ssl));
+
+	return true;
 }
 
 static void conn_event(int flags, void *arg)
 {
 	struct wire_conn *c = arg;
 
-	if (flags & FD_WRITE && !writable(c))
+	if (c->connecting && !connected(c))
 		return;
-	if (flags & (FD_READ | FD_EXCEPT))
-		readable(c);
+	if (c->handshake && !c->closing && !shake(c))
+		return;
+	if ((!c->handshake || c->closing) &&
+	    flags & (FD_READ | FD_EXCEPT) && !readable(c))
+		return;
+	if (c->outlen && !c->handshake)
+		writable(c);
+	(void)conn_listen(c);
 }
 
 static int conn_listen(struct wire_conn *c)
 {
-	const bool out = c->connecting || c->outlen;
+	const bool out = c->connecting || c->blocked ||
+			 (c->outlen && !c->handshake);
 
 	return fd_listen(c->fd, FD_READ | (out ? FD_WRITE : 0), conn_event,
 			 c);
@@ -302,21 +363,29 @@ static int conn_listen(struct wire_conn *c)
 
 /*
  * One address shall not lock all others out: when the table is half full, who
- * has a quarter of it gets no more.
+ * has a quarter of it gets no more; nor does who has a sixteenth of it in
+ * handshakes that are not done.
  */
 static bool has_enough(const struct wire *w, const struct sa *peer)
 {
-	uint32_t n = 0;
+	const uint32_t max = w->conf.tcp_max;
+	const uint32_t shakes = max / 16 > HANDSHAKES_MIN ? max / 16
+							  : HANDSHAKES_MIN;
+	const bool half = w->freec <= max / 2;
+	uint32_t n = 0, shaking = 0;
 
-	if (w->freec > w->conf.tcp_max / 2)
+	if (!half && w->handshakes < shakes)
 		return false;
-	for (uint32_t i = 0; i < w->conf.tcp_max; i++) {
+	for (uint32_t i = 0; i < max; i++) {
 		const struct wire_conn *c = w->connv[i];
 
-		n += c && sa_cmp(&c->peer, peer, SA_ADDR);
+		if (!c || !sa_cmp(&c->peer, peer, SA_ADDR))
+			continue;
+		++n;
+		shaking += c->handshake;
 	}
 
-	return n >= w->conf.tcp_max / 4;
+	return (half && n >= max / 4) || shaking >= shakes;
 }
 
 /* @param fd  Taken. */
@@ -345,12 +414,15 @@ static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 	c->last_ms = wire_now_ms();
 	c->slot = w->freev[w->freec - 1];
 	c->gen = ++w->gen;
-	if (conn_listen(c)) {
+	if ((w->set->portv[port].kind == WIRE_TLS &&
+	     wire_tls_alloc(c, connecting)) ||
+	    conn_listen(c)) {
 		mem_deref(c);
 		return ENOMEM;
 	}
 	--w->freec;
 	++w->conns;
+	w->handshakes += c->handshake;
 	w->connv[c->slot] = c;
 	hash_append(w->hash, sa_hash(peer, SA_ALL), &c->le, c);
 	if (cp)
@@ -385,22 +457,30 @@ static void acceptable(int flags, void *arg)
 	}
 }
 
+struct same {
+	const struct sa *peer;
+	bool tls;
+};
+
 static bool same_peer(struct le *le, void *arg)
 {
 	const struct wire_conn *c = le->data;
+	const struct same *same = arg;
 
-	return !c->closing && sa_cmp(&c->peer, arg, SA_ALL);
+	return !c->closing && !c->ssl == !same->tls &&
+	       sa_cmp(&c->peer, same->peer, SA_ALL);
 }
 
-int wire_tcp(struct wire *w, struct flow *f, const struct sa *peer)
+int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
+		 const struct sa *peer)
 {
-	const int port = wire_port_find(w->set, true, sa_af(peer));
+	const int port = wire_port_find(w->set, kind, sa_af(peer));
+	struct same same = {peer, kind == WIRE_TLS};
 	struct wire_conn *c;
 	struct le *le;
 	int fd, err;
 
-	le = hash_lookup(w->hash, sa_hash(peer, SA_ALL), same_peer,
-			 (void *)(uintptr_t)peer);
+	le = hash_lookup(w->hash, sa_hash(peer, SA_ALL), same_peer, &same);
 	if (le) {
 		conn_flow(le->data, f);
 		return 0;
@@ -438,8 +518,15 @@ void wire_tick(struct wire *w)
 				      : UNPROVEN_S;
 		if (c->connecting)
 			limit_s = UNPROVEN_S;
-		if (now_ms > c->last_ms + limit_s * 1000)
-			conn_close(c);
+		else if (c->handshake)
+			limit_s = HANDSHAKE_S;
+		if (now_ms <= c->last_ms + limit_s * 1000)
+			continue;
+		if (c->handshake && !c->connecting)
+			stat_inc(w->conf.stats, STAT_TLS_FAILED);
+		if (c->ssl && !c->closing)
+			wire_tls_shut(c);
+		conn_close(c);
 	}
 }
 
@@ -457,7 +544,7 @@ int wire_tcp_start(struct wire *w)
 	err = hash_alloc(&w->hash, 1024);
 
 	for (size_t i = 0; i < w->set->portc && !err; i++) {
-		if (w->set->portv[i].tcp)
+		if (w->set->portv[i].kind != WIRE_UDP)
 			err = fd_listen(w->set->fdv[w->conf.thread][i],
 					FD_READ, acceptable, &w->sockv[i]);
 	}
@@ -470,7 +557,7 @@ void wire_tcp_leave(struct wire *w)
 	for (size_t i = 0; i < w->set->portc; i++) {
 		const int fd = w->set->fdv[w->conf.thread][i];
 
-		if (!w->set->portv[i].tcp)
+		if (w->set->portv[i].kind == WIRE_UDP)
 			continue;
 		fd_close(fd); /* no more of its events ... */
 		(void)shutdown(fd, SHUT_RD); /* ... nor of its connections */
@@ -486,7 +573,7 @@ void wire_tcp_leave(struct wire *w)
 void wire_tcp_stop(struct wire *w)
 {
 	for (size_t i = 0; i < w->set->portc; i++) {
-		if (w->set->portv[i].tcp)
+		if (w->set->portv[i].kind != WIRE_UDP)
 			fd_close(w->set->fdv[w->conf.thread][i]);
 	}
 	for (uint32_t i = 0; w->connv && i < w->conf.tcp_max; i++)

@@ -161,7 +161,7 @@ int wire_udp_start(struct wire *w)
 	rx_prepare(w);
 
 	for (size_t i = 0; i < w->set->portc && !err; i++) {
-		if (!w->set->portv[i].tcp)
+		if (w->set->portv[i].kind == WIRE_UDP)
 			err = fd_listen(w->set->fdv[w->conf.thread][i],
 					FD_READ, readable, &w->sockv[i]);
 	}
@@ -172,7 +172,7 @@ int wire_udp_start(struct wire *w)
 void wire_udp_stop(struct wire *w)
 {
 	for (size_t i = 0; i < w->set->portc; i++) {
-		if (!w->set->portv[i].tcp)
+		if (w->set->portv[i].kind == WIRE_UDP)
 			fd_close(w->set->fdv[w->conf.thread][i]);
 	}
 	free(w->rxbuf);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "proto/log.h"
 #include "router/cache.h"
+#include "router/certs.h"
 #include "router/core.h"
 #include "router/keep.h"
 #include "router/pending.h"
@@ -127,9 +128,9 @@ static int join(struct worker *w)
 		const struct wire_port *p = &set->portv[i];
 
 		(void)re_snprintf(text[i], sizeof(text[i]), "%s:%s",
-				  p->tcp ? "tcp" : "udp", p->adv);
+				  wire_kind_name(p->kind), p->adv);
 		addrv[i] = text[i];
-		if (!p->tcp && !self.address[0])
+		if (p->kind == WIRE_UDP && !self.address[0])
 			self.address = (char *)(uintptr_t)p->adv;
 	}
 	timestamp_set_ms(&started, timestamp_now_ms());
@@ -208,6 +209,9 @@ static void tick(void *arg)
 			return;
 		}
 	}
+	if (!w->index && set->certs)
+		certs_check(set->certs, wire_now_ms(),
+			  atomic_exchange(&w->router->reload, false));
 	if (w->wire) {
 		wire_tick(w->wire);
 		keep_tick(w->keep);

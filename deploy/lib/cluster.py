@@ -117,6 +117,7 @@ class Cluster:
             self.cluster_key = self.secret("cluster-key", 32)
             self.token = os.environ.get("SWITCHYARD_ADMIN_TOKEN") or \
                 self.secret("admin-token", 24)
+            self.certificate()
         except OSError as e:
             raise ProcessError(f"cannot use {self.dir} as run folder: "
                                f"{e.strerror}") from e
@@ -139,6 +140,33 @@ class Cluster:
         with os.fdopen(fd, "w") as f:
             f.write(value + "\n")
         return value
+
+    def certificate(self):
+        """A self-signed one for SIP over TLS, sip.crt and sip.key; kept
+        while it is good for a day."""
+        cert, key = self.path("sip.crt"), self.path("sip.key")
+        if os.path.exists(key) and not self.openssl(
+                "x509", "-in", cert, "-noout", "-checkend", "86400"):
+            return
+        why = self.openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "365",
+            "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
+            "-keyout", key, "-out", cert)
+        if why:
+            raise ProcessError(f"cannot make a certificate: {why}")
+
+    @staticmethod
+    def openssl(*words):
+        """Why it failed, or None."""
+        import subprocess
+        try:
+            run = subprocess.run(["openssl", *words], capture_output=True,
+                                 text=True)
+        except FileNotFoundError:
+            return "openssl is not installed; run deploy/deps"
+        return (run.stderr or "failed").strip() if run.returncode else None
 
     def start(self):
         """Start all of it; on any error stop what was started."""
@@ -229,12 +257,15 @@ class Cluster:
         """Choose every port and command line before anything is started."""
         routers, nodes, gateways = self.counts
         taken = {self.base + p for p in
-                 (ports.SIP, 5061, 5066, 5067, ports.HTTPS, ports.HTTP,
+                 (ports.SIP, ports.SIPS, 5066, 5067, ports.HTTPS, ports.HTTP,
                   ports.TRUNK)}
         for i in range(routers):
             port = (ports.need(self.base + ports.SIP, "SIP") if i == 0 else
                     ports.next_free(self.base + ports.SIP_NEXT, taken))
-            self.add(self.router(f"router-{i + 1}", port,
+            tls = (ports.need(self.base + ports.SIPS, "SIP over TLS")
+                   if i == 0 else
+                   ports.next_free(self.base + ports.SIP_NEXT, taken))
+            self.add(self.router(f"router-{i + 1}", port, tls,
                                  self.metrics_at(taken)))
         span = (ports.RTP_MAX + 1 - ports.RTP_MIN) // max(nodes, 1) & ~1
         for i in range(nodes):
@@ -284,16 +315,19 @@ class Cluster:
         env["SWITCHYARD_ADMIN_TOKEN"] = self.token
         return env
 
-    def router(self, name, port, metrics):
+    def router(self, name, port, tls, metrics):
         at = f"{self.address(name)}:{port}"
+        tls = f"{self.address(name)}:{tls}"
         metrics = f"{self.address(name)}:{metrics}"
         argv = self.command(
             name, self.program("switchyard-router"), *self.common(name),
             "--cluster-key-file", self.path("cluster-key"),
-            "--udp", at, "--tcp", at, "--metrics", metrics,
+            "--udp", at, "--tcp", at, "--tls", tls, "--tls-cert",
+            self.path("sip.crt"), "--tls-key", self.path("sip.key"),
+            "--metrics", metrics,
             *self.router_args)
         member = Member("router", name, argv, self.path("log", f"{name}.log"),
-                        self.environment(), udp=at, tcp=at)
+                        self.environment(), udp=at, tcp=at, tls=tls)
         member.metrics = metrics
         return member
 

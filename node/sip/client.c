@@ -42,7 +42,7 @@ static void check_handler(void *arg)
 	if (d->abandoned)
 		return;
 
-	if (!ua_router(d->ua, &r, c->router, d->tcp) &&
+	if (!ua_router(d->ua, &r, c->router, d->tp) &&
 	    strcmp(r.id, c->router)) {
 		ctrans_lead(c->ct, &r.addr);
 		memcpy(c->router, r.id, sizeof(c->router));
@@ -115,7 +115,7 @@ void request_cancel(struct client *c)
 	if (!c)
 		return;
 
-	if (!ua_router(c->d->ua, &r, c->router, c->d->tcp) &&
+	if (!ua_router(c->d->ua, &r, c->router, c->d->tp) &&
 	    strcmp(r.id, c->router)) {
 		memcpy(c->router, r.id, sizeof(c->router));
 		ctrans_aim(c->ct, &r.addr);
@@ -129,7 +129,7 @@ static int hop(struct ua_router *r, const struct dialog *d)
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	err = ua_router(d->ua, r, d->router, d->tcp);
+	err = ua_router(d->ua, r, d->router, d->tp);
 	if (!err)
 		return 0;
 

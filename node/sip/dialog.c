@@ -331,7 +331,8 @@ int dialog_set_contact(struct dialog *d, const char *hostport)
 
 	tok.kind = TOKEN_CONTACT;
 	token_print(user, d->ua->conf.key, &tok, NULL, 0);
-	err = re_sdprintf(&contact, "<sip:%s@%s>", user, hostport);
+	err = re_sdprintf(&contact, "<%s:%s@%s>",
+			 d->tp == UA_SIPS ? "sips" : "sip", user, hostport);
 	if (err)
 		return err;
 

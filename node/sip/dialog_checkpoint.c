@@ -68,7 +68,7 @@ void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
 	out->route_set = d->routev;
 	out->n_route_set = d->routec;
 	out->remote_target = text(d->target);
-	out->transport = d->tcp ? "tcp" : "udp";
+	out->transport = (char *)(uintptr_t)ua_transport_name(d->tp);
 	out->contact = text(d->contact);
 	out->router = (char *)d->router;
 

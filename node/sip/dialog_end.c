@@ -91,7 +91,7 @@ static void fork_end(struct dialog *d, const struct sip_msg *msg)
 
 	f->orphan = true;
 	f->inv_cseq = f->lcseq = msg->cseq.num;
-	f->tcp = d->tcp;
+	f->tp = d->tp;
 	f->next_hop = d->next_hop;
 	memcpy(f->router, d->router, sizeof(f->router));
 	pl_set_str(&call_id, d->call_id);

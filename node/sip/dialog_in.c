@@ -169,7 +169,7 @@ static int contact_from(struct dialog *d, const struct sip_msg *msg)
 	}
 
 	(void)msg_param_decode(&rr.uri.params, "transport", &tp);
-	d->tcp = !pl_strcasecmp(&tp, "tcp");
+	d->tp = ua_transport_of(&rr.auri);
 
 	/* host and port as they stand there, with the brackets of IPv6 */
 	start = pl_isset(&rr.uri.user) ? rr.uri.user.p + rr.uri.user.l + 1

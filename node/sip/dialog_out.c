@@ -156,14 +156,6 @@ static int fill_from(struct dialog *d, const struct dialog_invite *inv)
 	return err;
 }
 
-static bool has_tcp(const char *uri)
-{
-	struct pl tp;
-
-	return !re_regex(uri, strlen(uri), ";transport=[a-zA-Z]+", &tp) &&
-	       !pl_strcasecmp(&tp, "tcp");
-}
-
 static int fill_routes(struct dialog *d, const struct dialog_invite *inv)
 {
 	size_t i;
@@ -252,7 +244,8 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 {
 	struct dialog *d = NULL;
 	struct ua_router r;
-	bool tcp;
+	enum ua_transport tp;
+	struct pl uri;
 	int err;
 
 	if (!dp || !ua || !inv || !inv->uri || !inv->from_uri ||
@@ -260,8 +253,9 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	    (inv->to_uri && !is_clean(inv->to_uri)))
 		return EINVAL;
 
-	tcp = has_tcp(inv->uri);
-	err = ua_router(ua, &r, inv->router, tcp);
+	pl_set_str(&uri, inv->uri);
+	tp = ua_transport_of(&uri);
+	err = ua_router(ua, &r, inv->router, tp);
 	if (err)
 		return err;
 
@@ -269,7 +263,7 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	if (err)
 		return err;
 
-	d->tcp = tcp;
+	d->tp = tp;
 	d->hops = inv->hops;
 	err = fill(d, inv, &r);
 	if (!err)

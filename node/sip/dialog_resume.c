@@ -151,7 +151,7 @@ static int set_contact(struct dialog *d, const Sy__DialogState *ds)
 		return err;
 
 	str_ncpy(d->router, ds->router ? ds->router : "", sizeof(d->router));
-	if (!ua_router(d->ua, &r, d->router, d->tcp) &&
+	if (!ua_router(d->ua, &r, d->router, d->tp) &&
 	    strcmp(r.id, d->router)) {
 		memcpy(d->router, r.id, sizeof(d->router));
 		if (!d->inbound)
@@ -201,7 +201,7 @@ static int set_state(struct dialog *d, const struct dialog_resume *prm)
 
 	d->resumed = true;
 	d->inbound = is_inbound(ds);
-	d->tcp = !strcmp(ds->transport ? ds->transport : "", "tcp");
+	d->tp = ua_transport_read(ds->transport);
 	d->lcseq = ds->local_cseq + CSEQ_MARGIN;
 	d->rcseq = ds->remote_cseq;
 	d->rcseq_set = d->rcseq_open = d->inbound || ds->remote_cseq;

@@ -64,11 +64,28 @@ struct sipua {
 	uint32_t instance;                /* tests */
 };
 
+/** How a peer is reached by its router. */
+enum ua_transport {
+	UA_UDP,
+	UA_TCP,
+	UA_TLS,
+	UA_SIPS, /* TLS, and the peer wants sips: URIs (RFC 3261 12.1.1) */
+};
+
+/** The transport that a URI asks for. */
+enum ua_transport ua_transport_of(const struct pl *uri);
+
+/** "udp", "tcp", "tls", "sips": as a checkpoint says it. */
+const char *ua_transport_name(enum ua_transport tp);
+
+/** The reverse; what is unknown is UDP. */
+enum ua_transport ua_transport_read(const char *name);
+
 /** A router as next hop. */
 struct ua_router {
 	char id[ROUTER_ID_SIZE];
 	struct sa addr;          /* inside the cluster           */
-	char contact[ADDR_SIZE]; /* "host:port[;transport=tcp]" towards peers */
+	char contact[ADDR_SIZE]; /* "host:port[;transport=...]" towards peers */
 };
 
 /**
@@ -83,12 +100,13 @@ void sipua_set_routers(struct sipua *ua, const Sy__Member *const *routerv,
  * The router to send through.
  *
  * @param id   The preferred one, or NULL; another one when it is not live.
- * @param tcp  The peer is reached by TCP: give its TCP address for Contact.
+ * @param tp   How the peer is reached: the router's address for that goes
+ *             into Contact.
  *
  * @return 0, EHOSTUNREACH: none is live.
  */
 int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
-	      bool tcp);
+	      enum ua_transport tp);
 
 /** Id of the live router that has this address, or NULL; borrowed. */
 const char *ua_router_at(const struct sipua *ua, const struct pl *addr);
@@ -151,7 +169,7 @@ struct dialog {
 	size_t routec;
 	char router[ROUTER_ID_SIZE];
 	struct sa next_hop;         /* where its last message came from */
-	bool tcp;                   /* transport of the peer */
+	enum ua_transport tp;       /* of the peer */
 	uint32_t lcseq, rcseq;
 	bool rcseq_set;
 	bool resumed;               /* another node had it before */

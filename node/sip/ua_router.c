@@ -2,6 +2,7 @@
 /* The live routers: which to send through, and which a message came by. */
 
 #include <string.h>
+#include <strings.h>
 #include <re.h>
 
 #include "node/sip/ua.h"
@@ -58,17 +59,60 @@ static bool pick_handler(const Sy__Member *m, void *arg)
 	return false;
 }
 
-static void contact_of(const Sy__Member *m, bool tcp, char *buf, size_t size)
+static const struct {
+	const char *name;
+	const char *prefix; /* of the router's address for it */
+	const char *param;
+} transports[] = {
+	[UA_UDP] = {"udp", "udp:", ""},
+	[UA_TCP] = {"tcp", "tcp:", ";transport=tcp"},
+	[UA_TLS] = {"tls", "tls:", ";transport=tls"},
+	[UA_SIPS] = {"sips", "tls:", ";transport=tls"},
+};
+
+enum ua_transport ua_transport_of(const struct pl *uri)
 {
-	const char *pfx = tcp ? "tcp:" : "udp:";
+	enum ua_transport tp;
+	struct pl val;
+
+	if (uri->l > 5 && !strncasecmp(uri->p, "sips:", 5))
+		return UA_SIPS;
+	if (re_regex(uri->p, uri->l, ";transport=[a-zA-Z]+", &val))
+		return UA_UDP;
+	for (tp = UA_TLS; tp > UA_UDP; tp--) {
+		if (!pl_strcasecmp(&val, transports[tp].name))
+			break;
+	}
+
+	return tp;
+}
+
+const char *ua_transport_name(enum ua_transport tp)
+{
+	return transports[tp].name;
+}
+
+enum ua_transport ua_transport_read(const char *name)
+{
+	enum ua_transport tp = UA_SIPS;
+
+	while (tp > UA_UDP && strcmp(transports[tp].name, name ? name : ""))
+		--tp;
+
+	return tp;
+}
+
+static void contact_of(const Sy__Member *m, enum ua_transport tp, char *buf,
+		       size_t size)
+{
 	size_t i;
 
 	for (i = 0; i < m->n_addresses; i++) {
-		if (strncmp(m->addresses[i], pfx, 4))
+		if (strncmp(m->addresses[i], transports[tp].prefix, 4))
 			continue;
 
 		(void)re_snprintf(buf, size, "%s%s", m->addresses[i] + 4,
-				  tcp ? ";transport=tcp" : "");
+				  transports[tp].param);
 		return;
 	}
 
@@ -76,7 +120,7 @@ static void contact_of(const Sy__Member *m, bool tcp, char *buf, size_t size)
 }
 
 int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
-	      bool tcp)
+	      enum ua_transport tp)
 {
 	struct pick p = {.id = id};
 
@@ -85,7 +129,7 @@ int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
 		return EHOSTUNREACH;
 
 	str_ncpy(r->id, p.m->id, sizeof(r->id));
-	contact_of(p.m, tcp, r->contact, sizeof(r->contact));
+	contact_of(p.m, tp, r->contact, sizeof(r->contact));
 
 	return 0;
 }
@@ -129,6 +173,6 @@ void ua_way(struct sa *dst, const char *sentby, void *arg)
 	struct pl addr;
 
 	pl_set_str(&addr, sentby);
-	if (!find_at(ua, &addr) && !ua_router(ua, &r, NULL, false))
+	if (!find_at(ua, &addr) && !ua_router(ua, &r, NULL, UA_UDP))
 		*dst = r.addr;
 }

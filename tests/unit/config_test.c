@@ -200,7 +200,8 @@ static void test_trunks_refused(void **state)
 	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"host\"}]}",
 		       "trunks[0].target: \"host\" is wrong; allowed: "
 		       "\"host:port\", \"[IPv6]:port\", with or without "
-		       "\";transport=udp\" or \";transport=tcp\"");
+		       "\";transport=udp\", \";transport=tcp\" or "
+		       "\";transport=tls\"");
 }
 
 #define ROUTE(body) "{" SET DEV TRK "\"routes\":[{\"id\":\"r\"," body "}]}"

@@ -248,6 +248,8 @@ static inline int start_router(unsigned i)
 {
 	static const char *const ids[] = {"router-0", "router-1"};
 	struct router *r = &t.routers[i];
+	const struct wire_listen listen = {.udp = "127.0.0.1:0",
+					   .tcp = "127.0.0.1:0"};
 	char errbuf[128];
 
 	r->key = t.key;
@@ -258,8 +260,7 @@ static inline int start_router(unsigned i)
 				       .tcp_idle_s = 60,
 				       .pending_max = 4,
 				       .nonce_s = 300};
-	if (wire_open(&r->wires, "127.0.0.1:0", "127.0.0.1:0", NULL, 1,
-		      errbuf, sizeof(errbuf)))
+	if (wire_open(&r->wires, &listen, 1, errbuf, sizeof(errbuf)))
 		return EINVAL;
 
 	return worker_alloc(&t.workers[i], r, 0);
