@@ -342,7 +342,7 @@ static void test_targets(void **state)
 	};
 	static const char *const bad[] = {
 		"", "h", "h:", "h:0", "::1:5060", "[::1]", "[h]:5060",
-		"h:1;transport=tls", "h:1;x", "-h:1", "h-:1", "h..x:1",
+		"h:1;transport=ws", "h:1;x", "-h:1", "h-:1", "h..x:1",
 		"h x:1", "[::/8]:1", "sip:h:1", ":5060",
 	};
 	const char *why;
