@@ -82,7 +82,7 @@ static int learn_port(struct wire_port *p, int fd)
 static int open_port(struct wire_set *set, size_t i)
 {
 	struct wire_port *p = &set->portv[i];
-	int fd, err;
+	int fd = -1, err;
 
 	/* SO_REUSEPORT would let us share a stranger's port in silence */
 	if (sa_port(&p->sa)) {

@@ -339,6 +339,7 @@ static void test_targets(void **state)
 	static const char *const good[] = {
 		"192.0.2.1:5060", "sip.example.com:5060", "[::1]:5060",
 		"a_b-c.d:1;transport=tcp", "h:65535;transport=UDP",
+		"h:1;transport=tls",
 	};
 	static const char *const bad[] = {
 		"", "h", "h:", "h:0", "::1:5060", "[::1]", "[h]:5060",
