@@ -24,6 +24,7 @@ enum {
 	TRIES = 3,
 	GLARES = 20,	 /* 491 of a peer that waits for the ACK of a
 			    node that died: for 32 s at most        */
+	SOON_MS = 1,	 /* once this answer is dealt with          */
 	BUSY_MS = 200,	 /* another transaction ends soon           */
 	LATER_MS = 1000, /* 503 without Retry-After; no router      */
 	LATER_MAX_MS = 10000,
@@ -258,11 +259,27 @@ static uint32_t retry_ms(const struct dialog *d, uint16_t code)
 	return code == 503 ? s ? s * 1000 : LATER_MS : 0;
 }
 
+/* Some phones refuse an offer of more than they once agreed to. */
+static bool ask_for_less(struct leg_sip *ls, uint16_t code)
+{
+	if ((code != 488 && code != 606) || session_narrow(ls->ses))
+		return false;
+
+	log_info("re-INVITE refused, asked again for the codec in use only",
+		 LOG_S("call", ls->leg.hub->id),
+		 LOG_S("leg", ls->leg.info.id), LOG_U("code", code));
+	ask_later(ls, SOON_MS);
+
+	return true;
+}
+
 static void refused(struct leg_sip *ls, uint16_t code)
 {
 	const uint32_t ms = retry_ms(ls->dlg, code);
 	char why[LEG_TEXT_MAX];
 
+	if (ask_for_less(ls, code))
+		return;
 	if (ms && again(ls, ms, code == 491))
 		return;
 

@@ -311,6 +311,39 @@ const char *session_srtp(const struct session *s)
 	return s ? media_srtp_name(s->prm.srtp_tx.suite) : "";
 }
 
+/* Is it what was agreed on? */
+static bool is_in_use(const struct session *s, unsigned f)
+{
+	const struct format *fmt = &session_formats[f];
+
+	if (!fmt->event)
+		return fmt == s->tx;
+
+	return s->ptv[f] != PT_UNSET && (s->ptv[f] == s->prm.event_pt_tx ||
+					 s->ptv[f] == s->prm.event_pt_rx);
+}
+
+int session_narrow(struct session *s)
+{
+	size_t n = 0;
+	bool less;
+
+	if (!s || !s->tx || s->narrow)
+		return ENOENT;
+
+	less = s->prm.cn_rx;
+	for (size_t i = 0; i < s->fmtc; i++) {
+		if (is_in_use(s, s->fmtv[i]))
+			s->fmtv[n++] = s->fmtv[i];
+		else
+			less = true;
+	}
+	s->fmtc = n;
+	s->narrow = true;
+
+	return less ? 0 : ENOENT;
+}
+
 bool session_remote_hold(const struct session *s)
 {
 	return s ? s->remote_hold : false;

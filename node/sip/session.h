@@ -66,6 +66,14 @@ int session_resume(struct session **sp, const struct session_conf *conf,
 int session_offer(struct session *s, bool hold, struct mbuf **mbp);
 
 /**
+ * From now on offer nothing but the codec in use, and the telephone events
+ * that were agreed on: for a peer that refuses what it once agreed to.
+ *
+ * @return 0; ENOENT: nothing is in use, or nothing else would be offered.
+ */
+int session_narrow(struct session *s);
+
+/**
  * Take an offer and make its answer.  On any error the session is as before.
  *
  * @return 0, EBADMSG (no SDP), ENOTSUP (no common codec, or no audio: the

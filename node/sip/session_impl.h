@@ -85,6 +85,7 @@ struct session {
 	bool hold;
 	bool remote_hold;
 	bool resuming;           /* within session_resume() */
+	bool narrow;             /* offers have only what is in use */
 };
 
 /* The peer's side of a decoded round. */

@@ -158,7 +158,7 @@ static int formats_add(struct session *s, const struct round *r,
 	}
 
 	/* RFC 3389: who offers it may send it, and keeps what it has. */
-	if (!err && (r->answer || s->prm.cn_rx))
+	if (!err && (r->answer || (s->prm.cn_rx && !s->narrow)))
 		err = format_add(s, m, FMT_NOISE);
 
 	return err;

@@ -300,6 +300,41 @@ static void tries_end(void **state)
 	end(&t);
 }
 
+/* The formats of an offer, as the m line has them. */
+static const char *formats(const char *req, char *buf, size_t size)
+{
+	struct pl pl;
+
+	assert_int_equal(re_regex(req, strlen(req),
+				  "m=audio [0-9]+ RTP/AVP[^\r\n]+", NULL, &pl),
+			 0);
+	assert_int_equal(pl_strcpy(&pl, buf, size), 0);
+
+	return buf;
+}
+
+/* It takes no more than what it once agreed to. */
+static void picky(void **state)
+{
+	const char *req;
+	char buf[64];
+	struct trial t;
+
+	begin(&t, state);
+	take_over(&t);
+	req = reoffer(&t);
+	assert_string_not_equal(formats(req, buf, sizeof(buf)), " 0 101");
+	refuse_it(&t, req, "488 Too Much");
+	req = lab_get(&t.l, "INVITE ", t.p.call_id);
+	assert_string_equal(formats(req, buf, sizeof(buf)), " 0 101");
+	assert_int_equal(t.evc, 0);
+	accept_it(&t, req);
+	run_until(t.l.f, cond_event, &t);
+	assert_int_equal(t.evv[0], LEG_SIP_ANSWERED);
+	phone_bye(&t.l, &t.p);
+	end(&t);
+}
+
 static void refused(void **state)
 {
 	struct trial t;
@@ -307,6 +342,7 @@ static void refused(void **state)
 	begin(&t, state);
 	take_over(&t);
 	refuse_it(&t, reoffer(&t), "488 No Such Codec");
+	refuse_it(&t, lab_get(&t.l, "INVITE ", t.p.call_id), "488 Still Not");
 	wait_lost(&t, 488);
 	assert_string_equal(t.reason, "not resumed: 488 Not Acceptable Here");
 	bye_answered(&t);
@@ -492,7 +528,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(resumed),	       T(silent_phone),	   T(held),
-	    T(tries),	       T(tries_end),	   T(refused),
+	    T(tries),	       T(tries_end),	   T(picky),
+	    T(refused),
 	    T(unknown),	       T(no_answer_in_it), T(hung_up),
 	    T(hung_up_before), T(peer_first),	   T(stopped),
 	    T(departed),       T(garbage),	   T(bad_description),
