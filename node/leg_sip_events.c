@@ -201,6 +201,22 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 	leg_sip_known(ls);
 }
 
+/* The very description that is in force.  A leg that is being resumed is
+ * offered its new address, which refreshes too. */
+static void refresh_handler(struct dialog *d, void *arg)
+{
+	struct leg_sip *ls = arg;
+	struct mbuf *mb = NULL;
+
+	if (ls->resumed.wanted)
+		return;
+
+	ls->was_held = ls->local_hold;
+	if (!session_repeat(ls->ses, &mb))
+		(void)dialog_offer(d, mb);
+	mem_deref(mb);
+}
+
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
@@ -222,6 +238,7 @@ const struct dialog_handlers leg_sip_handlers = {
 	.established = established_handler,
 	.offer = offer_handler,
 	.answered = answered_handler,
+	.refresh = refresh_handler,
 	.info = leg_sip_info_handler,
 	.closed = closed_handler,
 	.changed = changed_handler,

@@ -78,6 +78,24 @@ const Sy__Settings *node_settings(const struct node *n)
 	return conf ? conf->settings : NULL;
 }
 
+/* What is sent from now on; calls keep what they have agreed on. */
+static void apply_session(const struct node *n)
+{
+	const Sy__Settings *set = node_settings(n);
+	uint32_t expires_s = NODE_SESSION_S;
+
+	if (set && set->set_session_expires_case ==
+		       SY__SETTINGS__SET_SESSION_EXPIRES_SESSION_EXPIRES_S)
+		expires_s = set->session_expires_s;
+	sipua_set_session(n->ua, expires_s, set ? set->session_min_s : 0);
+}
+
+static void config_handler(const Sy__Config *conf, void *arg)
+{
+	(void)conf;
+	apply_session(arg);
+}
+
 uint32_t node_ring_ms(const struct node *n, uint32_t ring_s)
 {
 	const Sy__Settings *set = node_settings(n);
@@ -309,8 +327,10 @@ static int sip_try(struct node *n, const struct sa *want)
 	err = sipua_alloc(&n->ua, &conf);
 	if (err)
 		n->members = mem_deref(n->members);
-	else
+	else {
 		log_info("SIP", LOG_S("address", addr));
+		apply_session(n);
+	}
 
 	return err;
 }
@@ -387,7 +407,8 @@ static int start(struct node *n)
 	if (!err)
 		err = mover_alloc(&n->mover, n);
 	if (!err)
-		err = config_alloc(&n->config, n->loop, n->bus, NULL, NULL);
+		err = config_alloc(&n->config, n->loop, n->bus,
+				   config_handler, n);
 	if (!err)
 		err = sip_start(n);
 	if (!err && n->conf.metrics_addr)

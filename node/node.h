@@ -34,6 +34,7 @@ enum {
 	NODE_RELIEF_PERCENT = 70,   /* ... until it is below this          */
 	NODE_FAMILIES = 2,          /* IPv4, IPv6                          */
 	NODE_RING_S = 60,           /* default of Settings.ring_seconds    */
+	NODE_SESSION_S = 1800,      /* ... of Settings.session_expires_s   */
 };
 
 struct node_conf {

@@ -23,6 +23,9 @@ enum {
 	ID_MAX = 64,
 	REGISTER_MAX_S = 86400,
 	CONTACTS_MAX = 100,
+	SESSION_MIN_S = 90, /* RFC 4028 5 */
+	SESSION_MAX_S = 86400,
+	SESSION_S = 1800,
 	OPUS_MIN_BPS = 6000,
 	OPUS_MAX_BPS = 510000,
 };
@@ -301,6 +304,30 @@ static int check_domains(struct checker *c, const Sy__Settings *s)
 	return 0;
 }
 
+static int check_session(struct checker *c, const Sy__Settings *s)
+{
+	const bool set = s->set_session_expires_case ==
+			 SY__SETTINGS__SET_SESSION_EXPIRES_SESSION_EXPIRES_S;
+	const uint32_t expires = set ? s->session_expires_s : SESSION_S;
+	const uint32_t min =
+	    s->session_min_s ? s->session_min_s : SESSION_MIN_S;
+
+	if (expires && (expires < SESSION_MIN_S || expires > SESSION_MAX_S))
+		return check_wrong(c, "sessionExpiresS",
+				   "must be from %d to %d, or 0, is %u",
+				   SESSION_MIN_S, SESSION_MAX_S, expires);
+	if (min < SESSION_MIN_S || min > SESSION_MAX_S)
+		return check_wrong(c, "sessionMinS",
+				   "must be from %d to %d, or 0, is %u",
+				   SESSION_MIN_S, SESSION_MAX_S, min);
+	if (expires && min > expires)
+		return check_wrong(c, "sessionMinS",
+				   "%u is more than sessionExpiresS, %u", min,
+				   expires);
+
+	return 0;
+}
+
 static int check_settings(struct checker *c)
 {
 	const Sy__Settings *s = c->conf->settings;
@@ -333,7 +360,7 @@ static int check_settings(struct checker *c)
 	if (check_max(c, "registerMaxS", max, REGISTER_MAX_S) ||
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
-	    check_voice(c, s))
+	    check_voice(c, s) || check_session(c, s))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);

@@ -30,7 +30,8 @@ enum { REQUEST_MAX = 7168 };
 enum { IDS_MAX = 1536 };
 
 #define ALLOW                                                                 \
-	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO\r\n"
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, "          \
+	"MESSAGE, UPDATE\r\n"
 
 /* ---------------------------------------------------------- own answers */
 

@@ -33,6 +33,7 @@ static void free_members(struct dialog *d)
 	wheel_cancel(&d->reap);
 	wheel_cancel(&d->ack_tmr);
 	wheel_cancel(&d->gone_tmr);
+	wheel_cancel(&d->timer.tmr);
 	relay_drop(d->relay);
 	routes_flush(d);
 	list_flush(&d->infol);
@@ -46,6 +47,8 @@ static void free_members(struct dialog *d)
 	mem_deref(d->early_sdp);
 	mem_deref(d->early_tag);
 	mem_deref(d->inv_msg);
+	mem_deref(d->req_sdp);
+	mem_deref(d->req_extra);
 }
 
 static void reap_handler(void *arg)

@@ -40,8 +40,9 @@ struct dialog_handlers {
 	 * or NULL. */
 	void (*established)(struct dialog *d, struct mbuf *sdp, void *arg);
 
-	/** In-dialog offer (re-INVITE; UPDATE later): answer it by
-	 * dialog_accept() or dialog_refuse(), now or later.
+	/** In-dialog offer: answer it by dialog_accept() or dialog_refuse();
+	 * that of a re-INVITE now or later, that of an UPDATE before the
+	 * handler returns, else it is refused (504).
 	 * @param sdp  The offer; NULL: the peer wants us to offer. */
 	void (*offer)(struct dialog *d, struct mbuf *sdp, void *arg);
 
@@ -51,6 +52,11 @@ struct dialog_handlers {
 	 * it (sdp is NULL). */
 	void (*answered)(struct dialog *d, int err, uint16_t code,
 			 struct mbuf *sdp, void *arg);
+
+	/** The session is to be refreshed (RFC 4028) by a re-INVITE that
+	 * changes nothing: dialog_offer() with our last description.  Asked
+	 * again after a while if there was none, or it failed. */
+	void (*refresh)(struct dialog *d, void *arg);
 
 	/** INFO with a body.
 	 * @param causep  Set to why it is refused; static.
@@ -126,6 +132,15 @@ void sipua_stat(const struct sipua *ua, struct sipua_stat *st);
  */
 void sipua_set_unsure(struct sipua *ua, bool unsure);
 bool sipua_is_unsure(const struct sipua *ua);
+
+/**
+ * Session timers (RFC 4028) of what is sent from now on.
+ *
+ * @param expires_s  Interval that we ask for, and the longest that we agree to;
+ *                   0: we ask for none, and take what the peer asks for.
+ * @param min_s      The shortest that we agree to; at least 90.
+ */
+void sipua_set_session(struct sipua *ua, uint32_t expires_s, uint32_t min_s);
 
 /** Set the handlers of an inbound dialog; copied. */
 void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,

@@ -113,6 +113,9 @@ int dialog_accept(struct dialog *d, struct mbuf *sdp)
 	if (!d || !sdp)
 		return EINVAL;
 
+	if (d->upd)
+		return dialog_update_reply(d, 200, NULL, sdp);
+
 	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
 	    !strans_msg(d->inv))
 		return EPROTO;
@@ -139,6 +142,9 @@ int dialog_refuse(struct dialog *d, uint16_t code, const char *reason)
 {
 	if (!d || code < 300)
 		return EINVAL;
+
+	if (d->upd)
+		return dialog_update_reply(d, code, reason, NULL);
 
 	if (d->state != DIALOG_ANSWERED || !d->inv || !d->re_invite ||
 	    !strans_msg(d->inv))

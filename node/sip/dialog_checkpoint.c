@@ -71,6 +71,7 @@ void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
 	out->transport = (char *)(uintptr_t)ua_transport_name(d->tp);
 	out->contact = text(d->contact);
 	out->router = (char *)d->router;
+	dialog_timer_put(d, out);
 
 	if (d->inv_msg)
 		put_invite(d->inv_msg, out);

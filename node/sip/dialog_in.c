@@ -14,15 +14,18 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		 struct mbuf *sdp, const char *hdrs)
 {
 	struct strans_reply r = {.code = code, .reason = reason};
-	char buf[512];
+	char timer[160] = "", buf[768];
 	int err;
 
 	if (!d->ua || !d->inv)
 		return EPROTO;
 
+	if (code >= 200 && code < 300)
+		dialog_timer_accept(d, strans_msg(d->inv), timer,
+				    sizeof(timer));
 	if (code < 300 && re_snprintf(buf, sizeof(buf),
-				      "Contact: %s\r\n%s%s", d->contact,
-				      code >= 200 ? sip_allow : "",
+				      "Contact: %s\r\n%s%s%s", d->contact,
+				      code >= 200 ? sip_allow : "", timer,
 				      hdrs ? hdrs : "") < 0)
 		return EOVERFLOW;
 
@@ -104,31 +107,40 @@ static bool unsupported_handler(const struct sip_hdr *hdr,
 {
 	(void)msg;
 
+	if (!pl_strcasecmp(&hdr->val, "timer"))
+		return false;
+
 	return 0 != mbuf_printf(arg, "Unsupported: %r\r\n", &hdr->val);
 }
 
-/* RFC 3261 8.2.2.3: we support no extension that could be required. */
+/* RFC 3261 8.2.2.3; what we support is in sip_supported. */
 bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg)
 {
 	struct mbuf *mb;
 	char *hdrs = NULL;
+	bool refused;
 
 	if (!sip_msg_hdr(msg, SIP_HDR_REQUIRE))
 		return false;
 
 	mb = mbuf_alloc(128);
-	if (mb) {
-		(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE,
-					unsupported_handler, mb);
-		mb->pos = 0;
-		(void)mbuf_strdup(mb, &hdrs, mb->end);
+	if (!mb) {
+		ua_refuse(ua, msg, 500, NULL);
+		return true;
 	}
 
-	ua_refuse(ua, msg, 420, hdrs);
+	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE,
+				unsupported_handler, mb);
+	refused = mb->end > 0;
+	mb->pos = 0;
+	if (refused) {
+		(void)mbuf_strdup(mb, &hdrs, mb->end);
+		ua_refuse(ua, msg, 420, hdrs);
+	}
 	mem_deref(hdrs);
 	mem_deref(mb);
 
-	return true;
+	return refused;
 }
 
 /* Take the description out of an INVITE; what cannot be read is answered. */
@@ -268,7 +280,8 @@ void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 		return;
 	}
 
-	if (dialog_refuse_require(ua, msg) || dialog_take_sdp(ua, msg, &sdp))
+	if (dialog_refuse_require(ua, msg) || dialog_timer_refuse(ua, msg) ||
+	    dialog_take_sdp(ua, msg, &sdp))
 		return;
 
 	err = dialog_alloc(&d, ua, tok);

@@ -8,6 +8,52 @@
 
 enum { GONE_MS = 1000 }; /* more than T1 */
 
+/* What d->req_sdp and d->req_extra say, as d->inv_cseq. */
+static int invite_send(struct dialog *d, request_resp_h *resph)
+{
+	const struct request r = {.met = "INVITE",
+				  .cseq = d->inv_cseq,
+				  .body = d->req_sdp,
+				  .contact = true,
+				  .session = true,
+				  .extra = d->req_extra,
+				  .hops = d->re_invite ? 0 : d->hops};
+	struct mbuf *mb;
+	int err;
+
+	err = request_print(&mb, d, &r);
+	if (err)
+		return err;
+
+	err = request_send(&d->req, d, r.met, mb, resph);
+	mem_deref(mb);
+
+	return err;
+}
+
+/* The body of our INVITE, while it may have to be sent again. */
+static void set_body(struct dialog *d, struct mbuf *sdp)
+{
+	mem_ref(sdp);
+	mem_deref(d->req_sdp);
+	d->req_sdp = sdp;
+	d->req_extra = mem_deref(d->req_extra);
+}
+
+/* As another request: its headers have changed (RFC 4028 7.3). */
+static int invite_again(struct dialog *d, request_resp_h *resph)
+{
+	int err;
+
+	d->inv_cseq = ++d->lcseq;
+	d->inv_tok = d->tok;
+	err = invite_send(d, resph);
+	if (!err)
+		dialog_changed(d);
+
+	return err;
+}
+
 static uint16_t code_of(int err, const struct sip_msg *msg)
 {
 	return msg ? msg->scode : err == ETIMEDOUT ? 408 : 503;
@@ -82,6 +128,8 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 	}
 
 	d->state = DIALOG_ANSWERED;
+	set_body(d, NULL);
+	dialog_timer_accepted(d, msg);
 	if (!late)
 		(void)dialog_send_ack(d, NULL);
 
@@ -113,6 +161,14 @@ static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 	if (msg && msg->scode < 300) {
 		invite_ok(d, msg);
 		return;
+	}
+
+	if (msg && d->state != DIALOG_ENDED && dialog_timer_raise(d, msg)) {
+		d->early_sdp = mem_deref(d->early_sdp);
+		d->early_tag = mem_deref(d->early_tag);
+		err = invite_again(d, invite_resp);
+		if (!err)
+			return;
 	}
 
 	if (msg)
@@ -193,6 +249,7 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 	str_ncpy(d->router, r->id, sizeof(d->router));
 	d->next_hop = r->addr;
 	d->need_answer = inv->sdp == NULL;
+	d->req_sdp = mem_ref(inv->sdp);
 	d->inv_cseq = d->lcseq;
 
 	err = fill_from(d, inv);
@@ -201,32 +258,12 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 	err |= str_dup(&d->target, inv->uri);
 	err |= fill_routes(d, inv);
 	err |= dialog_set_contact(d, r->contact);
+	if (inv->extra)
+		err |= str_dup(&d->req_extra, inv->extra);
 	if (!err)
 		err = dialog_set_call_id(d, &call_id);
 
 	return err ? ENOMEM : 0;
-}
-
-static int invite_send(struct dialog *d, struct mbuf *sdp, const char *extra,
-		       request_resp_h *resph)
-{
-	const struct request r = {.met = "INVITE",
-				  .cseq = d->inv_cseq,
-				  .body = sdp,
-				  .contact = true,
-				  .extra = extra,
-				  .hops = d->re_invite ? 0 : d->hops};
-	struct mbuf *mb;
-	int err;
-
-	err = request_print(&mb, d, &r);
-	if (err)
-		return err;
-
-	err = request_send(&d->req, d, r.met, mb, resph);
-	mem_deref(mb);
-
-	return err;
 }
 
 static bool is_clean(const char *uri)
@@ -267,7 +304,7 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	d->hops = inv->hops;
 	err = fill(d, inv, &r);
 	if (!err)
-		err = invite_send(d, inv->sdp, inv->extra, invite_resp);
+		err = invite_send(d, invite_resp);
 	if (err) {
 		mem_deref(d);
 		return err;
@@ -290,11 +327,13 @@ int dialog_invite_resume(struct dialog *d, struct mbuf *sdp,
 				  .cseq = d->inv_cseq,
 				  .body = sdp,
 				  .contact = true,
+				  .session = true,
 				  .hops = d->hops,
 				  .tok = &d->inv_tok};
 	struct mbuf *mb;
 	int err;
 
+	set_body(d, sdp);
 	err = request_print(&mb, d, &r);
 	if (err)
 		return err;
@@ -334,6 +373,20 @@ static void gone_handler(void *arg)
 		gone(d, 481, true);
 }
 
+bool dialog_is_lost(struct dialog *d, uint16_t code, const struct sip_msg *msg)
+{
+	if ((code != 481 && code != 408 && msg) || d->ua->unsure)
+		return false;
+
+	if (code == 481 && d->resumed)
+		wheel_start(d->ua->wheel, &d->gone_tmr, GONE_MS, gone_handler,
+			    d);
+	else
+		gone(d, code, msg != NULL);
+
+	return true;
+}
+
 static void reinvite_failed(struct dialog *d, uint16_t code,
 			    const struct sip_msg *msg)
 {
@@ -345,16 +398,10 @@ static void reinvite_failed(struct dialog *d, uint16_t code,
 	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &s))
 		d->retry_after_s = pl_u32(&s);
 
-	/* RFC 3261 12.2.1.2: these end the dialog. */
-	if ((code == 481 || code == 408 || !msg) && !d->ua->unsure) {
-		if (code == 481 && d->resumed)
-			wheel_start(d->ua->wheel, &d->gone_tmr, GONE_MS,
-				    gone_handler, d);
-		else
-			gone(d, code, msg != NULL);
+	if (dialog_is_lost(d, code, msg))
 		return;
-	}
 
+	dialog_timer_retry(d, false);
 	if (d->h.answered)
 		d->h.answered(d, ECONNREFUSED, code, NULL, d->arg);
 }
@@ -368,13 +415,22 @@ static void reinvite_resp(int err, const struct sip_msg *msg,
 		return;
 
 	if (!msg || msg->scode >= 300) {
+		if (msg && d->state == DIALOG_ANSWERED &&
+		    dialog_timer_raise(d, msg) &&
+		    !invite_again(d, reinvite_resp))
+			return;
+
+		set_body(d, NULL);
 		if (d->state == DIALOG_ANSWERED)
 			reinvite_failed(d, code_of(err, msg), msg);
 		return;
 	}
 
+	set_body(d, NULL);
 	(void)dialog_set_target(d, msg);
 	(void)dialog_send_ack(d, NULL);
+	if (d->state == DIALOG_ANSWERED)
+		dialog_timer_accepted(d, msg);
 	sdp = msg_sdp(msg);
 	dialog_changed(d);
 	if (d->h.answered)
@@ -398,7 +454,8 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp)
 	d->re_invite = true;
 	d->inv_cseq = ++d->lcseq;
 	d->retry_after_s = 0;
-	err = invite_send(d, sdp, NULL, reinvite_resp);
+	set_body(d, sdp);
+	err = invite_send(d, reinvite_resp);
 	if (!err)
 		dialog_changed(d);
 

@@ -339,6 +339,7 @@ static int begin(struct dialog *d, const Sy__DialogState *ds)
 		return resume_out(d, ds);
 
 	d->state = DIALOG_ANSWERED;
+	dialog_timer_resume(d, ds);
 
 	return 0;
 }

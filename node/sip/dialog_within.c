@@ -38,7 +38,7 @@ void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
 	mem_deref(sdp);
 }
 
-static void retry_later(struct dialog *d, const struct sip_msg *msg)
+void dialog_retry_later(struct dialog *d, const struct sip_msg *msg)
 {
 	char hdr[32];
 
@@ -52,8 +52,11 @@ static void recv_reinvite(struct dialog *d, const struct sip_msg *msg)
 {
 	struct mbuf *sdp = NULL;
 
+	if (dialog_timer_refuse(d->ua, msg))
+		return;
+
 	if (d->inv && strans_msg(d->inv)) {
-		retry_later(d, msg);
+		dialog_retry_later(d, msg);
 		return;
 	}
 
@@ -107,7 +110,8 @@ static void recv_options(struct dialog *d, const struct sip_msg *msg)
 {
 	char hdrs[256];
 
-	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s", sip_allow, sip_accept);
+	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s%s", sip_allow, sip_accept,
+			  sip_supported);
 	ua_refuse(d->ua, msg, 200, hdrs);
 }
 
@@ -143,7 +147,7 @@ static recv_h *method(const struct sip_msg *msg)
 		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
 		{"OPTIONS", recv_options}, {"INFO", dialog_recv_info},
 		{"MESSAGE", recv_message}, {"CANCEL", recv_cancel},
-		{"UPDATE", recv_known},    {"PRACK", recv_known},
+		{"UPDATE", dialog_recv_update},    {"PRACK", recv_known},
 		{"REFER", recv_known},     {"NOTIFY", recv_known},
 		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},
 		{"REGISTER", recv_known},

@@ -46,6 +46,8 @@ int request_print(struct mbuf **mbp, const struct dialog *d,
 	if (r->contact)
 		err |= mbuf_printf(mb, "Contact: %s\r\n%s", d->contact,
 				   sip_allow);
+	if (r->session)
+		err |= dialog_timer_print(mb, d);
 	err |= mbuf_write_str(mb, "User-Agent: switchyard/" SY_VERSION "\r\n");
 	if (r->extra)
 		err |= mbuf_write_str(mb, r->extra);

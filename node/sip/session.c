@@ -18,7 +18,10 @@ static void destructor(void *arg)
 
 	if (s->last)
 		OPENSSL_cleanse(s->last->buf, s->last->size);
+	if (s->settled)
+		OPENSSL_cleanse(s->settled->buf, s->settled->size);
 	mem_deref(s->last);
+	mem_deref(s->settled);
 	mem_deref(s->offer);
 	mem_deref(s->agreed);
 	OPENSSL_cleanse(s->srtpv, sizeof(s->srtpv));
@@ -50,6 +53,8 @@ static void commit(struct session *s, struct round *r,
 	s->tx = a->tx;
 	s->remote_hold = a->remote_hold;
 	s->hold = r->hold;
+	mem_deref(s->settled);
+	s->settled = mem_ref(s->last);
 	s->ready = true;
 }
 

@@ -74,6 +74,16 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp);
 int session_narrow(struct session *s);
 
 /**
+ * Offer what our last description says, as it stands: to refresh a session
+ * changes nothing in it, not even its version (RFC 4028 7.4).
+ *
+ * @param mbp  Set to the SDP; owned by the caller.
+ *
+ * @return 0, EPROTO (nothing was agreed on yet), EBADMSG, ENOMEM.
+ */
+int session_repeat(struct session *s, struct mbuf **mbp);
+
+/**
  * Take an offer and make its answer.  On any error the session is as before.
  *
  * @return 0, EBADMSG (no SDP), ENOTSUP (no common codec, or no audio: the

@@ -75,6 +75,7 @@ struct session {
 	uint64_t id;
 	uint64_t version;
 	struct mbuf *last;       /* last description, after its o line */
+	struct mbuf *settled;    /* the last that was agreed on, the same */
 	struct round *offer;     /* ours, as long as it may be answered */
 	struct round *agreed;    /* m lines of the last round */
 	struct media_srtp srtpv[SESSION_SUITES]; /* keys of our offers */
@@ -110,6 +111,9 @@ int round_alloc_empty(struct round **rp);
 
 /** Make libre's objects for its lines; r->ours must be set. */
 int round_build(struct session *s, struct round *r);
+
+/** Its last text: that is s->last after an o line. */
+int round_text(const struct session *s, struct mbuf **mbp);
 
 /** Our description as text; the session's version counts changes only. */
 int round_print(struct session *s, struct round *r, bool offer,

@@ -116,40 +116,83 @@ static int as_offer(struct round *r)
 	return err;
 }
 
-/* What we said last, as a round that waits for its answer. */
-static int take_local(struct session *s, const struct session_state *st)
+/* A description of ours, as a round that waits for its answer. */
+static int take_text(struct session *s, const struct mbuf *text, bool hold)
 {
-	struct mbuf *mb = dup_text(st->local_sdp);
 	struct round *r = NULL;
 	struct sdptext t;
 	int err;
 
-	if (!mb)
-		return ENOMEM;
-
-	err = sdptext_read(&t, mb);
-	mem_deref(mb);
+	err = sdptext_read(&t, text);
 	if (err)
 		return err;
 
-	take_payload_types(s, st->local_sdp);
 	err = round_alloc_empty(&r);
 	if (!err)
 		err = take_lines(r, &t);
 	if (!err) {
-		r->hold = st->local_hold;
+		r->hold = hold;
 		take_keys(r, &t.mv[r->ours]);
 		err = round_build(s, r);
 	}
 	if (!err)
 		err = as_offer(r);
 
-	if (err)
+	if (err) {
 		mem_deref(r);
-	else
+	} else {
+		mem_deref(s->offer);
 		s->offer = r;
+	}
 
 	sdptext_close(&t);
+	return err;
+}
+
+/* What we said last. */
+static int take_local(struct session *s, const struct session_state *st)
+{
+	struct mbuf *mb = dup_text(st->local_sdp);
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	take_payload_types(s, st->local_sdp);
+	err = take_text(s, mb, st->local_hold);
+	mem_deref(mb);
+
+	return err;
+}
+
+int session_repeat(struct session *s, struct mbuf **mbp)
+{
+	struct mbuf *mb;
+	int err;
+
+	if (!s || !mbp)
+		return EINVAL;
+
+	if (!s->ready || !s->settled)
+		return EPROTO;
+
+	/* An offer may have been refused since. */
+	if (s->last != s->settled) {
+		mem_deref(s->last);
+		s->last = mem_ref(s->settled);
+		++s->version;
+	}
+
+	err = round_text(s, &mb);
+	if (err)
+		return err;
+
+	err = take_text(s, mb, s->hold);
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+
 	return err;
 }
 

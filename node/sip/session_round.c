@@ -193,10 +193,33 @@ int round_build(struct session *s, struct round *r)
 	return err;
 }
 
+int round_text(const struct session *s, struct mbuf **mbp)
+{
+	const size_t len = s->last->end;
+	struct mbuf *mb = mbuf_alloc(512);
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_printf(mb, "v=0\r\no=- %llu %llu IN IP%d %j\r\n%b", s->id,
+			  s->version,
+			  sa_af(&s->conf.laddr) == AF_INET6 ? 6 : 4,
+			  &s->conf.laddr, s->last->buf, len);
+	mb->pos = 0;
+
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+
+	return err;
+}
+
 int round_print(struct session *s, struct round *r, bool offer,
 		 struct mbuf **mbp)
 {
-	struct mbuf *raw = NULL, *mb;
+	struct mbuf *raw = NULL;
 	struct pl o, body;
 	int err;
 
@@ -211,8 +234,7 @@ int round_print(struct session *s, struct round *r, bool offer,
 	if (err)
 		return err;
 
-	mb = mbuf_alloc(512);
-	if (!mb || re_regex((char *)raw->buf, raw->end, "o=[^\r\n]+\r\n", &o)) {
+	if (re_regex((char *)raw->buf, raw->end, "o=[^\r\n]+\r\n", &o)) {
 		err = ENOMEM;
 		goto out;
 	}
@@ -234,19 +256,10 @@ int round_print(struct session *s, struct round *r, bool offer,
 		++s->version;
 	}
 
-	err = mbuf_printf(mb, "v=0\r\no=- %llu %llu IN IP%d %j\r\n%r", s->id,
-			  s->version,
-			  sa_af(&s->conf.laddr) == AF_INET6 ? 6 : 4,
-			  &s->conf.laddr, &body);
-	mb->pos = 0;
+	err = round_text(s, mbp);
 
 out:
 	mem_deref(raw);
-	if (err)
-		mem_deref(mb);
-	else
-		*mbp = mb;
-
 	return err;
 }
 

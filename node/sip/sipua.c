@@ -12,7 +12,8 @@ enum {
 };
 
 const char sip_allow[] =
-	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE\r\n";
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, UPDATE\r\n";
+const char sip_supported[] = "Supported: timer\r\n";
 
 static bool close_handler(struct le *le, void *arg)
 {
@@ -248,6 +249,8 @@ int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf)
 
 	ua->conf = *conf;
 	ua->conf.addr = NULL;
+	ua->session.second_ms = 1000;
+	ua->session.wish.min_s = SESTIMER_MIN_S;
 
 	err = sip_alloc(&ua->sip, NULL, HASH_TRANS, HASH_TRANS, HASH_CONNS,
 			"switchyard/" SY_VERSION, NULL, NULL);
@@ -317,6 +320,20 @@ void sipua_set_unsure(struct sipua *ua, bool unsure)
 {
 	if (ua)
 		ua->unsure = unsure;
+}
+
+void sipua_set_session(struct sipua *ua, uint32_t expires_s, uint32_t min_s)
+{
+	if (!ua)
+		return;
+
+	ua->session.wish.expires_s = expires_s;
+	ua->session.wish.min_s = MAX(min_s, (uint32_t)SESTIMER_MIN_S);
+}
+
+void sipua_set_second(struct sipua *ua, uint32_t ms)
+{
+	ua->session.second_ms = ms;
 }
 
 bool sipua_is_unsure(const struct sipua *ua)

@@ -10,6 +10,8 @@
  *   dialog_api.c  what its owner asks
  *   dialog_in.c   the peer's INVITE and our answers to it
  *   dialog_within.c its ACK, re-INVITE, BYE ... within the dialog
+ *   dialog_update.c  UPDATE, both ways
+ *   dialog_timer.c  session timers
  *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
  *   dialog_checkpoint.c  what another node needs to continue it
@@ -36,6 +38,7 @@
 #include "node/sip/ctrans.h"
 #include "node/sip/dialog.h"
 #include "node/sip/relay.h"
+#include "node/sip/sestimer.h"
 #include "node/sip/strans.h"
 #include "node/sip/wheel.h"
 #include "proto/schema.h"
@@ -59,6 +62,10 @@ struct sipua {
 	uint32_t clients;           /* client transactions under way */
 	bool closing;               /* nothing is sent any more */
 	bool unsure;                /* sipua_set_unsure() */
+	struct {
+		struct sestimer_wish wish;
+		uint32_t second_ms; /* tests: a shorter second */
+	} session;                  /* timers: sipua_set_session() */
 	const Sy__Member *const *routerv; /* tests: instead of members */
 	size_t routerc;
 	uint32_t instance;                /* tests */
@@ -95,6 +102,9 @@ struct ua_router {
  */
 void sipua_set_routers(struct sipua *ua, const Sy__Member *const *routerv,
 		       size_t routerc, uint32_t instance);
+
+/** Tests: how long a second of a session timer is [ms]. */
+void sipua_set_second(struct sipua *ua, uint32_t ms);
 
 /**
  * The router to send through.
@@ -134,6 +144,7 @@ void ua_recv(struct sipua *ua, const struct sip_msg *msg);
 
 extern const char sip_allow[];  /* "Allow: ...\r\n" */
 extern const char sip_accept[]; /* "Accept: ...\r\n" */
+extern const char sip_supported[]; /* "Supported: ...\r\n" */
 
 struct client;
 
@@ -178,6 +189,9 @@ struct dialog {
 
 	struct strans *inv;         /* the peer's INVITE: pending or unACKed */
 	struct client *req;         /* our INVITE: pending */
+	struct mbuf *req_sdp;       /* its body ...  */
+	char *req_extra;            /* ... and headers, if it is sent anew */
+	struct strans *upd;         /* the peer's UPDATE: within its handler */
 	struct sip_msg *inv_msg;    /* its initial one, until the ACK */
 	struct token inv_tok;       /* NODE token of our initial INVITE */
 	uint8_t hops;               /* its Max-Forwards; 0: 70 */
@@ -190,6 +204,16 @@ struct dialog {
 	char *early_tag;
 	uint8_t forks;              /* further 2xx that were ended */
 	const char *warning;        /* of the next refusal; static */
+	struct {
+		struct sestimer agreed;
+		struct wheel_tmr tmr;
+		uint64_t next_ms, end_ms; /* when it is due [tmr_jiffies] */
+		uint64_t refreshed_ms;    /* last; wall clock             */
+		uint32_t min_s;           /* what a 422 said              */
+		uint8_t tries;            /* 422 in a row                 */
+		bool peer_update;         /* its Allow has UPDATE         */
+		bool busy;                /* our UPDATE is under way      */
+	} timer;
 };
 
 /* --- dialog_info.c */
@@ -229,7 +253,7 @@ void dialog_end(struct dialog *d, uint16_t code, const char *reason);
 /* --- dialog_in.c */
 void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 			const struct token *tok);
-/** Refuse what requires an extension. @return true: it was refused. */
+/** Refuse what requires an extension that we lack. @return true: it was refused. */
 bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg);
 /** Take the description out of an INVITE. @return not 0: it was refused. */
 int dialog_take_sdp(struct sipua *ua, const struct sip_msg *msg,
@@ -243,6 +267,8 @@ void dialog_trying(struct dialog *d);
 /* --- dialog_within.c */
 void dialog_recv_request(struct dialog *d, const struct sip_msg *msg);
 void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg);
+/** 500 with Retry-After (RFC 3261 14.2). */
+void dialog_retry_later(struct dialog *d, const struct sip_msg *msg);
 /** Answer the peer's INVITE that is pending. */
 int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		 struct mbuf *sdp, const char *hdrs);
@@ -251,7 +277,44 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 struct mbuf *msg_sdp(const struct sip_msg *msg);
 bool pl_is(const struct pl *pl, const char *str);
 
+/* --- dialog_update.c */
+void dialog_recv_update(struct dialog *d, const struct sip_msg *msg);
+/** Answer the peer's UPDATE that is being dealt with. */
+int dialog_update_reply(struct dialog *d, uint16_t code, const char *reason,
+			struct mbuf *sdp);
+/** Send one without a body, as a refresh. */
+void dialog_update(struct dialog *d);
+
+/* --- dialog_timer.c */
+/** Headers of a request of ours that begins or refreshes the session. */
+int dialog_timer_print(struct mbuf *mb, const struct dialog *d);
+/** Its failure. @return true: send it again, it asks for more now. */
+bool dialog_timer_raise(struct dialog *d, const struct sip_msg *msg);
+/** Its 2xx: it is refreshed. */
+void dialog_timer_accepted(struct dialog *d, const struct sip_msg *msg);
+/** Try to refresh it, soon or at once. */
+void dialog_timer_retry(struct dialog *d, bool now);
+/** Refuse a request whose interval is too small. @return true: it was. */
+bool dialog_timer_refuse(struct sipua *ua, const struct sip_msg *msg);
+/** It gets a 2xx: it is refreshed. @param hdrs  Set to that one's headers. */
+void dialog_timer_accept(struct dialog *d, const struct sip_msg *msg,
+			 char *hdrs, size_t size);
+/** Take from its Allow whether the peer knows UPDATE. */
+void dialog_timer_learn(struct dialog *d, const struct sip_msg *msg);
+void dialog_timer_put(const struct dialog *d, Sy__DialogState *out);
+void dialog_timer_resume(struct dialog *d, const Sy__DialogState *ds);
+
 /* --- dialog_out.c */
+/**
+ * The failure of a request within the dialog: does that end it (RFC 3261
+ * 12.2.1.2)?
+ *
+ * @param msg  Of the failure; NULL: there was no answer.
+ *
+ * @return true: it is over, or will soon be.
+ */
+bool dialog_is_lost(struct dialog *d, uint16_t code,
+		    const struct sip_msg *msg);
 void dialog_cancel(struct dialog *d);
 /** Go on with the INVITE of another node. @param orig  As ctrans_resume(). */
 int dialog_invite_resume(struct dialog *d, struct mbuf *sdp,
@@ -273,6 +336,7 @@ struct request {
 	struct mbuf *body;     /* or NULL; borrowed */
 	const char *ctype;     /* of the body; NULL: SDP */
 	bool contact;          /* it may set the target: send ours */
+	bool session;          /* it begins or refreshes the session */
 	const char *extra;     /* headers, or NULL */
 	uint8_t hops;          /* Max-Forwards; 0: 70 */
 	const struct token *tok; /* of its NODE token; NULL: the dialog's */

@@ -116,6 +116,18 @@ static void test_settings_refused(void **state)
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"registerMinS\":9000}}",
 		       "settings.registerMinS: 9000 is more than "
 		       "registerMaxS, 3600");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"sessionExpiresS\":60}}",
+		       "settings.sessionExpiresS: must be from 90 to 86400, "
+		       "or 0, is 60");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"sessionMinS\":89}}",
+		       "settings.sessionMinS: must be from 90 to 86400, "
+		       "or 0, is 89");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"sessionMinS\":1801}}",
+		       "settings.sessionMinS: 1801 is more than "
+		       "sessionExpiresS, 1800");
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"codecs\":"
 		       "[\"opus\",\"G729\"]}}",
 		       "settings.codecs[1]: unknown name \"G729\"; allowed: "

@@ -58,6 +58,7 @@ struct peer {
 /* What the handlers saw. */
 struct seen {
 	unsigned incoming, progress, established, offer, answered, info;
+	unsigned refresh;
 	unsigned closed, changed;
 	uint16_t code;
 	bool remote;
@@ -469,6 +470,16 @@ static void on_answered(struct dialog *d, int err, uint16_t code,
 	keep_sdp(sdp);
 }
 
+static void on_refresh(struct dialog *d, void *arg)
+{
+	struct mbuf *mb = mb_text(OFFER);
+
+	(void)arg;
+	++fx.seen.refresh;
+	assert_int_equal(dialog_offer(d, mb), 0);
+	mem_deref(mb);
+}
+
 static uint16_t on_info(struct dialog *d, const char *ctype, struct mbuf *body,
 			const char **causep, void *arg)
 {
@@ -508,6 +519,7 @@ static const struct dialog_handlers handlers = {
 	.established = on_established,
 	.offer = on_offer,
 	.answered = on_answered,
+	.refresh = on_refresh,
 	.info = on_info,
 	.closed = on_closed,
 	.changed = on_changed,

@@ -277,6 +277,48 @@ static void test_answered_out(void **state)
 	bye();
 }
 
+/* The session timer goes on, and the new owner's re-INVITE refreshes it. */
+static void test_session_timer(void **state)
+{
+	Sy__DialogState *ds;
+	const char *req, *re;
+
+	(void)state;
+
+	sipua_set_session(fx.ua, 90, 0);
+	req = call();
+	reply(&fx.r[0], req, "200 OK", "bob",
+	      CONTACT "Session-Expires: 90;refresher=uac\r\n"
+		      "Allow: INVITE, UPDATE\r\n",
+	      ANSWER);
+	(void)expect(&fx.r[0], "ACK ");
+	wait_event(&fx.seen.established);
+
+	/* by a clock that is long past everything: it gets its time */
+	ds = written(SY__LEG_STATE__LEG_ANSWERED);
+	assert_int_equal(ds->session_expires_s, 90);
+	ds->last_refresh_ms = 1;
+	die();
+	sipua_set_second(fx.ua, 10);
+	assert_int_equal(resume(ds, out_token()), 0);
+	sy__dialog_state__free_unpacked(ds, NULL);
+
+	assert_int_equal(offer(), 0);
+	re = expect(&fx.r[0], "INVITE ");
+	assert_string_equal(hdr(re, "Session-Expires", 0), "90;refresher=uac");
+	reply(&fx.r[0], re, "200 OK", NULL,
+	      CONTACT "Session-Expires: 90;refresher=uac\r\n", ANSWER);
+	(void)expect(&fx.r[0], "ACK ");
+	wait_event(&fx.seen.answered);
+
+	re = expect(&fx.r[0], "UPDATE ");
+	reply(&fx.r[0], re, "200 OK", NULL,
+	      "Session-Expires: 90;refresher=uas\r\n", NULL);
+	reply(&fx.r[0], expect(&fx.r[0], "BYE "), "200 OK", NULL, NULL, NULL);
+	wait_event(&fx.seen.closed);
+	assert_int_equal(fx.seen.code, 408);
+}
+
 /* Twice in a row: the CSeq grows, the tags stay. */
 static void test_twice(void **state)
 {
@@ -818,6 +860,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answered_in),
 	    TEST(test_answered_out),
+	    TEST(test_session_timer),
 	    TEST(test_twice),
 	    TEST(test_other_router),
 	    TEST(test_retry_after),

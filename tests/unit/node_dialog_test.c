@@ -595,7 +595,7 @@ static void test_methods(void **state)
 		const char *met, *status, *has;
 	} v[] = {
 		{"OPTIONS", "SIP/2.0 200 ", "Accept: application/sdp"},
-		{"UPDATE", "SIP/2.0 405 ", "Allow: INVITE"},
+		{"UPDATE", "SIP/2.0 200 ", "MESSAGE, UPDATE\r\n"},
 		{"REFER", "SIP/2.0 405 ", "Allow: INVITE"},
 		{"PRACK", "SIP/2.0 405 ", "Allow: INVITE"},
 		{"JUMP", "SIP/2.0 501 ", "Allow: INVITE"},

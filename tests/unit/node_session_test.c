@@ -708,6 +708,64 @@ static void test_offer(void **state)
 	mem_deref(s);
 }
 
+static char *repeat(struct session *s)
+{
+	struct mbuf *mb = NULL;
+	char *str = NULL;
+
+	assert_int_equal(session_repeat(s, &mb), 0);
+	(void)mbuf_strdup(mb, &str, mb->end);
+	mem_deref(mb);
+
+	return str;
+}
+
+/* What is in force is offered as it stands, whoever had offered it. */
+static void test_repeat(void **state)
+{
+	struct session *s = make("127.0.0.1");
+	struct media_rtp_params before, after;
+	char *first = NULL, *again, *held, *hold;
+	struct mbuf *mb = NULL;
+
+	(void)state;
+
+	assert_int_equal(session_repeat(s, &mb), EPROTO);
+	assert_int_equal(answer(s, DESK, &first), 0);
+	before = params(s);
+	again = repeat(s);
+	assert_string_equal(again, first);
+	assert_int_equal(answered(s, DESK), 0);
+	after = params(s);
+	assert_int_equal(after.tx.id, before.tx.id);
+	assert_int_equal(after.tx.pt, before.tx.pt);
+	assert_int_equal(after.event_pt_tx, before.event_pt_tx);
+	assert_true(sa_cmp(&after.raddr, &before.raddr, SA_ALL));
+	mem_deref(again);
+
+	/* a hold that was refused is not repeated; its version is over */
+	hold = offer(s, true);
+	HAS(hold, "a=sendonly");
+	again = repeat(s);
+	assert_string_equal(strstr(again, "\r\ns="), strstr(first, "\r\ns="));
+	assert_int_equal(session_version(s), 3);
+	mem_deref(again);
+	mem_deref(hold);
+
+	/* one that was not is */
+	hold = offer(s, true);
+	assert_int_equal(answered(s, DESK "a=recvonly\r\n"), 0);
+	held = repeat(s);
+	assert_string_equal(held, hold);
+	assert_int_equal(answered(s, DESK "a=recvonly\r\n"), 0);
+	assert_false(session_remote_hold(s));
+
+	mem_deref(held);
+	mem_deref(hold);
+	mem_deref(first);
+	mem_deref(s);
+}
+
 static void test_both_hold(void **state)
 {
 	struct session *s = make("127.0.0.1");
@@ -884,6 +942,7 @@ int main(void)
 		cmocka_unit_test(test_ptime),
 		cmocka_unit_test(test_offer),
 		cmocka_unit_test(test_comfort_noise),
+		cmocka_unit_test(test_repeat),
 		cmocka_unit_test(test_both_hold),
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_payload_types_stay),
