@@ -514,12 +514,15 @@ def test_taker_dies():
 def test_giver_dies():
     """The node that gives its calls away is killed while it does."""
     with loaded() as (c, box, pairs):
+        for n in c.nodes:  # who has just come waits for a lease
+            wait_for(f"{n.id} is settled",
+                     lambda m=n: metrics(m)["sy_node_settled"])
         node = c.nodes[0]
         node.process.signal(signal.SIGTERM)
         first_reinvite(box)
         node.process.kill()
         c.nodes.remove(node)
-        all_talk(box, pairs)
+        all_talk(box, pairs, 1500)
         events(c, CALL_MOVED=1, LEG_RESUMED=20)
         end_all(c, box, pairs)
 
