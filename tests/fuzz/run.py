@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Builds each *_fuzz.c with clang's libFuzzer and runs it for some seconds.
 
-The first comment of a target names what it is made of:
+The first comment of a target names what it is made of, and the next one, if
+there is one, further seeds:
 /* sources: router/view.c router/view_part.c */
-Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each.
+/* seeds: tests/unit/torture */
+Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each. What
+failed is kept in build/failed, and said so.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -26,13 +30,26 @@ FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
          "-D_GNU_SOURCE", '-DSY_VERSION="fuzz"']
 
 
+def paths(text):
+    return [s if s.startswith("/") else os.path.join(ROOT, s)
+            for s in text.replace("\n *", " ").split()]
+
+
 def sources(path):
     with open(path, encoding="utf-8") as f:
         named = re.match(r"/\* sources: (.*?)\*/", f.read(), re.DOTALL)
     if not named:
         raise RuntimeError(f"{path}: the first comment names no sources")
-    return [s if s.startswith("/") else os.path.join(ROOT, s)
-            for s in named[1].replace("\n *", " ").split()]
+    return paths(named[1])
+
+
+def seeds(path, name):
+    with open(path, encoding="utf-8") as f:
+        more = re.search(r"^/\* seeds: (.*?)\*/", f.read(), re.M | re.DOTALL)
+    folders = [os.path.join(HERE, "seeds", name)]
+    if more:
+        folders += paths(more[1])
+    return [f for f in folders if os.path.isdir(f)]
 
 
 def build(path, out):
@@ -41,6 +58,18 @@ def build(path, out):
         ["clang", *FLAGS, "-I", gen, path, *sources(path), "-lre", "-lssl",
          "-lcrypto", "-lprotobuf-c", "-lm", "-o", out], capture_output=True, text=True,
         check=False)
+
+
+def keep(binary):
+    """The inputs that did it, for whoever looks into it."""
+    said = ""
+    for path in glob.glob(f"{binary}.*-*"):
+        failed = os.path.join(ROOT, "build", "failed")
+        os.makedirs(failed, exist_ok=True)
+        kept = os.path.join(failed, os.path.basename(path))
+        shutil.copyfile(path, kept)
+        said += f"\nthe input: {kept}"
+    return said
 
 
 def run_target(tally, path, folder):
@@ -54,16 +83,13 @@ def run_target(tally, path, folder):
     os.makedirs(corpus)
     argv = [binary, f"-max_total_time={SECONDS}", "-timeout=5",
             "-max_len=4096", "-print_final_stats=1",
-            f"-artifact_prefix={folder}/", corpus]
-    seeds = os.path.join(HERE, "seeds", name)
-    if os.path.isdir(seeds):
-        argv.append(seeds)
+            f"-artifact_prefix={binary}.", corpus, *seeds(path, name)]
     started = time.monotonic()
     run = subprocess.run(argv, capture_output=True, text=True,
                          errors="replace", check=False,
                          timeout=SECONDS + 120)
     if run.returncode:
-        tally.bad(f"fuzz/{name}", run.stderr)
+        tally.bad(f"fuzz/{name}", run.stderr + keep(binary))
         return
     units = re.search(r"number_of_executed_units: (\d+)", run.stderr)
     tally.ok(f"fuzz/{name}: {units[1] if units else '?'} inputs", 1,

@@ -1,4 +1,5 @@
 /* sources: router/view.c router/view_start.c router/view_part.c router/register.c */
+/* seeds: tests/unit/torture */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as a SIP message, and every part of it that a
  * router reads. */
