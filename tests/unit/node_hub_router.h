@@ -61,6 +61,7 @@ struct phone {
 	uint16_t rtp_seq;
 	const char *dir;            /* attribute of its SDP */
 	const char *ctype;
+	const char *extra;          /* headers, or NULL */
 };
 
 static bool cond_ready(void *arg)
@@ -489,10 +490,11 @@ static void phone_send(struct lab *l, struct phone *p, const char *met,
 		"Record-Route: <sip:RT.f@%J;lr>\r\nMax-Forwards: 69\r\n"
 		"From: <sip:1001@switchyard>;tag=%s\r\nTo: %s\r\n"
 		"Call-ID: %s\r\nCSeq: %u %s\r\n"
-		"Contact: <sip:1001@127.0.0.1:5060>\r\n%s%s%s"
+		"Contact: <sip:1001@127.0.0.1:5060>\r\n%s%s%s%s"
 		"Content-Length: %zu\r\n\r\n%s",
 		met, p->ruri, &l->laddr, tok, branch, &l->laddr, p->tag,
 		p->to, p->call_id, p->cseq, met,
+		p->extra ? p->extra : "",
 		body ? "Content-Type: " : "", body ? p->ctype : "",
 		body ? "\r\n" : "", str_len(body), body ? body : ""), 0);
 	lab_send(l, text);
