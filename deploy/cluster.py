@@ -90,7 +90,8 @@ def interrupt(_sig, _frame):
 def greet(c):
     print(f"redis      unix:{c.socket}")
     for m in c.members():
-        where = "  ".join(f"{k} {v}" for k, v in m.addresses.items())
+        where = "  ".join(f"{k} {v}" for k, v in m.addresses.items()
+                          if m.kind != "gateway" or k != "metrics")
         print(f"{m.id:<10} pid {m.pid:<7} {where}".rstrip())
     print(f"logs       {c.path('log')}/, one file a process", flush=True)
 

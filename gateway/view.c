@@ -48,7 +48,8 @@ static void on_state(bool up, int err, void *arg)
 		log_info("redis is there", LOG_S("id", v->id));
 	}
 	else {
-		log_warn("redis is away", LOG_E(err));
+		log_warn("redis is away, not ready", LOG_E(err));
+		v->told_ready = false;
 	}
 	tell(v);
 }

@@ -12,6 +12,7 @@
 
 enum {
 	SELF_MS = 20, /* until our instance is known */
+	NAMES_MAX = 64,
 };
 
 static void asked_destructor(void *data)
@@ -180,6 +181,50 @@ static int list_owned(uint32_t instance, void *arg)
 	return err;
 }
 
+/* --------------------------------------------------- names of the dead */
+
+static struct named *name_find(const struct adopt *a, uint32_t instance)
+{
+	const struct le *le;
+
+	for (le = list_head(&a->names); le; le = le->next) {
+		struct named *nm = le->data;
+
+		if (nm->instance == instance)
+			return nm;
+	}
+
+	return NULL;
+}
+
+/* Until nothing is left of it. */
+static void name_note(struct adopt *a, uint32_t instance, const char *node)
+{
+	struct named *nm;
+
+	if (name_find(a, instance) || list_count(&a->names) >= NAMES_MAX)
+		return;
+
+	nm = mem_zalloc(sizeof(*nm), NULL);
+	if (!nm)
+		return;
+
+	nm->instance = instance;
+	str_ncpy(nm->node, node, sizeof(nm->node));
+	list_append(&a->names, &nm->le, nm);
+}
+
+static void name_drop(struct adopt *a, uint32_t instance)
+{
+	struct named *nm = name_find(a, instance);
+
+	if (!nm)
+		return;
+
+	list_unlink(&nm->le);
+	mem_deref(nm);
+}
+
 static void owners_handler(int err, const struct store_owner *ownerv,
 			   size_t ownerc, void *arg)
 {
@@ -187,8 +232,11 @@ static void owners_handler(int err, const struct store_owner *ownerv,
 	struct adopt *a = q->a;
 	uint32_t *iv = mem_alloc((ownerc + 1) * sizeof(*iv), NULL);
 
-	for (size_t i = 0; iv && i < ownerc; i++)
+	for (size_t i = 0; iv && i < ownerc; i++) {
 		iv[i] = ownerv[i].instance;
+		if (!is_live(iv[i], a))
+			name_note(a, iv[i], ownerv[i].node);
+	}
 	owner_owners(a->owner, iv ? err : ENOMEM, iv, iv ? ownerc : 0);
 	mem_deref(iv);
 	mem_deref(q);
@@ -252,14 +300,20 @@ static void forget_owner(uint32_t instance, void *arg)
 
 static void estate(uint32_t instance, size_t hubs, bool done, void *arg)
 {
-	(void)arg;
-	if (done)
-		log_info("nothing is left of a node that is gone",
-			 LOG_U("instance", instance));
-	else if (hubs)
+	struct adopt *a = arg;
+	const struct named *nm = name_find(a, instance);
+	const char *node = nm ? nm->node : "";
+
+	if (!done && hubs)
 		log_warn("calls of a node that died are taken over",
-			 LOG_U("instance", instance),
+			 LOG_S("node", node), LOG_U("instance", instance),
 			 LOG_U("calls", (uint32_t)hubs));
+	if (!done)
+		return;
+
+	log_info("nothing is left of a node that is gone",
+		 LOG_S("node", node), LOG_U("instance", instance));
+	name_drop(a, instance);
 }
 
 static const struct owner_ops ops = {
@@ -292,6 +346,7 @@ void adopt_member(struct adopt *a, const Sy__Member *m, bool gone)
 		return;
 
 	adopt_note_death(a, m->instance);
+	name_note(a, m->instance, m->id);
 	owner_died(a->owner, m->instance);
 	adopt_kick(a);
 }
@@ -388,6 +443,7 @@ static void destructor(void *data)
 	tmr_cancel(&a->tmr);
 	list_flush(&a->asked);
 	list_flush(&a->deaths);
+	list_flush(&a->names);
 	mem_deref(a->owner);
 	mem_deref(a->unsure);
 }

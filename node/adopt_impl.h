@@ -15,12 +15,20 @@ struct death {
 	uint64_t alive_ms; /* since 1970 */
 };
 
+/* Of which node a process was, for the log. */
+struct named {
+	struct le le;
+	uint32_t instance;
+	char node[64]; /* member id */
+};
+
 struct adopt {
 	struct node *node; /* borrowed: its owner                 */
 	struct owner *owner;
 	struct unsure *unsure;
 	struct tmr tmr;
 	struct list deaths; /* struct death, oldest first          */
+	struct list names;  /* struct named, of the dead           */
 	struct list asked;  /* struct asked: questions to Redis    */
 	const char *taker;  /* while HubTaken is dealt with: whose */
 	bool self;	    /* our instance was told               */

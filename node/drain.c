@@ -40,6 +40,7 @@ struct waiting {
 	char hub[ULID_LEN + 1];
 	char not_id[64]; /* refused it last                       */
 	uint64_t at_ms;	 /* not before                            */
+	bool failed;	 /* before                                */
 };
 
 static void waiting_destructor(void *data)
@@ -113,7 +114,8 @@ static void moved_handler(const struct move_result *res, void *arg)
 		return;
 	}
 
-	d->failed++;
+	d->failed += !w->failed;
+	w->failed = true;
 	tell_alone(d, res);
 	str_ncpy(w->not_id, res->node ? res->node : "", sizeof(w->not_id));
 	w->at_ms = tmr_jiffies() + AGAIN_MS;
@@ -127,6 +129,7 @@ static bool begin(struct drain *d, struct waiting *w, uint64_t now)
 	const struct move_conf conf = {
 	    .not_id = w->not_id[0] ? w->not_id : NULL,
 	    .wait_ms = WAIT_MS,
+	    .again = w->failed,
 	    .h = moved_handler,
 	    .arg = w,
 	};

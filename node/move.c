@@ -33,6 +33,7 @@ struct move {
 	enum move_state state;
 	bool awaits; /* a handler has it as its argument   */
 	bool chosen; /* the target was asked for           */
+	bool again;  /* move_conf.again                    */
 	char not_id[64];
 	char target[64];
 	uint32_t instance;     /* of the target                      */
@@ -126,9 +127,11 @@ static void fail(struct move *mv, Sy__ResultCode code, const char *reason,
 	    .node = mv->target,
 	};
 
-	count_failure(mv->m, reason);
-	log_info("call not moved", LOG_S("call", mv->id),
-		 LOG_S("to", mv->target), LOG_S("why", error));
+	if (!mv->again) {
+		count_failure(mv->m, reason);
+		log_info("call not moved", LOG_S("call", mv->id),
+			 LOG_S("to", mv->target), LOG_S("why", error));
+	}
 	finish(mv, &res);
 }
 
@@ -399,6 +402,7 @@ int move_start(struct mover *m, struct hub *hub, const struct move_conf *conf)
 	mv->start_ms = tmr_jiffies();
 	mv->quiet_by_ms = mv->start_ms + conf->wait_ms;
 	mv->chosen = conf->target != NULL;
+	mv->again = conf->again;
 	str_ncpy(mv->id, hub->id, sizeof(mv->id));
 	str_ncpy(mv->target, conf->target ? conf->target : "",
 		 sizeof(mv->target));
@@ -425,7 +429,8 @@ void mover_hub_closed(struct mover *m, const struct hub *hub)
 		return;
 
 	mv->hub = NULL;
-	count_failure(m, "ended");
+	if (!mv->again)
+		count_failure(m, "ended");
 	finish(mv, &res);
 }
 

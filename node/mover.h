@@ -93,6 +93,8 @@ struct move_conf {
 	const char *target; /* member id; NULL: by placement          */
 	const char *not_id; /* ... but not this one; or NULL          */
 	uint32_t wait_ms;   /* for its dialogs to be quiet            */
+	bool again;	    /* it failed before: neither counted nor
+			       logged once more                       */
 	move_h *h;	    /* called once, never from within
 			       move_start(); or NULL                  */
 	void *arg;

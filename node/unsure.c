@@ -34,7 +34,7 @@ static void set(struct node *n, bool unsure)
 {
 	sipua_set_unsure(n->ua, unsure);
 	if (unsure)
-		log_warn("cut off from Redis for longer than a lease: calls "
+		log_info("cut off from Redis for longer than a lease: calls "
 			 "may be another node's", LOG_U("hubs", n->hubc));
 	else
 		log_info("calls are known to be ours", LOG_U("hubs", n->hubc));

@@ -618,11 +618,15 @@ int bus_alloc(struct bus **bp, const struct bus_conf *conf)
 				  state_handler, b);
 	if (!err)
 		err = bus_subscribe(b);
-
-	if (err)
+	if (err) {
 		mem_deref(b);
-	else
-		*bp = b;
+		return err;
+	}
+
+	redis_quiet(b->sub);
+	if (conf->quiet)
+		redis_quiet(b->cmd);
+	*bp = b;
 
 	return err;
 }

@@ -64,6 +64,8 @@ struct bus_conf {
 	bus_command_h *commandh; /* NULL: takes no commands               */
 	redis_state_h *stateh;  /* both connections up, or one lost       */
 	void *arg;
+	bool quiet;             /* another bus of this process says in the log
+				   that Redis cannot be reached           */
 };
 
 /** Open a bus: one connection for commands, one for subscriptions. */

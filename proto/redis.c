@@ -57,16 +57,34 @@ bool redis_abandoned(const struct redis *r)
 	return mem_nrefs(r) <= 1;
 }
 
-/* Once a cause: it is tried for ever. */
+/* It is not there, and nothing more can be said of it. */
+static bool is_absent(int err)
+{
+	return err == ECONNREFUSED || err == ENOENT || err == ENOTCONN ||
+	       err == ECONNRESET || err == ETIMEDOUT || err == EPIPE ||
+	       err == EHOSTUNREACH || err == ENETUNREACH;
+}
+
+/* Once a cause: it is tried for ever.  That a server that was there is gone
+ * says who is told of it, with what that means. */
 static void say(struct redis *r, bool was_up, int err)
 {
+	const bool known = r->quiet || (r->h && r->stat.connects);
+
 	if (err == EROFS && (was_up || err != r->said))
 		log_warn("redis server is a replica, a master is wanted");
+	else if (known && (was_up || is_absent(err)))
+		log_debug("redis is not there", LOG_E(err));
 	else if (was_up)
 		log_warn("redis connection lost", LOG_E(err));
 	else if (err != r->said)
 		log_warn("redis cannot be reached", LOG_E(err));
 	r->said = err;
+}
+
+void redis_quiet(struct redis *r)
+{
+	r->quiet = true;
 }
 
 void redis_lost(struct redis *r, int err)

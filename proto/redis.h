@@ -87,6 +87,10 @@ typedef void(redis_message_h)(const char *channel, const uint8_t *p,
 int redis_alloc(struct redis **rp, struct loop *loop, const char *url,
 		redis_state_h *h, void *arg);
 
+/** Another connection of this process says that the server is gone, or not
+ * there: this one says only what is more than that. */
+void redis_quiet(struct redis *r);
+
 /**
  * Check a URL.
  *

@@ -54,6 +54,7 @@ struct redis {
 	unsigned attempt;         /* to connect, since it was lost    */
 	unsigned unconfirmed;     /* subscriptions, while SUBSCRIBING */
 	int said;                 /* the cause that was logged last   */
+	bool quiet;               /* see redis_quiet()                */
 	enum redis_conn state;
 	bool subscriber;
 };

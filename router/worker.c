@@ -229,6 +229,7 @@ static int start(struct worker *w)
 		.url = w->router->conf.redis,
 		.stateh = redis_state,
 		.arg = w,
+		.quiet = w->index != 0,
 	};
 	int err;
 

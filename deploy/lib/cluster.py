@@ -327,8 +327,8 @@ class Cluster:
             "--metrics", metrics,
             *self.router_args)
         member = Member("router", name, argv, self.path("log", f"{name}.log"),
-                        self.environment(), udp=at, tcp=at, tls=tls)
-        member.metrics = metrics
+                        self.environment(), udp=at, tcp=at, tls=tls,
+                        metrics=metrics)
         return member
 
     def node(self, name, port, rtp, metrics):
@@ -340,8 +340,7 @@ class Cluster:
             "--sip", f"{address}:{port}", "--media-addr", address,
             "--rtp-ports", rtp, "--metrics", metrics, *self.node_args)
         member = Member("node", name, argv, self.path("log", f"{name}.log"),
-                        self.environment())
-        member.metrics = metrics
+                        self.environment(), metrics=metrics)
         return member
 
     def gateway(self, name, http, https):
@@ -352,7 +351,7 @@ class Cluster:
             "--http", http, "--https", https, *self.gateway_args)
         return Member("gateway", name, argv,
                       self.path("log", f"{name}.log"), self.environment(),
-                      http=http, https=https)
+                      http=http, https=https, metrics=http)
 
     def members(self):
         return self.routers + self.nodes + self.gateways

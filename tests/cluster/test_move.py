@@ -408,22 +408,34 @@ def test_drain_alone():
         assert_clean(c)
 
 
+def said(member, text):
+    """The lines of its log with a text."""
+    with open(member.log, encoding="utf-8") as f:
+        return [line for line in f if text in line]
+
+
 def test_deadline():
-    """Alone until the deadline: no BYE; who comes later adopts the calls."""
+    """Alone until the deadline: no BYE; who comes later adopts the calls.  The
+    log says once of a call that it was not moved, and whose calls are adopted.
+    """
     with cluster(nodes=2, later=("node-2",),
-                 node_args=["--drain-s", "1"]) as c, phones() as box:
+                 node_args=["--drain-s", "3"]) as c, phones() as box:
         two(box, c)
         node = c.nodes[0]
         begin = time.monotonic()
         c.drain(node, 10)
         took = time.monotonic() - begin
-        if took < 0.9:
+        if took < 2.9:
             raise Mismatch(f"gone after {took} s")
         must(node.process.popen.wait(), 0, "exit code of the node")
+        must(len(said(node, "call not moved")), 1, "call not moved")
         box.none("closed")
         c.join("node-2")
         for who in ("1001", "1011"):
             box.expect("reinvited", phone=who, seconds=30)
+        must([node.id in line for line in
+              said(c.nodes[0], "calls of a node that died")], [True],
+             "whose calls")
         talk(box, "1001", "1011")
         end(box, "1001", "1011")
         assert_clean(c)

@@ -22,6 +22,8 @@ from wire import stream
 _stack = contextlib.ExitStack()
 _cluster = None
 USERS = [str(u) for u in range(1001, 1013)]
+LEASE_S = 3
+WARNING = "level=warn"
 LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups
 
 
@@ -217,6 +219,31 @@ def test_killed_and_empty():
     calls are there again by themselves."""
     outage(lambda c: c.redis.kill(), lambda c: c.start_redis(),
            lost_history=True)
+
+
+def warnings(c):
+    """The warnings in each process' log."""
+    lines = {}
+    for m in c.members():
+        with open(m.log, encoding="utf-8") as f:
+            lines[m.id] = [x.strip() for x in f if WARNING in x]
+    return lines
+
+
+def test_said_once():
+    """A warning a process that Redis is gone, and none that it is back."""
+    with cluster(nodes=1) as c:
+        wait_for("all are ready", lambda: ready(c, 200))
+        before = warnings(c)
+        c.redis.kill()
+        wait_for("nobody is ready", lambda: ready(c, 503))
+        time.sleep(LEASE_S)   # there is nothing to see when it is over
+        c.start_redis()
+        wait_for("all are ready", lambda: ready(c, 200), 20)
+        for name, lines in warnings(c).items():
+            lines = [x for x in lines if x not in before[name]
+                     and "configuration" not in x]
+            must(len(lines), 1, f"warnings of {name}: {lines}")
 
 
 def test_stalled():

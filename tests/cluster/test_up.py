@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 from harness import Mismatch, Skip, free_base
 from lib.cluster import ROOT
@@ -46,6 +47,11 @@ def test_detach_and_down():
         for kind, count in (("routers", 2), ("nodes", 2), ("gateways", 2)):
             if len(told[kind]) != count:
                 raise Mismatch(f"{kind} of cluster.json: {told[kind]}")
+            for m in told[kind]:
+                with urllib.request.urlopen(f"http://{m['metrics']}/metrics",
+                                            timeout=5) as res:
+                    if b"# TYPE sy_" not in res.read():
+                        raise Mismatch(f"{m['id']} shows no metrics")
         for text in ("1001 called 1002 on node-", "through router-",
                      "(opus)", "(PCMU)", "heard 1002's tone", "right", "ms",
                      told["adminToken"], "logs"):
