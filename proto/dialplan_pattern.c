@@ -8,28 +8,17 @@
  * longer is the only thing that is ever undone, so a match costs at most
  * pattern times number.
  *
- * A pattern with a leading ^ is a POSIX extended regular expression.  Each
- * thread keeps the compiled forms of those that it used (compiling costs
- * 50 times the match).  What would make regcomp() or regexec() explode is
- * refused: back references, large or many counted repeats.
+ * A pattern with a leading ^ is a regular expression: dialplan_regex.c.
  */
 
-#include <ctype.h>
 #include <errno.h>
-#include <pthread.h>
-#include <regex.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "proto/dialplan.h"
+#include "proto/dialplan_impl.h"
 
 enum {
 	PATTERN_MAX = 128,   /* [bytes]                                  */
 	NUMBER_MAX = 256,    /* [bytes]; longer numbers match nothing    */
-	REPEAT_MAX = 64,     /* {n,m} of a regular expression            */
-	REPEATS_MAX = 2,     /* how many of them                         */
-	GROUP_MAX = 16,
-	CACHE_SIZE = 64,     /* a power of two                           */
 };
 
 /* --------------------------------------------------------- plain patterns */
@@ -173,151 +162,6 @@ static const char *plain_wrong(const char *p)
 	return NULL;
 }
 
-/* ---------------------------------------------------- regular expressions */
-
-struct regex_entry {
-	char *pattern;       /* NULL: free */
-	regex_t re;
-};
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t cache_key;
-static bool cache_ok;
-
-static void entry_clear(struct regex_entry *e)
-{
-	if (!e->pattern)
-		return;
-
-	regfree(&e->re);
-	free(e->pattern);
-	e->pattern = NULL;
-}
-
-static void cache_free(void *arg)
-{
-	struct regex_entry *cache = arg;
-	size_t i;
-
-	for (i = 0; i < CACHE_SIZE; i++)
-		entry_clear(&cache[i]);
-	free(cache);
-}
-
-static void cache_init(void)
-{
-	cache_ok = !pthread_key_create(&cache_key, cache_free);
-}
-
-static struct regex_entry *cache_get(void)
-{
-	struct regex_entry *cache;
-
-	(void)pthread_once(&once, cache_init);
-	if (!cache_ok)
-		return NULL;
-
-	cache = pthread_getspecific(cache_key);
-	if (cache)
-		return cache;
-
-	cache = calloc(CACHE_SIZE, sizeof(*cache));
-	if (cache && pthread_setspecific(cache_key, cache)) {
-		free(cache);
-		cache = NULL;
-	}
-
-	return cache;
-}
-
-/* The compiled form, from the thread's cache or into it. */
-static const regex_t *regex_get(const char *pattern)
-{
-	struct regex_entry *cache = cache_get(), *e;
-	uint32_t hash = 2166136261u;
-	const char *p;
-
-	if (!cache)
-		return NULL;
-
-	for (p = pattern; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	e = &cache[(hash ^ hash >> 16) & (CACHE_SIZE - 1)];
-	if (e->pattern && !strcmp(e->pattern, pattern))
-		return &e->re;
-
-	entry_clear(e);
-	e->pattern = strdup(pattern);
-	if (!e->pattern)
-		return NULL;
-	if (regcomp(&e->re, pattern, REG_EXTENDED)) {
-		free(e->pattern);
-		e->pattern = NULL;
-		return NULL;
-	}
-
-	return &e->re;
-}
-
-static bool regex_match(const char *pattern, const char *number,
-			const char **capp, size_t *caplen)
-{
-	const regex_t *re = regex_get(pattern);
-	regmatch_t m[2];
-
-	if (!re || regexec(re, number, 2, m, 0))
-		return false;
-
-	if (m[1].rm_so >= 0) {
-		*capp = number + m[1].rm_so;
-		*caplen = (size_t)(m[1].rm_eo - m[1].rm_so);
-	}
-
-	return true;
-}
-
-/* Is {n}, {n,} or {n,m} small? @param p  Past the brace. */
-static bool repeat_small(const char *p)
-{
-	for (; *p && *p != '}'; p++) {
-		if (isdigit((unsigned char)*p) &&
-		    strtoul(p, (char **)&p, 10) > REPEAT_MAX)
-			return false;
-		if (*p == '}' || !*p)
-			break;
-	}
-
-	return true;
-}
-
-static const char *regex_wrong(const char *pattern)
-{
-	int repeats = 0, groups = 0;
-	const char *p;
-	regex_t re;
-
-	for (p = pattern; *p; p++) {
-		if (*p == '\\' && isdigit((unsigned char)p[1]))
-			return "no back references in a pattern";
-		if (*p == '\\' && p[1]) {
-			p++;
-			continue;
-		}
-		repeats += *p == '{';
-		groups += *p == '(';
-		if (repeats > REPEATS_MAX || groups > GROUP_MAX ||
-		    (*p == '{' && !repeat_small(p + 1)))
-			return "at most 16 groups, and 2 repeats {n,m} of "
-			       "up to 64";
-	}
-
-	if (regcomp(&re, pattern, REG_EXTENDED))
-		return "not a POSIX extended regular expression";
-	regfree(&re);
-
-	return NULL;
-}
-
 /* ------------------------------------------------------------ for callers */
 
 int dialplan_pattern_check(const char *pattern, const char **errp)
@@ -329,7 +173,7 @@ int dialplan_pattern_check(const char *pattern, const char **errp)
 	else if (strlen(pattern) > PATTERN_MAX)
 		why = "a pattern has at most 128 characters";
 	else if (*pattern == '^')
-		why = regex_wrong(pattern);
+		why = dialplan_regex_wrong(pattern);
 	else
 		why = plain_wrong(pattern);
 
@@ -350,8 +194,9 @@ bool dialplan_pattern_match(const char *pattern, const char *number,
 	    strlen(number) > NUMBER_MAX)
 		return false;
 
-	match = *pattern == '^' ? regex_match(pattern, number, &cap, &len) :
-				  plain_match(pattern, number, &cap, &len);
+	match = *pattern == '^'
+			? dialplan_regex_match(pattern, number, &cap, &len)
+			: plain_match(pattern, number, &cap, &len);
 	if (match && capp && caplen) {
 		*capp = cap;
 		*caplen = len;
