@@ -29,8 +29,11 @@ static void put(struct txt *t, const char *p, size_t n)
 
 #define PUT(t, lit) put(t, lit, sizeof(lit) - 1)
 
-static const char vias[][4] = {
-	[WIRE_UDP] = "UDP", [WIRE_TCP] = "TCP", [WIRE_TLS] = "TLS"};
+static const char vias[][4] = {[WIRE_UDP] = "UDP",
+			       [WIRE_TCP] = "TCP",
+			       [WIRE_TLS] = "TLS",
+			       [WIRE_WS] = "WS",
+			       [WIRE_WSS] = "WSS"};
 
 static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 		   const struct wire_port *port)
@@ -45,7 +48,7 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 	tok.kind = TOKEN_BRANCH;
 
 	PUT(t, "Via: SIP/2.0/");
-	put(t, vias[port->kind], 3);
+	put(t, vias[port->kind], strlen(vias[port->kind]));
 	PUT(t, " ");
 	put(t, port->adv, port->advlen);
 	PUT(t, ";branch=z9hG4bK");
@@ -72,7 +75,7 @@ static void put_record_route(struct msg *m, struct txt *t,
 
 	tok.kind = TOKEN_ROUTE;
 	PUT(t, "Record-Route: <sip");
-	if (port->kind == WIRE_TLS && is_sips(&m->v->uri))
+	if (wire_kind_is_tls(port->kind) && is_sips(&m->v->uri))
 		PUT(t, "s");
 	PUT(t, ":");
 	token_print(t->p + t->n, m->w->router->key, &tok, NULL, 0);

@@ -65,6 +65,14 @@ int options_read(struct options *o, int argc, char **argv)
 		 .def = "", .metavar = "ADDR:PORT,...",
 		 .help = "SIP over TLS on these addresses; \"\": none",
 		 .check = check_list},
+		{.name = "ws", .type = OPTION_STRING, .value = &o->ws,
+		 .def = "", .metavar = "ADDR:PORT,...",
+		 .help = "SIP over WebSocket on these addresses; \"\": none",
+		 .check = check_list},
+		{.name = "wss", .type = OPTION_STRING, .value = &o->wss,
+		 .def = "", .metavar = "ADDR:PORT,...",
+		 .help = "the same over TLS; \"\": none",
+		 .check = check_list},
 		{.name = "tls-cert", .type = OPTION_STRING,
 		 .value = &o->tls_cert, .def = "", .metavar = "FILE,...",
 		 .help = "PEM files, each a certificate with its chain; who "
@@ -195,11 +203,13 @@ int options_listen(struct wire_listen *at, const struct options *o)
 	*at = (struct wire_listen){.udp = o->udp,
 				   .tcp = o->tcp,
 				   .tls = o->tls,
+				   .ws = o->ws,
+				   .wss = o->wss,
 				   .advertise = o->advertise};
-	if (!*o->tls)
+	if (!*o->tls && !*o->wss)
 		return 0;
 	if (!*o->tls_cert || !*o->tls_key)
-		return options_complain("--tls",
+		return options_complain(*o->tls ? "--tls" : "--wss",
 				"needs --tls-cert and --tls-key");
 	errbuf[0] = '\0';
 	err = certs_alloc(&at->certs, &conf, errbuf, sizeof(errbuf));

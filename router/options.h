@@ -9,7 +9,7 @@
 #include "router/wire.h"
 
 struct options {
-	const char *id, *redis, *udp, *tcp, *tls, *advertise, *metrics;
+	const char *id, *redis, *udp, *tcp, *tls, *ws, *wss, *advertise, *metrics;
 	const char *key_file, *key;
 	const char *tls_cert, *tls_key, *tls_ca;
 	const char *log_level, *log_format;

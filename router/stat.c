@@ -29,11 +29,15 @@ static const struct {
 	{STAT_RX_UDP, RECEIVED, "transport=\"udp\"", RECEIVED_HELP},
 	{STAT_RX_TCP, RECEIVED, "transport=\"tcp\"", RECEIVED_HELP},
 	{STAT_RX_TLS, RECEIVED, "transport=\"tls\"", RECEIVED_HELP},
+	{STAT_RX_WS, RECEIVED, "transport=\"ws\"", RECEIVED_HELP},
+	{STAT_RX_WSS, RECEIVED, "transport=\"wss\"", RECEIVED_HELP},
 #define SENT "sy_router_sent_total"
 #define SENT_HELP "Messages sent, by transport"
 	{STAT_TX_UDP, SENT, "transport=\"udp\"", SENT_HELP},
 	{STAT_TX_TCP, SENT, "transport=\"tcp\"", SENT_HELP},
 	{STAT_TX_TLS, SENT, "transport=\"tls\"", SENT_HELP},
+	{STAT_TX_WS, SENT, "transport=\"ws\"", SENT_HELP},
+	{STAT_TX_WSS, SENT, "transport=\"wss\"", SENT_HELP},
 #define FORWARDED "sy_router_forwarded_total"
 #define FORWARDED_HELP "Messages forwarded, by where to"
 	{STAT_FWD_NODE, FORWARDED, "to=\"node\"", FORWARDED_HELP},
@@ -79,6 +83,10 @@ static const struct {
 #define TLS_HELP "TLS handshakes, by result"
 	{STAT_TLS_DONE, TLS, "result=\"ok\"", TLS_HELP},
 	{STAT_TLS_FAILED, TLS, "result=\"failed\"", TLS_HELP},
+#define WS "sy_router_websockets_total"
+#define WS_HELP "WebSocket connections asked for, by result"
+	{STAT_WS_OPENED, WS, "result=\"ok\"", WS_HELP},
+	{STAT_WS_REFUSED, WS, "result=\"refused\"", WS_HELP},
 	{STAT_RING, "sy_router_handed_over_total", NULL,
 	 "Messages handed to the thread that has the connection"},
 	{STAT_KEEPALIVE, "sy_router_keepalives_total", NULL,

@@ -10,12 +10,16 @@
 #include <stdint.h>
 
 enum stat_id {
-	STAT_RX_UDP,
+	STAT_RX_UDP,                       /* + enum wire_kind           */
 	STAT_RX_TCP,
 	STAT_RX_TLS,
-	STAT_TX_UDP,
+	STAT_RX_WS,
+	STAT_RX_WSS,
+	STAT_TX_UDP,                       /* + enum wire_kind           */
 	STAT_TX_TCP,
 	STAT_TX_TLS,
+	STAT_TX_WS,
+	STAT_TX_WSS,
 
 	STAT_REQUEST,                   /* + enum view_method (15)       */
 	STAT_RESPONSE = STAT_REQUEST + 15, /* + class 1..6, less 1       */
@@ -54,6 +58,8 @@ enum stat_id {
 	STAT_TCP_REFUSED,     /* at the limit of connections              */
 	STAT_TLS_DONE,        /* handshakes                                */
 	STAT_TLS_FAILED,      /* ... refused, broken, or not in time       */
+	STAT_WS_OPENED,       /* WebSocket connections                     */
+	STAT_WS_REFUSED,
 	STAT_RING,            /* handed to another thread                 */
 	STAT_KEEPALIVE,
 	STAT_COUNT,

@@ -174,7 +174,8 @@ static int open_list(struct wire_set *set, const char *list,
 int wire_open(struct wire_set *set, const struct wire_listen *at,
 	      unsigned threads, char *errbuf, size_t errsize)
 {
-	const char *const lists[] = {at->udp, at->tcp, at->tls};
+	const char *const lists[] = {at->udp, at->tcp, at->tls, at->ws,
+				     at->wss};
 	const char *advertise = at->advertise;
 	int err = 0;
 
@@ -185,7 +186,7 @@ int wire_open(struct wire_set *set, const struct wire_listen *at,
 	if (advertise && !*advertise)
 		advertise = NULL;
 
-	for (int kind = WIRE_UDP; kind <= WIRE_TLS && !err; kind++)
+	for (int kind = WIRE_UDP; kind <= WIRE_WSS && !err; kind++)
 		err = open_list(set, lists[kind], kind, advertise, errbuf,
 				errsize);
 	if (!err) {
@@ -230,6 +231,8 @@ static const struct {
 	[WIRE_UDP] = {"udp", "", 5060},
 	[WIRE_TCP] = {"tcp", ";transport=tcp", 5060},
 	[WIRE_TLS] = {"tls", ";transport=tls", 5061},
+	[WIRE_WS] = {"ws", ";transport=ws", 80},
+	[WIRE_WSS] = {"wss", ";transport=ws", 443},
 };
 
 const char *wire_kind_name(enum wire_kind kind)
@@ -240,6 +243,16 @@ const char *wire_kind_name(enum wire_kind kind)
 const char *wire_kind_param(enum wire_kind kind)
 {
 	return kinds[kind].param;
+}
+
+bool wire_kind_is_tls(enum wire_kind kind)
+{
+	return kind == WIRE_TLS || kind == WIRE_WSS;
+}
+
+bool wire_kind_is_web(enum wire_kind kind)
+{
+	return kind == WIRE_WS || kind == WIRE_WSS;
 }
 
 uint16_t wire_kind_port(enum wire_kind kind)

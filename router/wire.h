@@ -10,6 +10,7 @@
  *   TCP   a table of connections; messages cut out of the stream; what the
  *         kernel does not take at once is queued, up to a limit.
  *   TLS   the same table: a TCP connection with a TLS layer (wire_tls.c).
+ *   WS    likewise, with frames (wire_ws.c), and with both: WSS.
  *
  * Pieces and texts given to wire_send() stay valid until wire_flush().
  */
@@ -33,7 +34,7 @@ enum {
 	WIRE_ADV_LEN = 80,
 };
 
-enum wire_kind { WIRE_UDP, WIRE_TCP, WIRE_TLS };
+enum wire_kind { WIRE_UDP, WIRE_TCP, WIRE_TLS, WIRE_WS, WIRE_WSS };
 
 /** A listening address.  RO after wire_open(). */
 struct wire_port {
@@ -47,7 +48,7 @@ struct wire_ring;
 
 /** What the threads have in common.  RO after wire_open(). */
 struct wire_set {
-	struct certs *certs;               /* borrowed; NULL: no port for TLS  */
+	struct certs *certs;               /* borrowed; NULL: no port for TLS or WSS  */
 	struct wire_port portv[WIRE_PORTS_MAX];
 	size_t portc;
 	unsigned threads;
@@ -62,9 +63,9 @@ struct wire_set {
 
 /** Where to listen: "ADDR:PORT[,ADDR:PORT]" each; NULL or empty: nowhere. */
 struct wire_listen {
-	const char *udp, *tcp, *tls;
+	const char *udp, *tcp, *tls, *ws, *wss;
 	const char *advertise; /* host to tell others instead, or NULL     */
-	struct certs *certs;   /* borrowed; needed with tls                */
+	struct certs *certs;   /* borrowed; needed with tls, wss              */
 };
 
 /**
@@ -95,12 +96,16 @@ void wire_stop(struct wire_set *set);
 /** First port of a transport and address family; -1: none. */
 int wire_port_find(const struct wire_set *set, enum wire_kind kind, int af);
 
-/** "udp", "tcp", "tls". */
+/** "udp", "tcp", "tls", "ws", "wss". */
 const char *wire_kind_name(enum wire_kind kind);
 
-/** ";transport=tcp", ";transport=tls", or "" for UDP: for a URI with our
- * address. */
+/** For a URI with our address: ";transport=tcp", ";transport=tls", ";transport=ws"
+ * (for both, RFC 7118 5.2.4), or "" for UDP. */
 const char *wire_kind_param(enum wire_kind kind);
+
+/** Has it TLS? Is it WebSocket? */
+bool wire_kind_is_tls(enum wire_kind kind);
+bool wire_kind_is_web(enum wire_kind kind);
 
 /** The port that a SIP URI means when it names none, RFC 3261 19.1.2. */
 uint16_t wire_kind_port(enum wire_kind kind);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <openssl/ssl.h>
 #include "router/wire.h"
+#include "router/ws.h"
 
 enum {
 	WIRE_BATCH = 32,            /* datagrams of one recvmmsg          */
@@ -25,7 +26,7 @@ struct wire_udp_tx {
 	size_t n;
 };
 
-/* a TCP connection, with TLS or without */
+/* a TCP connection, with TLS or without, for WebSocket or not */
 struct wire_conn {
 	struct le le;         /* in tcp.hash, by peer address              */
 	struct wire *w;       /* borrowed                                  */
@@ -37,6 +38,10 @@ struct wire_conn {
 	bool connecting;
 	bool handshake;       /* TLS: not yet done                         */
 	bool blocked;         /* TLS: wants to write before it goes on     */
+	bool web;             /* WebSocket                                 */
+	bool hello;           /* WebSocket: not yet opened                 */
+	bool bye;             /* WebSocket: the close frame was sent       */
+	struct ws ws;
 	bool closing;         /* answered and shut down: only read it dry  */
 	bool proven;          /* brought or was meant for a SIP message    */
 	uint64_t last_ms;     /* of the last message                       */
@@ -97,6 +102,19 @@ void wire_tcp_stop(struct wire *w);
 void wire_tcp_leave(struct wire *w);
 int wire_tcp_send(struct wire *w, const struct flow *to,
 		  const struct iovec *iov, size_t n);
+
+void wire_conn_close(struct wire_conn *c);
+void wire_conn_shut(struct wire_conn *c);
+void wire_conn_flow(const struct wire_conn *c, struct flow *f);
+int wire_conn_listen(struct wire_conn *c);
+int wire_conn_send(struct wire_conn *c, const struct iovec *iov, size_t n);
+void wire_conn_deliver(struct wire_conn *c, enum wire_flaw flaw,
+		       const char *p, size_t len);
+void wire_conn_pong(struct wire_conn *c);
+
+void wire_ws_drain(struct wire_conn *c);
+int wire_ws_send(struct wire_conn *c, const struct iovec *iov, size_t n);
+void wire_ws_bye(struct wire_conn *c, uint16_t status);
 
 int wire_tls_start(struct wire *w);
 int wire_tls_alloc(struct wire_conn *c, bool client);

@@ -21,7 +21,7 @@ UNIT_AT_A_TIME = 4
 # Cluster tests that mostly wait run beside all others, each lane about as
 # long as what is left for the first.
 WAITING = [
-    re.compile(r"test_(strangers|tls|netem|quality|conference|redis|srtp)\.py$"),
+    re.compile(r"test_(strangers|tls|ws|netem|quality|conference|redis|srtp)\.py$"),
     re.compile(r"test_(adopt|move|survive)\.py$"),
 ]
 

@@ -257,15 +257,17 @@ class Cluster:
         """Choose every port and command line before anything is started."""
         routers, nodes, gateways = self.counts
         taken = {self.base + p for p in
-                 (ports.SIP, ports.SIPS, 5066, 5067, ports.HTTPS, ports.HTTP,
+                 (ports.SIP, ports.SIPS, ports.WS, ports.WSS, ports.HTTPS,
+                  ports.HTTP,
                   ports.TRUNK)}
         for i in range(routers):
-            port = (ports.need(self.base + ports.SIP, "SIP") if i == 0 else
-                    ports.next_free(self.base + ports.SIP_NEXT, taken))
-            tls = (ports.need(self.base + ports.SIPS, "SIP over TLS")
-                   if i == 0 else
-                   ports.next_free(self.base + ports.SIP_NEXT, taken))
-            self.add(self.router(f"router-{i + 1}", port, tls,
+            at = [ports.need(self.base + port, what) if i == 0 else
+                  ports.next_free(self.base + ports.SIP_NEXT, taken)
+                  for port, what in (
+                      (ports.SIP, "SIP"), (ports.SIPS, "SIP over TLS"),
+                      (ports.WS, "SIP over WebSocket"),
+                      (ports.WSS, "SIP over secure WebSocket"))]
+            self.add(self.router(f"router-{i + 1}", at,
                                  self.metrics_at(taken)))
         span = (ports.RTP_MAX + 1 - ports.RTP_MIN) // max(nodes, 1) & ~1
         for i in range(nodes):
@@ -315,20 +317,21 @@ class Cluster:
         env["SWITCHYARD_ADMIN_TOKEN"] = self.token
         return env
 
-    def router(self, name, port, tls, metrics):
-        at = f"{self.address(name)}:{port}"
-        tls = f"{self.address(name)}:{tls}"
+    def router(self, name, listen, metrics):
+        at, tls, ws, wss = (f"{self.address(name)}:{port}"
+                            for port in listen)
         metrics = f"{self.address(name)}:{metrics}"
         argv = self.command(
             name, self.program("switchyard-router"), *self.common(name),
             "--cluster-key-file", self.path("cluster-key"),
-            "--udp", at, "--tcp", at, "--tls", tls, "--tls-cert",
+            "--udp", at, "--tcp", at, "--tls", tls, "--ws", ws,
+            "--wss", wss, "--tls-cert",
             self.path("sip.crt"), "--tls-key", self.path("sip.key"),
             "--metrics", metrics,
             *self.router_args)
         member = Member("router", name, argv, self.path("log", f"{name}.log"),
-                        self.environment(), udp=at, tcp=at, tls=tls,
-                        metrics=metrics)
+                        self.environment(), udp=at, tcp=at, tls=tls, ws=ws,
+                        wss=wss, metrics=metrics)
         return member
 
     def node(self, name, port, rtp, metrics):

@@ -7,7 +7,8 @@ import socket
 from .process import ProcessError
 
 HOST = "127.0.0.1"
-SIP, SIPS, HTTPS, HTTP, TRUNK = 5060, 5061, 8443, 8080, 5090
+SIP, SIPS, WS, WSS = 5060, 5061, 5066, 5067
+HTTPS, HTTP, TRUNK = 8443, 8080, 5090
 RTP_MIN, RTP_MAX = 20000, 29999
 # The first ports tried for a second router and gateway, for the nodes, and
 # for everybody's metrics.

@@ -61,12 +61,13 @@ static bool pick_handler(const Sy__Member *m, void *arg)
 
 static const struct {
 	const char *name;
-	const char *prefix; /* of the router's address for it */
+	const char *prefix; /* of the router's addresses for it */
 	const char *param;
 } transports[] = {
 	[UA_UDP] = {"udp", "udp:", ""},
 	[UA_TCP] = {"tcp", "tcp:", ";transport=tcp"},
 	[UA_TLS] = {"tls", "tls:", ";transport=tls"},
+	[UA_WS] = {"ws", "ws", ";transport=ws"},
 	[UA_SIPS] = {"sips", "tls:", ";transport=tls"},
 };
 
@@ -79,7 +80,7 @@ enum ua_transport ua_transport_of(const struct pl *uri)
 		return UA_SIPS;
 	if (re_regex(uri->p, uri->l, ";transport=[a-zA-Z]+", &val))
 		return UA_UDP;
-	for (tp = UA_TLS; tp > UA_UDP; tp--) {
+	for (tp = UA_WS; tp > UA_UDP; tp--) {
 		if (!pl_strcasecmp(&val, transports[tp].name))
 			break;
 	}
@@ -108,10 +109,13 @@ static void contact_of(const Sy__Member *m, enum ua_transport tp, char *buf,
 	size_t i;
 
 	for (i = 0; i < m->n_addresses; i++) {
-		if (strncmp(m->addresses[i], transports[tp].prefix, 4))
+		const char *colon = strchr(m->addresses[i], ':');
+
+		if (!colon || strncmp(m->addresses[i], transports[tp].prefix,
+				      strlen(transports[tp].prefix)))
 			continue;
 
-		(void)re_snprintf(buf, size, "%s%s", m->addresses[i] + 4,
+		(void)re_snprintf(buf, size, "%s%s", colon + 1,
 				  transports[tp].param);
 		return;
 	}

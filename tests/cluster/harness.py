@@ -38,7 +38,8 @@ def free_base():
     """A port base at which a whole cluster finds its ports free."""
     first = 1000 + LANE_PORTS * getattr(LANE, "number", 0)
     for base in range(first, first + LANE_PORTS, 250):
-        wanted = [base + p for p in (ports.SIP, ports.SIPS, ports.HTTP,
+        wanted = [base + p for p in (ports.SIP, ports.SIPS, ports.WS,
+                                     ports.WSS, ports.HTTP,
                                      ports.HTTPS, ports.TRUNK)]
         if all(ports.busy(p) is None for p in wanted):
             return base
