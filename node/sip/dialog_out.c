@@ -401,7 +401,6 @@ static void reinvite_failed(struct dialog *d, uint16_t code,
 	if (dialog_is_lost(d, code, msg))
 		return;
 
-	dialog_timer_retry(d, false);
 	if (d->h.answered)
 		d->h.answered(d, ECONNREFUSED, code, NULL, d->arg);
 }

@@ -17,7 +17,8 @@
 #include "proto/log.h"
 
 enum {
-	RETRY_S = 4,  /* a refresh failed, or could not be sent           */
+	RETRY_S = 4,  /* a refresh could not be sent                      */
+	PARTS = 20,   /* ... failed: again after such a part of the interval */
 	GRACE_S = 32, /* of a dialog that another node had                */
 	AGAIN_S = 10, /* ... and of its first refresh: a re-INVITE of the
 			 new owner's is one                             */
@@ -111,12 +112,13 @@ static void expired(struct dialog *d)
 
 static void refresh(struct dialog *d)
 {
-	arm_in(d, RETRY_S);
-
 	/* One that leaves says nothing; what is under way may refresh it. */
-	if (d->relay || d->req || d->inv || d->need_answer || d->timer.busy)
+	if (d->relay || d->req || d->inv || d->need_answer || d->timer.busy) {
+		arm_in(d, RETRY_S);
 		return;
+	}
 
+	arm_in(d, MAX(d->timer.agreed.interval_s / PARTS, (uint32_t)RETRY_S));
 	if (d->timer.peer_update)
 		dialog_update(d);
 	else if (d->h.refresh)
@@ -143,10 +145,10 @@ static void timer_handler(void *arg)
 	mem_deref(d);
 }
 
-void dialog_timer_retry(struct dialog *d, bool now)
+void dialog_timer_again(struct dialog *d)
 {
 	if (d->timer.agreed.interval_s)
-		arm_in(d, now ? 0 : RETRY_S);
+		arm_in(d, 0);
 }
 
 /* -------------------------------------------------------------- requests */

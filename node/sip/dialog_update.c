@@ -98,7 +98,6 @@ void dialog_recv_update(struct dialog *d, const struct sip_msg *msg)
 static void update_failed(struct dialog *d, int err, const struct sip_msg *msg)
 {
 	const uint16_t code = msg ? msg->scode : err == ETIMEDOUT ? 408 : 503;
-	bool again = false;
 
 	if (dialog_is_lost(d, code, msg))
 		return;
@@ -106,12 +105,10 @@ static void update_failed(struct dialog *d, int err, const struct sip_msg *msg)
 	/* It said that it could; a re-INVITE everybody can. */
 	if (code == 405 || code == 501) {
 		d->timer.peer_update = false;
-		again = true;
-	} else if (msg) {
-		again = dialog_timer_raise(d, msg);
+		dialog_timer_again(d);
+	} else if (msg && dialog_timer_raise(d, msg)) {
+		dialog_timer_again(d);
 	}
-
-	dialog_timer_retry(d, again);
 }
 
 static void update_resp(int err, const struct sip_msg *msg, struct dialog *d)

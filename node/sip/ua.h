@@ -293,8 +293,8 @@ int dialog_timer_print(struct mbuf *mb, const struct dialog *d);
 bool dialog_timer_raise(struct dialog *d, const struct sip_msg *msg);
 /** Its 2xx: it is refreshed. */
 void dialog_timer_accepted(struct dialog *d, const struct sip_msg *msg);
-/** Try to refresh it, soon or at once. */
-void dialog_timer_retry(struct dialog *d, bool now);
+/** A refresh failed, and another one may not: send it at once. */
+void dialog_timer_again(struct dialog *d);
 /** Refuse a request whose interval is too small. @return true: it was. */
 bool dialog_timer_refuse(struct sipua *ua, const struct sip_msg *msg);
 /** It gets a 2xx: it is refreshed. @param hdrs  Set to that one's headers. */

@@ -505,6 +505,26 @@ static void test_peer_refreshes(void **state)
 	assert_false(fx.seen.remote);
 }
 
+/* An offer of ours that is refused makes us no refresher. */
+static void test_refused_offer(void **state)
+{
+	struct mbuf *mb = mb_text(OFFER);
+
+	(void)state;
+
+	timers(400);
+	(void)call_answered(KNOWS_UPDATE
+			    "Session-Expires: 400;refresher=uas\r\n");
+	assert_int_equal(dialog_offer(fx.d, mb), 0);
+	reply(&fx.r[0], expect(&fx.r[0], "INVITE "), "488 No", NULL, NULL,
+	      NULL);
+	(void)expect(&fx.r[0], "ACK ");
+	wait_event(&fx.seen.answered);
+	expect_nothing(&fx.r[0], 20 * SECOND_MS);
+	mem_deref(mb);
+	hangup();
+}
+
 /* It may be another node's by now, and refreshed there. */
 static void test_unsure(void **state)
 {
@@ -554,6 +574,7 @@ int main(void)
 	    TEST(test_update_481),
 	    TEST(test_never_refreshed),
 	    TEST(test_peer_refreshes),
+	    TEST(test_refused_offer),
 	    TEST(test_unsure),
 	    TEST(test_frozen),
 	};
