@@ -34,8 +34,8 @@ struct router {
 	struct udp_sock *us;
 	struct sa laddr;
 	char addr[64];
-	char udp[80], tcp[80];
-	char *addresses[2];
+	char udp[80], tcp[80], tls[80], wss[80];
+	char *addresses[4];
 	Sy__Member member;
 	char *msgv[MSGS_MAX];
 	size_t msgc, next;
@@ -157,12 +157,16 @@ static void router_open(struct router *r, const char *id)
 	(void)re_snprintf(r->tcp, sizeof(r->tcp), "tcp:192.0.2.100:5064");
 	r->addresses[0] = r->udp;
 	r->addresses[1] = r->tcp;
+	(void)re_snprintf(r->tls, sizeof(r->tls), "tls:192.0.2.100:5061");
+	r->addresses[2] = r->tls;
+	(void)re_snprintf(r->wss, sizeof(r->wss), "wss:192.0.2.100:5067");
+	r->addresses[3] = r->wss;
 	sy__member__init(&r->member);
 	r->member.id = (char *)id;
 	r->member.kind = SY__MEMBER_KIND__ROUTER;
 	r->member.address = r->addr;
 	r->member.addresses = r->addresses;
-	r->member.n_addresses = 2;
+	r->member.n_addresses = 4;
 }
 
 static void router_close(struct router *r)

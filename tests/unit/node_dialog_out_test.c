@@ -247,21 +247,50 @@ static void test_cancel(void **state)
 	assert_int_equal(fx.seen.closed, 0);
 }
 
-/* A phone that is reached by TCP gets the router's TCP address. */
-static void test_tcp_contact(void **state)
+/* Contact is the router's address for the transport of the phone. */
+static void test_contact_transport(void **state)
 {
-	struct dialog_invite inv = invitation(NULL);
-	const char *req;
-
+	static const struct {
+		const char *uri, *scheme, *address, *kept;
+	} v[] = {
+		{"sip:1002@192.0.2.2:5062", "<sip:", "@192.0.2.100:5060>",
+		 "udp"},
+		{"sip:1002@192.0.2.2:5062;ob;transport=TCP", "<sip:",
+		 "@192.0.2.100:5064;transport=tcp>", "tcp"},
+		{"sip:1002@192.0.2.2:5062;transport=tls", "<sip:",
+		 "@192.0.2.100:5061;transport=tls>", "tls"},
+		{"SIPS:1002@192.0.2.2:5062", "<sips:",
+		 "@192.0.2.100:5061;transport=tls>", "sips"},
+		{"sip:x@y.invalid;transport=ws", "<sip:",
+		 "@192.0.2.100:5067;transport=ws>", "ws"},
+		{"sip:1002@192.0.2.2:5062;transport=sctp", "<sip:",
+		 "@192.0.2.100:5060>", "udp"},
+	};
 	(void)state;
 
-	inv.uri = "sip:1002@192.0.2.2:5062;ob;transport=TCP";
-	assert_int_equal(dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
-	req = expect(&fx.r[0], "INVITE ");
-	HAS(hdr(req, "Contact", 0), "@192.0.2.100:5064;transport=tcp>");
-	reply(&fx.r[0], req, "603 Decline", "x", NULL, NULL);
-	wait_event(&fx.seen.closed);
-	assert_int_equal(fx.seen.code, 603);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct dialog_invite inv = invitation(NULL);
+		Sy__DialogState st = SY__DIALOG_STATE__INIT;
+		const char *req;
+
+		fx.seen.closed = 0;
+		inv.uri = v[i].uri;
+		assert_int_equal(
+			dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
+		req = expect(&fx.r[0], "INVITE ");
+		HAS(hdr(req, "Contact", 0), v[i].scheme);
+		HAS(hdr(req, "Contact", 0), v[i].address);
+		dialog_checkpoint(fx.d, &st);
+		assert_string_equal(st.transport, v[i].kept);
+		assert_string_equal(ua_transport_name(
+					    ua_transport_read(st.transport)),
+				    v[i].kept);
+		reply(&fx.r[0], req, "603 Decline", "x", NULL, NULL);
+		wait_event(&fx.seen.closed);
+		assert_int_equal(fx.seen.code, 603);
+		(void)expect(&fx.r[0], "ACK ");
+		fx.d = mem_deref(fx.d);
+	}
 }
 
 /* Nothing was heard yet: the CANCEL waits (RFC 3261 9.1). */
@@ -595,7 +624,7 @@ int main(void)
 		TEST(test_other_router),
 		TEST(test_cancel_other_router),
 		TEST(test_cancel),
-		TEST(test_tcp_contact),
+		TEST(test_contact_transport),
 		TEST(test_cancel_waits),
 		TEST(test_cancel_crosses_200),
 		TEST(test_forked),

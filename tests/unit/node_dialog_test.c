@@ -966,13 +966,21 @@ static void test_odd_vias(void **state)
 static void test_contact(void **state)
 {
 	static const struct {
-		const char *rr, *contact;
+		const char *rr, *scheme, *contact, *kept;
 	} v[] = {
 		{"<sip:RT@[2001:db8::1]:5070;transport=tcp;lr>",
-		 "@[2001:db8::1]:5070;transport=tcp>"},
-		{"<sip:RT@192.0.2.9:5070;lr>", "@192.0.2.9:5070>"},
-		{"<sip:192.0.2.9;lr>", "@192.0.2.9>"},
-		{"sip:RT@edge.example.com;lr", "@edge.example.com>"},
+		 "<sip:", "@[2001:db8::1]:5070;transport=tcp>", "tcp"},
+		{"<sip:RT@192.0.2.9:5061;transport=tls;lr>",
+		 "<sip:", "@192.0.2.9:5061;transport=tls>", "tls"},
+		{"<sips:RT@192.0.2.9:5061;transport=tls;lr>",
+		 "<sips:", "@192.0.2.9:5061;transport=tls>", "sips"},
+		{"<sip:RT@192.0.2.9:5067;transport=ws;lr>",
+		 "<sip:", "@192.0.2.9:5067;transport=ws>", "ws"},
+		{"<sip:RT@192.0.2.9:5070;lr>", "<sip:", "@192.0.2.9:5070>",
+		 "udp"},
+		{"<sip:192.0.2.9;lr>", "<sip:", "@192.0.2.9>", "udp"},
+		{"sip:RT@edge.example.com;lr", "<sip:", "@edge.example.com>",
+		 "udp"},
 	};
 	size_t i;
 
@@ -982,6 +990,7 @@ static void test_contact(void **state)
 		Sy__DialogState st = SY__DIALOG_STATE__INIT;
 		struct peer p;
 		char *text, *rr, *end;
+		const char *contact;
 		struct mbuf *mb;
 
 		peer_init(&p);
@@ -997,10 +1006,11 @@ static void test_contact(void **state)
 		wait_event(&fx.seen.incoming);
 		assert_int_equal(dialog_progress(fx.d, 180, NULL, NULL), 0);
 		(void)expect(&fx.r[0], "SIP/2.0 100 ");
-		HAS(hdr(expect(&fx.r[0], "SIP/2.0 180 "), "Contact", 0),
-		    v[i].contact);
+		contact = hdr(expect(&fx.r[0], "SIP/2.0 180 "), "Contact", 0);
+		HAS(contact, v[i].scheme);
+		HAS(contact, v[i].contact);
 		dialog_checkpoint(fx.d, &st);
-		assert_string_equal(st.transport, i ? "udp" : "tcp");
+		assert_string_equal(st.transport, v[i].kept);
 		dialog_hangup(fx.d, 486, NULL);
 		(void)expect(&fx.r[0], "SIP/2.0 486 ");
 		fx.d = mem_deref(fx.d);
