@@ -1,13 +1,5 @@
-/* sources: node/sip/client.c node/sip/ctrans.c node/sip/dialog.c
- * node/sip/dialog_api.c node/sip/dialog_checkpoint.c node/sip/dialog_end.c
- * node/sip/dialog_in.c node/sip/dialog_info.c node/sip/dialog_move.c
- * node/sip/dialog_out.c node/sip/dialog_resume.c node/sip/dialog_within.c
- * node/sip/path.c node/sip/reason.c node/sip/relay.c node/sip/request.c
- * node/sip/sdes.c node/sip/sdptext.c node/sip/session.c
- * node/sip/session_agree.c node/sip/session_resume.c node/sip/session_round.c
- * node/sip/session_srtp.c node/sip/sipua.c node/sip/strans.c
- * node/sip/ua_router.c node/sip/ua_token.c node/sip/wheel.c node/media/srtp.c
- * node/media/srtp_stream.c node/media/srtp_xform.c proto/log.c proto/token.c
+/* sources: node/sip node/media/srtp.c node/media/srtp_stream.c
+ * node/media/srtp_xform.c proto/log.c proto/schema.c proto/token.c
  * build/debug/proto/gen/switchyard.pb-c.c
  * build/debug/proto/gen/google/protobuf/timestamp.pb-c.c */
 /* SPDX-License-Identifier: MIT */

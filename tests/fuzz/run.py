@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Builds each *_fuzz.c with clang's libFuzzer and runs it for some seconds.
 
-The first comment of a target names what it is made of, and the next one, if
-there is one, further seeds:
+The first comment of a target names what it is made of (a folder: all of it),
+and the next one, if there is one, further seeds:
 /* sources: router/view.c router/view_part.c */
 /* seeds: tests/unit/torture */
 Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each. What
@@ -40,7 +40,11 @@ def sources(path):
         named = re.match(r"/\* sources: (.*?)\*/", f.read(), re.DOTALL)
     if not named:
         raise RuntimeError(f"{path}: the first comment names no sources")
-    return paths(named[1])
+    found = []
+    for source in paths(named[1]):
+        found += (sorted(glob.glob(os.path.join(source, "*.c")))
+                  if os.path.isdir(source) else [source])
+    return found
 
 
 def seeds(path, name):
