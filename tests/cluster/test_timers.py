@@ -3,9 +3,11 @@
 asked for, agreed to and refused; and that a timer moves with its call.  That
 the clock is right is in the unit tests: no interval is below 90 s."""
 
+import json
 from contextlib import ExitStack
 
 from harness import Mismatch, assert_clean, cluster, request, wait_for
+from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
 TIMER = {"Supported": "timer"}
@@ -128,3 +130,33 @@ def test_moves():
              (200, "600;refresher=uac"), "a refresh at the new owner")
         d.bye()
         assert_clean(c)
+
+
+def asked(settings):
+    """What an INVITE asks for, and an INVITE with 95 s is answered."""
+    with open(DEMO, encoding="utf-8") as f:
+        conf = json.load(f)
+    conf["settings"].update(settings)
+    with cluster(nodes=1, config=conf) as c, RawPhone(c.routers[0]) as a, \
+            RawPhone(c.routers[0], "1011") as b:
+        must(b.register().code, 200, "REGISTER")
+        first = a.call("1011", **TIMER, **{"Session-Expires": "95"})
+        got = a.await_("final", call_id=first.get("call-id")) \
+            if settings["sessionExpiresS"] else None
+        if got:
+            nack(a, first, got)
+            must(got.code, 422, "95 s")
+            a.call("1011")
+        inv = b.await_("INVITE")
+        b.answer(inv, 486, "Busy")
+        b.await_("ACK")
+        return ([inv.get(k) for k in
+                 ("supported", "session-expires", "min-se")],
+                got and got.get("min-se"))
+
+
+def test_settings():
+    """The settings' interval is asked for, and kept to; 0: none."""
+    must(asked({"sessionExpiresS": 120, "sessionMinS": 100}),
+         (["timer", "120", "100"], "100"), "120 s")
+    must(asked({"sessionExpiresS": 0}), (["timer", "", ""], None), "0 s")
