@@ -464,16 +464,16 @@ def test_node_ends_in_order():
         where = {x["caller"]: x["node"] for x in
                  c.api("GET", "/api/calls")["items"]}
         must(len(where), 8, "calls")
-        node = c.nodes[0]
+        node, other = c.nodes
         mine = [u for u in users if where[u] == node.id]
-        if not mine:
-            raise Mismatch(f"no call on {node.id}: {where}")
+        if not mine:  # placement goes by load, which may be anything
+            node, other, mine = other, node, users
         node.process.signal(signal.SIGINT)
         for user in mine:
             must(box.expect("closed", phone=user)["by"], "remote", user)
         wait_for("it is gone from the table", lambda: [
             n["id"] for n in c.api("GET", "/api/nodes")["items"]]
-            == [c.nodes[1].id], 3)
+            == [other.id], 3)
         if not node.process.wait(5):
             raise Mismatch("the node does not end")
         must(node.process.popen.wait(), 0, "exit code of the node")
@@ -485,7 +485,7 @@ def test_node_ends_in_order():
             box.do("call", phone=user, to="600", call="again" + user)
             box.expect("established", call="again" + user)
         left = [x["node"] for x in c.api("GET", "/api/calls")["items"]]
-        must(set(left), {c.nodes[1].id}, "nodes of the calls")
+        must(set(left), {other.id}, "nodes of the calls")
         box.do("hangup", phone="1*")
         c.nodes.remove(node)
         assert_clean(c)
