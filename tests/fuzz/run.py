@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "10"))
+SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "4"))
 AT_A_TIME = 2
 FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
          "-fno-sanitize-recover=all", "-I", ROOT, "-I", "/usr/include/re",
