@@ -9,6 +9,7 @@
  */
 
 #include "media_test.h"
+#include "test_loop.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -49,9 +50,6 @@ struct side {
 };
 
 static struct side sidev[2];
-static struct tmr step_tmr, deadline_tmr;
-static bool (*until)(void);
-static bool timed_out;
 
 static double hears(const struct side *s, double hz)
 {
@@ -85,31 +83,9 @@ static void on_packet(int flags, void *arg)
 	s->smp += n;
 }
 
-static void step(void *arg)
-{
-	(void)arg;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	if (until())
-		re_cancel();
-}
-
-static void deadline(void *arg)
-{
-	(void)arg;
-	timed_out = true;
-	re_cancel();
-}
-
 static void run(bool (*cond)(void))
 {
-	until = cond;
-	timed_out = false;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	tmr_start(&deadline_tmr, DEADLINE_MS, deadline, NULL);
-	assert_int_equal(re_main(NULL), 0);
-	tmr_cancel(&step_tmr);
-	tmr_cancel(&deadline_tmr);
-	assert_false(timed_out);
+	test_loop_run(cond, STEP_MS, DEADLINE_MS);
 }
 
 static void on_event(struct media_leg *leg, const struct media_event *ev,

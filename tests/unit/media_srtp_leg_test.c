@@ -7,6 +7,7 @@
  */
 
 #include "media_test.h"
+#include "test_loop.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -50,9 +51,6 @@ static const struct media_tone tones[] = {
 
 static struct media *engine;
 static struct way wayv[4];
-static struct tmr step_tmr, deadline_tmr;
-static bool (*until)(void);
-static bool timed_out;
 
 static double hears(const struct way *w)
 {
@@ -81,31 +79,9 @@ static void on_packet(int flags, void *arg)
 	w->heard_smp += n;
 }
 
-static void step(void *arg)
-{
-	(void)arg;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	if (until())
-		re_cancel();
-}
-
-static void deadline(void *arg)
-{
-	(void)arg;
-	timed_out = true;
-	re_cancel();
-}
-
 static void run(bool (*cond)(void))
 {
-	until = cond;
-	timed_out = false;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	tmr_start(&deadline_tmr, DEADLINE_MS, deadline, NULL);
-	assert_int_equal(re_main(NULL), 0);
-	tmr_cancel(&step_tmr);
-	tmr_cancel(&deadline_tmr);
-	assert_false(timed_out);
+	test_loop_run(cond, STEP_MS, DEADLINE_MS);
 }
 
 static struct media_srtp keys(enum media_srtp_suite suite)

@@ -13,6 +13,7 @@
 #include "node_hub_fake.h"
 #include "node/departure.h"
 #include "test_port.h"
+#include "test_loop.h"
 
 enum {
 	STEP_MS = 10,
@@ -40,9 +41,6 @@ static struct sa local, peer, sip;
 static int fd;
 static unsigned packets;
 static bool abandoned, live;
-static struct tmr step_tmr, deadline_tmr;
-static bool (*until)(void);
-static bool timed_out;
 static uint64_t begin_ms;
 
 /* ----------------------------------------------------------------- the legs */
@@ -148,33 +146,11 @@ static void on_packet(int flags, void *arg)
 		++packets;
 }
 
-static void step(void *arg)
-{
-	(void)arg;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	if (until())
-		re_cancel();
-}
-
-static void deadline(void *arg)
-{
-	(void)arg;
-	timed_out = true;
-	re_cancel();
-}
-
 static void run(bool (*cond)(void))
 {
-	until = cond;
-	timed_out = false;
 	begin_ms = tmr_jiffies();
 	packets = 0;
-	tmr_start(&step_tmr, STEP_MS, step, NULL);
-	tmr_start(&deadline_tmr, DEADLINE_MS, deadline, NULL);
-	assert_int_equal(re_main(NULL), 0);
-	tmr_cancel(&step_tmr);
-	tmr_cancel(&deadline_tmr);
-	assert_false(timed_out);
+	test_loop_run(cond, STEP_MS, DEADLINE_MS);
 }
 
 static struct media_load load_now(void)
