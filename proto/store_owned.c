@@ -17,7 +17,28 @@ struct asking {
 	void *arg;
 };
 
-/* -------------------------------------------------------- hubs of a process */
+/* Ask; the question is owned by the command once it is sent. */
+static int ask(struct redis *r, const struct asking *asking, redis_reply_h *h,
+	       const char *verb, const char *key)
+{
+	const char *argv[] = {verb, key};
+	struct asking *a = mem_zalloc(sizeof(*a), NULL);
+	int err;
+
+	if (!a)
+		return ENOMEM;
+
+	*a = *asking;
+	err = redis_command_argv(r, 0, h, a, 2, argv, NULL);
+	if (err)
+		mem_deref(a);
+	else
+		redis_arg_owned(r);
+
+	return err;
+}
+
+/* ---------------------------------------------------- hubs of a process */
 
 static void owned_handler(int err, const redisReply *reply, void *arg)
 {
@@ -43,26 +64,15 @@ static void owned_handler(int err, const redisReply *reply, void *arg)
 int store_owned_list(struct redis *r, uint32_t instance, store_owned_h *h,
 		     void *arg)
 {
-	struct asking *a;
-	int err;
+	const struct asking a = {.owned = h, .arg = arg};
+	char key[32];
 
 	if (!r || !h)
 		return EINVAL;
 
-	a = mem_zalloc(sizeof(*a), NULL);
-	if (!a)
-		return ENOMEM;
+	(void)re_snprintf(key, sizeof(key), KEY_OWNED, instance);
 
-	a->owned = h;
-	a->arg = arg;
-	err = redis_command(r, 0, owned_handler, a, "SMEMBERS " KEY_OWNED,
-			    instance);
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask(r, &a, owned_handler, "SMEMBERS", key);
 }
 
 int store_owned_add(struct redis *r, uint32_t instance, const char *node,
@@ -90,8 +100,7 @@ int store_owned_remove(struct redis *r, uint32_t instance, const char *hub)
 			     instance, hub);
 }
 
-/* ----------------------------------------------------------------- processes
- */
+/* ------------------------------------------------------------ processes */
 
 static void owners_handler(int err, const redisReply *reply, void *arg)
 {
@@ -118,25 +127,12 @@ static void owners_handler(int err, const redisReply *reply, void *arg)
 
 int store_owners_list(struct redis *r, store_owners_h *h, void *arg)
 {
-	struct asking *a;
-	int err;
+	const struct asking a = {.owners = h, .arg = arg};
 
 	if (!r || !h)
 		return EINVAL;
 
-	a = mem_zalloc(sizeof(*a), NULL);
-	if (!a)
-		return ENOMEM;
-
-	a->owners = h;
-	a->arg = arg;
-	err = redis_command(r, 0, owners_handler, a, "HGETALL " KEY_OWNERS);
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask(r, &a, owners_handler, "HGETALL", KEY_OWNERS);
 }
 
 int store_owners_put(struct redis *r, uint32_t instance, const char *node)
