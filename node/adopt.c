@@ -65,8 +65,7 @@ void adopt_kick(struct adopt *a)
 	tmr_start(&a->tmr, 0, run_handler, a);
 }
 
-/* ----------------------------------------------------------------- letting go
- */
+/* ------------------------------------------------------------- letting go */
 
 static bool sip_address(const struct node *n, const char *node, struct sa *sa)
 {
@@ -133,8 +132,7 @@ static void let_go(const char *id, void *arg)
 		(void)leg_sip_freeze(le->data);
 }
 
-/* -------------------------------------------------------------- what is asked
- */
+/* ---------------------------------------------------------- what is asked */
 
 static bool is_live(uint32_t instance, void *arg)
 {

@@ -198,8 +198,7 @@ void dialog_timer_accepted(struct dialog *d, const struct sip_msg *msg)
 	refreshed(d);
 }
 
-/* ------------------------------------------------------- the peer's requests
- */
+/* ---------------------------------------------------- the peer's requests */
 
 void dialog_timer_learn(struct dialog *d, const struct sip_msg *msg)
 {

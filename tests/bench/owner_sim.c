@@ -31,8 +31,7 @@ static void print(const char *group, const char *name, double value,
 	fflush(stdout);
 }
 
-/* ------------------------------------------------------------------- a cluster
- */
+/* -------------------------------------------------------------- a cluster */
 
 static void begin(struct sim *s, void *arg)
 {
@@ -73,8 +72,7 @@ static void populate(struct sim *s, unsigned hubs)
 	sim_run(s, s->now_us + BEGIN_US + SIM_S);
 }
 
-/* --------------------------------------------------------------------- deaths
- */
+/* ----------------------------------------------------------------- deaths */
 
 /* Whoever hears that somebody died. */
 struct news {
@@ -174,8 +172,7 @@ static void kill_some(struct sim *s, const char *group, unsigned n,
 	report(s, group, died_us, s->server.ops - ops);
 }
 
-/* --------------------------------------------------------------------- steady
- */
+/* ----------------------------------------------------------------- steady */
 
 static void steady(struct sim *s)
 {

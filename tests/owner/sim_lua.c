@@ -115,8 +115,7 @@ static int redis_call(lua_State *l)
 	return 1;
 }
 
-/* -------------------------------------------------------------------- scripts
- */
+/* ---------------------------------------------------------------- scripts */
 
 static void set_table(lua_State *l, const char *name, int n,
 		      const char *const *v, const size_t *lenv)

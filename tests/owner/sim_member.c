@@ -34,8 +34,7 @@ void member_init(struct snode *n)
 	n->beaten_us = 0;
 }
 
-/* ------------------------------------------------------------------ the table
- */
+/* -------------------------------------------------------------- the table */
 
 static void list_handler(struct snode *n, int err, const struct val *v,
 			 const struct call *c)
@@ -84,8 +83,7 @@ void member_heard(struct snode *n, const char *p, size_t len)
 	sy__envelope__free_unpacked(env, NULL);
 }
 
-/* ---------------------------------------------------------------------- beats
- */
+/* ------------------------------------------------------------------ beats */
 
 static void beat_handler(struct snode *n, int err, const struct val *v,
 			 const struct call *c)
@@ -293,8 +291,7 @@ static void look(struct snode *n)
 		n->looking = !wire_send(n, WIRE_CMD, &snd);
 }
 
-/* ------------------------------------------------------------------------ tick
- */
+/* ------------------------------------------------------------------- tick */
 
 /* Every MEMBER_WATCH_MS. */
 void member_tick(struct snode *n)

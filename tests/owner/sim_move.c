@@ -17,8 +17,7 @@ static void say(struct snode *n, const char *to, const char *text)
 	node_publish(n, channel, text);
 }
 
-/* ---------------------------------------------------------------------- giver
- */
+/* ------------------------------------------------------------------ giver */
 
 void node_move(struct snode *n, struct nhub *h, struct snode *to)
 {
@@ -96,8 +95,7 @@ static void replied(struct snode *n, const char *hub, uint32_t move, bool ok)
 		h->moving = false;
 }
 
-/* ---------------------------------------------------------------------- taker
- */
+/* ------------------------------------------------------------------ taker */
 
 static void reply(struct snode *n, const char *to, const char *hub,
 		  uint32_t move, bool ok)

@@ -59,8 +59,7 @@ static bool put_off(struct sim *s, struct moment *m, sim_event_h *h)
 	return true;
 }
 
-/* --------------------------------------------------------------------- table
- */
+/* ------------------------------------------------------------------ table */
 
 static bool is_hub(struct le *le, void *arg)
 {
@@ -107,8 +106,7 @@ void node_free_hub(struct snode *n, struct nhub *h)
 	mem_deref(h);
 }
 
-/* ------------------------------------------------------------------- commands
- */
+/* --------------------------------------------------------------- commands */
 
 static int command(struct snode *n, int argc, const char *const *argv)
 {
@@ -631,8 +629,7 @@ static const struct owner_ops ops = {
     .forget_owner = op_forget_owner,
 };
 
-/* ------------------------------------------------------------------------ time
- */
+/* ------------------------------------------------------------------- time */
 
 static void wake(struct sim *s, void *arg)
 {
@@ -712,8 +709,7 @@ void node_message(struct snode *n, const char *channel, const char *p,
 	}
 }
 
-/* ------------------------------------------------------------------------ life
- */
+/* ------------------------------------------------------------------- life */
 
 void node_start(struct snode *n)
 {

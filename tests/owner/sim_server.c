@@ -199,8 +199,7 @@ void server_receive(struct sim *s, struct cmd *cmd)
 		execute(s, cmd);
 }
 
-/* ------------------------------------------------------------------- trouble
- */
+/* ---------------------------------------------------------------- trouble */
 
 void server_stall(struct sim *s, bool stalled)
 {

@@ -37,8 +37,7 @@ void truth_fail(struct sim *s, const char *fmt, ...)
 		 (double)s->now_us / 1e6, text);
 }
 
-/* --------------------------------------------------------------------- table
- */
+/* ------------------------------------------------------------------ table */
 
 static bool is_truth(struct le *le, void *arg)
 {
@@ -179,8 +178,7 @@ void truth_executed(struct sim *s, const struct cmd *cmd, const struct val *v)
 		dropped(t, number(cmd->argv[3]));
 }
 
-/* ----------------------------------------------------------------- who has it
- */
+/* ------------------------------------------------------------- who has it */
 
 /* By the truth's owner; NULL: nobody who runs. */
 static struct snode *holder(const struct truth *t)
@@ -278,8 +276,7 @@ void truth_watch(struct sim *s)
 	}
 }
 
-/* -------------------------------------------------------------------- at rest
- */
+/* ---------------------------------------------------------------- at rest */
 
 static unsigned holders(const struct truth *t)
 {

@@ -28,8 +28,7 @@ struct parcel {
 	uint64_t seq;
 };
 
-/* -------------------------------------------------------------------- memory
- */
+/* ----------------------------------------------------------------- memory */
 
 static void wire_destructor(void *arg)
 {
@@ -155,8 +154,7 @@ int wire_send(struct snode *n, enum wire_kind kind, const struct send *snd)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ to a node
- */
+/* -------------------------------------------------------------- to a node */
 
 static void answer(struct snode *n, struct call *c, const struct val *v)
 {
@@ -240,8 +238,7 @@ void wire_reset_all(struct sim *s)
 	}
 }
 
-/* ----------------------------------------------------------------- come and go
- */
+/* ------------------------------------------------------------ come and go */
 
 struct attempt {
 	struct snode *n; /* borrowed: nodes stay */
@@ -403,8 +400,7 @@ void wire_die(struct snode *n, bool quietly)
 	}
 }
 
-/* ------------------------------------------------------------------ deadlines
- */
+/* -------------------------------------------------------------- deadlines */
 
 static void overdue(struct wire *w, uint64_t now_us)
 {

@@ -34,8 +34,7 @@ const char *const sim_mutation_name[MUT_COUNT] = {
     [MUT_NO_END] = "ends are not finished",
 };
 
-/* ------------------------------------------------------------------------ help
- */
+/* ------------------------------------------------------------------- help */
 
 uint64_t sim_delay(struct sim *s)
 {
@@ -119,8 +118,7 @@ static void restart_later(struct snode *n)
 		       which(n));
 }
 
-/* ----------------------------------------------------------------------- calls
- */
+/* ------------------------------------------------------------------ calls */
 
 static void begin_call(struct sim *s)
 {
@@ -194,8 +192,7 @@ static void watch(struct sim *s, void *arg)
 	truth_watch(s);
 }
 
-/* ------------------------------------------------------------ faults of a node
- */
+/* ------------------------------------------------------- faults of a node */
 
 static void fault_kill(struct sim *s)
 {
@@ -301,8 +298,7 @@ static void fault_drain(struct sim *s)
 	sim_at(s, s->now_us, drain, w);
 }
 
-/* ------------------------------------------------------------- faults of Redis
- */
+/* -------------------------------------------------------- faults of Redis */
 
 static void redis_back(struct sim *s, void *arg)
 {

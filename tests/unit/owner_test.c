@@ -384,8 +384,7 @@ static void test_may_not(void **state)
 	mem_deref(l.o);
 }
 
-/* --------------------------------------------------------------------- shares
- */
+/* ----------------------------------------------------------------- shares */
 
 /* Each has as much as its room; when one goes, only its hubs are given out. */
 static void test_share(void **state)
