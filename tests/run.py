@@ -2,6 +2,7 @@
 """The one test command: groups of tests, and a last line that counts them."""
 
 import argparse
+import glob
 import importlib.util
 import os
 import re
@@ -14,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-sys.path[:0] = [os.path.join(HERE, "cluster"), os.path.join(ROOT, "deploy")]
+sys.path[:0] = [os.path.join(HERE, "cluster"),
+                os.path.join(HERE, "cluster", "sip"),
+                os.path.join(ROOT, "deploy")]
 
 UNIT_AT_A_TIME = 4
 
@@ -34,17 +37,21 @@ class Tally:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.scenarios = {}
         self.lock = threading.Lock()
 
     def ok(self, name, count, seconds):
+        self.scenarios[name] = "pass"
         tests = "" if count == 1 else f"{count} tests, "
         self.tell(f"ok      {name} ({tests}{seconds:.1f} s)", passed=count)
 
     def bad(self, name, text, failed=1, passed=0):
+        self.scenarios[name] = "FAIL"
         lines = [f"        {t}" for t in text.strip().splitlines()[-40:]]
         self.tell("\n".join([f"FAILED  {name}", *lines]), passed, failed)
 
     def skip(self, name, reason):
+        self.scenarios[name] = "skip"
         self.tell(f"skipped {name}: {reason}", skipped=1)
 
     def tell(self, text, passed=0, failed=0, skipped=0):
@@ -53,6 +60,15 @@ class Tally:
             self.failed += failed
             self.skipped += skipped
             print(text, flush=True)
+
+    def list_scenarios(self, prefix):
+        """Each scenario of an area with pass and fail, if any was run."""
+        found = sorted(n for n in self.scenarios if n.startswith(prefix))
+        if not found:
+            return
+        print("SIP scenarios:")
+        for name in found:
+            print(f"  {self.scenarios[name]}  {name.removeprefix(prefix)}")
 
 
 def build(preset):
@@ -112,14 +128,19 @@ def cluster(tally, match, pattern="test_"):
     if not build("release"):
         tally.bad("cluster: the programs do not build", "")
         return
-    folder = os.path.join(HERE, "cluster")
     lanes = [[] for _ in range(1 + len(WAITING))]
-    for file in sorted(os.listdir(folder)):
-        if file.startswith(pattern) and file.endswith(".py"):
-            lanes[lane_of(file)].append(os.path.join(folder, file))
+    for path in modules(pattern):
+        lanes[lane_of(os.path.basename(path))].append(path)
     with ThreadPoolExecutor(len(lanes)) as pool:
         list(pool.map(lambda n: run_lane(tally, match, n, lanes[n]),
                       range(len(lanes))))
+
+
+def modules(pattern):
+    """The modules of scenarios: of the cluster, then of SIP."""
+    folder = os.path.join(HERE, "cluster")
+    return [path for where in ("", "sip") for path in
+            sorted(glob.glob(os.path.join(folder, where, pattern + "*.py")))]
 
 
 def lane_of(file):
@@ -141,11 +162,12 @@ def soak(tally, match):
 def run_module(tally, match, path):
     from harness import Skip
     stem = os.path.basename(path)[:-3]
+    group = os.path.relpath(os.path.dirname(path), HERE)
     spec = importlib.util.spec_from_file_location(stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for key, test in list(vars(module).items()):
-        name = f"cluster/{stem.removeprefix('test_')}/" \
+        name = f"{group}/{stem.removeprefix('test_')}/" \
                f"{key.removeprefix('test_')}"
         if not key.startswith("test_") or match not in name \
                 or test.__module__ != stem:
@@ -210,6 +232,7 @@ def main():
     started = time.monotonic()
     for g in args.group or DEFAULT:
         GROUPS[g](tally, args.match)
+    tally.list_scenarios("cluster/sip/")
     print(f"{time.monotonic() - started:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed, "
           f"{tally.skipped} skipped", flush=True)
