@@ -68,13 +68,17 @@ static const char *unusable(int err)
 				      : "answer cannot be used";
 }
 
+/* What an UPDATE has brought meanwhile holds. */
 static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 {
-	int err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
+	int err = sdp ? session_answered(ls->ses, sdp)
+		  : dialog_is_updated(ls->dlg) ? 0 : EBADMSG;
 
+	session_settle(ls->ses);
 	ls->leg.early = false;
 	if (!err) {
-		leg_sip_keep(&ls->remote_sdp, sdp);
+		if (sdp)
+			leg_sip_keep(&ls->remote_sdp, sdp);
 		err = leg_sip_apply(ls);
 	}
 	if (err)
@@ -83,12 +87,10 @@ static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 		leg_answered(&ls->leg);
 }
 
-static void established_in(struct leg_sip *ls, struct mbuf *sdp)
+/* The answer to the offer that the peer asked for. */
+static void late_answer(struct leg_sip *ls, struct mbuf *sdp)
 {
 	int err;
-
-	if (!ls->late)
-		return;
 
 	ls->late = false;
 	err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
@@ -100,6 +102,23 @@ static void established_in(struct leg_sip *ls, struct mbuf *sdp)
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	if (leg_sip_apply(ls))
 		fail(ls, 500, "no media");
+}
+
+static void established_in(struct leg_sip *ls, struct mbuf *sdp)
+{
+	if (ls->late)
+		late_answer(ls, sdp);
+}
+
+static void acked_handler(struct dialog *d, struct mbuf *sdp, bool ours,
+			  void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+	if (ours)
+		late_answer(ls, sdp);
+	leg_sip_resume_acked(ls);
 }
 
 static void probe_handler(void *arg)
@@ -236,6 +255,7 @@ static void changed_handler(struct dialog *d, void *arg)
 const struct dialog_handlers leg_sip_handlers = {
 	.progress = progress_handler,
 	.established = established_handler,
+	.acked = acked_handler,
 	.offer = offer_handler,
 	.answered = answered_handler,
 	.refresh = refresh_handler,

@@ -14,15 +14,35 @@ static int op_progress(struct leg *leg, uint16_t code)
 	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
 }
 
-/* Without an offer in the INVITE ours would have to go in the 183, and its
- * answer in a PRACK. */
+/* Without an offer in the INVITE ours goes in the 183; the PRACK brings its
+ * answer, and only then there is something to be heard. */
+static int offer_early(struct leg_sip *ls)
+{
+	struct mbuf *mb = NULL;
+	int err;
+
+	if (!dialog_is_reliable(ls->dlg))
+		return ENOTSUP;
+
+	err = session_offer(ls->ses, false, &mb);
+	if (!err)
+		err = dialog_progress(ls->dlg, 183, NULL, mb);
+	if (!err) {
+		ls->leg.early = true;
+		leg_sip_keep(&ls->local_sdp, mb);
+	}
+
+	mem_deref(mb);
+	return err;
+}
+
 static int op_early(struct leg *leg)
 {
 	struct leg_sip *ls = self(leg);
 	int err;
 
 	if (ls->late)
-		return ENOTSUP;
+		return offer_early(ls);
 
 	err = dialog_progress(ls->dlg, 183, NULL, ls->answer);
 	if (err)
@@ -40,7 +60,9 @@ static int op_answer(struct leg *leg)
 	struct mbuf *mb = NULL;
 	int err = 0;
 
-	if (ls->late)
+	if (dialog_is_described(ls->dlg))
+		mb = NULL;
+	else if (ls->late)
 		err = session_offer(ls->ses, false, &mb);
 	else
 		mb = mem_ref(ls->answer);
@@ -51,7 +73,8 @@ static int op_answer(struct leg *leg)
 	if (!err && !ls->late)
 		err = leg_sip_apply(ls);
 	if (!err) {
-		leg_sip_keep(&ls->local_sdp, mb);
+		if (mb)
+			leg_sip_keep(&ls->local_sdp, mb);
 		ls->answer = mem_deref(ls->answer);
 		if (!ls->late)
 			leg_sip_resume_answered(ls);
@@ -155,7 +178,9 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 	out->dtmf = (char *)leg_sip_dtmf_name(ls->dtmf);
 	if (ls->local_sdp)
 		out->local_sdp = ls->local_sdp;
-	if (ls->remote_sdp && !out->invite.len) /* it is in the INVITE */
+	/* Else it is in the INVITE. */
+	if (ls->remote_sdp &&
+	    (!out->invite.len || dialog_is_described(ls->dlg)))
 		out->remote_sdp = ls->remote_sdp;
 }
 

@@ -102,7 +102,10 @@ void leg_sip_known(struct leg_sip *ls);
 /** It was answered, or its ACK came: now the peer can be told. */
 void leg_sip_resume_answered(struct leg_sip *ls);
 
-/** The answer to our re-INVITE. @return false: that was not for this. */
+/** Its PRACK came: before the answer it can be told, too, by UPDATE. */
+void leg_sip_resume_acked(struct leg_sip *ls);
+
+/** The answer to our re-INVITE, or UPDATE. @return false: that was not for this. */
 bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
 			   struct mbuf *sdp);
 

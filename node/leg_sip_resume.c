@@ -7,7 +7,9 @@
  *                +-------- some time later ------+--else--> lost
  *   rings:     as any other leg, until it is answered.  Then its peer knows
  *              where we are by our 200 (inbound, not early), or is told by
- *              re-INVITE as above: our offer had the former address.
+ *              re-INVITE as above: our offer had the former address.  Whose
+ *              offer and answer were exchanged reliably (PRACK) is told at
+ *              once, by UPDATE, if it takes that.
  *
  * Hushed: nothing is sent, since it may be that the former owner lives and
  * sends still; a peer must not get two streams.
@@ -207,20 +209,24 @@ static int offer_send(struct leg_sip *ls)
 	return err;
 }
 
+static bool is_answered(const struct leg_sip *ls)
+{
+	return leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED);
+}
+
 static void offer_handler(void *arg)
 {
 	struct leg_sip *ls = arg;
 	struct leg_sip_resumed *r = &ls->resumed;
 	int err;
 
-	if (!r->wanted || r->busy ||
-	    !leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
+	if (!r->wanted || r->busy || leg_is(&ls->leg, SY__LEG_STATE__LEG_ENDED))
 		return;
 
 	err = offer_send(ls);
 	if (err == EBUSY)
 		ask_later(ls, BUSY_MS);
-	else if (err && !again(ls, LATER_MS, false))
+	else if (err && is_answered(ls) && !again(ls, LATER_MS, false))
 		lost(ls, 503, strerror(err));
 }
 
@@ -278,6 +284,13 @@ static void refused(struct leg_sip *ls, uint16_t code)
 	const uint32_t ms = retry_ms(ls->dlg, code);
 	char why[LEG_TEXT_MAX];
 
+	/* It is asked again when it has answered. */
+	if (!is_answered(ls)) {
+		if (ms)
+			(void)again(ls, ms, code == 491);
+		return;
+	}
+
 	if (ask_for_less(ls, code))
 		return;
 	if (ms && again(ls, ms, code == 491))
@@ -290,6 +303,8 @@ static void refused(struct leg_sip *ls, uint16_t code)
 bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
 			   struct mbuf *sdp)
 {
+	const bool sounds =
+		ls->leg.info.direction == SY__DIRECTION__OUTBOUND;
 	struct leg_sip_resumed *r = &ls->resumed;
 
 	if (!r->busy)
@@ -311,12 +326,27 @@ bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
 	leg_sip_keep(&ls->local_sdp, r->offer);
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	r->offer = mem_deref(r->offer);
-	if (leg_sip_apply(ls))
+	ls->leg.early |= sounds && !is_answered(ls);
+	if (leg_sip_apply(ls)) {
 		lost(ls, 500, "no media");
-	else
+	} else {
 		leg_sip_known(ls);
+		if (sounds && !is_answered(ls))
+			leg_sounding(&ls->leg);
+	}
 
 	return true;
+}
+
+void leg_sip_resume_acked(struct leg_sip *ls)
+{
+	struct leg_sip_resumed *r = &ls->resumed;
+
+	if (!r->wanted || !r->asked)
+		return;
+
+	r->tries = 0;
+	ask_later(ls, SOON_MS);
 }
 
 void leg_sip_resume_answered(struct leg_sip *ls)
@@ -368,7 +398,8 @@ static int session_make(struct leg_sip *ls, const Sy__DialogState *ds,
 	    .id = ds->sdp_session_id,
 	    .version = ds->sdp_version,
 	    .local_hold = ds->local_hold,
-	    .pending = out && ds->state != SY__LEG_STATE__LEG_ANSWERED,
+	    .pending = (out && ds->state != SY__LEG_STATE__LEG_ANSWERED) ||
+		       (ds->reliable && ds->reliable->offered),
 	};
 	struct session_conf sc;
 	int err;
@@ -479,25 +510,56 @@ static int media_make(struct leg_sip *ls)
 	return err;
 }
 
+/* What we described reliably holds, whatever its INVITE said: it was the only
+ * description.  Its PRACK may have come, or not. */
+static int describe_again(struct leg_sip *ls, const Sy__DialogState *ds)
+{
+	const Sy__ReliableState *rel = ds->reliable;
+	const bool answered = ds->state == SY__LEG_STATE__LEG_ANSWERED;
+	struct mbuf *mb = mbuf_of(ds->local_sdp);
+	int err = 0;
+
+	ls->late = rel->offered;
+	ls->resumed.asked = true;
+	if (rel->code)
+		err = dialog_progress_again(ls->dlg, (uint16_t)rel->code,
+					    rel->has_sdp ? mb : NULL);
+	if (!err && answered)
+		err = dialog_answer(ls->dlg, NULL);
+	if (!err && !answered && !rel->code)
+		ask_later(ls, SOON_MS);
+	mem_deref(mb);
+
+	return err ? err : media_make(ls);
+}
+
 /* @param pending_in  The peer's INVITE waits for our answer, or its ACK. */
 static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 		    bool pending_in, struct mbuf *offer)
 {
 	const bool answered = ds->state == SY__LEG_STATE__LEG_ANSWERED;
-	int err = session_make(ls, ds, pending_in);
+	const bool described =
+		pending_in && ds->reliable && ds->reliable->described;
+	int err = session_make(ls, ds, pending_in && !described);
 
 	if (err)
 		return err;
 
-	/* Early media of a callee goes to where our INVITE said, and nothing
-	 * can tell it of another place before it answers (RFC 3311 5.1 would
-	 * want PRACK): it only rings from now on. */
+	/* Early media of a callee goes to where our INVITE said: it only rings
+	 * from now on, until it is told by UPDATE, if it can be. */
 	ls->leg.early = ds->early && !answered && pending_in;
 	ls->resumed.begun = ls->resumed.wanted = true;
-	if (!pending_in) {
+	if (!pending_in || described) {
 		keep_text(&ls->local_sdp, ds->local_sdp);
 		keep_text(&ls->remote_sdp, ds->remote_sdp);
+	}
+	if (described)
+		return describe_again(ls, ds);
+
+	if (!pending_in) {
 		ls->resumed.asked = !answered;
+		if (ds->early && !answered)
+			ask_later(ls, SOON_MS);
 
 		return media_make(ls);
 	}

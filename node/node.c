@@ -78,6 +78,15 @@ const Sy__Settings *node_settings(const struct node *n)
 	return conf ? conf->settings : NULL;
 }
 
+static enum sip_prack prack_mode(const char *name)
+{
+	if (!strcmp(name, "off"))
+		return SIP_PRACK_OFF;
+
+	return strcmp(name, "required") ? SIP_PRACK_SUPPORTED
+					: SIP_PRACK_REQUIRED;
+}
+
 /* What is sent from now on; calls keep what they have agreed on. */
 static void apply_session(const struct node *n)
 {
@@ -88,6 +97,7 @@ static void apply_session(const struct node *n)
 		       SY__SETTINGS__SET_SESSION_EXPIRES_SESSION_EXPIRES_S)
 		expires_s = set->session_expires_s;
 	sipua_set_session(n->ua, expires_s, set ? set->session_min_s : 0);
+	sipua_set_prack(n->ua, prack_mode(set ? set->prack : ""));
 }
 
 static void config_handler(const Sy__Config *conf, void *arg)

@@ -304,6 +304,18 @@ static int check_domains(struct checker *c, const Sy__Settings *s)
 	return 0;
 }
 
+static int check_prack(struct checker *c, const char *mode)
+{
+	if (!mode[0] || !strcmp(mode, "supported") || !strcmp(mode, "off") ||
+	    !strcmp(mode, "required"))
+		return 0;
+
+	return check_wrong(c, "prack",
+			   "unknown name \"%.40s\"; allowed: supported, off, "
+			   "required",
+			   mode);
+}
+
 static int check_session(struct checker *c, const Sy__Settings *s)
 {
 	const bool set = s->set_session_expires_case ==
@@ -360,7 +372,8 @@ static int check_settings(struct checker *c)
 	if (check_max(c, "registerMaxS", max, REGISTER_MAX_S) ||
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
-	    check_voice(c, s) || check_session(c, s))
+	    check_voice(c, s) || check_session(c, s) ||
+	    check_prack(c, s->prack))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);

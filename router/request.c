@@ -31,7 +31,7 @@ enum { IDS_MAX = 1536 };
 
 #define ALLOW                                                                 \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, "          \
-	"MESSAGE, UPDATE\r\n"
+	"MESSAGE, PRACK, UPDATE\r\n"
 
 /* ---------------------------------------------------------- own answers */
 

@@ -140,12 +140,13 @@ static int hop(struct ua_router *r, const struct dialog *d)
 	return 0;
 }
 
-/* @param orig  NULL: it begins here. */
-static int start(struct client **reqp, struct dialog *d, const char *met,
-		 struct mbuf *mb, const struct ctrans_origin *orig,
-		 request_resp_h *resph)
+/* @param uri   Request-URI.
+ * @param orig  NULL: it begins here. */
+static int start(struct client **reqp, struct dialog *d, const char *uri,
+		 const char *met, struct mbuf *mb,
+		 const struct ctrans_origin *orig, request_resp_h *resph)
 {
-	struct ctrans_req req = {.met = met, .uri = d->target, .mb = mb};
+	struct ctrans_req req = {.met = met, .uri = uri, .mb = mb};
 	struct client *c;
 	struct ua_router r;
 	int err;
@@ -190,12 +191,18 @@ static int start(struct client **reqp, struct dialog *d, const char *met,
 int request_send(struct client **reqp, struct dialog *d, const char *met,
 		 struct mbuf *mb, request_resp_h *resph)
 {
-	return start(reqp, d, met, mb, NULL, resph);
+	return start(reqp, d, d->target, met, mb, NULL, resph);
+}
+
+int request_send_early(struct dialog *d, const struct early *e,
+		       const char *met, struct mbuf *mb, request_resp_h *resph)
+{
+	return start(NULL, d, e ? e->target : d->target, met, mb, NULL, resph);
 }
 
 int request_resume(struct client **reqp, struct dialog *d, const char *met,
 		   struct mbuf *mb, const struct ctrans_origin *orig,
 		   request_resp_h *resph)
 {
-	return start(reqp, d, met, mb, orig, resph);
+	return start(reqp, d, d->target, met, mb, orig, resph);
 }

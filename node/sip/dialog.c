@@ -44,8 +44,8 @@ static void free_members(struct dialog *d)
 	mem_deref(d->target);
 	mem_deref(d->contact);
 	mem_deref(d->ack);
-	mem_deref(d->early_sdp);
-	mem_deref(d->early_tag);
+	early_flush(d);
+	reliable_stop(d);
 	mem_deref(d->inv_msg);
 	mem_deref(d->req_sdp);
 	mem_deref(d->req_extra);

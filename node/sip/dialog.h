@@ -9,8 +9,8 @@
  *   inbound:   INCOMING --progress--> EARLY --answer--> ANSWERED --> ENDED
  *   outbound:  CALLING  --1xx-------> EARLY --2xx-----> ANSWERED --> ENDED
  *
- * An outbound INVITE that forks downstream (several To tags) keeps the first
- * 2xx; any further one is ACKed and ended by BYE at once.
+ * An outbound INVITE that forks downstream (several To tags) has an early dialog
+ * a tag, and keeps the first 2xx; any further one is ACKed and ended by BYE at once.
  *
  * All on the signalling thread.  Handlers may mem_deref() the dialog, also
  * the one they were called for.  mem_deref() of a dialog that was not ended
@@ -40,16 +40,25 @@ struct dialog_handlers {
 	 * or NULL. */
 	void (*established)(struct dialog *d, struct mbuf *sdp, void *arg);
 
+	/** Inbound: the PRACK came to a provisional answer of ours that had a
+	 * description.
+	 * @param sdp   The answer, where that was an offer (the INVITE had
+	 *              none); NULL: it brought none.
+	 * @param ours  It was an offer. */
+	void (*acked)(struct dialog *d, struct mbuf *sdp, bool ours,
+		      void *arg);
+
 	/** In-dialog offer: answer it by dialog_accept() or dialog_refuse();
-	 * that of a re-INVITE now or later, that of an UPDATE before the
-	 * handler returns, else it is refused (504).
+	 * that of a re-INVITE now or later, that of an UPDATE or PRACK (these
+	 * come before the answer, too) before the handler returns, else it is
+	 * refused (504).
 	 * @param sdp  The offer; NULL: the peer wants us to offer. */
 	void (*offer)(struct dialog *d, struct mbuf *sdp, void *arg);
 
 	/** Our own re-INVITE was answered; or the ACK came to a re-INVITE of
 	 * the peer that had let us offer. err: 0; ECONNREFUSED with the code
 	 * of the failure, the former session stays; EBADMSG: no answer in
-	 * it (sdp is NULL). */
+	 * it (sdp is NULL).  The same of our UPDATE before the answer. */
 	void (*answered)(struct dialog *d, int err, uint16_t code,
 			 struct mbuf *sdp, void *arg);
 
@@ -142,19 +151,57 @@ bool sipua_is_unsure(const struct sipua *ua);
  */
 void sipua_set_session(struct sipua *ua, uint32_t expires_s, uint32_t min_s);
 
+/** Reliable provisional answers (RFC 3262), of INVITEs from now on. */
+enum sip_prack {
+	SIP_PRACK_SUPPORTED, /* with peers that know them                   */
+	SIP_PRACK_OFF,
+	SIP_PRACK_REQUIRED,  /* with all: who does not is refused (421)     */
+};
+
+void sipua_set_prack(struct sipua *ua, enum sip_prack prack);
+
 /** Set the handlers of an inbound dialog; copied. */
 void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
 			 void *arg);
 
-/** Send 180 or 183. @param sdp  Early media, or NULL. Borrowed. */
+/**
+ * Send 180 or 183.  With a description it is sent reliably to who knows that:
+ * it is then the answer to the INVITE's offer, once and for all, or, where the
+ * INVITE had none, our offer (see acked); further ones are left out.  What is
+ * said while one waits for its PRACK follows that; without PRACK for 64*T1 the
+ * INVITE is refused and closed is called (504).
+ *
+ * @param sdp  Early media, or NULL. Borrowed.
+ */
 int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
 		    struct mbuf *sdp);
+
+/**
+ * Send the last reliable one again, which another node had sent and whose PRACK
+ * had not come: with the RSeq that it had.
+ *
+ * @param sdp  What it described, to the letter; or NULL.
+ */
+int dialog_progress_again(struct dialog *d, uint16_t code, struct mbuf *sdp);
+
+/** Would a provisional answer with a description be sent reliably? */
+bool dialog_is_reliable(const struct dialog *d);
+
+/** Was one? */
+bool dialog_is_described(const struct dialog *d);
+
+/** Outbound, answered: what holds came by UPDATE before the answer. */
+bool dialog_is_updated(const struct dialog *d);
 
 /**
  * Answer 200: repeated until the ACK comes (RFC 3261 13.3.1.4); without one
  * after 32 s the dialog is ended by BYE and closed is called (408).
  *
- * @param sdp  Answer; or our offer, if the INVITE had none.
+ * After a reliable 18x with a description the 200 has none, and waits for the
+ * PRACK to it; the state is EARLY until then.
+ *
+ * @param sdp  Answer; or our offer, if the INVITE had none.  NULL: it was in
+ *             a reliable 18x.
  */
 int dialog_answer(struct dialog *d, struct mbuf *sdp);
 
@@ -182,7 +229,14 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 /** Outbound with late offer: send the ACK with our answer. */
 int dialog_ack(struct dialog *d, struct mbuf *sdp);
 
-/** Send a re-INVITE. @return 0, EBUSY (one is under way: glare), EPROTO. */
+/**
+ * Offer: by re-INVITE, or before the answer by UPDATE, in the early dialog that
+ * is heard.  The outcome comes by `answered`.
+ *
+ * @return 0, EBUSY (one is under way: glare), EPROTO; ENOTSUP: before the
+ *         answer, and offer and answer were not exchanged reliably yet, or
+ *         the peer takes no UPDATE.
+ */
 int dialog_offer(struct dialog *d, struct mbuf *sdp);
 
 /**
@@ -316,6 +370,6 @@ const char *dialog_router(const struct dialog *d);
  * borrowed from the dialog, valid until its next event; out->route_set points
  * into the dialog too.
  */
-void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out);
+void dialog_checkpoint(struct dialog *d, Sy__DialogState *out);
 
 #endif

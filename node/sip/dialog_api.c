@@ -16,6 +16,13 @@ void dialog_set_handlers(struct dialog *d, const struct dialog_handlers *h,
 	d->arg = arg;
 }
 
+/* The peer's INVITE waits for an answer of the owner's. */
+static bool rings_here(const struct dialog *d)
+{
+	return d->inbound && !d->rel.answered &&
+	       (d->state == DIALOG_INCOMING || d->state == DIALOG_EARLY);
+}
+
 int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
 		    struct mbuf *sdp)
 {
@@ -24,11 +31,12 @@ int dialog_progress(struct dialog *d, uint16_t code, const char *reason,
 	if (!d || code <= 100 || code >= 200)
 		return EINVAL;
 
-	if (!d->inbound ||
-	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+	if (!rings_here(d))
 		return EPROTO;
 
-	err = dialog_reply(d, code, reason, sdp, NULL);
+	err = reliable_wanted(d, sdp)
+		      ? reliable_progress(d, code, sdp)
+		      : dialog_reply(d, code, reason, sdp, NULL);
 	if (err)
 		return err;
 
@@ -42,14 +50,21 @@ int dialog_answer(struct dialog *d, struct mbuf *sdp)
 {
 	int err;
 
-	if (!d || !sdp)
+	if (!d || (!sdp && !d->rel.described))
 		return EINVAL;
 
-	if (!d->inbound ||
-	    (d->state != DIALOG_INCOMING && d->state != DIALOG_EARLY))
+	if (!rings_here(d))
 		return EPROTO;
 
-	err = dialog_reply(d, 200, NULL, sdp, NULL);
+	if (d->rel.has_sdp || d->rel.next_sdp) {
+		d->rel.answered = true;
+		d->rel.answer = mem_ref(sdp);
+		dialog_changed(d);
+		return 0;
+	}
+
+	/* What was described reliably is not described again. */
+	err = dialog_reply(d, 200, NULL, d->rel.described ? NULL : sdp, NULL);
 	if (err)
 		return err;
 
@@ -151,6 +166,21 @@ int dialog_refuse(struct dialog *d, uint16_t code, const char *reason)
 		return EPROTO;
 
 	return dialog_reply(d, code, reason, NULL, NULL);
+}
+
+bool dialog_is_reliable(const struct dialog *d)
+{
+	return d && d->rel.peer;
+}
+
+bool dialog_is_described(const struct dialog *d)
+{
+	return d && d->rel.described;
+}
+
+bool dialog_is_updated(const struct dialog *d)
+{
+	return d && d->updated;
 }
 
 void dialog_hangup(struct dialog *d, uint16_t code, const char *reason)

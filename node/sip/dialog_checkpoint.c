@@ -15,7 +15,8 @@ static Sy__LegState leg_state(const struct dialog *d)
 	case DIALOG_CALLING:
 		return SY__LEG_STATE__LEG_SETUP;
 	case DIALOG_EARLY:
-		return SY__LEG_STATE__LEG_RINGING;
+		return d->rel.answered ? SY__LEG_STATE__LEG_ANSWERED
+				       : SY__LEG_STATE__LEG_RINGING;
 	case DIALOG_ANSWERED:
 		return SY__LEG_STATE__LEG_ANSWERED;
 	case DIALOG_ENDED:
@@ -49,18 +50,21 @@ static char *text(const char *str)
 	return str ? (char *)str : (char *)protobuf_c_empty_string;
 }
 
-void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
+void dialog_checkpoint(struct dialog *d, Sy__DialogState *out)
 {
+	const struct early *e;
+
 	if (!d || !out)
 		return;
 
+	e = early_last(d);
 	out->ref = d->tok.leg;
 	out->direction =
 	    d->inbound ? SY__DIRECTION__INBOUND : SY__DIRECTION__OUTBOUND;
 	out->state = leg_state(d);
 	out->call_id = text(d->call_id);
 	out->local_tag = (char *)d->ltag;
-	out->remote_tag = text(d->rtag ? d->rtag : d->early_tag);
+	out->remote_tag = text(d->rtag ? d->rtag : e ? e->tag : NULL);
 	out->local_uri = text(d->lhdr);
 	out->remote_uri = text(d->rhdr);
 	out->local_cseq = d->lcseq;
@@ -73,8 +77,12 @@ void dialog_checkpoint(const struct dialog *d, Sy__DialogState *out)
 	out->router = (char *)d->router;
 	dialog_timer_put(d, out);
 
-	if (d->inv_msg)
+	if (d->inv_msg) {
 		put_invite(d->inv_msg, out);
-	if (d->req && !d->re_invite)
+		reliable_put(d, out);
+	}
+	if (d->req && !d->re_invite) {
 		put_request(d, out);
+		early_put(d, out);
+	}
 }

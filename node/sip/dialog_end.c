@@ -13,8 +13,6 @@ static void ack_handler(void *arg)
 	struct dialog *d = arg;
 
 	d->ack = mem_deref(d->ack);
-	d->early_sdp = mem_deref(d->early_sdp);
-	d->early_tag = mem_deref(d->early_tag);
 }
 
 static void ack_send(struct dialog *d)

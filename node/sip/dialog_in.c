@@ -51,6 +51,8 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 
 	err = strans_reply(d->inv, &r);
 
+	if (code >= 200)
+		reliable_stop(d);
 	if (code >= 300) {
 		d->inv = NULL;
 		d->inv_msg = mem_deref(d->inv_msg);
@@ -102,20 +104,30 @@ static void noack_handler(void *arg)
 
 /* -------------------------------------------------------------- checks */
 
+struct unsupported {
+	const struct sipua *ua;
+	struct mbuf *mb;
+};
+
 static bool unsupported_handler(const struct sip_hdr *hdr,
 				const struct sip_msg *msg, void *arg)
 {
+	struct unsupported *u = arg;
+
 	(void)msg;
 
-	if (!pl_strcasecmp(&hdr->val, "timer"))
+	if (!pl_strcasecmp(&hdr->val, "timer") ||
+	    (u->ua->prack != SIP_PRACK_OFF &&
+	     !pl_strcasecmp(&hdr->val, "100rel")))
 		return false;
 
-	return 0 != mbuf_printf(arg, "Unsupported: %r\r\n", &hdr->val);
+	return 0 != mbuf_printf(u->mb, "Unsupported: %r\r\n", &hdr->val);
 }
 
-/* RFC 3261 8.2.2.3; what we support is in sip_supported. */
+/* RFC 3261 8.2.2.3; what we support is in sip_supported(). */
 bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg)
 {
+	struct unsupported u = {.ua = ua};
 	struct mbuf *mb;
 	char *hdrs = NULL;
 	bool refused;
@@ -123,14 +135,14 @@ bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg)
 	if (!sip_msg_hdr(msg, SIP_HDR_REQUIRE))
 		return false;
 
-	mb = mbuf_alloc(128);
+	mb = u.mb = mbuf_alloc(128);
 	if (!mb) {
 		ua_refuse(ua, msg, 500, NULL);
 		return true;
 	}
 
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE,
-				unsupported_handler, mb);
+				unsupported_handler, &u);
 	refused = mb->end > 0;
 	mb->pos = 0;
 	if (refused) {
@@ -249,8 +261,11 @@ void dialog_invite_begin(struct dialog *d, const struct sip_msg *msg,
 	d->inv = st;
 	d->inv_cseq = msg->cseq.num;
 	d->late_offer = sdp == NULL;
-	if (!d->re_invite)
+	if (!d->re_invite) {
 		d->inv_msg = mem_ref((void *)msg);
+		dialog_timer_learn(d, msg);
+		reliable_learn(d, msg);
+	}
 	++d->pending;
 	strans_set_user(st, cancel_handler, noack_handler, d);
 }
@@ -280,8 +295,8 @@ void dialog_recv_invite(struct sipua *ua, const struct sip_msg *msg,
 		return;
 	}
 
-	if (dialog_refuse_require(ua, msg) || dialog_timer_refuse(ua, msg) ||
-	    dialog_take_sdp(ua, msg, &sdp))
+	if (dialog_refuse_require(ua, msg) || reliable_refuse(ua, msg) ||
+	    dialog_timer_refuse(ua, msg) || dialog_take_sdp(ua, msg, &sdp))
 		return;
 
 	err = dialog_alloc(&d, ua, tok);

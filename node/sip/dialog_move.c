@@ -11,7 +11,7 @@ static bool only_rings(const struct dialog *d)
 	if (d->pending != 1)
 		return false;
 
-	return d->inbound ? strans_msg(d->inv) != NULL
+	return d->inbound ? strans_msg(d->inv) != NULL && !d->rel.code
 			  : d->req && !request_is_canceled(d->req);
 }
 

@@ -68,19 +68,17 @@ void dialog_cancel(struct dialog *d)
 static void invite_progress(struct dialog *d, const struct sip_msg *msg)
 {
 	struct mbuf *sdp;
+	struct early *e;
 	char *reason = NULL;
 
-	if (msg->scode == 100 || d->state == DIALOG_ENDED)
+	if (msg->scode == 100 || !early_progress(&e, d, msg) ||
+	    d->state == DIALOG_ENDED)
 		return;
 
-	sdp = msg_sdp(msg);
-
-	if (sdp || !pl_is(&msg->to.tag, d->early_tag)) {
-		mem_deref(d->early_sdp);
-		d->early_sdp = mem_ref(sdp);
-		d->early_tag = mem_deref(d->early_tag);
-		(void)pl_strdup(&d->early_tag, &msg->to.tag);
-	}
+	/* What an UPDATE changed since, it does not change back. */
+	sdp = e && e->updated ? NULL : msg_sdp(msg);
+	if (e && sdp)
+		early_describe(d, e, sdp);
 
 	if (d->state != DIALOG_EARLY) {
 		d->state = DIALOG_EARLY;
@@ -110,8 +108,29 @@ int dialog_confirm(struct dialog *d, const struct sip_msg *msg)
 	return dialog_set_routes(d, msg, false);
 }
 
+/* The description that holds now; NULL: there is none, or no other than that
+ * which an UPDATE brought. */
+static struct mbuf *answer_of(struct dialog *d, const struct sip_msg *msg)
+{
+	const struct early *e = early_find(d, &msg->to.tag);
+	struct mbuf *sdp;
+
+	d->updated = e && e->updated && d->heard == e;
+	if (d->updated)
+		return NULL;
+
+	sdp = msg_sdp(msg);
+	if (!sdp && e && e->sdp) {
+		sdp = mem_ref(e->sdp);
+		sdp->pos = 0;
+	}
+
+	return sdp;
+}
+
 static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 {
+	const struct early *e = early_find(d, &msg->to.tag);
 	bool late = d->need_answer;
 	struct mbuf *sdp;
 
@@ -133,13 +152,12 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 	if (!late)
 		(void)dialog_send_ack(d, NULL);
 
-	sdp = msg_sdp(msg);
-	if (!sdp && pl_is(&msg->to.tag, d->early_tag)) {
-		sdp = mem_ref(d->early_sdp);
-		if (sdp)
-			sdp->pos = 0;
+	sdp = answer_of(d, msg);
+	if (e && e->rcseq) {
+		d->rcseq = e->rcseq;
+		d->rcseq_set = true;
 	}
-
+	early_flush(d);
 	dialog_changed(d);
 	if (d->h.established)
 		d->h.established(d, sdp, d->arg);
@@ -164,8 +182,7 @@ static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 	}
 
 	if (msg && d->state != DIALOG_ENDED && dialog_timer_raise(d, msg)) {
-		d->early_sdp = mem_deref(d->early_sdp);
-		d->early_tag = mem_deref(d->early_tag);
+		early_flush(d);
 		err = invite_again(d, invite_resp);
 		if (!err)
 			return;
@@ -387,8 +404,7 @@ bool dialog_is_lost(struct dialog *d, uint16_t code, const struct sip_msg *msg)
 	return true;
 }
 
-static void reinvite_failed(struct dialog *d, uint16_t code,
-			    const struct sip_msg *msg)
+void dialog_read_retry_after(struct dialog *d, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr =
 		msg ? sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER) : NULL;
@@ -397,7 +413,12 @@ static void reinvite_failed(struct dialog *d, uint16_t code,
 	/* A comment or parameters may follow (RFC 3261 20.33). */
 	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &s))
 		d->retry_after_s = pl_u32(&s);
+}
 
+static void reinvite_failed(struct dialog *d, uint16_t code,
+			    const struct sip_msg *msg)
+{
+	dialog_read_retry_after(d, msg);
 	if (dialog_is_lost(d, code, msg))
 		return;
 
@@ -444,10 +465,13 @@ int dialog_offer(struct dialog *d, struct mbuf *sdp)
 	if (!d || !sdp)
 		return EINVAL;
 
+	if (d->ua && d->state == DIALOG_EARLY)
+		return dialog_update_offer(d, sdp);
+
 	if (!d->ua || d->state != DIALOG_ANSWERED)
 		return EPROTO;
 
-	if (d->req || d->inv || d->need_answer)
+	if (d->req || d->inv || d->need_answer || d->offering)
 		return EBUSY;
 
 	d->re_invite = true;

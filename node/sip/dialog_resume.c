@@ -91,6 +91,22 @@ static bool check_request(const Sy__DialogState *ds)
 	       str_isset(ds->local_sdp) && ds->hops <= 255;
 }
 
+static bool check_early(const Sy__EarlyDialog *e)
+{
+	size_t i;
+
+	if ((str_isset(e->tag) && !is_word(e->tag)) || !is_uri(e->target) ||
+	    e->n_route_set > ROUTES_MAX || e->sdp.len > INVITE_MAX)
+		return false;
+
+	for (i = 0; i < e->n_route_set; i++) {
+		if (!is_route(e->route_set[i]))
+			return false;
+	}
+
+	return true;
+}
+
 static bool check(const Sy__DialogState *ds)
 {
 	size_t i;
@@ -111,6 +127,11 @@ static bool check(const Sy__DialogState *ds)
 
 	for (i = 0; i < ds->n_route_set; i++) {
 		if (!is_route(ds->route_set[i]))
+			return false;
+	}
+
+	for (i = 0; i < ds->n_earlies; i++) {
+		if (!check_early(ds->earlies[i]))
 			return false;
 	}
 
@@ -188,7 +209,7 @@ static int set_tags(struct dialog *d, const Sy__DialogState *ds)
 
 	str_ncpy(d->ltag, ds->local_tag, sizeof(d->ltag));
 	if (early)
-		return *tag ? str_dup(&d->early_tag, tag) : 0;
+		return 0;
 
 	return str_dup(&d->rtag, tag);
 }
@@ -284,6 +305,7 @@ static int resume_in(struct dialog *d, const Sy__DialogState *ds)
 		goto out;
 	}
 
+	reliable_resume(d, ds);
 	d->state = ds->state == SY__LEG_STATE__LEG_RINGING ? DIALOG_EARLY
 							   : DIALOG_INCOMING;
 
@@ -317,10 +339,9 @@ static int resume_out(struct dialog *d, const Sy__DialogState *ds)
 	if (!sdp)
 		return ENOMEM;
 
-	if (str_isset(ds->remote_sdp)) /* maybe there is none in the 200 */
-		d->early_sdp = dup_text(ds->remote_sdp);
-
-	err = dialog_invite_resume(d, sdp, &orig);
+	err = early_resume(d, ds);
+	if (!err)
+		err = dialog_invite_resume(d, sdp, &orig);
 	if (!err)
 		d->state = heard ? DIALOG_EARLY : DIALOG_CALLING;
 	else if (err == EINVAL)

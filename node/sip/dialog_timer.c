@@ -157,7 +157,7 @@ int dialog_timer_print(struct mbuf *mb, const struct dialog *d)
 {
 	const struct sestimer *t = &d->timer.agreed;
 	const uint32_t s = wanted_s(d);
-	int err = mbuf_write_str(mb, sip_supported);
+	int err = mbuf_write_str(mb, sip_supported(d->ua));
 
 	if (s)
 		err |= mbuf_printf(mb,
@@ -238,7 +238,7 @@ void dialog_timer_accept(struct dialog *d, const struct sip_msg *msg,
 				  "Session-Expires: %u;refresher=%s\r\n%s",
 				  t->interval_s, t->ours ? "uas" : "uac",
 				  said.supported ? "Require: timer\r\n" : "");
-	(void)re_snprintf(hdrs, size, "%s%s", sip_supported, se);
+	(void)re_snprintf(hdrs, size, "%s%s", sip_supported(d->ua), se);
 	refreshed(d);
 }
 

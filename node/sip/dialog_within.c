@@ -60,7 +60,7 @@ static void recv_reinvite(struct dialog *d, const struct sip_msg *msg)
 		return;
 	}
 
-	if (d->req || d->inv || d->need_answer ||
+	if (d->req || d->inv || d->need_answer || d->offering ||
 	    d->state != DIALOG_ANSWERED) {
 		ua_refuse(d->ua, msg, 491, NULL);
 		return;
@@ -111,7 +111,7 @@ static void recv_options(struct dialog *d, const struct sip_msg *msg)
 	char hdrs[256];
 
 	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s%s", sip_allow, sip_accept,
-			  sip_supported);
+			  sip_supported(d->ua));
 	ua_refuse(d->ua, msg, 200, hdrs);
 }
 
@@ -147,7 +147,7 @@ static recv_h *method(const struct sip_msg *msg)
 		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
 		{"OPTIONS", recv_options}, {"INFO", dialog_recv_info},
 		{"MESSAGE", recv_message}, {"CANCEL", recv_cancel},
-		{"UPDATE", dialog_recv_update},    {"PRACK", recv_known},
+		{"UPDATE", dialog_recv_update},    {"PRACK", dialog_recv_prack},
 		{"REFER", recv_known},     {"NOTIFY", recv_known},
 		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},
 		{"REGISTER", recv_known},
@@ -178,6 +178,29 @@ static bool is_old(const struct dialog *d, const struct sip_msg *msg)
 	return !d->rcseq_open || msg->cseq.num < d->rcseq;
 }
 
+/* ... but each branch of a fork counts for itself.  @return is it old? */
+static bool count(struct dialog *d, const struct sip_msg *msg)
+{
+	struct early *e = d->inbound || d->rtag
+				  ? NULL : early_find(d, &msg->from.tag);
+	bool old;
+
+	if (e) {
+		old = msg->cseq.num <= e->rcseq;
+		e->rcseq = MAX(e->rcseq, msg->cseq.num);
+		return old;
+	}
+
+	if (is_old(d, msg))
+		return true;
+
+	d->rcseq = MAX(d->rcseq, msg->cseq.num);
+	d->rcseq_set = true;
+	d->rcseq_open = false;
+
+	return false;
+}
+
 void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
 {
 	recv_h *h = method(msg);
@@ -190,13 +213,10 @@ void dialog_recv_request(struct dialog *d, const struct sip_msg *msg)
 		return;
 	}
 
-	if (is_old(d, msg)) {
+	if (count(d, msg)) {
 		ua_refuse(d->ua, msg, 500, NULL);
 		return;
 	}
-	d->rcseq = MAX(d->rcseq, msg->cseq.num);
-	d->rcseq_set = true;
-	d->rcseq_open = false;
 
 	if (d->state == DIALOG_ENDED && h != recv_bye) {
 		ua_refuse(d->ua, msg, 481, NULL);

@@ -23,6 +23,7 @@ static void destructor(void *arg)
 	mem_deref(s->last);
 	mem_deref(s->settled);
 	mem_deref(s->offer);
+	mem_deref(s->first);
 	mem_deref(s->agreed);
 	OPENSSL_cleanse(s->srtpv, sizeof(s->srtpv));
 	OPENSSL_cleanse(&s->prm, sizeof(s->prm));
@@ -169,6 +170,10 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp)
 
 	mem_deref(s->offer);
 	s->offer = mem_ref(r);
+	if (!s->ready) {
+		mem_deref(s->first);
+		s->first = mem_ref(r);
+	}
 
 out:
 	mem_deref(r);
@@ -255,7 +260,7 @@ int session_answered(struct session *s, struct mbuf *answer)
 	if (!s || !answer)
 		return EINVAL;
 
-	r = s->offer;
+	r = s->offer ? s->offer : s->first;
 	if (!r)
 		return EPROTO;
 
@@ -291,6 +296,12 @@ out:
 	OPENSSL_cleanse(&a.prm, sizeof(a.prm));
 	sdptext_close(&t);
 	return err;
+}
+
+void session_settle(struct session *s)
+{
+	if (s)
+		s->first = mem_deref(s->first);
 }
 
 int session_params(const struct session *s, struct media_rtp_params *prm)

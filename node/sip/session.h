@@ -106,6 +106,12 @@ int session_answered(struct session *s, struct mbuf *answer);
  */
 int session_offer_af(const struct mbuf *offer);
 
+/**
+ * The first answer is final: until now one of another branch might have come,
+ * also after an offer of the first one (UPDATE before the answer).
+ */
+void session_settle(struct session *s);
+
 /** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet.
  *  There are keys in it: wipe them (media_srtp_wipe()). */
 int session_params(const struct session *s, struct media_rtp_params *prm);

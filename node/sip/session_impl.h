@@ -77,6 +77,7 @@ struct session {
 	struct mbuf *last;       /* last description, after its o line */
 	struct mbuf *settled;    /* the last that was agreed on, the same */
 	struct round *offer;     /* ours, as long as it may be answered */
+	struct round *first;     /* our first one, until it is settled */
 	struct round *agreed;    /* m lines of the last round */
 	struct media_srtp srtpv[SESSION_SUITES]; /* keys of our offers */
 	struct media_rtp_params prm;

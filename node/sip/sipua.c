@@ -12,8 +12,14 @@ enum {
 };
 
 const char sip_allow[] =
-	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, UPDATE\r\n";
-const char sip_supported[] = "Supported: timer\r\n";
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, PRACK, "
+	"UPDATE\r\n";
+
+const char *sip_supported(const struct sipua *ua)
+{
+	return ua->prack == SIP_PRACK_OFF ? "Supported: timer\r\n"
+					  : "Supported: 100rel, timer\r\n";
+}
 
 static bool close_handler(struct le *le, void *arg)
 {
@@ -329,6 +335,12 @@ void sipua_set_session(struct sipua *ua, uint32_t expires_s, uint32_t min_s)
 
 	ua->session.wish.expires_s = expires_s;
 	ua->session.wish.min_s = MAX(min_s, (uint32_t)SESTIMER_MIN_S);
+}
+
+void sipua_set_prack(struct sipua *ua, enum sip_prack prack)
+{
+	if (ua)
+		ua->prack = prack;
 }
 
 void sipua_set_second(struct sipua *ua, uint32_t ms)

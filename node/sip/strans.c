@@ -453,6 +453,12 @@ int strans_reply(struct strans *st, const struct strans_reply *r)
 	return err;
 }
 
+void strans_repeat(const struct strans *st)
+{
+	if (st && st->state == PROCEEDING)
+		(void)send_all(st);
+}
+
 void strans_acked(struct strans *st)
 {
 	if (st && st->state == ACCEPTED)

@@ -98,6 +98,9 @@ struct strans_reply {
  */
 int strans_reply(struct strans *st, const struct strans_reply *r);
 
+/** Send the last reply once more (RFC 3262 3: a reliable provisional one). */
+void strans_repeat(const struct strans *st);
+
 /** The ACK to the 2xx came: stop repeating it. */
 void strans_acked(struct strans *st);
 

@@ -11,6 +11,8 @@
  *   dialog_in.c   the peer's INVITE and our answers to it
  *   dialog_within.c its ACK, re-INVITE, BYE ... within the dialog
  *   dialog_update.c  UPDATE, both ways
+ *   dialog_reliable.c  provisional answers of ours that want a PRACK
+ *   dialog_early.c  the early dialogs that our INVITE made, and PRACK to them
  *   dialog_timer.c  session timers
  *   dialog_out.c  what we ask: INVITE, CANCEL, re-INVITE
  *   dialog_end.c  ACK to a 2xx, BYE, and 2xx that come again or forked
@@ -43,7 +45,12 @@
 #include "node/sip/wheel.h"
 #include "proto/schema.h"
 
-enum { TAG_SIZE = TOKEN_LEN + 1, ROUTER_ID_SIZE = 64, ADDR_SIZE = 96 };
+enum {
+	TAG_SIZE = TOKEN_LEN + 1,
+	ROUTER_ID_SIZE = 64,
+	ADDR_SIZE = 96,
+	EARLY_MAX = 8, /* early dialogs of an INVITE that are PRACKed */
+};
 
 struct sipua {
 	struct sipua_conf conf;     /* addr is not kept */
@@ -66,6 +73,7 @@ struct sipua {
 		struct sestimer_wish wish;
 		uint32_t second_ms; /* tests: a shorter second */
 	} session;                  /* timers: sipua_set_session() */
+	enum sip_prack prack;       /* sipua_set_prack() */
 	const Sy__Member *const *routerv; /* tests: instead of members */
 	size_t routerc;
 	uint32_t instance;                /* tests */
@@ -145,9 +153,30 @@ void ua_recv(struct sipua *ua, const struct sip_msg *msg);
 
 extern const char sip_allow[];  /* "Allow: ...\r\n" */
 extern const char sip_accept[]; /* "Accept: ...\r\n" */
-extern const char sip_supported[]; /* "Supported: ...\r\n" */
+/** "Supported: ...\r\n" */
+const char *sip_supported(const struct sipua *ua);
 
 struct client;
+
+/* A dialog that a provisional answer to our INVITE made: one a To tag, as the
+ * INVITE may have been forked.  Each has a target, a route set and an order of
+ * answers of its own (RFC 3262 4, RFC 3261 12.1.2); the CSeq they share. */
+struct early {
+	struct le le;               /* in d->earlyl                     */
+	char *tag;                  /* "": there was none               */
+	char *target;
+	char **routev;              /* in the order of our requests     */
+	size_t routec;
+	uint32_t rseq;              /* of the last reliable answer; 0: none */
+	bool pracked;               /* ... and we sent its PRACK        */
+	uint32_t rcseq;             /* of its last request; 0: none     */
+	struct mbuf *sdp;           /* its last description, or NULL    */
+	bool agreed;                /* it came reliably: offer and answer
+				       are done (RFC 3262 5)            */
+	bool updated;               /* ... and changed by UPDATE since  */
+	bool allows_update;
+	Sy__EarlyDialog state;      /* early_put()                      */
+};
 
 /* One INVITE of ours, from its request to the end of its transaction. */
 struct dialog {
@@ -192,7 +221,9 @@ struct dialog {
 	struct client *req;         /* our INVITE: pending */
 	struct mbuf *req_sdp;       /* its body ...  */
 	char *req_extra;            /* ... and headers, if it is sent anew */
-	struct strans *upd;         /* the peer's UPDATE: within its handler */
+	struct strans *upd;         /* the peer's UPDATE, or PRACK with an
+				       offer: within its handler      */
+	bool upd_ok;                /* ... it was answered 200        */
 	struct sip_msg *inv_msg;    /* its initial one, until the ACK */
 	struct token inv_tok;       /* NODE token of our initial INVITE */
 	uint8_t hops;               /* its Max-Forwards; 0: 70 */
@@ -201,8 +232,30 @@ struct dialog {
 	struct mbuf *ack;           /* its ACK, to be repeated */
 	struct list infol;          /* INFOs that wait: dialog_info.c */
 	bool info_busy;             /* one is under way */
-	struct mbuf *early_sdp;     /* of a 1xx, with the tag */
-	char *early_tag;
+	struct list earlyl;         /* outbound: its early dialogs */
+	Sy__EarlyDialog *earlyv[EARLY_MAX]; /* early_put() */
+	struct early *heard;        /* of these: last with a description */
+	bool updated;               /* what holds came by UPDATE before the
+				       answer                         */
+	bool offering;              /* our UPDATE has an offer, no answer yet */
+	struct {
+		bool peer;          /* the peer knows 100rel            */
+		bool required;      /* ... and wants it always          */
+		uint32_t rseq;      /* of the last one; 0: none yet     */
+		uint16_t code;      /* of the one that waits for its PRACK;
+				       0: none does                     */
+		bool has_sdp;       /* ... and it has a description     */
+		bool described;     /* any had                          */
+		bool offered;       /* ... which is our offer           */
+		bool agreed;        /* offer and answer are done        */
+		struct wheel_tmr tmr;
+		uint32_t repeat_ms, span_ms;
+		uint16_t next_code; /* what follows that PRACK; 0: nothing */
+		struct mbuf *next_sdp;
+		bool answered;      /* dialog_answer() waits for it     */
+		struct mbuf *answer; /* its description, or NULL        */
+		Sy__ReliableState state; /* reliable_put()              */
+	} rel;                      /* inbound: dialog_reliable.c       */
 	uint8_t forks;              /* further 2xx that were ended */
 	const char *warning;        /* of the next refusal; static */
 	struct {
@@ -285,6 +338,48 @@ int dialog_update_reply(struct dialog *d, uint16_t code, const char *reason,
 			struct mbuf *sdp);
 /** Send one without a body, as a refresh. */
 void dialog_update(struct dialog *d);
+/** Ask the owner to answer the offer of an UPDATE, or a PRACK, at once. */
+void dialog_take_offer(struct dialog *d, const struct sip_msg *msg,
+		       struct mbuf *sdp);
+/** Offer by UPDATE, before the answer: see dialog_offer(). */
+int dialog_update_offer(struct dialog *d, struct mbuf *sdp);
+
+/* --- dialog_reliable.c */
+/** What the peer's INVITE says of 100rel. @return true: it was refused. */
+bool reliable_refuse(struct sipua *ua, const struct sip_msg *msg);
+void reliable_learn(struct dialog *d, const struct sip_msg *msg);
+/** Is a provisional answer to be sent reliably? */
+bool reliable_wanted(const struct dialog *d, const struct mbuf *sdp);
+/** Send it so, or after the one that waits for its PRACK. */
+int reliable_progress(struct dialog *d, uint16_t code, struct mbuf *sdp);
+/** A final answer is sent: none waits any more. */
+void reliable_stop(struct dialog *d);
+void dialog_recv_prack(struct dialog *d, const struct sip_msg *msg);
+void reliable_put(struct dialog *d, Sy__DialogState *out);
+void reliable_resume(struct dialog *d, const Sy__DialogState *ds);
+
+/* --- dialog_early.c */
+/**
+ * Find or make the early dialog of a provisional answer, and PRACK it.
+ *
+ * @param ep  Set to it; NULL: there are too many.
+ *
+ * @return false: not to be looked at, a copy or out of order.
+ */
+bool early_progress(struct early **ep, struct dialog *d,
+		    const struct sip_msg *msg);
+struct early *early_find(const struct dialog *d, const struct pl *tag);
+/** That which sounds, or came last; NULL: none. */
+struct early *early_last(const struct dialog *d);
+/** As a message of its peer says; else it stays. */
+int early_set_target(struct early *e, const struct dialog *d,
+		     const struct sip_msg *msg);
+/** Its description. @param sdp  Referenced. */
+void early_describe(struct dialog *d, struct early *e, struct mbuf *sdp);
+void early_flush(struct dialog *d);
+void early_put(struct dialog *d, Sy__DialogState *out);
+/** @return 0, ENOMEM. */
+int early_resume(struct dialog *d, const Sy__DialogState *ds);
 
 /* --- dialog_timer.c */
 /** Headers of a request of ours that begins or refreshes the session. */
@@ -306,6 +401,8 @@ void dialog_timer_put(const struct dialog *d, Sy__DialogState *out);
 void dialog_timer_resume(struct dialog *d, const Sy__DialogState *ds);
 
 /* --- dialog_out.c */
+/** Take from a failure when to ask again. @param msg  Or NULL. */
+void dialog_read_retry_after(struct dialog *d, const struct sip_msg *msg);
 /**
  * The failure of a request within the dialog: does that end it (RFC 3261
  * 12.2.1.2)?
@@ -341,6 +438,7 @@ struct request {
 	const char *extra;     /* headers, or NULL */
 	uint8_t hops;          /* Max-Forwards; 0: 70 */
 	const struct token *tok; /* of its NODE token; NULL: the dialog's */
+	const struct early *early; /* within this one; NULL: the dialog */
 };
 
 /** Headers and body of a request (what follows the Via). */
@@ -368,6 +466,11 @@ typedef void(request_resp_h)(int err, const struct sip_msg *msg,
  */
 int request_send(struct client **reqp, struct dialog *d, const char *met,
 		 struct mbuf *mb, request_resp_h *resph);
+
+/** The same within an early dialog. @param e  NULL: request_send(). */
+int request_send_early(struct dialog *d, const struct early *e,
+		       const char *met, struct mbuf *mb,
+		       request_resp_h *resph);
 
 /** The same for a request that another node had begun: ctrans_resume(). */
 int request_resume(struct client **reqp, struct dialog *d, const char *met,

@@ -124,6 +124,9 @@ static void test_settings_refused(void **state)
 		       "\"sessionMinS\":89}}",
 		       "settings.sessionMinS: must be from 90 to 86400, "
 		       "or 0, is 89");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"prack\":\"on\"}}",
+		       "settings.prack: unknown name \"on\"; allowed: "
+		       "supported, off, required");
 	assert_refused("{\"settings\":{\"realm\":\"a\","
 		       "\"sessionMinS\":1801}}",
 		       "settings.sessionMinS: 1801 is more than "

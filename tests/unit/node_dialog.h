@@ -58,7 +58,8 @@ struct peer {
 /* What the handlers saw. */
 struct seen {
 	unsigned incoming, progress, established, offer, answered, info;
-	unsigned refresh;
+	unsigned refresh, acked;
+	bool ours;
 	unsigned closed, changed;
 	uint16_t code;
 	bool remote;
@@ -474,6 +475,15 @@ static void on_answered(struct dialog *d, int err, uint16_t code,
 	keep_sdp(sdp);
 }
 
+static void on_acked(struct dialog *d, struct mbuf *sdp, bool ours, void *arg)
+{
+	(void)d;
+	(void)arg;
+	++fx.seen.acked;
+	fx.seen.ours = ours;
+	keep_sdp(sdp);
+}
+
 static void on_refresh(struct dialog *d, void *arg)
 {
 	struct mbuf *mb = mb_text(OFFER);
@@ -521,6 +531,7 @@ static void on_changed(struct dialog *d, void *arg)
 static const struct dialog_handlers handlers = {
 	.progress = on_progress,
 	.established = on_established,
+	.acked = on_acked,
 	.offer = on_offer,
 	.answered = on_answered,
 	.refresh = on_refresh,

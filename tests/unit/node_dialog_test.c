@@ -595,9 +595,9 @@ static void test_methods(void **state)
 		const char *met, *status, *has;
 	} v[] = {
 		{"OPTIONS", "SIP/2.0 200 ", "Accept: application/sdp"},
-		{"UPDATE", "SIP/2.0 200 ", "MESSAGE, UPDATE\r\n"},
+		{"UPDATE", "SIP/2.0 200 ", "PRACK, UPDATE\r\n"},
 		{"REFER", "SIP/2.0 405 ", "Allow: INVITE"},
-		{"PRACK", "SIP/2.0 405 ", "Allow: INVITE"},
+		{"PRACK", "SIP/2.0 400 ", ""},
 		{"JUMP", "SIP/2.0 501 ", "Allow: INVITE"},
 		{"INFO", "SIP/2.0 200 ", "INFO"},
 	};
@@ -701,10 +701,10 @@ static void test_refusals(void **state)
 	p.cseq += 2;
 
 	/* an extension that we do not have */
-	str_ncpy(p.extra, "Require: 100rel, foo\r\n", sizeof(p.extra));
+	str_ncpy(p.extra, "Require: precondition, foo\r\n", sizeof(p.extra));
 	peer_next(&p);
 	peer_send(&fx.r[0], &p, "INVITE");
-	HAS(expect(&fx.r[0], "SIP/2.0 420 "), "Unsupported: 100rel\r\n");
+	HAS(expect(&fx.r[0], "SIP/2.0 420 "), "Unsupported: precondition\r\n");
 	p.extra[0] = 0;
 
 	/* a body that is no SDP */

@@ -219,14 +219,14 @@ static void test_invite_asks(void **state)
 
 	timers(1800);
 	req = call_answered("");
-	assert_string_equal(hdr(req, "Supported", 0), "timer");
+	assert_string_equal(hdr(req, "Supported", 0), "100rel, timer");
 	assert_string_equal(hdr(req, "Session-Expires", 0), "1800");
 	assert_string_equal(hdr(req, "Min-SE", 0), "90");
 	hangup();
 
 	timers(0);
 	req = call_answered("");
-	HAS(req, T);
+	HAS(req, "Supported: 100rel, timer\r\n");
 	HAS_NOT(req, "Session-Expires");
 	HAS_NOT(req, "Min-SE");
 	hangup();
@@ -315,10 +315,11 @@ static void test_refuses(void **state)
 
 	/* again, as it was told to; timer may be required */
 	peer_init(&p);
-	str_ncpy(p.extra, "Require: 100rel, timer\r\n", sizeof(p.extra));
+	str_ncpy(p.extra, "Require: precondition, timer\r\n", sizeof(p.extra));
 	peer_send(&fx.r[0], &p, "INVITE");
 	assert_string_equal(
-	    hdr(expect(&fx.r[0], "SIP/2.0 420 "), "Unsupported", 0), "100rel");
+	    hdr(expect(&fx.r[0], "SIP/2.0 420 "), "Unsupported", 0),
+	    "precondition");
 
 	HAS(called(&p, "Require: timer\r\nSession-Expires: 90\r\n"),
 	    "\r\nSession-Expires: 90;refresher=uas\r\nRequire: timer\r\n");
