@@ -406,7 +406,7 @@ static int check_device(struct checker *c, const Sy__Device *d)
 	    check_srtp(c, d->srtp))
 		return EBADMSG;
 
-	if (check_dtmf(c, d->dtmf))
+	if (check_dtmf(c, d->dtmf) || check_device_calls(c, d))
 		return EBADMSG;
 
 	return check_codecs(c, d->codecs, d->n_codecs);

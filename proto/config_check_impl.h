@@ -64,6 +64,19 @@ int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);
 /** Text that people see: no control characters, not long. */
 bool check_text_valid(const char *s, const char *without);
 
+/* config_check_trunk.c */
+
+/** A number as one may stand in a URI; "" is fine. */
+int check_dialable(struct checker *c, const char *field, const char *s);
+/** What is said of a trunk's calls; its path is that of the trunk. */
+int check_trunk_calls(struct checker *c, size_t at);
+int check_device_calls(struct checker *c, const Sy__Device *d);
+/** The trunks tried next. */
+int check_failover(struct checker *c, const Sy__External *e);
+
+/** A destination, which is needed; fields are below "target". */
+int check_target(struct checker *c, const Sy__Destination *d);
+
 int check_trunks(struct checker *c);
 int check_routes(struct checker *c);
 

@@ -55,7 +55,7 @@ static int check_trunk(struct checker *c, size_t t)
 	if (tr->target[0] && config_target_check(tr->target, &why))
 		return check_wrong(c, "target", "\"%.80s\" is wrong; %s",
 				   tr->target, why);
-	if (check_srtp(c, tr->srtp))
+	if (check_srtp(c, tr->srtp) || check_trunk_calls(c, t))
 		return EBADMSG;
 
 	if (check_dtmf(c, tr->dtmf))
@@ -116,8 +116,11 @@ static int check_external(struct checker *c, const Sy__External *e)
 	if (!e->number[0])
 		return check_wrong(c, "target.external.number", "is empty");
 
-	return check_ref(c, "target.external.trunk", &c->trunks, "trunk",
-			 e->trunk);
+	if (check_ref(c, "target.external.trunk", &c->trunks, "trunk",
+		      e->trunk))
+		return EBADMSG;
+
+	return check_failover(c, e);
 }
 
 static int check_tone(struct checker *c, const Sy__Tone *t)
@@ -142,7 +145,7 @@ static int check_file(struct checker *c, const char *file)
 	return 0;
 }
 
-static int check_target(struct checker *c, const Sy__Destination *d)
+int check_target(struct checker *c, const Sy__Destination *d)
 {
 	switch (d ? d->kind_case : SY__DESTINATION__KIND__NOT_SET) {
 

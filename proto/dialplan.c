@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/dialplan.h"
+#include "proto/number.h"
 
 enum { RING_SECONDS = 60 };
 
@@ -100,6 +101,8 @@ static int set_external(struct dialplan_match *m, const Sy__External *to,
 	err = fill(m->text[0], sizeof(m->text[0]), to->trunk, c);
 	if (!err)
 		err = fill(m->text[1], sizeof(m->text[1]), to->number, c);
+	m->external.n_failover = to->n_failover;
+	m->external.failover = to->failover;
 	m->external.trunk = m->text[0];
 	m->external.number = m->text[1];
 	m->dest.external = &m->external;
@@ -158,7 +161,7 @@ static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
 
 static uint32_t ring_seconds(const Sy__Config *conf, const Sy__Route *r)
 {
-	if (r->ring_seconds)
+	if (r && r->ring_seconds)
 		return r->ring_seconds;
 	if (conf->settings && conf->settings->ring_seconds)
 		return conf->settings->ring_seconds;
@@ -166,16 +169,42 @@ static uint32_t ring_seconds(const Sy__Config *conf, const Sy__Route *r)
 	return RING_SECONDS;
 }
 
+/* The numbers that a carrier has given us. */
+static const Sy__TrunkNumber *find_number(const Sy__Config *conf,
+					  const char *number,
+					  const Sy__Source *src)
+{
+	if (!src || src->kind_case != SY__SOURCE__KIND_TRUNK)
+		return NULL;
+
+	for (size_t i = 0; i < conf->n_trunks; i++) {
+		if (!strcmp(conf->trunks[i]->id, src->trunk))
+			return number_ours(conf->trunks[i], number);
+	}
+
+	return NULL;
+}
+
 int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 		  const char *number, const Sy__Source *src)
 {
 	struct capture c = {.number = number};
+	const Sy__TrunkNumber *tn;
 	size_t i;
 
 	if (!m || !conf || !number)
 		return ENOENT;
 	if (strlen(number) >= sizeof(m->text[0]))
 		return ENAMETOOLONG;
+
+	tn = find_number(conf, number, src);
+	if (tn && tn->target) {
+		c.p = number_extension(tn, number);
+		c.len = strlen(c.p);
+		m->route = NULL;
+		m->ring_seconds = ring_seconds(conf, NULL);
+		return set_dest(m, tn->target, &c);
+	}
 
 	for (i = 0; i < conf->n_routes; i++) {
 		const Sy__Route *r = conf->routes[i];

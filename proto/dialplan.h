@@ -13,7 +13,8 @@
 
 /** The outcome; strings live in the object itself. */
 struct dialplan_match {
-	const Sy__Route *route;   /* borrowed from the configuration       */
+	const Sy__Route *route;   /* borrowed from the configuration; NULL:
+				     it was one of the trunk's numbers     */
 	Sy__Destination dest;     /* with $0, $1 filled in                 */
 	Sy__External external;    /* where dest points to                  */
 	char text[2][128];        /* the filled-in strings                 */
@@ -33,7 +34,8 @@ bool dialplan_pattern_match(const char *pattern, const char *number,
 			    const char **capp, size_t *caplen);
 
 /**
- * Find the first rule that matches.
+ * Find the first rule that matches; the numbers of the trunk that a call comes
+ * by, where they have a target, go before all rules.
  *
  * @param conf    Configuration with routes in ascending order (config.h
  *                keeps them so); borrowed.

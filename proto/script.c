@@ -25,6 +25,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_CONFIG_GET] = "config_get",
 	[SCRIPT_QUALITY_PUT] = "quality_put",
 	[SCRIPT_CDR_PUT] = "cdr_put",
+	[SCRIPT_LIMIT_TAKE] = "limit_take",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

@@ -99,7 +99,8 @@ static void test_shape_refused(void **state)
 	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"passwort\":"
 		       "\"x\"}]}", "devices[0]: unknown field \"passwort\"; "
 		       "allowed: id, displayName, ha1Md5, ha1Sha256, "
-		       "password, maxContacts, codecs, srtp, dtmf");
+		       "password, maxContacts, codecs, srtp, dtmf, "
+		       "callerId, maxCalls, anonymous");
 	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
 		       "expected near end of file");
 	assert_refused("[]", "must be an object, is an array");
@@ -220,6 +221,78 @@ static void test_trunks_refused(void **state)
 }
 
 #define ROUTE(body) "{" SET DEV TRK "\"routes\":[{\"id\":\"r\"," body "}]}"
+
+#define TRUNK(more) "{\"trunks\":[{\"id\":\"t\",\"target\":\"h:1\"," more "}]}"
+
+static void test_trunk_calls_refused(void **state)
+{
+	static const struct {
+		const char *json, *why;
+	} v[] = {
+	    {TRUNK("\"countryCode\":\"+49\""),
+	     "trunks[0].countryCode: \"+49\" is wrong; allowed: up to 8 "
+	     "digits"},
+	    {TRUNK("\"nationalPrefix\":\"0\""),
+	     "trunks[0].nationalPrefix: needs countryCode"},
+	    {TRUNK("\"numberFormat\":\"E164\""),
+	     "trunks[0].numberFormat: unknown name \"E164\"; allowed: e164, "
+	     "plain, national, international, or \"\""},
+	    {TRUNK("\"numberFormat\":\"national\""),
+	     "trunks[0].internationalPrefix: is needed for numberFormat "
+	     "national"},
+	    {TRUNK("\"calledIn\":[{\"pattern\":\"^(\"}]"),
+	     NULL},
+	    {TRUNK("\"callerOut\":[{\"prefix\":\"<x>\"}]"),
+	     "trunks[0].callerOut[0].prefix: \"<x>\" is no number; allowed: "
+	     "1 to 64 letters, digits and +*#-._"},
+	    {TRUNK("\"numbers\":[{\"name\":\"x\"}]"),
+	     "trunks[0].numbers[0].number: either a number, or first and last, "
+	     "is needed"},
+	    {TRUNK("\"numbers\":[{\"first\":\"20\",\"last\":\"100\"}]"),
+	     "trunks[0].numbers[0].last: \"100\" is wrong; allowed: as many "
+	     "digits as first has, and not less"},
+	    {TRUNK("\"numbers\":[{\"first\":\"+10\",\"last\":\"20\"},"
+		   "{\"number\":\"15\"}]"),
+	     "trunks[0].numbers[1].number: 15 is in numbers[0] already"},
+	    {TRUNK("\"numbers\":[{\"number\":\"1\",\"target\":"
+		   "{\"device\":\"7\"}}]"),
+	     "trunks[0].numbers[0].target.device: there is no device \"7\""},
+	    {TRUNK("\"identity\":\"x\""),
+	     "trunks[0].identity: unknown name \"x\"; allowed: from, pai, "
+	     "rpid"},
+	    {TRUNK("\"failoverCodes\":[302]"),
+	     "trunks[0].failoverCodes[0]: must be from 400 to 699, is 302"},
+	    {TRUNK("\"maxCalls\":2000000"),
+	     "trunks[0].maxCalls: must be at most 1000000, is 2000000"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		Sy__Config *conf = NULL;
+
+		if (v[i].why) {
+			assert_refused(v[i].json, v[i].why);
+			continue;
+		}
+		assert_int_not_equal(
+		    0, config_read(&conf, "test", v[i].json,
+				   strlen(v[i].json), errbuf, sizeof(errbuf)));
+	}
+
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"h:1\"}],"
+		       "\"routes\":[{\"id\":\"r\",\"order\":1,\"pattern\":\"1\","
+		       "\"target\":{\"external\":{\"trunk\":\"t\",\"number\":"
+		       "\"$0\",\"failover\":[\"u\"]}}}]}",
+		       "routes[0].target.external.failover[0]: there is no "
+		       "trunk \"u\"");
+	sy__config__free_unpacked(
+	    read_ok(TRUNK("\"countryCode\":\"49\",\"nationalPrefix\":\"0\","
+			  "\"internationalPrefix\":\"00\",\"numberFormat\":"
+			  "\"national\",\"numbers\":[{\"first\":\"+4910\","
+			  "\"last\":\"+4919\",\"target\":{\"echo\":true}},"
+			  "{\"number\":\"+4920\"}],\"identity\":\"pai\"")),
+	    NULL);
+}
 
 static void test_routes_refused(void **state)
 {
@@ -464,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_settings_refused),
 		cmocka_unit_test(test_devices_refused),
 		cmocka_unit_test(test_trunks_refused),
+		cmocka_unit_test(test_trunk_calls_refused),
 		cmocka_unit_test(test_routes_refused),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_file),

@@ -361,6 +361,41 @@ static void test_find_order(void **state)
 	assert_int_equal(ENOENT, find(&m, &p, "1002", DEVICE, "1001"));
 }
 
+/* A trunk's numbers go before the routes, for its own calls only. */
+static void test_find_number(void **state)
+{
+	Sy__TrunkNumber tn = SY__TRUNK_NUMBER__INIT,
+			open = SY__TRUNK_NUMBER__INIT;
+	Sy__Destination dest = SY__DESTINATION__INIT;
+	Sy__TrunkNumber *numberv[] = {&tn, &open};
+	Sy__Trunk trunk = SY__TRUNK__INIT, *trunkv[] = {&trunk};
+	struct dialplan_match m;
+	struct plan p;
+	(void)state;
+
+	plan_init(&p);
+	trunk.id = "loop";
+	trunk.numbers = numberv;
+	trunk.n_numbers = 2;
+	tn.first = "+49600";
+	tn.last = "+49699";
+	tn.target = &dest;
+	dest.kind_case = SY__DESTINATION__KIND_DEVICE;
+	dest.device = "10$1";
+	open.number = "600"; /* no target: the routes */
+	p.conf.trunks = trunkv;
+	p.conf.n_trunks = 1;
+
+	assert_int_equal(0, find(&m, &p, "+49612", TRUNK, "loop"));
+	assert_string_equal(m.dest.device, "1012");
+	assert_null(m.route);
+	assert_int_equal(60, m.ring_seconds);
+	assert_int_equal(ENOENT, find(&m, &p, "+49612", DEVICE, "1001"));
+	assert_int_equal(ENOENT, find(&m, &p, "+49612", TRUNK, "other"));
+	assert_int_equal(0, find(&m, &p, "600", TRUNK, "loop"));
+	assert_non_null(m.route);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_limits),
 		cmocka_unit_test(test_find_order),
+		cmocka_unit_test(test_find_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
