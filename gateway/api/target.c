@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/api/target.h"
+#include "proto/callee.h"
 
 void complaints_add(struct complaints *c, const char *field, const char *cause,
 		    const char *allowed)
@@ -62,45 +63,15 @@ void check_ring(struct complaints *c, uint32_t ring_seconds)
 			       "1 to 600; 0: the default");
 }
 
-static bool as_device(struct dialplan_match *m, const struct api_req *a,
-		      const char *name)
-{
-	const struct config *table = view_config_table(a->api->view);
-	const Sy__Device *dev = config_device(table, name, strlen(name));
-
-	if (!dev || strlen(dev->id) >= sizeof(m->text[0]))
-		return false;
-
-	memset(m, 0, sizeof(*m));
-	sy__destination__init(&m->dest);
-	(void)strcpy(m->text[0], dev->id);
-	m->dest.kind_case = SY__DESTINATION__KIND_DEVICE;
-	m->dest.device = m->text[0];
-
-	return true;
-}
-
 int target_number(struct dialplan_match *m, const struct api_req *a,
 		  const char *number)
 {
-	const Sy__Config *conf = view_config(a->api->view);
 	Sy__Source src = SY__SOURCE__INIT;
-	struct dialplan_match known;
-
-	if (!conf)
-		return EAGAIN;
 
 	src.kind_case = SY__SOURCE__KIND_API;
 	src.api = (char *)a->token;
-	if (dialplan_find(m, conf, number, &src))
-		return as_device(m, a, number) ? 0 : ENOENT;
 
-	/* "1XXX" leads to more devices than there are. */
-	if (m->dest.kind_case == SY__DESTINATION__KIND_DEVICE &&
-	    !as_device(&known, a, m->dest.device))
-		return ENOENT;
-
-	return 0;
+	return callee_find(m, view_config_table(a->api->view), number, &src);
 }
 
 int target_party(struct dialplan_match *m, const struct api_req *a,
@@ -110,7 +81,7 @@ int target_party(struct dialplan_match *m, const struct api_req *a,
 
 	if (!view_config(a->api->view))
 		return EAGAIN;
-	if (as_device(m, a, name))
+	if (callee_device(m, view_config_table(a->api->view), name))
 		return 0;
 
 	err = target_number(m, a, name);
