@@ -4,22 +4,27 @@
  * where every process of the cluster finds it.
  *
  *   switchyard-config check FILE
- *   switchyard-config --redis URL apply FILE
+ *   switchyard-config --redis URL [--cluster-key-file KEY] apply FILE
+ *
+ * Passwords of trunks are sealed under the cluster's key, which is in a file
+ * or in SWITCHYARD_CLUSTER_KEY.
  *
  * Exit 0: done; 1: Redis is not there or refused; 2: wrong call or file.
  */
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <re.h>
 
 #include "proto/config.h"
+#include "proto/config_secret.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/redis.h"
 
-enum { CONNECT_MS = 5000, LOOK_MS = 50 };
+enum { CONNECT_MS = 5000, LOOK_MS = 50, KEY_MAX = 4096 };
 
 struct apply {
 	const Sy__Config *conf;
@@ -150,44 +155,133 @@ static int apply(const char *url, const Sy__Config *conf)
 	return a.status;
 }
 
+/* --------------------------------------------------------------- secrets */
+
+/* The cluster's secret, as the routers read it. */
+static int read_key(struct token_key **kp, const char *path)
+{
+	const char *env = getenv("SWITCHYARD_CLUSTER_KEY");
+	char buf[KEY_MAX];
+	size_t n;
+	FILE *f;
+	int err;
+
+	if (!path)
+		return token_key_alloc(kp, env, strlen(env));
+
+	f = fopen(path, "re");
+	if (!f)
+		return errno;
+	(void)setvbuf(f, NULL, _IONBF, 0);
+	n = fread(buf, 1, sizeof(buf), f);
+	err = ferror(f) ? EIO : 0;
+	(void)fclose(f);
+	while (n && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
+		--n;
+	if (!err)
+		err = token_key_alloc(kp, buf, n);
+	explicit_bzero(buf, sizeof(buf));
+
+	return err;
+}
+
+static int seal(Sy__Config *conf, const char *key_file)
+{
+	struct token_key *key = NULL;
+	int err;
+
+	if (key_file || getenv("SWITCHYARD_CLUSTER_KEY")) {
+		err = read_key(&key, key_file);
+		if (err) {
+			(void)fprintf(stderr, "switchyard-config: %s: %s\n",
+				      key_file ? key_file
+					       : "SWITCHYARD_CLUSTER_KEY",
+				      err == EINVAL
+					      ? "at least 16 bytes are wanted"
+					      : strerror(err));
+			return err;
+		}
+	}
+
+	err = config_secret_seal(conf, key);
+	if (err)
+		(void)fprintf(stderr, "switchyard-config: %s\n",
+			      key ? strerror(err)
+				  : "passwords of trunks need "
+				    "--cluster-key-file (or "
+				    "SWITCHYARD_CLUSTER_KEY)");
+	mem_deref(key);
+
+	return err;
+}
+
+/* ------------------------------------------------------------------ call */
+
+struct args {
+	const char *url, *key_file, *file;
+	bool apply;
+};
+
 static int usage(FILE *f, int status)
 {
 	(void)fprintf(f, "usage: switchyard-config check FILE\n"
-		      "       switchyard-config --redis URL apply FILE\n");
+		      "       switchyard-config --redis URL "
+		      "[--cluster-key-file KEY] apply FILE\n");
 	return status;
+}
+
+/* @return 0, or the exit status after a complaint. */
+static int read_args(struct args *a, int argc, char **argv)
+{
+	const char *why;
+	int i;
+
+	for (i = 1; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
+		if (!strcmp(argv[i], "--redis"))
+			a->url = argv[i + 1];
+		else if (!strcmp(argv[i], "--cluster-key-file"))
+			a->key_file = argv[i + 1];
+		else
+			return usage(stderr, 2);
+	}
+	if (a->url && redis_url_check(a->url, &why)) {
+		(void)fprintf(stderr, "switchyard-config: --redis: "
+			      "not a URL of Redis; %s\n", why);
+		return 2;
+	}
+	if (argc != i + 2)
+		return usage(stderr, 2);
+
+	a->apply = !strcmp(argv[i], "apply");
+	a->file = argv[i + 1];
+	if (a->apply ? !a->url : strcmp(argv[i], "check") != 0)
+		return usage(stderr, 2);
+
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	const char *url = NULL, *file, *why;
+	struct args a = {.apply = false};
 	Sy__Config *conf;
 	char errbuf[512];
-	int i = 1, status;
+	int status;
 
 	if (argc == 2 && !strcmp(argv[1], "--help"))
 		return usage(stdout, 0);
 
-	if (argc > 2 && !strcmp(argv[1], "--redis")) {
-		url = argv[2];
-		i = 3;
-		if (redis_url_check(url, &why)) {
-			(void)fprintf(stderr, "switchyard-config: --redis: "
-				      "not a URL of Redis; %s\n", why);
-			return 2;
-		}
-	}
+	status = read_args(&a, argc, argv);
+	if (status)
+		return status;
 
-	if (argc != i + 2 || (strcmp(argv[i], "check") &&
-			      (strcmp(argv[i], "apply") || !url)))
-		return usage(stderr, 2);
-
-	file = argv[i + 1];
-	if (config_read_file(&conf, file, errbuf, sizeof(errbuf))) {
+	if (config_read_file(&conf, a.file, errbuf, sizeof(errbuf))) {
 		(void)fprintf(stderr, "switchyard-config: %s\n", errbuf);
 		return 2;
 	}
 
-	status = strcmp(argv[i], "apply") ? 0 : apply(url, conf);
+	if (a.apply)
+		status = seal(conf, a.key_file) ? 2 : apply(a.url, conf);
+	config_secret_wipe(conf);
 	sy__config__free_unpacked(conf, NULL);
 
 	return status;

@@ -20,8 +20,9 @@ struct config;
 
 /**
  * Read and check a JSON file: unknown fields, bad values, duplicate ids,
- * routes to devices or trunks that are not there ... Plain passwords become
- * HA1 under the realm and are wiped.
+ * routes to devices or trunks that are not there ... Plain passwords of
+ * devices become HA1 under the realm and are wiped; those of trunks are still
+ * there: seal them (config_secret.h).
  *
  * @param cp       Set on success; owned by the caller
  *                 (sy__config__free_unpacked).
@@ -77,7 +78,7 @@ const Sy__Trunk *config_trunk_by_source(const struct config *c,
  *                  0: only where there is none yet.
  * @param h         err ESTALE: another revision is there (given).
  *
- * @return 0, ENOTCONN ..., EINVAL (also: a device has a plain password).
+ * @return 0, ENOTCONN ..., EINVAL (also: there is a plain password).
  */
 typedef void(config_put_h)(int err, uint64_t revision, void *arg);
 int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,

@@ -199,6 +199,10 @@ static bool has_password(const Sy__Config *conf)
 		if (conf->devices[i]->password[0])
 			return true;
 	}
+	for (i = 0; i < conf->n_trunks; i++) {
+		if (conf->trunks[i]->password[0])
+			return true;
+	}
 
 	return false;
 }

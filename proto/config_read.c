@@ -2,7 +2,8 @@
 /*
  * A configuration from its JSON file.  Passwords leave memory here: those of
  * the text, of the JSON tree and of the message are wiped once the HA1s are
- * made, on error too.
+ * made, on error too.  Only those of trunks go on, in the message, to who
+ * seals them (config_secret.h).
  */
 
 #include <errno.h>
@@ -21,19 +22,25 @@ enum {
 	REASON_MAX_BYTES = 1024,
 };
 
-static void wipe_tree(json_t *j)
+static void wipe_section(json_t *j, const char *section)
 {
-	json_t *devices = json_object_get(j, "devices");
+	json_t *records = json_object_get(j, section);
 	size_t i;
 
-	for (i = 0; i < json_array_size(devices); i++) {
-		json_t *pw = json_object_get(json_array_get(devices, i),
+	for (i = 0; i < json_array_size(records); i++) {
+		json_t *pw = json_object_get(json_array_get(records, i),
 					     "password");
 
 		if (json_is_string(pw))
 			explicit_bzero((char *)json_string_value(pw),
 				       json_string_length(pw));
 	}
+}
+
+static void wipe_tree(json_t *j)
+{
+	wipe_section(j, "devices");
+	wipe_section(j, "trunks");
 }
 
 static int order_cmp(const void *a, const void *b)

@@ -11,6 +11,9 @@
 
 #include "proto/config_secret.h"
 #include "proto/digest.h"
+#include "proto/seal.h"
+
+enum { CONTEXT_MAX = 80 };
 
 static void wipe(char *s)
 {
@@ -24,6 +27,8 @@ void config_secret_wipe(Sy__Config *conf)
 
 	for (i = 0; i < conf->n_devices; i++)
 		wipe(conf->devices[i]->password);
+	for (i = 0; i < conf->n_trunks; i++)
+		wipe(conf->trunks[i]->password);
 }
 
 static void lower(char *s)
@@ -86,4 +91,66 @@ int config_secret_hash(Sy__Config *conf)
 		lower(conf->tokens[i]->hash);
 
 	return err;
+}
+
+/* ----------------------------------------------------------------- trunks */
+
+/* A sealed password opens for the trunk that it was sealed for alone. */
+static int print_context(char *buf, size_t size, const Sy__Trunk *t)
+{
+	return re_snprintf(buf, size, "trunk:%s", t->id) < 0 ? EINVAL : 0;
+}
+
+static int seal(Sy__Trunk *t, const struct token_key *key)
+{
+	const size_t len = strlen(t->password);
+	char context[CONTEXT_MAX];
+	uint8_t *sealed;
+	int err;
+
+	sealed = malloc(len + SEAL_EXTRA_BYTES);
+	if (!sealed)
+		return ENOMEM;
+
+	err = print_context(context, sizeof(context), t);
+	if (!err)
+		err = seal_close(sealed, key, context, t->password, len);
+	if (err) {
+		free(sealed);
+		return err;
+	}
+	free(t->password_sealed.data);
+	t->password_sealed.data = sealed;
+	t->password_sealed.len = len + SEAL_EXTRA_BYTES;
+	wipe(t->password);
+
+	return 0;
+}
+
+int config_secret_seal(Sy__Config *conf, const struct token_key *key)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < conf->n_trunks; i++) {
+		if (conf->trunks[i]->password[0])
+			err = seal(conf->trunks[i], key);
+	}
+
+	return err;
+}
+
+int config_secret_trunk(char *str, const struct token_key *key,
+			const Sy__Trunk *trunk)
+{
+	char context[CONTEXT_MAX];
+
+	if (!trunk || print_context(context, sizeof(context), trunk))
+		return EINVAL;
+	if (!trunk->password_sealed.len)
+		return ENOENT;
+
+	return seal_open(str, CONFIG_PASSWORD_MAX + 1, key, context,
+			 trunk->password_sealed.data,
+			 trunk->password_sealed.len);
 }

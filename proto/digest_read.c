@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser of an Authorization header: RFC 7616 3.4, RFC 3261 25.1.
+ * The parser of an Authorization header, RFC 7616 3.4, RFC 3261 25.1; that
+ * of a challenge (digest_challenge.c) uses its fields.
  * Tolerant in what changes nothing (order, white space, folding, quotes or
  * none, empty list elements, unknown parameters), strict in what does: a
  * known parameter that stands twice is refused, for two readers of one
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "proto/digest.h"
+#include "proto/digest_impl.h"
 
 enum field {
 	USERNAME, REALM, NONCE, URI, RESPONSE,
@@ -119,9 +121,10 @@ static int next_param(struct cursor *c, bool first)
 	}
 }
 
-static int read_fields(struct pl *fieldv, struct cursor *c)
+static int read_fields(struct pl *fieldv, struct cursor *c,
+		       const char *const *names, size_t n, size_t must)
 {
-	bool seenv[FIELD_COUNT] = {false};
+	bool seenv[DIGEST_FIELDS_MAX] = {false};
 	struct pl name, val;
 	size_t i;
 	int more;
@@ -130,8 +133,8 @@ static int read_fields(struct pl *fieldv, struct cursor *c)
 		if (!take_param(c, &name, &val))
 			return EBADMSG;
 
-		for (i = 0; i < FIELD_COUNT; i++) {
-			if (pl_strcasecmp(&name, field_names[i]))
+		for (i = 0; i < n; i++) {
+			if (pl_strcasecmp(&name, names[i]))
 				continue;
 			if (seenv[i])
 				return EBADMSG;
@@ -143,12 +146,34 @@ static int read_fields(struct pl *fieldv, struct cursor *c)
 	if (more < 0)
 		return EBADMSG;
 
-	for (i = 0; i < MUST_COUNT; i++) {
+	for (i = 0; i < must; i++) {
 		if (!seenv[i])
 			return EBADMSG;
 	}
 
 	return 0;
+}
+
+int digest_fields_read(struct pl *fieldv, const char *const *names, size_t n,
+		       size_t must, const struct pl *hval)
+{
+	struct pl scheme;
+	struct cursor c;
+
+	if (!hval || !hval->p || n > DIGEST_FIELDS_MAX)
+		return EBADMSG;
+
+	memset(fieldv, 0, n * sizeof(*fieldv));
+	c.p = hval->p;
+	c.end = hval->p + hval->l;
+
+	skip_space(&c);
+	if (!take_token(&c, &scheme) || pl_strcasecmp(&scheme, "Digest"))
+		return EBADMSG;
+	if (c.p < c.end && !strchr(" \t\r\n", *c.p))
+		return EBADMSG;
+
+	return read_fields(fieldv, &c, names, n, must);
 }
 
 static void set_alg(struct digest_response *r, const struct pl *name)
@@ -184,24 +209,15 @@ static bool qop_complete(const struct digest_response *r)
 
 int digest_response_read(struct digest_response *r, const struct pl *hval)
 {
-	struct pl fieldv[FIELD_COUNT] = {{NULL, 0}}, scheme;
-	struct cursor c;
+	struct pl fieldv[FIELD_COUNT];
 	int err;
 
-	if (!r || !hval || !hval->p)
+	if (!r)
 		return EBADMSG;
 
 	memset(r, 0, sizeof(*r));
-	c.p = hval->p;
-	c.end = hval->p + hval->l;
-
-	skip_space(&c);
-	if (!take_token(&c, &scheme) || pl_strcasecmp(&scheme, "Digest"))
-		return EBADMSG;
-	if (c.p < c.end && !strchr(" \t\r\n", *c.p))
-		return EBADMSG;
-
-	err = read_fields(fieldv, &c);
+	err = digest_fields_read(fieldv, field_names, FIELD_COUNT, MUST_COUNT,
+				 hval);
 	if (err)
 		return err;
 

@@ -231,7 +231,8 @@ class Cluster:
             conf = self.written_config(self.moved_config())
         run = subprocess.run(
             [self.program("switchyard-config"), "--redis", self.redis_url,
-             "apply", conf], capture_output=True, text=True)
+             "--cluster-key-file", self.path("cluster-key"), "apply", conf],
+            capture_output=True, text=True)
         if run.returncode:
             name = "the configuration" if isinstance(self.config, dict) \
                 else self.config
