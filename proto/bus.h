@@ -12,6 +12,7 @@
  *   sy:bus:config          ConfigChanged
  *   sy:bus:events          Event, live
  *   sy:bus:regs            Registration that has lost contacts, to routers
+ *   sy:bus:guard           BanChanged, to routers
  */
 
 #ifndef SY_PROTO_BUS_H
@@ -29,6 +30,7 @@ struct bus_request; /* a request received, not yet answered */
 #define BUS_CHANNEL_CONFIG "sy:bus:config"
 #define BUS_CHANNEL_EVENTS "sy:bus:events"
 #define BUS_CHANNEL_REGS "sy:bus:regs"
+#define BUS_CHANNEL_GUARD "sy:bus:guard"
 
 enum {
 	BUS_DEADLINE_MS = 2000,

@@ -34,7 +34,8 @@ static const char *const codec_names[] = {"opus", "G722", "PCMU", "PCMA",
 					  "L16"};
 static const char *const scope_names[] = {
     "calls:read",	  "calls:write", "nodes:read",	 "nodes:write",
-    "registrations:read", "events:read", "config:read",	 "config:write", "*",
+    "registrations:read", "events:read", "config:read",	 "config:write",
+    "guard:read",	  "guard:write", "*",
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -373,7 +374,7 @@ static int check_settings(struct checker *c)
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
 	    check_voice(c, s) || check_session(c, s) ||
-	    check_prack(c, s->prack))
+	    check_prack(c, s->prack) || check_guard(c, s))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);
@@ -406,7 +407,8 @@ static int check_device(struct checker *c, const Sy__Device *d)
 	    check_srtp(c, d->srtp))
 		return EBADMSG;
 
-	if (check_dtmf(c, d->dtmf) || check_device_calls(c, d))
+	if (check_dtmf(c, d->dtmf) || check_device_calls(c, d) ||
+	    check_permissions(c, d->permissions, d->n_permissions))
 		return EBADMSG;
 
 	return check_codecs(c, d->codecs, d->n_codecs);

@@ -76,6 +76,10 @@ int check_failover(struct checker *c, const Sy__External *e);
 
 /** A destination, which is needed; fields are below "target". */
 int check_target(struct checker *c, const Sy__Destination *d);
+/** Settings.guard and Settings.costly. */
+int check_guard(struct checker *c, const Sy__Settings *s);
+/** Words of Device.permissions, Trunk.permissions: each that of a rule. */
+int check_permissions(struct checker *c, char **strv, size_t n);
 
 int check_trunks(struct checker *c);
 int check_routes(struct checker *c);

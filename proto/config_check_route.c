@@ -86,7 +86,8 @@ static int check_trunk(struct checker *c, size_t t)
 	    check_trunk_calls(c, t))
 		return EBADMSG;
 
-	if (check_dtmf(c, tr->dtmf))
+	if (check_dtmf(c, tr->dtmf) ||
+	    check_permissions(c, tr->permissions, tr->n_permissions))
 		return EBADMSG;
 
 	return check_codecs(c, tr->codecs, tr->n_codecs);

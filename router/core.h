@@ -18,8 +18,10 @@
 #include "router/wire.h"
 
 struct cache;
+struct guard;
 struct keep;
 struct pendings;
+struct replay;
 struct seeks;
 
 enum { WORKER_GONE_MAX = 256, WORKER_FALLEN_MAX = 64 };
@@ -58,6 +60,8 @@ struct worker {
 	struct seeks *seeks;
 	struct cache *cache;
 	struct keep *keep;        /* registrations that were answered      */
+	struct guard *guard;      /* who is listened to                    */
+	struct replay *replay;    /* credentials that were used            */
 	uint64_t serve_ms;        /* when it serves, come what may          */
 	uint64_t back_ms;         /* when Redis returned; 0: never away    */
 	bool met;                 /* Redis was there once                  */

@@ -5,7 +5,9 @@
 #include "router/answer.h"
 #include "router/core.h"
 #include "router/forward.h"
+#include "router/guard.h"
 #include "router/orphan.h"
+#include "router/wire_impl.h"
 
 enum {
 	CTX_MAX = 2048,    /* what goes under a branch's MAC [bytes] */
@@ -487,6 +489,7 @@ void forward_response(struct worker *w, const struct view *v,
 
 	if (own_via(w, v, &tok, &to)) {
 		stat_inc(&w->stats, STAT_DROP_FOREIGN);
+		guard_junk(w->guard, &from->peer, wire_now_ms());
 		return;
 	}
 	router = to.tcp ? other_router(w, &to) : NULL;

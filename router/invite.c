@@ -16,6 +16,7 @@
 #include "router/cache.h"
 #include "router/core.h"
 #include "router/forward.h"
+#include "router/guard_share.h"
 #include "router/invite.h"
 #include "router/orphan.h"
 #include "router/placing.h"
@@ -43,6 +44,7 @@ struct call {
 	char caller[NAME_MAX_LEN];
 	char name[NAME_MAX_LEN];
 	char number[NAME_MAX_LEN];
+	const Sy__Device *dev; /* NULL: a trunk calls */
 	char **codecv;
 	size_t codecc;
 };
@@ -143,6 +145,7 @@ static bool identify(struct msg *m, struct call *c)
 	dev = auth_device(m, c->caller);
 	if (!dev)
 		return false;
+	c->dev = dev;
 	c->src.kind_case = SY__SOURCE__KIND_DEVICE;
 	c->src.device = dev->id;
 	c->codecv = dev->codecs;
@@ -223,8 +226,10 @@ void invite_handle(struct msg *m)
 	memset(&c, 0, sizeof(c));
 	if (!identify(m, &c) || !route(m, &c, &match))
 		return;
-	if (!cached(m))
-		start(m, &c, &match);
+	if (cached(m) ||
+	    (c.dev && guard_share_limited(m, c.dev, GUARD_CALL)))
+		return;
+	start(m, &c, &match);
 }
 
 /* --------------------------------------------------------------- CANCEL */

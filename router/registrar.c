@@ -12,6 +12,8 @@
 #include "router/answer.h"
 #include "router/auth.h"
 #include "router/core.h"
+#include "router/domain.h"
+#include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/registrar.h"
@@ -26,26 +28,6 @@ enum {
 	MAX_S = 3600,
 };
 
-/* Is it a name of this cluster, or an address of this router? */
-static bool is_ours(const struct worker *w, const struct pl *host)
-{
-	const Sy__Settings *set = config_get(w->config)->settings;
-	const struct wire_set *wires = &w->router->wires;
-
-	if (!pl_strcasecmp(host, set->realm))
-		return true;
-	for (size_t i = 0; i < set->n_domains; i++) {
-		if (!pl_strcasecmp(host, set->domains[i]))
-			return true;
-	}
-	for (size_t i = 0; i < wires->portc; i++) {
-		if (msg_host_is_port(host, &wires->portv[i]))
-			return true;
-	}
-
-	return false;
-}
-
 /* Who is registered: the user of To, at a domain of ours.
  * @return false: answered */
 static bool address_of_record(struct msg *m, char *user, size_t size)
@@ -57,8 +39,8 @@ static bool address_of_record(struct msg *m, char *user, size_t size)
 		answer(m, 400, "Bad To", NULL);
 		return false;
 	}
-	if (view_uri_read(&uri, &m->v->uri) || !is_ours(m->w, &to.host) ||
-	    !is_ours(m->w, &uri.host)) {
+	if (view_uri_read(&uri, &m->v->uri) || !domain_is_ours(m->w, &to.host) ||
+	    !domain_is_ours(m->w, &uri.host)) {
 		answer(m, 404, "Not A Domain Of Ours", NULL);
 		return false;
 	}
@@ -336,7 +318,8 @@ void registrar_handle(struct msg *m)
 	    !address_of_record(m, user, sizeof(user)))
 		return;
 	dev = auth_device(m, user);
-	if (!dev || !read_request(m, &r))
+	if (!dev || guard_share_limited(m, dev, GUARD_REGISTER) ||
+	    !read_request(m, &r))
 		return;
 
 	err = bus_is_up(m->w->bus) ? pending_hold(&p, m) : ENOTCONN;

@@ -18,8 +18,10 @@
 #include "router/answer.h"
 #include "router/core.h"
 #include "router/forward.h"
+#include "router/guard_share.h"
 #include "router/invite.h"
 #include "router/registrar.h"
+#include "router/wire_impl.h"
 
 /* A node's socket takes 8,192 bytes (libre); this leaves room for what is put
  * on top.  What would be cut there is refused here. */
@@ -184,12 +186,25 @@ static bool is_too_large(const struct view *v)
 			       v->from_tag.l > IDS_MAX;
 }
 
+/* It showed a token: its address is known from now on. */
+static void known(struct msg *m)
+{
+	guard_known(m->w->guard, &m->from.peer, wire_now_ms());
+}
+
+/* It belongs to a request that was counted. */
+static bool is_ack_to_ours(const struct msg *m)
+{
+	return m->v->method == VIEW_ACK && answer_is_ours(m);
+}
+
 void request_handle(struct msg *m)
 {
 	struct token tok;
 	enum route route = take_routes(m, &tok);
 
 	if (route == ROUTE_NODE) {
+		known(m);
 		forward_from_node(m, &tok);
 		return;
 	}
@@ -198,26 +213,33 @@ void request_handle(struct msg *m)
 		return;
 	}
 	if (is_too_large(m->v)) {
-		answer(m, 513, NULL, NULL);
+		if (guard_share_spend(m->w, &m->from))
+			answer(m, 513, NULL, NULL);
 		return;
 	}
-	if (refuse_extensions(m))
-		return;
 	if (uri_token(m, &tok)) {
-		forward_to_owner(m, &tok);
+		known(m);
+		if (!refuse_extensions(m))
+			forward_to_owner(m, &tok);
 		return;
 	}
 	if (route == ROUTE_OURS && m->v->method != VIEW_ACK &&
 	    m->v->method != VIEW_CANCEL) {
 		/* only nodes may make us send to anywhere */
-		answer(m, 403, NULL, NULL);
+		if (guard_share_spend(m->w, &m->from))
+			answer(m, 403, NULL, NULL);
 		return;
 	}
 	if (tag_token(m, &tok)) {
-		forward_to_owner(m, &tok);
+		known(m);
+		if (!refuse_extensions(m))
+			forward_to_owner(m, &tok);
 		return;
 	}
-	handlers[m->v->method](m);
+	if (!is_ack_to_ours(m) && !guard_share_admit(m))
+		return;
+	if (!refuse_extensions(m))
+		handlers[m->v->method](m);
 }
 
 static void bad_request(struct worker *w, const struct view *v,
@@ -241,9 +263,11 @@ static void request(struct worker *w, const struct view *v,
 	stat_inc(&w->stats, STAT_REQUEST + v->method);
 	if (flaw == WIRE_TOO_LARGE) {
 		msg_init(&m, w, v, from);
-		answer(&m, 513, NULL, NULL);
+		if (guard_share_spend(w, from))
+			answer(&m, 513, NULL, NULL);
 	} else if (err != VIEW_OK || flaw == WIRE_NO_LENGTH) {
-		bad_request(w, v, from, err ? err : VIEW_BAD_LENGTH);
+		if (guard_share_spend(w, from))
+			bad_request(w, v, from, err ? err : VIEW_BAD_LENGTH);
 	} else {
 		msg_init(&m, w, v, from);
 		request_handle(&m);
@@ -255,16 +279,21 @@ void worker_receive(const struct flow *from, enum wire_flaw flaw,
 {
 	struct worker *w = arg;
 	struct view v;
-	enum view_err err = view_read(&v, p, len);
+	enum view_err err;
 
+	if (!guard_share_look(w, from))
+		return;
+	err = view_read(&v, p, len);
 	if (err == VIEW_EMPTY) {
 		stat_inc(&w->stats, STAT_KEEPALIVE);
 	} else if (err == VIEW_JUNK || err == VIEW_NO_RETURN) {
 		stat_inc(&w->stats, STAT_DROP_JUNK);
+		guard_junk(w->guard, &from->peer, wire_now_ms());
 	} else if (v.is_request) {
 		request(w, &v, from, flaw, err);
 	} else if (err || flaw) {
 		stat_inc(&w->stats, STAT_DROP_BAD);
+		guard_junk(w->guard, &from->peer, wire_now_ms());
 	} else {
 		stat_inc(&w->stats, STAT_RESPONSE + v.code / 100 - 1);
 		forward_response(w, &v, from);

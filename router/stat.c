@@ -61,6 +61,26 @@ static const struct {
 	{STAT_AUTH_CHALLENGE, AUTH, "result=\"challenge\"", AUTH_HELP},
 	{STAT_AUTH_STALE, AUTH, "result=\"stale\"", AUTH_HELP},
 	{STAT_AUTH_FAILED, AUTH, "result=\"failed\"", AUTH_HELP},
+#define UNREAD "sy_guard_dropped_total"
+#define UNREAD_HELP "Messages dropped by the guard, by reason"
+	{STAT_GUARD_DENIED, UNREAD, "reason=\"denied\"", UNREAD_HELP},
+	{STAT_GUARD_BANNED, UNREAD, "reason=\"banned\"", UNREAD_HELP},
+	{STAT_GUARD_RATE, UNREAD, "reason=\"rate\"", UNREAD_HELP},
+	{STAT_GUARD_SCANNER, UNREAD, "reason=\"scanner\"", UNREAD_HELP},
+#define REFUSED "sy_guard_refused_total"
+#define REFUSED_HELP "Requests refused by the guard, by reason"
+	{STAT_GUARD_USER, REFUSED, "reason=\"banned\"", REFUSED_HELP},
+	{STAT_GUARD_ACCOUNT, REFUSED, "reason=\"account\"", REFUSED_HELP},
+	{STAT_GUARD_REPLAY, REFUSED, "reason=\"replay\"", REFUSED_HELP},
+	{STAT_GUARD_URI, REFUSED, "reason=\"uri\"", REFUSED_HELP},
+	{STAT_GUARD_ADDRESS, REFUSED, "reason=\"address\"", REFUSED_HELP},
+	{STAT_GUARD_TOLL, REFUSED, "reason=\"toll\"", REFUSED_HELP},
+#define BANS "sy_guard_bans_total"
+#define BANS_HELP "Bans made by this router, by reason"
+	{STAT_GUARD_BAN, BANS, "reason=\"password\"", BANS_HELP},
+	{STAT_GUARD_BAN + 1, BANS, "reason=\"scanner\"", BANS_HELP},
+	{STAT_GUARD_BAN + 2, BANS, "reason=\"probe\"", BANS_HELP},
+	{STAT_GUARD_BAN + 3, BANS, "reason=\"manual\"", BANS_HELP},
 #define PLACED "sy_router_placed_total"
 #define PLACED_HELP "INVITEs placed on nodes, by result"
 	{STAT_PLACED, PLACED, "result=\"ok\"", PLACED_HELP},

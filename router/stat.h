@@ -44,7 +44,19 @@ enum stat_id {
 	STAT_AUTH_STALE,
 	STAT_AUTH_FAILED,
 
-	STAT_PLACED,
+	STAT_GUARD_DENIED,    /* dropped unread: the deny list             */
+	STAT_GUARD_BANNED,    /* ... banned                                */
+	STAT_GUARD_RATE,      /* ... over its rate                         */
+	STAT_GUARD_SCANNER,   /* dropped for its User-Agent                */
+	STAT_GUARD_USER,      /* refused: user banned at that address      */
+	STAT_GUARD_ACCOUNT,   /* ... account over its rate                 */
+	STAT_GUARD_REPLAY,    /* ... credentials were used before          */
+	STAT_GUARD_URI,       /* ... credentials for another Request-URI   */
+	STAT_GUARD_ADDRESS,   /* ... address of another user               */
+	STAT_GUARD_TOLL,      /* ... costly number                         */
+	STAT_GUARD_BAN,       /* + enum guard_reason (4)                   */
+
+	STAT_PLACED = STAT_GUARD_BAN + 4,
 	STAT_PLACE_AGAIN,
 	STAT_PLACE_FAILED,
 	STAT_PLACE_CACHED,

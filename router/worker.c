@@ -10,6 +10,7 @@
 #include "router/cache.h"
 #include "router/certs.h"
 #include "router/core.h"
+#include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/seek.h"
@@ -32,6 +33,7 @@ static void destructor(void *arg)
 	mem_deref(w->members);
 	mem_deref(w->keep);
 	mem_deref(w->config);
+	guard_share_stop(w);
 	mem_deref(w->bus);
 	mem_deref(w->pendings);
 	mem_deref(w->seeks);
@@ -49,6 +51,8 @@ static void redis_state(bool up, int err, void *arg)
 	w->met = w->met || up;
 	if (up)
 		keep_redis_up(w->keep);
+	if (up)
+		guard_share_redis_up(w);
 	if (w->index)
 		return;
 	if (up)
@@ -83,6 +87,7 @@ static void changed(const Sy__Member *m, bool gone, void *arg)
 {
 	struct worker *w = arg;
 
+	guard_share_members(w);
 	if (m->kind != SY__MEMBER_KIND__NODE)
 		return;
 	if (gone) {
@@ -151,7 +156,8 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 {
 	struct worker *w = arg;
 
-	(void)conf;
+	guard_share_configure(w, conf);
+	guard_share_members(w);
 	if (!w->index && w->members)
 		member_beat(w->members); /* ready now */
 }
@@ -243,6 +249,8 @@ static int start(struct worker *w)
 		return err;
 	bus.loop = w->loop;
 	err = bus_alloc(&w->bus, &bus);
+	if (!err)
+		err = guard_share_start(w);
 	if (!err)
 		err = config_alloc(&w->config, w->loop, w->bus, config_loaded,
 				   w);

@@ -96,11 +96,9 @@ static void test_shape_refused(void **state)
 	assert_refused("{\"device\":[]}", "unknown field \"device\"; "
 		       "allowed: revision, settings, devices, trunks, "
 		       "routes, tokens");
-	assert_refused("{" SET "\"devices\":[{\"id\":\"1\",\"passwort\":"
-		       "\"x\"}]}", "devices[0]: unknown field \"passwort\"; "
-		       "allowed: id, displayName, ha1Md5, ha1Sha256, "
-		       "password, maxContacts, codecs, srtp, dtmf, "
-		       "callerId, maxCalls, anonymous");
+	assert_refused("{" SET "\"tokens\":[{\"id\":\"1\",\"scope\":"
+		       "\"x\"}]}", "tokens[0]: unknown field \"scope\"; "
+		       "allowed: id, name, hash, scopes");
 	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
 		       "expected near end of file");
 	assert_refused("[]", "must be an object, is an array");
@@ -358,7 +356,7 @@ static void test_tokens(void **state)
 		       "tokens[0].scopes[0]: unknown name \"calls\"; allowed: "
 		       "calls:read, calls:write, nodes:read, nodes:write, "
 		       "registrations:read, events:read, config:read, "
-		       "config:write, *");
+		       "config:write, guard:read, guard:write, *");
 }
 
 /* ------------------------------------------------------------------- file */
@@ -528,6 +526,52 @@ static void test_many_devices(void **state)
 	free(v);
 }
 
+static void test_guard(void **state)
+{
+	static const struct {
+		const char *settings, *why;
+	} v[] = {
+		{"\"guard\":{\"deny\":[\"192.0.2.0/33\"]}",
+		 "settings.guard.deny[0]: \"192.0.2.0/33\" is wrong; allowed: "
+		 "an address or network as \"192.0.2.1\", \"192.0.2.0/24\", "
+		 "\"192.0.2.1:5060\" or \"[2001:db8::1]:5060\""},
+		{"\"guard\":{\"allow\":[\"::1\",\"192.0.2.1:5060\"]}",
+		 "settings.guard.allow[1]: \"192.0.2.1:5060\" names a port; "
+		 "allowed: an address or a network"},
+		{"\"guard\":{\"banSeconds\":100,\"banMaxSeconds\":99}",
+		 "settings.guard.banSeconds: 100 is more than banMaxSeconds, "
+		 "99"},
+		{"\"guard\":{\"users\":51}",
+		 "settings.guard.users: must be at most 50, is 51"},
+		{"\"guard\":{\"scanners\":[\"x\"]}",
+		 "settings.guard.scanners[0]: must be the beginning of a "
+		 "User-Agent, 3 to 128 characters"},
+		{"\"costly\":[{\"prefix\":\"00a\"}]",
+		 "settings.costly[0].prefix: \"00a\" is wrong; allowed: 1 to 32 "
+		 "of 0-9 * #, also behind a +"},
+		{"\"costly\":[{\"prefix\":\"+882\"},{\"prefix\":\"+882\"}]",
+		 "settings.costly[1].prefix: \"+882\" is there twice"},
+		{"\"costly\":[{\"prefix\":\"1\",\"permission\":\"a b\"}]",
+		 "settings.costly[0].permission: \"a b\" is wrong; allowed: "
+		 "letters, digits and ._-, up to 64"},
+	};
+	char json[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		(void)re_snprintf(json, sizeof(json),
+				  "{\"settings\":{\"realm\":\"r\",%s}}",
+				  v[i].settings);
+		assert_refused(json, v[i].why);
+	}
+	assert_refused("{\"settings\":{\"realm\":\"r\",\"costly\":[{"
+		       "\"prefix\":\"9\",\"permission\":\"far\"}]},"
+		       "\"devices\":[{\"id\":\"1\",\"password\":\"x\","
+		       "\"permissions\":[\"far\",\"fra\"]}]}",
+		       "devices[0].permissions[1]: \"fra\" is the permission "
+		       "of no entry of settings.costly");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_trunk_calls_refused),
 		cmocka_unit_test(test_routes_refused),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_targets),

@@ -97,32 +97,49 @@ static void test_flow_forged(void **state)
 
 static void test_nonce(void **state)
 {
-	char a[NONCE_LEN], b[NONCE_LEN];
 	const uint32_t now = 1800000000;
+	const struct nonce na = {now, 1, 7}, nb = {now, 2, 7};
+	char a[NONCE_LEN], b[NONCE_LEN];
+	struct nonce n;
 
 	(void)state;
-	nonce_print(a, key, now, 1);
-	nonce_print(b, key, now, 2);
+	nonce_print(a, key, &na);
+	nonce_print(b, key, &nb);
 	assert_memory_not_equal(a, b, NONCE_LEN);
-	assert_int_equal(nonce_check(key, a, NONCE_LEN, now, 300), NONCE_GOOD);
-	assert_int_equal(nonce_check(key, a, NONCE_LEN, now + 300, 300),
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN, now, 300),
 			 NONCE_GOOD);
-	assert_int_equal(nonce_check(key, a, NONCE_LEN, now + 301, 300),
+	assert_memory_equal(&n, &na, sizeof(n));
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN, now + 300, 300),
+			 NONCE_GOOD);
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN, now + 301, 300),
 			 NONCE_STALE);
 	/* made by a router whose clock is ahead */
-	assert_int_equal(nonce_check(key, a, NONCE_LEN, now - NONCE_SKEW_S,
-				     300),
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN,
+				     now - NONCE_SKEW_S, 300),
 			 NONCE_GOOD);
-	assert_int_equal(nonce_check(key, a, NONCE_LEN,
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN,
 				     now - NONCE_SKEW_S - 1, 300),
 			 NONCE_STALE);
-	assert_int_equal(nonce_check(other, a, NONCE_LEN, now, 300),
+	assert_int_equal(nonce_check(&n, other, a, NONCE_LEN, now, 300),
 			 NONCE_FORGED);
-	assert_int_equal(nonce_check(key, a, NONCE_LEN - 1, now, 300),
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN - 1, now, 300),
 			 NONCE_FORGED);
 	a[3] ^= 1;
-	assert_int_equal(nonce_check(key, a, NONCE_LEN, now, 300),
+	assert_int_equal(nonce_check(&n, key, a, NONCE_LEN, now, 300),
 			 NONCE_FORGED);
+}
+
+static void test_nonce_source(void **state)
+{
+	struct sa a, b, c;
+
+	(void)state;
+	assert_int_equal(sa_set_str(&a, "192.0.2.1", 5060), 0);
+	assert_int_equal(sa_set_str(&b, "192.0.2.1", 5062), 0);
+	assert_int_equal(sa_set_str(&c, "192.0.2.2", 5060), 0);
+	assert_int_equal(nonce_source(key, &a), nonce_source(key, &b));
+	assert_int_not_equal(nonce_source(key, &a), nonce_source(key, &c));
+	assert_int_not_equal(nonce_source(key, &a), nonce_source(other, &a));
 }
 
 int main(void)
@@ -131,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_flow_forged),
 		cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_nonce_source),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
