@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rest of the node learns of its hubs: log, counters, checkpoints. */
 
+#include "node/app/next.h"
 #include "node/checkpoint.h"
 #include "node/history.h"
 #include "node/restore.h"
@@ -75,7 +76,7 @@ static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
-	(void)arg;
+	next_member_left(arg, leg);
 	restore_leg_removed(hub, leg);
 	talk_update(hub);
 	leg_line("leg removed", hub, leg);

@@ -103,7 +103,7 @@ static int state_read(struct state *s, const redisReply *r)
 static bool reply_shape(const redisReply *r)
 {
 	return r->type == REDIS_REPLY_ARRAY &&
-	       (!r->elements || ((r->elements == 1 || r->elements == 7) &&
+	       (!r->elements || ((r->elements == 1 || r->elements == 8) &&
 				 r->element[0]->type == REDIS_REPLY_STRING));
 }
 
@@ -137,8 +137,8 @@ static bool is_lost(const struct config *c, const redisReply *r)
 	if (!r->elements)
 		return true;
 
-	return r->elements == 7 && r->element[6]->type == REDIS_REPLY_STRING &&
-	       r->element[6]->len && c->now.conf->revision >
+	return r->elements == 8 && r->element[7]->type == REDIS_REPLY_STRING &&
+	       r->element[7]->len && c->now.conf->revision >
 	       strtoull(r->element[0]->str, NULL, 10);
 }
 
@@ -153,7 +153,7 @@ static void load(struct config *c, const redisReply *r)
 		return;
 	}
 	c->give = mem_deref(c->give);
-	if (!err && r->elements != 7)
+	if (!err && r->elements != 8)
 		return; /* none yet, or what we have */
 	if (!err)
 		err = state_read(&s, r);
@@ -310,6 +310,11 @@ const Sy__Device *config_device(const struct config *c, const char *id,
 const Sy__Trunk *config_trunk(const struct config *c, const char *id)
 {
 	return c ? config_index_trunk(c->now.index, id) : NULL;
+}
+
+const Sy__Group *config_group(const struct config *c, const char *id)
+{
+	return c ? config_index_group(c->now.index, id) : NULL;
 }
 
 const Sy__Trunk *config_trunk_by_source(const struct config *c,

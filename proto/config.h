@@ -8,7 +8,7 @@
  *   sy:{config}            hash    revision, again (it was given back)
  *   sy:{config}:settings   string  Settings
  *   sy:{config}:devices    hash    id -> Device      (likewise trunks,
- *                                                     routes, tokens)
+ *                                              routes, tokens, groups)
  */
 
 #ifndef SY_PROTO_CONFIG_H
@@ -61,6 +61,7 @@ const Sy__Config *config_get(const struct config *c);
 const Sy__Device *config_device(const struct config *c, const char *id,
 				size_t len);
 const Sy__Trunk *config_trunk(const struct config *c, const char *id);
+const Sy__Group *config_group(const struct config *c, const char *id);
 
 /** The trunk that an address belongs to, by its sources: the longest match
  * wins, one with a port before one without. NULL: none.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks section by section; trunks and routes are in config_check_route.c.
+ * Checks section by section; trunks and routes are in
+ * config_check_route.c, what phones do with calls in config_check_feature.c.
  * Each returns at the first error, whose path is that of the JSON file.
  * References are looked up in sorted tables of ids, so 10,000 devices are
  * checked in a blink.
@@ -374,7 +375,9 @@ static int check_settings(struct checker *c)
 	    check_max(c, "ringSeconds", s->ring_seconds, RING_MAX_S) ||
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
 	    check_voice(c, s) || check_session(c, s) ||
-	    check_prack(c, s->prack) || check_guard(c, s))
+	    check_prack(c, s->prack) || check_guard(c, s) ||
+	    check_music(c, s->music_on_hold) ||
+	    check_max(c, "parkSeconds", s->park_seconds, RING_MAX_S))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);
@@ -408,7 +411,8 @@ static int check_device(struct checker *c, const Sy__Device *d)
 		return EBADMSG;
 
 	if (check_dtmf(c, d->dtmf) || check_device_calls(c, d) ||
-	    check_permissions(c, d->permissions, d->n_permissions))
+	    check_permissions(c, d->permissions, d->n_permissions) ||
+	    check_forward(c, d->forward))
 		return EBADMSG;
 
 	return check_codecs(c, d->codecs, d->n_codecs);
@@ -469,12 +473,15 @@ int config_check(const Sy__Config *conf, char *errbuf, size_t errsize)
 	if (!err)
 		err = check_trunks(&c);
 	if (!err)
+		err = check_groups(&c);
+	if (!err)
 		err = check_routes(&c);
 	if (!err)
 		err = check_tokens(&c);
 
 	free(c.devices.v);
 	free(c.trunks.v);
+	free(c.groups.v);
 
 	return err;
 }

@@ -27,7 +27,7 @@ struct refs {
 
 struct checker {
 	const Sy__Config *conf;
-	struct refs devices, trunks;
+	struct refs devices, trunks, groups;
 	char *errbuf;
 	size_t errsize;
 	char path[96];     /* "routes[3]" */
@@ -81,6 +81,15 @@ int check_guard(struct checker *c, const Sy__Settings *s);
 /** Words of Device.permissions, Trunk.permissions: each that of a rule. */
 int check_permissions(struct checker *c, char **strv, size_t n);
 
+/** A name that is there, or one that is made from the number. */
+int check_ref(struct checker *c, const char *field, const struct refs *refs,
+	      const char *what, const char *id);
+
+int check_forward(struct checker *c, const Sy__Forward *f);
+int check_music(struct checker *c, const Sy__Destination *d);
+/** Of the kinds that config_check_feature.c knows. */
+int check_feature_target(struct checker *c, const Sy__Destination *d);
+int check_groups(struct checker *c);
 int check_trunks(struct checker *c);
 int check_routes(struct checker *c);
 

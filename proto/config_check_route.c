@@ -110,9 +110,8 @@ int check_trunks(struct checker *c)
 
 /* ----------------------------------------------------------------- routes */
 
-/* A name that is there, or one that is made from the number. */
-static int check_ref(struct checker *c, const char *field,
-		     const struct refs *refs, const char *what, const char *id)
+int check_ref(struct checker *c, const char *field, const struct refs *refs,
+	      const char *what, const char *id)
 {
 	if (!id[0])
 		return check_wrong(c, field, "is empty");
@@ -201,10 +200,17 @@ int check_target(struct checker *c, const Sy__Destination *d)
 	case SY__DESTINATION__KIND_EXTERNAL:
 		return check_external(c, d->external);
 
+	case SY__DESTINATION__KIND_GROUP:
+	case SY__DESTINATION__KIND_PARK:
+	case SY__DESTINATION__KIND_PICKUP:
+	case SY__DESTINATION__KIND_FEATURE:
+		return check_feature_target(c, d);
+
 	default:
 		return check_wrong(c, "target",
-				   "is needed; one of device, "
-				   "conference, echo, tone, file, external");
+				   "is needed; one of device, conference, "
+				   "echo, tone, file, external, group, park, "
+				   "pickup, feature");
 	}
 }
 

@@ -146,6 +146,17 @@ const Sy__Trunk *config_index_trunk(const struct config_index *i,
 	return NULL;
 }
 
+const Sy__Group *config_index_group(const struct config_index *i,
+				    const char *id)
+{
+	for (size_t g = 0; i && id && g < i->conf->n_groups; g++) {
+		if (!strcmp(i->conf->groups[g]->id, id))
+			return i->conf->groups[g];
+	}
+
+	return NULL;
+}
+
 const Sy__Trunk *config_index_source(const struct config_index *i,
 				     const struct sa *addr)
 {

@@ -28,6 +28,9 @@ const Sy__Device *config_index_device(const struct config_index *i,
 const Sy__Trunk *config_index_trunk(const struct config_index *i,
 				    const char *id);
 
+const Sy__Group *config_index_group(const struct config_index *i,
+				    const char *id);
+
 /** As config_trunk_by_source(): only trunks that are enabled. */
 const Sy__Trunk *config_index_source(const struct config_index *i,
 				     const struct sa *addr);

@@ -6,8 +6,9 @@
 
 #define CONFIG_KEYS                                                           \
 	"sy:{config}", "sy:{config}:settings", "sy:{config}:devices",         \
-	"sy:{config}:trunks", "sy:{config}:routes", "sy:{config}:tokens"
+	"sy:{config}:trunks", "sy:{config}:routes", "sy:{config}:tokens",     \
+	"sy:{config}:groups"
 
-enum { CONFIG_KEYC = 6 };
+enum { CONFIG_KEYC = 7 };
 
 #endif

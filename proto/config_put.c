@@ -32,7 +32,7 @@ struct args {
 	int argc;
 	uint8_t *data;
 	size_t used;
-	char countv[4][16];
+	char countv[5][16];
 	char expected[32];
 };
 
@@ -78,10 +78,11 @@ static void add_section(struct args *a, int section, void *const *msgv,
 
 static int args_alloc(struct args **ap, const Sy__Config *conf)
 {
-	/* Keys, expected, settings, four counts. */
-	const size_t n = CONFIG_KEYC + 6 +
+	/* Keys, expected, settings, five counts. */
+	const size_t n = CONFIG_KEYC + 7 +
 			 2 * (conf->n_devices + conf->n_trunks +
-			      conf->n_routes + conf->n_tokens);
+			      conf->n_routes + conf->n_tokens +
+			      conf->n_groups);
 	struct args *a;
 
 	a = mem_zalloc(sizeof(*a), args_destructor);
@@ -126,6 +127,8 @@ static void args_fill(struct args *a, const Sy__Config *conf,
 		    offsetof(Sy__Route, id));
 	add_section(a, 3, (void *const *)conf->tokens, conf->n_tokens,
 		    offsetof(Sy__ApiToken, id));
+	add_section(a, 4, (void *const *)conf->groups, conf->n_groups,
+		    offsetof(Sy__Group, id));
 }
 
 static void done(struct put *p, int err)

@@ -60,6 +60,9 @@ static int sections(Sy__Config *conf, const redisReply *r)
 	if (!err)
 		err = unpack_section((void ***)&conf->tokens, &conf->n_tokens,
 				     r->element[5], &sy__api_token__descriptor);
+	if (!err)
+		err = unpack_section((void ***)&conf->groups, &conf->n_groups,
+				     r->element[6], &sy__group__descriptor);
 
 	return err;
 }
@@ -80,6 +83,12 @@ static int token_cmp(const void *a, const void *b)
 {
 	return strcmp((*(Sy__ApiToken *const *)a)->id,
 		      (*(Sy__ApiToken *const *)b)->id);
+}
+
+static int group_cmp(const void *a, const void *b)
+{
+	return strcmp((*(Sy__Group *const *)a)->id,
+		      (*(Sy__Group *const *)b)->id);
 }
 
 static int route_cmp(const void *a, const void *b)
@@ -108,6 +117,8 @@ static void sort(Sy__Config *conf)
 	     route_cmp},
 	    {offsetof(Sy__Config, tokens), offsetof(Sy__Config, n_tokens),
 	     token_cmp},
+	    {offsetof(Sy__Config, groups), offsetof(Sy__Config, n_groups),
+	     group_cmp},
 	};
 	size_t i;
 

@@ -110,6 +110,32 @@ static int set_external(struct dialplan_match *m, const Sy__External *to,
 	return err;
 }
 
+static int set_feature(struct dialplan_match *m, const Sy__Feature *to,
+		       const struct capture *c)
+{
+	sy__feature__init(&m->feature);
+	m->feature.code = to->code;
+	m->feature.number = m->text[0];
+	m->dest.feature = &m->feature;
+
+	return fill(m->text[0], sizeof(m->text[0]), to->number, c);
+}
+
+/* A parking place is a room: who dials it while somebody waits there is with
+ * that one. */
+static int set_park(struct dialplan_match *m, const char *place,
+		    const struct capture *c)
+{
+	static const char prefix[] = DIALPLAN_PARK;
+	const size_t n = sizeof(prefix) - 1;
+
+	memcpy(m->text[0], prefix, n);
+	m->dest.kind_case = SY__DESTINATION__KIND_CONFERENCE;
+	m->dest.conference = m->text[0];
+
+	return fill(m->text[0] + n, sizeof(m->text[0]) - n, place, c);
+}
+
 static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
 		    const struct capture *c)
 {
@@ -149,6 +175,22 @@ static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
 	case SY__DESTINATION__KIND_EXTERNAL:
 		return to->external ? set_external(m, to->external, c) :
 				      ENOENT;
+
+	case SY__DESTINATION__KIND_FEATURE:
+		return to->feature ? set_feature(m, to->feature, c) : ENOENT;
+
+	case SY__DESTINATION__KIND_GROUP:
+		str = to->group;
+		dst = &m->dest.group;
+		break;
+
+	case SY__DESTINATION__KIND_PARK:
+		return set_park(m, to->park, c);
+
+	case SY__DESTINATION__KIND_PICKUP:
+		str = to->pickup;
+		dst = &m->dest.pickup;
+		break;
 
 	default:
 		return ENOENT;

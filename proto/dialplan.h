@@ -11,12 +11,16 @@
 #include <stddef.h>
 #include "proto/schema.h"
 
+/** What the names of conferences that are parking places begin with. */
+#define DIALPLAN_PARK "park:"
+
 /** The outcome; strings live in the object itself. */
 struct dialplan_match {
 	const Sy__Route *route;   /* borrowed from the configuration; NULL:
 				     it was one of the trunk's numbers     */
 	Sy__Destination dest;     /* with $0, $1 filled in                 */
-	Sy__External external;    /* where dest points to                  */
+	Sy__External external;    /* where dest points to, or ...          */
+	Sy__Feature feature;
 	char text[2][128];        /* the filled-in strings                 */
 	uint32_t ring_seconds;
 };

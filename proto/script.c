@@ -31,6 +31,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_BAN_DROP] = "ban_drop",
 	[SCRIPT_COSTLY_TAKE] = "costly_take",
 	[SCRIPT_COSTLY_GIVE] = "costly_give",
+	[SCRIPT_DEVICE_STATE] = "device_state",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

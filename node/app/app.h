@@ -15,6 +15,7 @@ struct app_call {
 	struct leg *leg;             /* answered already, or not          */
 	const Sy__Destination *dest; /* borrowed for the call             */
 	uint32_t ring_ms;
+	const Sy__HuntState *after;  /* what was rung before, or NULL     */
 };
 
 /**
@@ -26,8 +27,9 @@ uint16_t app_run(struct node *n, const struct app_call *call);
 
 /* The rows. */
 typedef uint16_t(app_h)(struct node *n, const struct app_call *call);
-app_h app_dial;        /* device, external */
+app_h app_dial;        /* device, external, group */
 app_h app_conference;
 app_h app_player;      /* echo, tone, file */
+app_h app_feature;     /* star codes */
 
 #endif

@@ -2,35 +2,19 @@
 /*
  * Dialling: see dial.h.
  *
- *   dial_start -> hunt_alloc -> store_reg_get ... reply -> a leg a contact
- *              |                                           -> hunt_seal
+ *   dial_start -> hunt_alloc -> (device) state, contacts ... -> a leg a contact
+ *              |                                             -> hunt_seal
+ *              +-> (group)  its order ... -> one device, or all of them
  *              +-> (trunk)  next turn of the loop -> one leg -> hunt_seal
- *
- * The question to Redis holds a reference to the ring, which may be over when
- * the answer comes.
  */
 
 #include <string.h>
 #include "node/app/app.h"
-#include "node/app/dial.h"
+#include "node/app/dial_impl.h"
 #include "node/app/hunts.h"
+#include "node/app/next.h"
 #include "node/app/ringback.h"
-#include "node/leg_sip.h"
 #include "proto/log.h"
-#include "proto/store.h"
-
-enum { URI_MAX = 512 };
-
-/* A ring whose contacts are still being asked for. */
-struct dial_lookup {
-	struct le le;             /* in node->lookups                   */
-	struct node *node;        /* borrowed                           */
-	struct hunt *hunt;        /* reference                          */
-	struct tmr tmr;           /* trunk: next turn of the loop       */
-	char *target;             /* device, or number                  */
-	char *trunk;              /* NULL: a device                     */
-	char *from_user, *from_name;
-};
 
 static void destructor(void *data)
 {
@@ -45,15 +29,14 @@ static void destructor(void *data)
 	mem_deref(dl->from_name);
 }
 
-static const char *domain(const struct node *n)
+const char *dial_domain(const struct node *n)
 {
 	const Sy__Settings *set = node_settings(n);
 
 	return set && set->realm[0] ? set->realm : "switchyard";
 }
 
-static int user_uri(char *buf, size_t size, const char *user,
-		    const char *host)
+int dial_uri(char *buf, size_t size, const char *user, const char *host)
 {
 	struct pl pl;
 
@@ -69,14 +52,14 @@ static uint16_t code_of(int err)
 		       503 : 500;
 }
 
-static void branch(struct dial_lookup *dl, struct leg_sip_call *call)
+void dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
 {
 	struct node *n = dl->node;
-	char from[URI_MAX];
+	char from[DIAL_URI_MAX];
 	struct leg *leg;
 	int err;
 
-	err = user_uri(from, sizeof(from), dl->from_user, domain(n));
+	err = dial_uri(from, sizeof(from), dl->from_user, dial_domain(n));
 	call->from_uri = from;
 	call->from_name = dl->from_name;
 	if (!err)
@@ -91,60 +74,13 @@ static void branch(struct dial_lookup *dl, struct leg_sip_call *call)
 	hunt_add(dl->hunt, leg);
 }
 
-/* ------------------------------------------------------------------ devices */
-
-static void ring_bindings(struct dial_lookup *dl,
-			  const Sy__Registration *reg)
+void dial_lookup_end(struct dial_lookup *dl, uint16_t code)
 {
-	const Sy__Device *dev = config_device(dl->node->config, dl->target,
-					      strlen(dl->target));
-	char to[URI_MAX];
-	size_t i;
+	struct hunt *hunt = dl->hunt;
 
-	if (user_uri(to, sizeof(to), dl->target, domain(dl->node)))
-		return;
-
-	for (i = 0; i < reg->n_bindings && hunt_is_on(dl->hunt); i++) {
-		const Sy__Binding *b = reg->bindings[i];
-		struct leg_sip_call call = {
-			.kind = SY__LEG_KIND__DEVICE,
-			.user = dl->target,
-			.uri = b->contact,
-			.to_uri = to,
-			.path = b->path,
-			.router = b->router,
-		};
-
-		if (dev) {
-			call.name = dev->display_name;
-			call.codecs.namev = dev->codecs;
-			call.codecs.namec = dev->n_codecs;
-			call.srtp = dev->srtp;
-			call.dtmf = dev->dtmf;
-		}
-		branch(dl, &call);
-	}
-}
-
-static void reg_handler(int err, const Sy__Registration *reg, void *arg)
-{
-	struct dial_lookup *dl = arg;
-	uint16_t code = 480; /* known, not here */
-
-	if (!hunt_is_on(dl->hunt))
-		goto out;
-
-	if (err)
-		code = 503;
-	else if (reg && reg->n_bindings)
-		ring_bindings(dl, reg);
-	else if (!config_device(dl->node->config, dl->target,
-				strlen(dl->target)))
-		code = 404;
-
-	hunt_seal(dl->hunt, code);
-
-out:
+	hunt->lookups--;
+	if (hunt_is_on(hunt) && !hunt->lookups)
+		hunt_seal(hunt, code);
 	mem_deref(dl);
 }
 
@@ -157,13 +93,13 @@ static uint16_t ring_trunk(struct dial_lookup *dl)
 		.kind = SY__LEG_KIND__TRUNK,
 		.user = dl->target,
 	};
-	char uri[URI_MAX];
+	char uri[DIAL_URI_MAX];
 
 	if (!trunk || !trunk->target[0])
 		return 404;
 	if (!trunk->enabled)
 		return 480;
-	if (user_uri(uri, sizeof(uri), dl->target, trunk->target))
+	if (dial_uri(uri, sizeof(uri), dl->target, trunk->target))
 		return 484;
 
 	call.uri = call.to_uri = uri;
@@ -171,52 +107,94 @@ static uint16_t ring_trunk(struct dial_lookup *dl)
 	call.codecs.namec = trunk->n_codecs;
 	call.srtp = trunk->srtp;
 	call.dtmf = trunk->dtmf;
-	branch(dl, &call);
+	dial_branch(dl, &call);
 
 	return 500;
 }
+
+const struct dial_row dial_trunk = {.later = ring_trunk};
 
 static void later_handler(void *arg)
 {
 	struct dial_lookup *dl = arg;
 
-	if (hunt_is_on(dl->hunt)) {
-		const uint16_t code = dl->trunk ? ring_trunk(dl) : 503;
-
-		hunt_seal(dl->hunt, code);
-	}
-	mem_deref(dl);
+	dial_lookup_end(dl, hunt_is_on(dl->hunt) ? dl->row->later(dl) : 487);
 }
 
 /* -------------------------------------------------------------------- start */
 
-bool dial_can(const Sy__Destination *dest)
+/* @return NULL: it cannot be dialled. */
+static const struct dial_row *row_of(const Sy__Destination *dest,
+				     const char **targetp)
 {
-	return dest && (dest->kind_case == SY__DESTINATION__KIND_DEVICE ||
-			dest->kind_case == SY__DESTINATION__KIND_EXTERNAL);
+	switch (dest ? dest->kind_case : SY__DESTINATION__KIND__NOT_SET) {
+
+	case SY__DESTINATION__KIND_DEVICE:
+		*targetp = dest->device;
+		return &dial_device;
+	case SY__DESTINATION__KIND_EXTERNAL:
+		*targetp = dest->external->number;
+		return &dial_trunk;
+	case SY__DESTINATION__KIND_GROUP:
+		*targetp = dest->group;
+		return &dial_group;
+	default:
+		return NULL;
+	}
 }
 
-/* Not begun; its hunt is still to be set. */
-static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
-			const Sy__HuntState *what)
+bool dial_can(const Sy__Destination *dest)
 {
-	const Sy__Destination *dest = what->target;
-	const bool device = dest->kind_case == SY__DESTINATION__KIND_DEVICE;
+	const char *target;
+
+	return row_of(dest, &target) != NULL;
+}
+
+static int lookup_init(struct dial_lookup *dl, const char *target,
+		       const char *trunk, const char *user, const char *name)
+{
+	int err = str_dup(&dl->target, target);
+
+	err |= str_dup(&dl->from_user, user);
+	if (trunk)
+		err |= str_dup(&dl->trunk, trunk);
+	if (name && name[0])
+		err |= str_dup(&dl->from_name, name);
+
+	return err;
+}
+
+static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
+			const struct dial_row *row)
+{
 	struct dial_lookup *dl = mem_zalloc(sizeof(*dl), destructor);
-	int err;
 
 	if (!dl)
 		return ENOMEM;
 
 	dl->node = n;
+	dl->row = row;
 	tmr_init(&dl->tmr);
-	err = str_dup(&dl->from_user, what->from_user);
-	err |= str_dup(&dl->target, device ? dest->device :
-					     dest->external->number);
-	if (!device)
-		err |= str_dup(&dl->trunk, dest->external->trunk);
-	if (what->from_name[0])
-		err |= str_dup(&dl->from_name, what->from_name);
+	*dlp = dl;
+
+	return 0;
+}
+
+/* Of a hunt that is still to be set. */
+static int lookup_of(struct dial_lookup **dlp, struct node *n,
+		     const Sy__HuntState *what)
+{
+	const Sy__Destination *dest = what->target;
+	const char *target = NULL;
+	const struct dial_row *row = row_of(dest, &target);
+	struct dial_lookup *dl;
+	int err = row ? lookup_alloc(&dl, n, row) : EINVAL;
+
+	if (err)
+		return err;
+	err = lookup_init(dl, target, row == &dial_trunk ?
+			  dest->external->trunk : NULL,
+			  what->from_user, what->from_name);
 	if (err)
 		mem_deref(dl);
 	else
@@ -226,15 +204,33 @@ static int lookup_alloc(struct dial_lookup **dlp, struct node *n,
 }
 
 /* Without Redis, and for trunks, the outcome comes a turn later. */
-static void lookup_start(struct dial_lookup *dl, struct hunt *hunt)
+void dial_lookup_start(struct dial_lookup *dl, struct hunt *hunt)
 {
 	struct node *n = dl->node;
 
 	dl->hunt = mem_ref(hunt); /* ours, beside the hub's */
+	hunt->lookups++;
 	list_append(&n->lookups, &dl->le, dl);
-	if (dl->trunk || store_reg_get(bus_redis(n->bus), dl->target,
-				       reg_handler, dl))
+	if (!dl->row->ask || dl->row->ask(dl))
 		tmr_start(&dl->tmr, 0, later_handler, dl);
+}
+
+int dial_lookup_member(const struct dial_lookup *dl, const char *device,
+		       bool member)
+{
+	struct dial_lookup *other;
+	int err = lookup_alloc(&other, dl->node, &dial_device);
+
+	if (err)
+		return err;
+	err = lookup_init(other, device, NULL, dl->from_user, dl->from_name);
+	other->member = member;
+	if (err)
+		mem_deref(other);
+	else
+		dial_lookup_start(other, dl->hunt);
+
+	return err;
 }
 
 static const char *from_user(const struct dial_conf *conf)
@@ -270,18 +266,19 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 		what.from_name = (char *)conf->from_name;
 	what.to = (Sy__Destination *)conf->to;
 	what.ring_seconds = (conf->ring_ms + 999) / 1000;
+	next_inherit(&what, conf->after);
 	hc.what = &what;
 	hc.h = row->h;
 	hc.origin = row->origin;
 
-	err = lookup_alloc(&dl, n, &what);
+	err = lookup_of(&dl, n, &what);
 	if (err)
 		return err;
 	err = hunt_alloc(&hunt, conf->hub, &hc);
 	if (err)
 		mem_deref(dl);
 	else
-		lookup_start(dl, hunt);
+		dial_lookup_start(dl, hunt);
 
 	return err;
 }
@@ -294,24 +291,44 @@ int dial_again(struct node *n, struct hunt *hunt)
 	if (!hunt->what || !dial_can(hunt->what->target))
 		return EINVAL;
 
-	err = lookup_alloc(&dl, n, hunt->what);
+	err = lookup_of(&dl, n, hunt->what);
 	if (!err)
-		lookup_start(dl, hunt);
+		dial_lookup_start(dl, hunt);
 
 	return err;
 }
 
 /* ----------------------------------------------------- a call to be put on */
 
+/* What a caller hears meanwhile. */
+struct waiting {
+	struct node *node;
+	struct ringback *tone;
+};
+
+static void waiting_destructor(void *data)
+{
+	struct waiting *w = data;
+
+	mem_deref(w->tone);
+}
+
 int app_dial_arg(void **argp, struct node *n, struct hub *hub,
 		 const Sy__HuntState *what)
 {
-	struct ringback *tone;
-	int err = ringback_alloc(&tone, n, hub);
+	struct waiting *w = mem_zalloc(sizeof(*w), waiting_destructor);
+	int err;
 
 	(void)what;
-	if (!err)
-		*argp = tone;
+	if (!w)
+		return ENOMEM;
+
+	w->node = n;
+	err = ringback_alloc(&w->tone, n, hub);
+	if (err)
+		mem_deref(w);
+	else
+		*argp = w;
 
 	return err;
 }
@@ -322,7 +339,8 @@ void app_dial_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 		      uint16_t code, void *arg)
 {
 	struct leg *caller = hunt->conf.caller;
-	struct ringback *tone = arg;
+	struct waiting *w = arg;
+	struct ringback *tone = w->tone;
 
 	switch (ev) {
 
@@ -343,7 +361,8 @@ void app_dial_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 		break;
 
 	case HUNT_FAILED:
-		hub_end(caller->hub, code, "no answer");
+		if (!next_start(w->node, hunt, caller->hub, code))
+			hub_end(caller->hub, code, "no answer");
 		break;
 
 	default:
@@ -360,6 +379,7 @@ uint16_t app_dial(struct node *n, const struct app_call *call)
 		.kind = SY__HUNT_KIND__HUNT_DIAL,
 		.caller = call->leg,
 		.ring_ms = call->ring_ms,
+		.after = call->after,
 	};
 
 	if (app_dial_arg(&conf.arg, n, call->hub, NULL))

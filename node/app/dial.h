@@ -12,13 +12,14 @@
 
 struct dial_conf {
 	struct hub *hub;
-	const Sy__Destination *dest; /* device or external; borrowed      */
+	const Sy__Destination *dest; /* as dial_can(); borrowed      */
 	const char *from_user;       /* or NULL: the hub's caller         */
 	const char *from_name;       /* or NULL                           */
 	Sy__HuntKind kind;           /* who hears of the outcome          */
 	struct leg *caller;          /* as hunt_conf                      */
 	uint32_t ring_ms;
 	const Sy__Destination *to;   /* HUNT_ORIGIN: what then runs       */
+	const Sy__HuntState *after;  /* the hunt that it follows, or NULL */
 	void *arg;                   /* of its kind; taken on success     */
 };
 

@@ -78,6 +78,15 @@ void hub_destination_print(char *buf, size_t size,
 		re_snprintf(buf, size, "external:%s/%s",
 			    dest->external->trunk, dest->external->number);
 		break;
+	case SY__DESTINATION__KIND_GROUP:
+		re_snprintf(buf, size, "group:%s", dest->group);
+		break;
+	case SY__DESTINATION__KIND_PICKUP:
+		re_snprintf(buf, size, "pickup:%s", dest->pickup);
+		break;
+	case SY__DESTINATION__KIND_FEATURE:
+		re_snprintf(buf, size, "feature:%d", dest->feature->code);
+		break;
 	default:
 		re_snprintf(buf, size, "");
 		break;

@@ -112,6 +112,18 @@ int hunt_alloc(struct hunt **hp, struct hub *hub,
 	return 0;
 }
 
+void hunt_limit(struct hunt *hunt, uint32_t ms)
+{
+	struct hub *hub = hunt->hub;
+
+	if (!hunt_is_on(hunt))
+		return;
+
+	hunt->until_ms = hub->env->wall_ms() + ms;
+	alarm_stop(hub->env->alarms, &hunt->timer);
+	alarm_start(hub->env->alarms, &hunt->timer, ms, timeout_handler, hunt);
+}
+
 void hunt_add(struct hunt *hunt, struct leg *leg)
 {
 	if (!hunt_is_on(hunt) || leg_is(leg, SY__LEG_STATE__LEG_ENDED))
@@ -154,11 +166,13 @@ void hunt_cancel(struct hunt *hunt)
 
 void hunt_leg_progress(struct hunt *hunt, struct leg *leg, uint16_t code)
 {
+	hunt->rang = true;
 	hunt->conf.h(hunt, HUNT_PROGRESS, leg, code, hunt->conf.arg);
 }
 
 static void hear(struct hunt *hunt, struct leg *leg)
 {
+	hunt->rang = true;
 	hunt->heard = leg;
 	if (leg)
 		leg_unsilence(leg);

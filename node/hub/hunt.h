@@ -58,8 +58,11 @@ struct hunt {
 	struct alarm timer;
 	struct leg *heard;   /* branch heard before the answer, or NULL   */
 	uint32_t branches;   /* legs that may still answer                */
+	uint32_t lookups;    /* questions whose answers add branches      */
 	uint16_t best;       /* best failure so far, 0: none              */
 	bool sealed;         /* no more branches come                     */
+	bool rang;           /* somebody's phone did                      */
+	bool diverted;       /* nobody was to be rung: the call goes on   */
 };
 
 /**
@@ -88,6 +91,9 @@ void hunt_failed(struct hunt *hunt, uint16_t code);
  * @param code  Why, if there was no branch at all.
  */
 void hunt_seal(struct hunt *hunt, uint16_t code);
+
+/** Give up sooner, or later. @param ms  From now. */
+void hunt_limit(struct hunt *hunt, uint32_t ms);
 
 /** Stop it without an event; its legs are hung up. */
 void hunt_cancel(struct hunt *hunt);

@@ -1,9 +1,9 @@
 -- The whole configuration as one revision.
 -- KEYS  sy:{config}, then its sections: :settings, :devices, :trunks,
---       :routes, :tokens
+--       :routes, :tokens, :groups
 -- ARGV  revision that the caller has, or ''
 -- Returns {} (there is none), {revision} (it is the caller's), or
--- {revision, settings, devices, trunks, routes, tokens, again}: four lists in
+-- {revision, settings, devices, trunks, routes, tokens, groups, again}: five lists in
 -- no order; again is '1' when it was given back (config_put.lua), else ''.
 local rev = redis.call('HGET', KEYS[1], 'revision')
 if not rev then
@@ -13,8 +13,8 @@ if rev == ARGV[1] then
 	return {rev}
 end
 local out = {rev, redis.call('GET', KEYS[2]) or ''}
-for i = 3, 6 do
+for i = 3, 7 do
 	out[i] = redis.call('HVALS', KEYS[i])
 end
-out[7] = redis.call('HGET', KEYS[1], 'again') or ''
+out[8] = redis.call('HGET', KEYS[1], 'again') or ''
 return out

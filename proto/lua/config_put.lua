@@ -1,10 +1,10 @@
 -- Replaces the whole configuration, if it is the revision that the caller
 -- knows.
 -- KEYS  sy:{config}, then its sections: :settings, :devices, :trunks,
---       :routes, :tokens
+--       :routes, :tokens, :groups
 -- ARGV  revision that is replaced: a number (0: there is none yet) or '*';
 --       or 'again:REVISION': Redis has lost it, and gets it back from who
---       remembers; settings; then for each of the four hashes: how many, and
+--       remembers; settings; then for each of the five hashes: how many, and
 --       so many pairs of id and record
 -- Returns {1, new revision}, or {0, the revision that is there}.
 -- One that was given back bears a mark until it is replaced: somebody may
@@ -21,7 +21,7 @@ elseif ARGV[1] ~= '*' and ARGV[1] ~= rev then
 end
 redis.call('SET', KEYS[2], ARGV[2])
 local at = 3
-for k = 3, 6 do
+for k = 3, 7 do
 	local last = at + 2 * tonumber(ARGV[at])
 	redis.call('DEL', KEYS[k])
 	-- In pieces: a call takes no more arguments than Lua's stack holds.

@@ -33,8 +33,10 @@ static Sy__Config *read_ok(const char *json)
 	return conf;
 }
 
+/* @param why  "..." at its end: what follows may be anything. */
 static void assert_refused(const char *json, const char *why)
 {
+	const char *more = strstr(why, "...");
 	Sy__Config *conf = NULL;
 
 	if (!config_read(&conf, "test", json, strlen(json), errbuf,
@@ -42,7 +44,11 @@ static void assert_refused(const char *json, const char *why)
 		fail_msg("taken: %s", json);
 	assert_null(conf);
 	assert_memory_equal(errbuf, "test: ", 6);
-	assert_string_equal(errbuf + 6, why);
+	if (more)
+		errbuf[6 + (size_t)(more - why)] = '\0';
+	assert_int_equal(more ? (size_t)(more - why) : strlen(why),
+			 strlen(errbuf + 6));
+	assert_memory_equal(errbuf + 6, why, strlen(errbuf + 6));
 }
 
 #define SET "\"settings\":{\"realm\":\"switchyard\"},"
@@ -95,7 +101,7 @@ static void test_shape_refused(void **state)
 	(void)state;
 	assert_refused("{\"device\":[]}", "unknown field \"device\"; "
 		       "allowed: revision, settings, devices, trunks, "
-		       "routes, tokens");
+		       "routes, tokens...");
 	assert_refused("{" SET "\"tokens\":[{\"id\":\"1\",\"scope\":"
 		       "\"x\"}]}", "tokens[0]: unknown field \"scope\"; "
 		       "allowed: id, name, hash, scopes");
@@ -297,7 +303,8 @@ static void test_routes_refused(void **state)
 	(void)state;
 	assert_refused(ROUTE("\"pattern\":\"1\""),
 		       "routes[0].target: is needed; one of device, "
-		       "conference, echo, tone, file, external");
+		       "conference, echo, tone, file, external, group, "
+		       "park, pickup, feature");
 	assert_refused(ROUTE("\"target\":{\"echo\":true}"),
 		       "routes[0].pattern: \"\" is wrong; a pattern is "
 		       "needed");

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device is rung: what it wants of its calls, then its contacts.  Both are
+ * asked for in one turn, and Redis answers in that order.
+ */
+
+#include <string.h>
+#include "node/app/dial_impl.h"
+#include "node/app/next.h"
+#include "proto/store.h"
+
+static const Sy__Device *device(const struct dial_lookup *dl)
+{
+	return config_device(dl->node->config, dl->target,
+			     strlen(dl->target));
+}
+
+static void ring_bindings(struct dial_lookup *dl, const Sy__Registration *reg)
+{
+	const Sy__Device *dev = device(dl);
+	char to[DIAL_URI_MAX];
+
+	if (dial_uri(to, sizeof(to), dl->target, dial_domain(dl->node)))
+		return;
+
+	for (size_t i = 0; i < reg->n_bindings && hunt_is_on(dl->hunt); i++) {
+		const Sy__Binding *b = reg->bindings[i];
+		struct leg_sip_call call = {
+			.kind = SY__LEG_KIND__DEVICE,
+			.user = dl->target,
+			.uri = b->contact,
+			.to_uri = to,
+			.path = b->path,
+			.router = b->router,
+		};
+
+		if (dev) {
+			call.name = dev->display_name;
+			call.codecs.namev = dev->codecs;
+			call.codecs.namec = dev->n_codecs;
+			call.srtp = dev->srtp;
+			call.dtmf = dev->dtmf;
+		}
+		dial_branch(dl, &call);
+	}
+}
+
+/* @return false: nobody is to be rung; *codep says why. */
+static bool wanted(struct dial_lookup *dl, uint16_t *codep)
+{
+	const struct store_device *st = dl->known ? &dl->state : NULL;
+	const Sy__Device *dev = device(dl);
+	Sy__Forward fwd;
+
+	store_device_forward(&fwd, dev, st);
+	if (dl->member) { /* a group's calls stay in the group */
+		*codep = 480;
+		return !fwd.always[0] && !store_device_dnd(dev, st);
+	}
+
+	next_forward(dl->hunt, &fwd);
+	if (fwd.always[0]) {
+		dl->hunt->diverted = true;
+		*codep = 480;
+		return false;
+	}
+	*codep = 486;
+
+	return !store_device_dnd(dev, st);
+}
+
+static void reg_handler(int err, const Sy__Registration *reg, void *arg)
+{
+	struct dial_lookup *dl = arg;
+	uint16_t code = 480; /* known, not here */
+
+	if (!hunt_is_on(dl->hunt))
+		code = 487;
+	else if (!wanted(dl, &code))
+		;
+	else if (err)
+		code = 503;
+	else if (reg && reg->n_bindings)
+		ring_bindings(dl, reg);
+	else
+		code = device(dl) ? 480 : 404;
+
+	dial_lookup_end(dl, code);
+}
+
+static void state_handler(int err, const struct store_device *st, void *arg)
+{
+	struct dial_lookup *dl = arg;
+
+	if (!err) {
+		dl->state = *st;
+		dl->known = true;
+	}
+	if (dl->unasked)
+		dial_lookup_end(dl, 503);
+}
+
+/* The reply to the first question needs the lookup as long as that to the
+ * second: it comes before. */
+static int ask(struct dial_lookup *dl)
+{
+	struct redis *r = bus_redis(dl->node->bus);
+	int err = store_device_get(r, dl->target, state_handler, dl);
+
+	if (err)
+		return err;
+	dl->unasked = store_reg_get(r, dl->target, reg_handler, dl) != 0;
+
+	return 0;
+}
+
+static uint16_t later(struct dial_lookup *dl)
+{
+	(void)dl;
+
+	return 503;
+}
+
+const struct dial_row dial_device = {.ask = ask, .later = later};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Internal to dial*.c. */
+
+#ifndef SY_NODE_APP_DIAL_IMPL_H
+#define SY_NODE_APP_DIAL_IMPL_H
+
+#include "node/app/dial.h"
+#include "node/leg_sip.h"
+#include "proto/store_device.h"
+
+enum { DIAL_URI_MAX = 512 };
+
+/* Something that is looked up for a hunt: a device's contacts, the order of a
+ * group.  It holds a reference to the hunt, which may be over when the answer
+ * comes; the hunt is sealed when its last lookup is done. */
+struct dial_lookup {
+	struct le le;              /* in node->lookups                  */
+	struct node *node;         /* borrowed                          */
+	struct hunt *hunt;         /* reference                         */
+	struct tmr tmr;            /* next turn of the loop             */
+	const struct dial_row *row; /* what kind it is                  */
+	char *target;              /* device, number, or group          */
+	char *trunk;               /* of a number; NULL: none           */
+	char *from_user, *from_name;
+	struct store_device state; /* of the device                     */
+	bool known;                /* ... was read                      */
+	bool member;               /* one of several that ring together */
+	bool unasked;              /* Redis was not asked for contacts  */
+};
+
+/* A kind of destination. */
+struct dial_row {
+	/* Ask Redis, or nobody. @return 0; an error: start later_h instead */
+	int (*ask)(struct dial_lookup *dl);
+
+	/* A turn later: without Redis, or where nobody is asked.
+	 * @return why it has no branch */
+	uint16_t (*later)(struct dial_lookup *dl);
+};
+
+extern const struct dial_row dial_device, dial_trunk, dial_group;
+
+/** Begin a lookup for a hunt. @param dl  Taken. */
+void dial_lookup_start(struct dial_lookup *dl, struct hunt *hunt);
+
+/** One more of the same hunt, for another device. @return 0, ENOMEM. */
+int dial_lookup_member(const struct dial_lookup *dl, const char *device,
+		       bool member);
+
+/** It is done. @param code  Why, if it gave no branch. */
+void dial_lookup_end(struct dial_lookup *dl, uint16_t code);
+
+/** A branch of its hunt. @param call  Whom; From is filled in here. */
+void dial_branch(struct dial_lookup *dl, struct leg_sip_call *call);
+
+/** "sip:user@host", escaped. @return 0, EOVERFLOW. */
+int dial_uri(char *buf, size_t size, const char *user, const char *host);
+
+/** The host of the cluster's addresses of record. */
+const char *dial_domain(const struct node *n);
+
+#endif

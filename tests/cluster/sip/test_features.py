@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""What users do with their calls: groups, forwarding, do not disturb, parking."""
+
+import json
+import os
+import subprocess
+import tempfile
+from contextlib import ExitStack
+
+from harness import BIN, Mismatch, assert_clean, cluster, phones
+from lib.cluster import DEMO
+from talk import call, end, phone, talk
+
+_stack = ExitStack()
+_shared = None
+
+CALLER, OTHER = "1009", "1010"
+
+
+def config():
+    with open(DEMO, encoding="utf-8") as f:
+        conf = json.load(f)
+    devices = {d["id"]: d for d in conf["devices"]}
+    devices["1011"]["forward"] = {"busy": "1010", "noAnswer": "1010",
+                                  "unreachable": "1010", "noAnswerS": 1}
+    devices["1012"]["forward"] = {"always": "1011"}
+    devices["1013"]["forward"] = {"always": "1014"}
+    devices["1014"]["forward"] = {"always": "1013"}
+    conf["groups"] += [
+        {"id": "order", "strategy": "order", "memberRingS": 1,
+         "members": ["1001", "1002", "1003"], "overflow": "1010"},
+        {"id": "idle", "strategy": "longestIdle", "memberRingS": 5,
+         "members": ["1001", "1002", "1003"]}]
+    conf["routes"] += [
+        {"id": "order", "order": 200, "pattern": "652",
+         "target": {"group": "order"}},
+        {"id": "idle", "order": 210, "pattern": "653",
+         "target": {"group": "idle"}}]
+    return conf
+
+
+def shared():
+    global _shared
+    if _shared is None:
+        with tempfile.NamedTemporaryFile("w", suffix=".json",
+                                         delete=False) as f:
+            json.dump(config(), f)
+        _stack.callback(os.unlink, f.name)
+        c = _stack.enter_context(cluster(nodes=2, config=f.name))
+        _shared = c
+    return _shared
+
+
+def finish():
+    _stack.close()
+
+
+def ask(box, who, to, answered_by):
+    """who calls a number, which is answered there, and is hung up."""
+    box.do("call", phone=who, to=to)
+    box.expect("established", phone=who)
+    box.expect("established", phone=answered_by)
+    talk(box, who, answered_by)
+    end(box, who, answered_by)
+
+
+def test_group_all():
+    """All members ring; who answers first has the call, the others stop."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        for user in ("1001", "1002", "1003"):
+            phone(box, c, user, answer="manual")
+        box.do("call", phone=CALLER, to="650")
+        for user in ("1001", "1002", "1003"):
+            box.expect("incoming", phone=user)
+        box.expect("ringing", phone=CALLER)
+        box.do("answer", phone="1002")
+        box.expect("established", phone="1002")
+        box.expect("established", phone=CALLER)
+        for user in ("1001", "1003"):
+            box.expect("closed", phone=user, code=487)
+        talk(box, CALLER, "1002")
+        end(box, CALLER, "1002")
+    assert_clean(c)
+
+
+def test_group_in_order():
+    """One after the other; busy and silent ones are left, then the overflow."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1001", answer="reject:486")
+        phone(box, c, "1002", answer="manual")
+        phone(box, c, "1003")
+        ask(box, CALLER, "652", "1003")
+        box.do("set", phone="1003", answer="reject:486")
+        ask(box, CALLER, "652", OTHER)
+    assert_clean(c)
+
+
+def test_group_round_robin():
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        for user in ("1004", "1005", "1006"):
+            phone(box, c, user)
+        for user in ("1004", "1005", "1006", "1004"):
+            ask(box, CALLER, "651", user)
+    assert_clean(c)
+
+
+def test_group_longest_idle():
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        for user in ("1001", "1002", "1003"):
+            phone(box, c, user)
+        for user in ("1001", "1003"):
+            call(box, CALLER, user)
+            box.expect("incoming", phone=user)
+            end(box, CALLER, user)
+        first = box_answered(box, "653")
+        if first != "1002":
+            raise Mismatch(f"{first} was rung, 1002 was idle longest")
+        second = box_answered(box, "653")
+        if second != "1001":
+            raise Mismatch(f"{second} was rung, 1001 was idle longest")
+    assert_clean(c)
+
+
+def box_answered(box, to):
+    """Who answers a call to a group."""
+    box.do("call", phone=CALLER, to=to)
+    ev = box.expect("incoming")
+    box.expect("established", phone=CALLER)
+    box.expect("established", phone=ev["phone"])
+    end(box, CALLER, ev["phone"])
+    return ev["phone"]
+
+
+def test_forward_busy():
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1011", answer="reject:486")
+        ask(box, CALLER, "1011", OTHER)
+    assert_clean(c)
+
+
+def test_forward_no_answer():
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1011", answer="manual")
+        ask(box, CALLER, "1011", OTHER)
+        box.expect("closed", phone="1011", code=487)
+    assert_clean(c)
+
+
+def test_forward_unreachable_after_always():
+    """1012 sends all to 1011, which is not there."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        ask(box, CALLER, "1012", OTHER)
+    assert_clean(c)
+
+
+def test_forward_in_a_circle():
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        box.do("call", phone=CALLER, to="1013")
+        box.expect("closed", phone=CALLER, code=480)
+    assert_clean(c)
+
+
+def star(box, who, code):
+    box.do("call", phone=who, to=code)
+    box.expect("established", phone=who)
+    box.expect("closed", phone=who, code=200)
+
+
+def test_do_not_disturb_by_phone():
+    """*78 and *79: the phone is left alone, and rings again."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, "1007")
+        star(box, "1007", "*78")
+        box.do("call", phone=CALLER, to="1007")
+        box.expect("closed", phone=CALLER, code=486)
+        star(box, "1007", "*79")
+        ask(box, CALLER, "1007", "1007")
+    assert_clean(c)
+
+
+def test_forward_by_phone():
+    """*72 with a number, and *73."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1008")
+        star(box, "1008", "*72" + OTHER)
+        ask(box, CALLER, "1008", OTHER)
+        star(box, "1008", "*73")
+        ask(box, CALLER, "1008", "1008")
+    assert_clean(c)
+
+
+def test_wrong_groups():
+    """A configuration that cannot work is refused, with its place."""
+    for change, words in (
+            ({"members": ["1001", "9999"]},
+             'groups[0].members[1]: there is no device "9999"'),
+            ({"members": []}, "groups[0].members: 1 to 100 are allowed"),
+            ({"strategy": "random"}, 'groups[0].strategy: unknown name')):
+        conf = config()
+        conf["groups"][0].update(change)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(conf, f)
+            f.flush()
+            got = subprocess.run(
+                [os.path.join(BIN, "switchyard-config"), "check", f.name],
+                capture_output=True, text=True, check=False).stderr
+        if words not in got:
+            raise Mismatch(f"{got!r}, expected {words!r}")
