@@ -14,6 +14,7 @@
  *   NODE     user part of a node's topmost Route      node    routers only
  *   BRANCH   branch of the router's Via               router  the next hop
  *   TAG      To tag of a node's answer                node    the peer
+ *   UAC      branch of a router's own request         router  the peer
  *
  * Text: base64url without padding of
  *   kind(1) instance(4) hub(16) leg(4) epoch(4) mac(8) = 37 bytes: 50 chars.
@@ -35,6 +36,7 @@ enum token_kind {
 	TOKEN_NODE = 'N',
 	TOKEN_BRANCH = 'B',
 	TOKEN_TAG = 'T',
+	TOKEN_UAC = 'U',
 };
 
 enum {

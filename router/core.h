@@ -23,6 +23,7 @@ struct keep;
 struct pendings;
 struct replay;
 struct seeks;
+struct uacs;
 
 enum { WORKER_GONE_MAX = 256, WORKER_FALLEN_MAX = 64 };
 
@@ -59,6 +60,7 @@ struct worker {
 	struct pendings *pendings;
 	struct seeks *seeks;
 	struct cache *cache;
+	struct uacs *uacs;        /* requests of our own                   */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
 	struct replay *replay;    /* credentials that were used            */

@@ -7,6 +7,7 @@
 #include "router/forward.h"
 #include "router/guard.h"
 #include "router/orphan.h"
+#include "router/uac.h"
 #include "router/wire_impl.h"
 
 enum {
@@ -487,6 +488,8 @@ void forward_response(struct worker *w, const struct view *v,
 	struct flow to;
 	struct msg m;
 
+	if (!v->via2.all.p && uac_response(w, v, from))
+		return;
 	if (own_via(w, v, &tok, &to)) {
 		stat_inc(&w->stats, STAT_DROP_FOREIGN);
 		guard_junk(w->guard, &from->peer, wire_now_ms());
@@ -496,7 +499,7 @@ void forward_response(struct worker *w, const struct view *v,
 	if (router) {
 		msg_init(&m, w, v, from);
 		forward_to_router(&m, router);
-	} else if (to.node && !worker_node(w, tok.instance)) {
+	} else if (to.node && tok.instance && !worker_node(w, tok.instance)) {
 		msg_init(&m, w, v, from);
 		orphan_response(&m, &tok, &to);
 	} else {

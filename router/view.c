@@ -122,6 +122,25 @@ const struct view_field *view_next(const struct view *v,
 	return NULL;
 }
 
+const struct view_field *view_named(const struct view *v, const char *name,
+				    const struct view_field *after)
+{
+	const struct view_field *e = v->fieldv + v->fieldc;
+	const struct view_field *f = after ? after + 1 : v->fieldv;
+	const size_t len = strlen(name);
+
+	for (; f < e; f++) {
+		const char *p = v->p + f->line;
+
+		/* the name ends at white space or the colon */
+		if (f->id == VIEW_OTHER && (size_t)(f->next - f->line) > len &&
+		    !strncasecmp(p, name, len) && strchr(" \t:", p[len]))
+			return f;
+	}
+
+	return NULL;
+}
+
 static enum view_hdr hdr_find(const char *p, size_t len)
 {
 	const char c = (char)(*p | 0x20);

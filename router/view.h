@@ -190,6 +190,17 @@ const struct view_field *view_first(const struct view *v, enum view_hdr id);
 const struct view_field *view_next(const struct view *v,
 				   const struct view_field *f);
 
+/**
+ * Fields of a name that is none of enum view_hdr.
+ *
+ * @param name   Long form; any case.
+ * @param after  The last one found; NULL: from the start.
+ *
+ * @return the next one; NULL: none.
+ */
+const struct view_field *view_named(const struct view *v, const char *name,
+				    const struct view_field *after);
+
 /* ------------------------------------------------- parts, see view_part.c */
 
 /**

@@ -14,6 +14,7 @@
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/seek.h"
+#include "router/uac.h"
 #include "router/wire_impl.h"
 
 enum {
@@ -35,6 +36,7 @@ static void destructor(void *arg)
 	mem_deref(w->config);
 	guard_share_stop(w);
 	mem_deref(w->bus);
+	mem_deref(w->uacs);
 	mem_deref(w->pendings);
 	mem_deref(w->seeks);
 	mem_deref(w->cache);
@@ -242,6 +244,7 @@ static int start(struct worker *w)
 	err = cache_alloc(&w->cache);
 	err |= pendings_alloc(&w->pendings, w->router->conf.pending_max);
 	err |= seek_alloc(&w->seeks, w);
+	err |= uacs_alloc(&w->uacs, w);
 	if (err)
 		return ENOMEM;
 	err = loop_re_alloc(&w->loop);
