@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <openssl/crypto.h>
+#include "node/music.h"
 #include "node/departure.h"
 
 enum {
@@ -238,6 +239,7 @@ void departure_go(struct departure *d, struct hub *hub, uint32_t instance,
 			leg->ops->depart(leg, sip);
 	}
 
+	music_stop(hub);
 	if (d->link) {
 		d->mix = hub->mix;
 		hub->mix = NULL;

@@ -4,6 +4,7 @@
 #include "node/app/next.h"
 #include "node/checkpoint.h"
 #include "node/history.h"
+#include "node/music.h"
 #include "node/restore.h"
 #include "node/talk.h"
 #include "proto/log.h"
@@ -28,6 +29,7 @@ static void touched(struct hub *hub, void *arg)
 {
 	struct node *n = arg;
 
+	music_update(n, hub);
 	checkpoint_touch(n->checkpoint, hub);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "node/hub/hub.h"
+#include "proto/dialplan.h"
 
 static void expect_destructor(void *data)
 {
@@ -33,6 +34,7 @@ static void destructor(void *data)
 	list_unlink(&hub->dirty_le);
 	hash_unlink(&hub->le);
 	mem_deref(hub->restore);
+	mem_deref(hub->music);
 	mem_deref(hub->mix);
 	if (hub->dest)
 		sy__destination__free_unpacked(hub->dest, NULL);
@@ -136,6 +138,13 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 		*hp = hub;
 
 	return err;
+}
+
+bool hub_is_park(const struct hub *hub)
+{
+	return hub->conference && hub->dest &&
+	       !strncmp(hub->dest->conference, DIALPLAN_PARK,
+			sizeof(DIALPLAN_PARK) - 1);
 }
 
 void hub_touch(struct hub *hub)
@@ -389,6 +398,8 @@ void hub_update(struct hub *hub)
 {
 	const struct census c = count(hub);
 
+	if (c.answered >= 2 && hub_is_park(hub))
+		hub->met = true;
 	if (hub->state >= SY__CALL_STATE__CALL_ANSWERED)
 		return;
 
@@ -421,8 +432,8 @@ void hub_check(struct hub *hub, uint16_t code, const char *reason)
 
 	if (!c.parties)
 		hub_end(hub, code, reason);
-	else if (!hub->conference && c.parties + c.players < 2 &&
-		 !hub->hunts.head)
+	else if ((!hub->conference || hub->met) &&
+		 c.parties + c.players < 2 && !hub->hunts.head)
 		hub_end(hub, code, reason);
 }
 

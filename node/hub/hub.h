@@ -86,6 +86,8 @@ struct hub {
 	uint32_t epoch;
 	Sy__CallState state;
 	bool conference;
+	bool met;              /* parking place: two were there: from then
+				  on it is their call                  */
 	Sy__Destination *dest; /* owned; may be NULL                   */
 	char destination[160]; /* the same as text: "device:1002"      */
 	char caller[LEG_TEXT_MAX];
@@ -102,6 +104,8 @@ struct hub {
 	struct list expects;
 	struct list call_ids;  /* struct hub_call_id: its placements   */
 	void *mix;             /* struct mix; owned; freed after the legs */
+	void *music;           /* struct media_leg; owned: who waits hears it;
+				  freed before the mix                 */
 	bool watched;          /* the mix tells who talks              */
 	uint64_t talk_ms;      /* since when talk_told are counted     */
 	uint32_t talk_told;    /* events of talk                       */
@@ -142,6 +146,9 @@ void hub_destination_print(char *buf, size_t size,
 /** A deep copy; @param dp  Set on success; the caller frees it.
  * @return 0, ENOMEM. */
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest);
+
+/** Is it a parking place (Destination.park)? */
+bool hub_is_park(const struct hub *hub);
 
 /** Expect the INVITE of a PlaceHub (copied); dropped after HUB_EXPECT_MS. */
 int hub_expect(struct hub *hub, const Sy__PlaceHub *place);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A player of sound files.  The whole file is read and resampled before the
- * worker sees it: the tick never waits for a disk.
+ * worker sees it: the tick never waits for a disk.  Players of the same file
+ * share what was read, as long as one of them plays: music on hold costs its
+ * memory once.
  */
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 #include <re.h>
 #include <sndfile.h>
 
@@ -20,14 +22,28 @@ enum {
 	READ_SMP = 4096,
 };
 
+/* What was read of a file.  Counted by the thread that allocates and frees
+ * the legs; the worker only reads the samples. */
+struct sound {
+	struct le le;         /* in sounds */
+	char *path;
+	struct timespec mtime;
+	int16_t *pcm;         /* 48 kHz; owned */
+	size_t n;
+};
+
 struct file_leg {
 	struct leg leg;
-	int16_t *pcm;   /* 48 kHz; owned; RO for the worker */
+	struct sound *sound;  /* reference */
+	const int16_t *pcm;   /* of it; RO for the worker */
 	size_t n;
 	size_t pos;
 	bool loop;
 	bool ended;
 };
+
+/* Those that are played; each leaves it when its last player went. */
+static _Thread_local struct list sounds;
 
 static const float *get(struct leg *leg, float *buf, const struct tick *t)
 {
@@ -76,7 +92,16 @@ static void destructor(void *arg)
 	struct file_leg *f = arg;
 
 	leg_dispose(&f->leg);
-	mem_deref(f->pcm);
+	mem_deref(f->sound);
+}
+
+static void sound_destructor(void *arg)
+{
+	struct sound *s = arg;
+
+	list_unlink(&s->le);
+	mem_deref(s->path);
+	mem_deref(s->pcm);
 }
 
 /* The first channel of a file. */
@@ -109,7 +134,7 @@ static int read_first(SNDFILE *sf, const SF_INFO *info, float *pcm)
 	return err;
 }
 
-static int convert(struct file_leg *f, const float *in, size_t inc,
+static int convert(struct sound *f, const float *in, size_t inc,
 		   uint32_t in_hz)
 {
 	float *out;
@@ -138,15 +163,12 @@ static int convert(struct file_leg *f, const float *in, size_t inc,
 	return n ? 0 : EBADMSG;
 }
 
-static int load(struct file_leg *f, const char *path)
+static int load(struct sound *f, const char *path)
 {
 	SF_INFO info = {0};
 	float *pcm = NULL;
 	SNDFILE *sf;
 	int err;
-
-	if (access(path, R_OK))
-		return ENOENT;
 
 	sf = sf_open(path, SFM_READ, &info);
 	if (!sf)
@@ -179,6 +201,42 @@ out:
 	return err;
 }
 
+/* @return 0, ENOENT, or as load(). */
+static int sound_get(struct sound **sp, const char *path)
+{
+	struct sound *s;
+	struct stat st;
+	int err;
+
+	if (stat(path, &st))
+		return ENOENT;
+
+	for (struct le *le = list_head(&sounds); le; le = le->next) {
+		s = le->data;
+		if (!strcmp(s->path, path) &&
+		    !memcmp(&s->mtime, &st.st_mtim, sizeof(s->mtime))) {
+			*sp = mem_ref(s);
+			return 0;
+		}
+	}
+
+	s = mem_zalloc(sizeof(*s), sound_destructor);
+	if (!s)
+		return ENOMEM;
+	s->mtime = st.st_mtim;
+	err = str_dup(&s->path, path);
+	if (!err)
+		err = load(s, path);
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+	list_append(&sounds, &s->le, s);
+	*sp = s;
+
+	return 0;
+}
+
 static void skip(struct file_leg *f, uint64_t ms)
 {
 	const uint64_t smp = ms * (MEDIA_RATE_HZ / 1000);
@@ -204,11 +262,13 @@ int media_leg_file_alloc(struct media_leg **lp, struct mix *mix,
 	f->leg.ops = &ops;
 	f->loop = loop;
 
-	err = load(f, path);
+	err = sound_get(&f->sound, path);
 	if (err) {
 		mem_deref(f);
 		return err;
 	}
+	f->pcm = f->sound->pcm;
+	f->n = f->sound->n;
 
 	skip(f, from_ms);
 

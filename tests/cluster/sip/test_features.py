@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from harness import BIN, Mismatch, assert_clean, cluster, phones
 from lib.cluster import DEMO
-from talk import call, end, phone, talk
+from talk import call, end, hears, phone, talk
 
 _stack = ExitStack()
 _shared = None
@@ -231,3 +231,43 @@ def test_wrong_groups():
                 capture_output=True, text=True, check=False).stderr
         if words not in got:
             raise Mismatch(f"{got!r}, expected {words!r}")
+
+
+MUSIC_HZ = 330
+
+
+def test_music_on_hold():
+    """Who is put on hold hears music, who holds does not; it ends at once."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        call(box, CALLER, OTHER)
+        talk(box, CALLER, OTHER)
+        for mode in ("sendonly", "inactive"):
+            box.do("hold", phone=CALLER, mode=mode)
+            box.expect("held", phone=CALLER)
+            hears(box, OTHER, MUSIC_HZ, seconds=6)
+            hears(box, CALLER, MUSIC_HZ, present=False, seconds=1)
+            box.do("resume", phone=CALLER)
+            box.expect("resumed", phone=CALLER)
+            talk(box, CALLER, OTHER)
+            hears(box, OTHER, MUSIC_HZ, present=False, seconds=6)
+        end(box, CALLER, OTHER)
+    assert_clean(c)
+
+
+def test_parking_place():
+    """Who waits at a place hears music, until somebody dials it."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        box.do("call", phone=CALLER, to="693")
+        box.expect("established", phone=CALLER)
+        hears(box, CALLER, MUSIC_HZ, seconds=6)
+        box.do("call", phone=OTHER, to="693")
+        box.expect("established", phone=OTHER)
+        talk(box, CALLER, OTHER)
+        end(box, CALLER, OTHER)
+    assert_clean(c)
