@@ -13,6 +13,7 @@
  *   sy:bus:events          Event, live
  *   sy:bus:regs            Registration that has lost contacts, to routers
  *   sy:bus:guard           BanChanged, to routers
+ *   sy:bus:trunks          TrunkState
  */
 
 #ifndef SY_PROTO_BUS_H
@@ -31,6 +32,7 @@ struct bus_request; /* a request received, not yet answered */
 #define BUS_CHANNEL_EVENTS "sy:bus:events"
 #define BUS_CHANNEL_REGS "sy:bus:regs"
 #define BUS_CHANNEL_GUARD "sy:bus:guard"
+#define BUS_CHANNEL_TRUNKS "sy:bus:trunks"
 
 enum {
 	BUS_DEADLINE_MS = 2000,

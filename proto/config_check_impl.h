@@ -64,6 +64,9 @@ int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);
 /** Text that people see: no control characters, not long. */
 bool check_text_valid(const char *s, const char *without);
 
+/** Our account at a trunk: password, registration, health, certificates. */
+int check_trunk_account(struct checker *c, const Sy__Trunk *t);
+
 /* config_check_trunk.c */
 
 /** A number as one may stand in a URI; "" is fine. */

@@ -8,7 +8,6 @@
 
 #include "proto/config_check_impl.h"
 #include "proto/config_net.h"
-#include "proto/config_secret.h"
 #include "proto/dialplan.h"
 
 /* One address, one trunk. @param t  Trunk, @param s  source up to which. */
@@ -32,32 +31,6 @@ static bool source_taken(const Sy__Config *conf, size_t t, size_t s,
 	return false;
 }
 
-/* Our account at the trunk. */
-static int check_account(struct checker *c, const Sy__Trunk *tr)
-{
-	const bool sealed = tr->password_sealed.len > 0;
-
-	if (!check_text_valid(tr->username, "\"\\"))
-		return check_wrong(c, "username",
-				   "must be up to %d characters, without "
-				   "\" and \\", NAME_MAX_BYTES);
-	if ((tr->password[0] || sealed) && !tr->username[0])
-		return check_wrong(c, "username", "is needed for a password");
-	if (tr->username[0] && !tr->password[0] && !sealed)
-		return check_wrong(c, "password",
-				   "is needed for a username");
-	if (tr->password[0] && sealed)
-		return check_wrong(c, "password",
-				   "cannot be set together with "
-				   "passwordSealed");
-	if (strlen(tr->password) > CONFIG_PASSWORD_MAX)
-		return check_wrong(c, "password",
-				   "must be at most %d bytes",
-				   CONFIG_PASSWORD_MAX);
-
-	return 0;
-}
-
 static int check_trunk(struct checker *c, size_t t)
 {
 	const Sy__Trunk *tr = c->conf->trunks[t];
@@ -77,12 +50,13 @@ static int check_trunk(struct checker *c, size_t t)
 					   "already",
 					   tr->sources[i]);
 	}
-	if (!tr->n_sources && !tr->target[0])
+	if (!tr->n_sources && !tr->n_certificates && !tr->target[0] &&
+	    !tr->registration)
 		return check_wrong(c, "target", "is needed, or sources");
 	if (tr->target[0] && config_target_check(tr->target, &why))
 		return check_wrong(c, "target", "\"%.80s\" is wrong; %s",
 				   tr->target, why);
-	if (check_srtp(c, tr->srtp) || check_account(c, tr) ||
+	if (check_srtp(c, tr->srtp) || check_trunk_account(c, tr) ||
 	    check_trunk_calls(c, t))
 		return EBADMSG;
 

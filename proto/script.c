@@ -26,6 +26,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_QUALITY_PUT] = "quality_put",
 	[SCRIPT_CDR_PUT] = "cdr_put",
 	[SCRIPT_LIMIT_TAKE] = "limit_take",
+	[SCRIPT_LEASE] = "lease",
 	[SCRIPT_BAN_PUT] = "ban_put",
 	[SCRIPT_BAN_LIST] = "ban_list",
 	[SCRIPT_BAN_DROP] = "ban_drop",

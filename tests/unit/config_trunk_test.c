@@ -55,6 +55,31 @@ static void test_account_refused(void **state)
 		       "passwordSealed");
 }
 
+static void test_registration_refused(void **state)
+{
+	(void)state;
+	assert_refused(",\"registration\":{}",
+		       "test: trunks[0].registration.registrar: is needed");
+	assert_refused(",\"registration\":{\"registrar\":\"192.0.2.1:5060\"}",
+		       "test: trunks[0].registration.user: is needed, or a "
+		       "username");
+	assert_refused(",\"registration\":{\"registrar\":\"192.0.2.1:5060\","
+		       "\"user\":\"a b\"}",
+		       "test: trunks[0].registration.user: \"a b\" cannot be "
+		       "the user of a URI; allowed: up to 64 letters, digits "
+		       "and -_.!~*'()&=+$,?/, all else as %XX");
+	assert_refused(",\"registration\":{\"registrar\":\"192.0.2.1:5060\","
+		       "\"user\":\"a\",\"expiresS\":5}",
+		       "test: trunks[0].registration.expiresS: must be from "
+		       "60 to 86400, or 0, is 5");
+	assert_refused(",\"optionsS\":1",
+		       "test: trunks[0].optionsS: must be from 2 to 3600, or "
+		       "0, is 1");
+	assert_refused(",\"certificates\":[\"a.example\",\"a.example\"]",
+		       "test: trunks[0].certificates[1]: \"a.example\" names "
+		       "a trunk already");
+}
+
 static void test_sealed(void **state)
 {
 	static const char secret[] = "0123456789abcdef";
@@ -90,6 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_account_refused),
+		cmocka_unit_test(test_registration_refused),
 		cmocka_unit_test(test_sealed),
 	};
 
