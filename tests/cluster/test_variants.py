@@ -26,13 +26,13 @@ _cluster = None
 SAID = "8317264"  # digits that somebody sends; no log may tell them
 
 ROUTES = [
-    {"id": "tone", "order": 100, "pattern": "610",
+    {"id": "tone", "order": 1000, "pattern": "610",
      "target": {"tone": {"hz": 1000, "levelDb": -20}}},
-    {"id": "file", "order": 101, "pattern": "611",
+    {"id": "file", "order": 1001, "pattern": "611",
      "target": {"file": "tone.wav"}},
-    {"id": "missing", "order": 102, "pattern": "612",
+    {"id": "missing", "order": 1002, "pattern": "612",
      "target": {"file": "no-such.wav"}},
-    {"id": "short", "order": 103, "pattern": "8XXXX",
+    {"id": "short", "order": 1003, "pattern": "8XXXX",
      "target": {"device": "1002"}, "ringSeconds": 1},
 ]
 
