@@ -200,8 +200,8 @@ int config_target_check(const char *str, const char **errp)
 	size_t len;
 
 	if (errp)
-		*errp = "allowed: \"host:port\", \"[IPv6]:port\", with or "
-			"without \";transport=udp\", \";transport=tcp\" or "
+		*errp = "allowed: \"host\", \"host:port\", \"[IPv6]:port\", with "
+			"or without \";transport=udp\", \";transport=tcp\" or "
 			"\";transport=tls\"";
 
 	len = semi ? (size_t)(semi - str) : str ? strlen(str) : 0;
@@ -214,7 +214,7 @@ int config_target_check(const char *str, const char **errp)
 
 	memcpy(text, str, len);
 	text[len] = '\0';
-	if (!split_port(&p, &len, &net.port) || !net.port)
+	if (!split_port(&p, &len, &net.port))
 		return EINVAL;
 	if (p != text) /* in brackets */
 		return read_net(&net, p, len) && !memchr(p, '/', len) ?

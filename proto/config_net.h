@@ -43,8 +43,9 @@ bool config_net_has(const struct config_net *a, const struct config_net *b);
 int config_net_cmp(const struct config_net *a, const struct config_net *b);
 
 /**
- * Check "host:port[;transport=udp|tcp]" of a trunk's target; the host is an
- * IPv4 address, an IPv6 address in brackets or a name.
+ * Check "host[:port][;transport=udp|tcp|tls]" of a trunk's target; the host is
+ * an IPv4 address, an IPv6 address in brackets or a name. Without a port a
+ * name is looked up by NAPTR and SRV (locate.h).
  *
  * @return 0 or EINVAL.
  */

@@ -310,6 +310,21 @@ void locate_failed(struct locate *l, const struct locate_target *t)
 	locate_fail_note(&l->fails, t, tmr_jiffies());
 }
 
+bool locate_has_failed(const struct locate *l, const struct locate_target *t)
+{
+	const struct locate_fail *f = locate_fail_find(&l->fails, t);
+
+	return f && f->until_ms > tmr_jiffies();
+}
+
+bool locate_failed_since(const struct locate *l,
+			 const struct locate_target *t, uint64_t since_ms)
+{
+	const struct locate_fail *f = locate_fail_find(&l->fails, t);
+
+	return f && f->noted_ms >= since_ms;
+}
+
 void locate_worked(struct locate *l, const struct locate_target *t)
 {
 	locate_fail_clear(&l->fails, t);

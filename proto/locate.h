@@ -128,6 +128,17 @@ void locate_failed(struct locate *l, const struct locate_target *t);
 /** It was reached: nothing is held against it. */
 void locate_worked(struct locate *l, const struct locate_target *t);
 
+/** Did it fail lately, so that it comes last? */
+bool locate_has_failed(const struct locate *l, const struct locate_target *t);
+
+/**
+ * Did it fail since then?  For who waits for an answer of it.
+ *
+ * @param since_ms  On the clock of tmr_jiffies() [ms].
+ */
+bool locate_failed_since(const struct locate *l,
+			 const struct locate_target *t, uint64_t since_ms);
+
 /**
  * Read "ADDR[:PORT],..." (port 53 if none is given) into conf.
  *

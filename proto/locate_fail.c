@@ -19,6 +19,12 @@ static struct locate_fail *find(const struct locate_fails *fs,
 	return NULL;
 }
 
+const struct locate_fail *locate_fail_find(const struct locate_fails *fs,
+					   const struct locate_target *t)
+{
+	return find(fs, t);
+}
+
 static struct locate_fail *place(struct locate_fails *fs)
 {
 	struct locate_fail *oldest = &fs->v[0];
@@ -43,11 +49,12 @@ void locate_fail_note(struct locate_fails *fs, const struct locate_target *t,
 		f = place(fs);
 		memset(f, 0, sizeof(*f));
 		f->t = *t;
-	} else if (f->until_ms > now_ms) {
-		return; /* one failure, noticed by several */
-	} else if (now_ms - f->until_ms > LOCATE_FAIL_MAX_MS) {
-		f->times = 0; /* it was well for long */
 	}
+	f->noted_ms = now_ms;
+	if (f->until_ms > now_ms)
+		return; /* one failure, noticed by several */
+	if (now_ms - f->until_ms > LOCATE_FAIL_MAX_MS)
+		f->times = 0; /* it was well for long */
 	for (uint32_t i = 0; i < f->times && span < LOCATE_FAIL_MAX_MS; i++)
 		span *= 2;
 	if (span > LOCATE_FAIL_MAX_MS)

@@ -136,7 +136,8 @@ int locate_plan(struct locate_plan *p, struct locate_cache *c,
 
 struct locate_fail {
 	struct locate_target t;
-	uint64_t until_ms;   /* it comes last until then; 0: place is free  */
+	uint64_t noted_ms;   /* when it failed last                         */
+	uint64_t until_ms;   /* it comes last until then                    */
 	uint32_t times;      /* in a row                                    */
 };
 
@@ -148,6 +149,10 @@ struct locate_fails {
 void locate_fail_note(struct locate_fails *fs, const struct locate_target *t,
 		      uint64_t now_ms);
 void locate_fail_clear(struct locate_fails *fs, const struct locate_target *t);
+
+/** What is held against a target. @return NULL: nothing. */
+const struct locate_fail *locate_fail_find(const struct locate_fails *fs,
+					   const struct locate_target *t);
 
 /** Put those that failed behind the others; both keep their order. */
 void locate_fail_order(const struct locate_fails *fs, struct locate_found *f,

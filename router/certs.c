@@ -322,9 +322,24 @@ SSL *certs_server(struct certs *t)
 	return ssl;
 }
 
-SSL *certs_client(struct certs *t, const struct sa *peer)
+/* Whom the certificate must be for.  @return false: no memory */
+static bool expect(SSL *ssl, const struct sa *peer, const char *name)
 {
 	char ip[64];
+
+	if (name) {
+		X509_VERIFY_PARAM_set_hostflags(
+		    SSL_get0_param(ssl), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		return SSL_set1_host(ssl, name) == 1 &&
+		       SSL_set_tlsext_host_name(ssl, name) == 1;
+	}
+	(void)re_snprintf(ip, sizeof(ip), "%j", peer);
+
+	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), ip) == 1;
+}
+
+SSL *certs_client(struct certs *t, const struct sa *peer, const char *name)
+{
 	SSL *ssl;
 
 	(void)pthread_mutex_lock(&t->lock);
@@ -333,8 +348,7 @@ SSL *certs_client(struct certs *t, const struct sa *peer)
 	if (!ssl)
 		return NULL;
 	SSL_set_connect_state(ssl);
-	(void)re_snprintf(ip, sizeof(ip), "%j", peer);
-	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), ip) != 1) {
+	if (!expect(ssl, peer, name)) {
 		SSL_free(ssl);
 		return NULL;
 	}

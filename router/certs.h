@@ -55,8 +55,13 @@ void certs_check(struct certs *t, uint64_t now_ms, bool force);
  * no memory. Any thread. */
 SSL *certs_server(struct certs *t);
 
-/** A client's side of a new connection to peer; likewise. */
-SSL *certs_client(struct certs *t, const struct sa *peer);
+/**
+ * A client's side of a new connection to peer; likewise.
+ *
+ * @param name  What the server's certificate must be for, also told to it
+ *              (SNI); NULL: peer's address.
+ */
+SSL *certs_client(struct certs *t, const struct sa *peer, const char *name);
 
 /**
  * Whom the verified certificate of a peer names: its first SIP URI or DNS

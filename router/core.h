@@ -17,9 +17,11 @@
 #include "router/msg.h"
 #include "router/wire.h"
 
+struct attempts;
 struct cache;
 struct guard;
 struct keep;
+struct locate;
 struct pendings;
 struct replay;
 struct seeks;
@@ -37,6 +39,7 @@ struct router_conf {
 	uint32_t coalesce_us;     /* see wire_udp.c                        */
 	uint32_t pending_max;     /* requests of each thread that wait     */
 	uint32_t nonce_s;         /* a nonce is stale after                */
+	const char *dns;          /* its servers; "": /etc/resolv.conf's    */
 	uint32_t grace_ms;        /* from SIGTERM to the end               */
 };
 
@@ -61,6 +64,8 @@ struct worker {
 	struct seeks *seeks;
 	struct cache *cache;
 	struct uacs *uacs;        /* requests of our own                   */
+	struct locate *locate;    /* where names are                       */
+	struct attempts *attempts; /* ... and what was tried               */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
 	struct replay *replay;    /* credentials that were used            */

@@ -7,6 +7,7 @@
 #include "router/forward.h"
 #include "router/guard.h"
 #include "router/orphan.h"
+#include "router/target.h"
 #include "router/uac.h"
 #include "router/wire_impl.h"
 
@@ -284,46 +285,6 @@ void forward_to_router(struct msg *m, const Sy__Member *router)
 		stat_inc(&m->w->stats, STAT_FWD_ROUTER);
 }
 
-/* The transport that a URI asks for; sips means TLS, whatever else it says
- * (RFC 3261 26.2.2). @return 0 or EAFNOSUPPORT */
-static int uri_kind(enum wire_kind *kind, const struct view_uri *u)
-{
-	struct pl transport;
-
-	*kind = WIRE_UDP;
-	if (!pl_strcasecmp(&u->scheme, "sips")) {
-		*kind = WIRE_TLS;
-		return 0;
-	}
-	if (!view_param(&u->params, "transport", &transport))
-		return 0;
-	for (int k = WIRE_UDP; k <= WIRE_TLS; k++) {
-		if (pl_strcasecmp(&transport, wire_kind_name(k)))
-			continue;
-		*kind = k;
-		return 0;
-	}
-
-	return EAFNOSUPPORT;
-}
-
-/* Next hop by a URI with a numeric host. */
-static int target(struct worker *w, struct flow *to, const struct pl *uri)
-{
-	enum wire_kind kind;
-	struct view_uri u;
-	struct sa sa;
-
-	if (view_uri_read(&u, uri))
-		return EINVAL;
-	if (uri_kind(&kind, &u) ||
-	    msg_host_sa(&sa, &u.host, u.port ? u.port : wire_kind_port(kind)))
-		return EAFNOSUPPORT;
-
-	return kind == WIRE_UDP ? wire_udp(w->wire, to, &sa)
-				: wire_connect(w->wire, to, kind, &sa);
-}
-
 static const Sy__Member *other_router(const struct worker *w,
 				      const struct flow *f)
 {
@@ -415,14 +376,7 @@ void forward_from_node(struct msg *m, const struct token *tok)
 		answer(m, 400, "Bad Route", NULL);
 		return;
 	}
-	err = target(m->w, &hop.to, route ? &a.uri : &m->v->uri);
-	if (err) {
-		answer(m, 503, "No Transport For Target", NULL);
-		return;
-	}
-	if (hop.to.tcp)
-		hop.rr_flow = &hop.to;
-	forward_request(m, &hop);
+	target_forward(m, &hop, route ? &a.uri : &m->v->uri);
 }
 
 /* -------------------------------------------------------------- responses */

@@ -252,6 +252,7 @@ int main(int argc, char **argv)
 		.coalesce_us = o.coalesce_us,
 		.pending_max = o.pending_max,
 		.nonce_s = o.nonce_s,
+		.dns = o.dns,
 		.grace_ms = o.grace_ms,
 	};
 	(void)signal(SIGPIPE, SIG_IGN);

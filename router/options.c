@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <re.h>
+#include "proto/locate.h"
 #include "proto/option.h"
 #include "proto/redis.h"
 #include "router/certs.h"
@@ -129,6 +130,11 @@ int options_read(struct options *o, int argc, char **argv)
 		 .max = 60000, .metavar = "MILLISECONDS",
 		 .help = "on SIGTERM, go on for so long after the others were "
 			 "told to choose another router [ms]"},
+		{.name = "dns-server", .type = OPTION_STRING, .value = &o->dns,
+		 .def = "", .metavar = "ADDR[:PORT],...",
+		 .help = "who is asked for the names of trunks and phones; "
+			 "\"\": who /etc/resolv.conf names",
+		 .check = locate_servers_check},
 		{.name = "metrics", .type = OPTION_STRING,
 		 .value = &o->metrics, .def = "", .metavar = "ADDR:PORT",
 		 .help = "HTTP: /metrics, /healthz, /readyz; \"\": none",

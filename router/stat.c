@@ -107,6 +107,11 @@ static const struct {
 #define WS_HELP "WebSocket connections asked for, by result"
 	{STAT_WS_OPENED, WS, "result=\"ok\"", WS_HELP},
 	{STAT_WS_REFUSED, WS, "result=\"refused\"", WS_HELP},
+#define TARGETS "sy_router_targets_total"
+#define TARGETS_HELP "Next hops of requests of nodes, by what came of them"
+	{STAT_TARGET_OK, TARGETS, "result=\"connected\"", TARGETS_HELP},
+	{STAT_TARGET_FAILED, TARGETS, "result=\"failed\"", TARGETS_HELP},
+	{STAT_TARGET_NONE, TARGETS, "result=\"none_left\"", TARGETS_HELP},
 	{STAT_RING, "sy_router_handed_over_total", NULL,
 	 "Messages handed to the thread that has the connection"},
 	{STAT_KEEPALIVE, "sy_router_keepalives_total", NULL,

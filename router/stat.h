@@ -72,6 +72,9 @@ enum stat_id {
 	STAT_TLS_FAILED,      /* ... refused, broken, or not in time       */
 	STAT_WS_OPENED,       /* WebSocket connections                     */
 	STAT_WS_REFUSED,
+	STAT_TARGET_OK,       /* next hops: a connection was opened        */
+	STAT_TARGET_FAILED,   /* ... it was not, or nobody is there        */
+	STAT_TARGET_NONE,     /* no target left: 503                       */
 	STAT_RING,            /* handed to another thread                 */
 	STAT_KEEPALIVE,
 	STAT_COUNT,

@@ -33,6 +33,19 @@ static void buffers(int fd)
 				 sizeof(size));
 }
 
+/* Of datagrams that nobody takes we hear; see wire_udp.c. */
+static void hear_errors(int fd, int af)
+{
+	const int one = 1;
+
+	if (af == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one,
+				 sizeof(one));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one,
+				 sizeof(one));
+}
+
 /* @param shared  With SO_REUSEPORT; without it a port in use shows. */
 static int bind_port(int *fdp, const struct wire_port *p, bool shared)
 {
@@ -61,8 +74,10 @@ static int bind_port(int *fdp, const struct wire_port *p, bool shared)
 		(void)close(fd);
 		return err;
 	}
-	if (!stream)
+	if (!stream) {
 		buffers(fd);
+		hear_errors(fd, af);
+	}
 	*fdp = fd;
 
 	return 0;
@@ -384,6 +399,23 @@ int wire_udp(struct wire *w, struct flow *f, const struct sa *peer)
 	f->listener = (uint8_t)port;
 
 	return 0;
+}
+
+void wire_tell(struct wire *w, enum wire_kind kind, const struct sa *peer,
+	       bool ok)
+{
+	const struct flow f = {.peer = *peer, .listener = (uint8_t)kind};
+
+	if (!w->conf.reachh)
+		return;
+	for (unsigned i = 0; i < w->set->threads; i++) {
+		if (i != w->conf.thread)
+			(void)wire_ring_put(w, i,
+					    ok ? WIRE_RING_REACHED
+					       : WIRE_RING_LOST,
+					    &f, NULL, 0);
+	}
+	w->conf.reachh(kind, peer, ok, w->conf.arg);
 }
 
 int wire_hand_over(struct wire *w, unsigned thread, const struct flow *from,

@@ -126,6 +126,13 @@ enum wire_flaw {
 typedef void(wire_recv_h)(const struct flow *from, enum wire_flaw flaw,
 			  const char *p, size_t len, void *arg);
 
+/**
+ * A target was reached (a connection), or was not (a connection, an ICMP
+ * error): by this thread or another.
+ */
+typedef void(wire_reach_h)(enum wire_kind kind, const struct sa *peer,
+			   bool ok, void *arg);
+
 struct wire_conf {
 	struct wire_set *set;  /* borrowed                                */
 	unsigned thread;
@@ -134,6 +141,7 @@ struct wire_conf {
 	uint32_t coalesce_us;  /* UDP: when busy, look so often; 0: always */
 	struct stats *stats;   /* borrowed                                */
 	wire_recv_h *recvh;
+	wire_reach_h *reachh;  /* or NULL                                 */
 	void *arg;
 };
 
@@ -181,6 +189,22 @@ int wire_udp(struct wire *w, struct flow *f, const struct sa *peer);
  */
 int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
 		 const struct sa *peer);
+
+/**
+ * The same to a peer that was found by a name: that is what its certificate
+ * must be for (RFC 5922 7.1), and what it is told that we want (SNI).
+ *
+ * @param name  Name, or an address: then as wire_connect().
+ */
+int wire_connect_name(struct wire *w, struct flow *f, enum wire_kind kind,
+		      const struct sa *peer, const struct pl *name);
+
+/** Is a flow's connection open, and its handshake done? */
+bool wire_is_through(const struct wire *w, const struct flow *f);
+
+/** Tell all threads that a target was reached, or was not. */
+void wire_tell(struct wire *w, enum wire_kind kind, const struct sa *peer,
+	       bool ok);
 
 /**
  * Whom the certificate that a peer showed names, if it was verified: its

@@ -20,6 +20,7 @@
 
 enum {
 	UNPROVEN_S = 30, /* for a first message                     */
+	CONNECT_S = 5,
 	HANDSHAKE_S = 5,
 	HANDSHAKES_MIN = 2, /* of one address, at the same time        */
 	CLOSING_S = 2,
@@ -47,6 +48,7 @@ static void conn_destructor(void *arg)
 		(void)close(c->fd);
 	}
 	stream_close(&c->in);
+	mem_deref(c->name);
 	free(c->out);
 }
 
@@ -62,6 +64,14 @@ void wire_conn_close(struct wire_conn *c)
 	w->handshakes -= is_shaking(c);
 	stat_inc(w->conf.stats, STAT_TCP_CLOSED);
 	mem_deref(c);
+}
+
+/** It did not come about. */
+void wire_conn_fail(struct wire_conn *c)
+{
+	if (c->client)
+		wire_tell(c->w, kind_of(c), &c->peer, false);
+	wire_conn_close(c);
 }
 
 void wire_conn_flow(const struct wire_conn *c, struct flow *f)
@@ -88,6 +98,13 @@ struct wire_conn *wire_conn_find(const struct wire *w, const struct flow *f)
 		return NULL;
 
 	return c;
+}
+
+bool wire_is_through(const struct wire *w, const struct flow *f)
+{
+	const struct wire_conn *c = wire_conn_find(w, f);
+
+	return c && !c->connecting && !is_shaking(c);
 }
 
 bool wire_is_open(const struct wire *w, const struct flow *f)
@@ -129,14 +146,16 @@ static bool has_enough(const struct wire *w, const struct sa *peer)
 	return (half && n >= max / 4) || shaking >= shakes;
 }
 
-/* @param fd  Taken. */
+/* @param fd    Taken.
+ * @param name  Whom we connect to; NULL: it connected to us. */
 static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
-		      const struct sa *peer, uint8_t port, bool connecting)
+		      const struct sa *peer, uint8_t port,
+		      const struct pl *name)
 {
 	struct wire_conn *c;
 	const int one = 1;
 
-	if (!w->freec || (!connecting && has_enough(w, peer))) {
+	if (!w->freec || (!name && has_enough(w, peer))) {
 		stat_inc(w->conf.stats, STAT_TCP_REFUSED);
 		(void)close(fd);
 		return EMFILE;
@@ -151,13 +170,14 @@ static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 	c->fd = fd;
 	c->peer = *peer;
 	c->port = port;
-	c->connecting = connecting;
+	c->connecting = c->client = name != NULL;
 	c->last_ms = wire_now_ms();
 	c->slot = w->freev[w->freec - 1];
 	c->gen = ++w->gen;
 	c->web = wire_kind_is_web(kind_of(c));
 	c->hello = c->web;
-	if ((wire_kind_is_tls(kind_of(c)) && wire_tls_alloc(c, connecting)) ||
+	if ((name && name->l && pl_strdup(&c->name, name)) ||
+	    (wire_kind_is_tls(kind_of(c)) && wire_tls_alloc(c, c->client)) ||
 	    wire_conn_listen(c)) {
 		mem_deref(c);
 		return ENOMEM;
@@ -193,7 +213,7 @@ static void acceptable(int flags, void *arg)
 			(void)close(s);
 			continue;
 		}
-		if (!conn_alloc(NULL, w, s, &peer, (uint8_t)sock->port, false))
+		if (!conn_alloc(NULL, w, s, &peer, (uint8_t)sock->port, NULL))
 			stat_inc(w->conf.stats, STAT_TCP_ACCEPTED);
 	}
 }
@@ -201,7 +221,17 @@ static void acceptable(int flags, void *arg)
 struct same {
 	const struct sa *peer;
 	enum wire_kind kind;
+	const struct pl *name;
 };
+
+/* Who was verified as one name is not therefore another. */
+static bool same_name(const struct wire_conn *c, const struct pl *name)
+{
+	if (!c->ssl || !c->client)
+		return true;
+
+	return c->name ? !pl_strcasecmp(name, c->name) : !name->l;
+}
 
 static bool same_peer(struct le *le, void *arg)
 {
@@ -209,14 +239,15 @@ static bool same_peer(struct le *le, void *arg)
 	const struct same *same = arg;
 
 	return !c->closing && kind_of(c) == same->kind &&
-	       sa_cmp(&c->peer, same->peer, SA_ALL);
+	       sa_cmp(&c->peer, same->peer, SA_ALL) &&
+	       same_name(c, same->name);
 }
 
-int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
-		 const struct sa *peer)
+static int open_conn(struct wire *w, struct flow *f, enum wire_kind kind,
+		     const struct sa *peer, const struct pl *name)
 {
 	const int port = wire_port_find(w->set, kind, sa_af(peer));
-	struct same same = {peer, kind};
+	struct same same = {peer, kind, name};
 	struct wire_conn *c;
 	struct le *le;
 	int fd, err;
@@ -236,11 +267,31 @@ int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
 		(void)close(fd);
 		return err;
 	}
-	err = conn_alloc(&c, w, fd, peer, (uint8_t)port, true);
+	err = conn_alloc(&c, w, fd, peer, (uint8_t)port, name);
 	if (!err)
 		wire_conn_flow(c, f);
 
 	return err;
+}
+
+int wire_connect(struct wire *w, struct flow *f, enum wire_kind kind,
+		 const struct sa *peer)
+{
+	const struct pl none = PL("");
+
+	return open_conn(w, f, kind, peer, &none);
+}
+
+int wire_connect_name(struct wire *w, struct flow *f, enum wire_kind kind,
+		      const struct sa *peer, const struct pl *name)
+{
+	struct sa sa;
+
+	/* an address is verified as one, with brackets or without */
+	if (name->l && name->p[0] != '[' && sa_set(&sa, name, 0))
+		return open_conn(w, f, kind, peer, name);
+
+	return wire_connect(w, f, kind, peer);
 }
 
 void wire_tick(struct wire *w)
@@ -253,7 +304,7 @@ void wire_tick(struct wire *w)
 
 		if (!c)
 			continue;
-		limit_s = c->connecting	  ? UNPROVEN_S
+		limit_s = c->connecting	  ? CONNECT_S
 			  : c->closing	  ? CLOSING_S
 			  : is_shaking(c) ? HANDSHAKE_S
 			  : c->proven	  ? w->conf.tcp_idle_s
@@ -266,7 +317,10 @@ void wire_tick(struct wire *w)
 			wire_ws_bye(c, WS_GOING);
 		if (c->ssl && !c->closing)
 			wire_tls_shut(c);
-		wire_conn_close(c);
+		if (c->connecting || c->handshake)
+			wire_conn_fail(c);
+		else
+			wire_conn_close(c);
 	}
 }
 

@@ -35,6 +35,8 @@ struct wire_conn {
 	struct sa peer;
 	uint8_t port;         /* index of the listening port               */
 	SSL *ssl;             /* owned; NULL: no TLS                       */
+	char *name;           /* we opened it: to whom; owned; NULL: address */
+	bool client;          /* we opened it                              */
 	bool connecting;
 	bool handshake;       /* TLS: not yet done                         */
 	bool blocked;         /* TLS: wants to write before it goes on     */
@@ -104,6 +106,7 @@ int wire_tcp_send(struct wire *w, const struct flow *to,
 		  const struct iovec *iov, size_t n);
 
 void wire_conn_close(struct wire_conn *c);
+void wire_conn_fail(struct wire_conn *c);
 void wire_conn_shut(struct wire_conn *c);
 void wire_conn_flow(const struct wire_conn *c, struct flow *f);
 int wire_conn_listen(struct wire_conn *c);
@@ -134,6 +137,8 @@ void wire_ring_stop(struct wire *w);
 enum wire_ring_type {
 	WIRE_RING_RECEIVED, /* deal with it as if you had received it */
 	WIRE_RING_SEND,     /* send it on that flow                   */
+	WIRE_RING_REACHED,  /* its peer was reached                   */
+	WIRE_RING_LOST,     /* its peer was not                       */
 };
 
 int wire_ring_put(struct wire *w, unsigned thread, enum wire_ring_type type,

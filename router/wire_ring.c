@@ -133,7 +133,10 @@ static void take(struct wire *w, struct wire_ring *r, uint32_t tail)
 			      memory_order_release);
 
 	wire_begin(w);
-	if (e.type == WIRE_RING_RECEIVED) {
+	if (e.type == WIRE_RING_REACHED || e.type == WIRE_RING_LOST) {
+		w->conf.reachh(e.flow.listener, &e.flow.peer,
+			       e.type == WIRE_RING_REACHED, w->conf.arg);
+	} else if (e.type == WIRE_RING_RECEIVED) {
 		w->conf.recvh(&e.flow, WIRE_WHOLE, w->ringbuf, e.len,
 			      w->conf.arg);
 	} else {

@@ -126,11 +126,13 @@ static bool connected(struct wire_conn *c)
 	socklen_t len = sizeof(err);
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) || err) {
-		wire_conn_close(c);
+		wire_conn_fail(c);
 		return false;
 	}
 	c->connecting = false;
 	c->last_ms = wire_now_ms();
+	if (!c->ssl)
+		wire_tell(c->w, WIRE_TCP, &c->peer, true);
 	stat_inc(c->w->conf.stats, STAT_TCP_CONNECTED);
 
 	return true;
@@ -143,10 +145,12 @@ static bool shake(struct wire_conn *c)
 
 	if (err && err != EAGAIN) {
 		stat_inc(c->w->conf.stats, STAT_TLS_FAILED);
-		wire_conn_close(c);
+		wire_conn_fail(c);
 		return false;
 	}
 	if (!err) {
+		if (c->client)
+			wire_tell(c->w, WIRE_TLS, &c->peer, true);
 		c->w->handshakes -= !c->hello;
 		c->last_ms = wire_now_ms();
 		stat_inc(c->w->conf.stats, STAT_TLS_DONE);

@@ -24,7 +24,7 @@ int wire_tls_alloc(struct wire_conn *c, bool client)
 {
 	struct certs *t = c->w->set->certs;
 
-	c->ssl = client ? certs_client(t, &c->peer) : certs_server(t);
+	c->ssl = client ? certs_client(t, &c->peer, c->name) : certs_server(t);
 	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
 		return ENOMEM;
 	c->handshake = true;

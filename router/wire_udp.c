@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <linux/errqueue.h>
 #include "router/wire_impl.h"
 
 enum {
@@ -19,9 +20,41 @@ enum {
 	BUSY_SPAN_US = 10000, /* over which they are counted                */
 };
 
+static bool is_unreachable(int err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH ||
+	       err == ENETUNREACH || err == EHOSTDOWN;
+}
+
+/* What ICMP told of datagrams that we sent (IP_RECVERR): whom they were for. */
+static void take_errors(struct wire *w, int fd)
+{
+	for (int i = 0; i < WIRE_BATCH; i++) {
+		struct sockaddr_storage ss;
+		char control[512];
+		struct msghdr h = {.msg_name = &ss,
+				   .msg_namelen = sizeof(ss),
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
+		const struct sock_extended_err *ee;
+		struct cmsghdr *c;
+		struct sa peer;
+
+		if (recvmsg(fd, &h, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			break;
+		c = CMSG_FIRSTHDR(&h);
+		if (!c || sa_set_sa(&peer, (struct sockaddr *)&ss))
+			continue;
+		ee = (const void *)CMSG_DATA(c);
+		if (is_unreachable((int)ee->ee_errno))
+			wire_tell(w, WIRE_UDP, &peer, false);
+	}
+}
+
 static void send_run(struct wire *w, int fd, struct mmsghdr *mv, unsigned n)
 {
 	unsigned at = 0;
+	bool told = false;
 
 	while (at < n) {
 		int sent = sendmmsg(fd, mv + at, n - at, MSG_DONTWAIT);
@@ -29,8 +62,13 @@ static void send_run(struct wire *w, int fd, struct mmsghdr *mv, unsigned n)
 		if (sent > 0) {
 			w->conf.stats->n[STAT_TX_UDP] += (unsigned)sent;
 			at += (unsigned)sent;
+			told = false;
 		} else if (sent < 0 && errno == EINTR) {
 			continue;
+		} else if (!told && is_unreachable(errno)) {
+			/* of an earlier one, maybe: once more */
+			told = true;
+			take_errors(w, fd);
 		} else {
 			/* this one is lost (full, refused, unreachable):
 			   the others are not */
@@ -88,8 +126,11 @@ static int batch(struct wire *w, int fd, size_t port)
 	for (size_t i = 0; i < WIRE_BATCH; i++)
 		w->rxv[i].msg_hdr.msg_namelen = sizeof(w->rxsa[i]);
 	n = recvmmsg(fd, w->rxv, WIRE_BATCH, MSG_DONTWAIT, NULL);
-	if (n <= 0)
+	if (n <= 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			take_errors(w, fd);
 		return 0;
+	}
 
 	memset(&from, 0, sizeof(from));
 	from.router = w->set->instance;
@@ -138,7 +179,9 @@ static void readable(int flags, void *arg)
 	const int fd = w->set->fdv[w->conf.thread][sock->port];
 	const struct timespec pause = {
 		.tv_nsec = w->conf.coalesce_us * 1000L};
-	(void)flags;
+
+	if (flags & FD_EXCEPT)
+		take_errors(w, fd);
 
 	for (int i = 0; i < TURNS; i++) {
 		const int n = batch(w, fd, sock->port);

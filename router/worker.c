@@ -14,6 +14,7 @@
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/seek.h"
+#include "router/target.h"
 #include "router/uac.h"
 #include "router/wire_impl.h"
 
@@ -41,6 +42,8 @@ static void destructor(void *arg)
 	mem_deref(w->seeks);
 	mem_deref(w->cache);
 	mem_deref(w->wire);
+	mem_deref(w->locate);
+	mem_deref(w->attempts);
 	mem_deref(w->loop);
 }
 
@@ -188,6 +191,7 @@ static int serve(struct worker *w)
 		.coalesce_us = w->router->conf.coalesce_us,
 		.stats = &w->stats,
 		.recvh = worker_receive,
+		.reachh = target_reached,
 		.arg = w,
 	};
 
@@ -247,7 +251,9 @@ static int start(struct worker *w)
 	err |= uacs_alloc(&w->uacs, w);
 	if (err)
 		return ENOMEM;
-	err = loop_re_alloc(&w->loop);
+	err = target_start(w, w->router->conf.dns);
+	if (!err)
+		err = loop_re_alloc(&w->loop);
 	if (err)
 		return err;
 	bus.loop = w->loop;

@@ -61,12 +61,13 @@ class RawPhone:
 
     serial = int(time.time() * 1000) % 100000000
 
-    def __init__(self, router, user="1001", host="127.0.0.1"):
+    def __init__(self, router, user="1001", host="127.0.0.1",
+                 own_port=0):
         address, _, port = router.udp.rpartition(":")
         self.to = (address, int(port))
         self.user = user
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((host, 0))
+        self.sock.bind((host, own_port))
         self.me = "%s:%d" % self.sock.getsockname()
         self.contact = f"<sip:{user}@{self.me}>"
 

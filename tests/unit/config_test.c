@@ -217,9 +217,9 @@ static void test_trunks_refused(void **state)
 		       "trunk already");
 	assert_refused("{\"trunks\":[{\"id\":\"t\"}]}",
 		       "trunks[0].target: is needed, or sources");
-	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"host\"}]}",
-		       "trunks[0].target: \"host\" is wrong; allowed: "
-		       "\"host:port\", \"[IPv6]:port\", with or without "
+	assert_refused("{\"trunks\":[{\"id\":\"t\",\"target\":\"host:\"}]}",
+		       "trunks[0].target: \"host:\" is wrong; allowed: "
+		       "\"host\", \"host:port\", \"[IPv6]:port\", with or without "
 		       "\";transport=udp\", \";transport=tcp\" or "
 		       "\";transport=tls\"");
 }
@@ -432,10 +432,11 @@ static void test_targets(void **state)
 	static const char *const good[] = {
 		"192.0.2.1:5060", "sip.example.com:5060", "[::1]:5060",
 		"a_b-c.d:1;transport=tcp", "h:65535;transport=UDP",
-		"h:1;transport=tls",
+		"h:1;transport=tls", "sip.example.com", "[::1]",
+		"h;transport=tcp",
 	};
 	static const char *const bad[] = {
-		"", "h", "h:", "h:0", "::1:5060", "[::1]", "[h]:5060",
+		"", "h:", "h:0", "::1:5060", "[h]:5060",
 		"h:1;transport=ws", "h:1;x", "-h:1", "h-:1", "h..x:1",
 		"h x:1", "[::/8]:1", "sip:h:1", ":5060",
 	};
