@@ -21,6 +21,7 @@ static void destructor(void *data)
 
 	leg_close(&ls->leg);
 	alarm_stop(&ls->node->alarms, &ls->probe);
+	alarm_stop(&ls->node->alarms, &ls->again);
 	mem_deref(ls->dlg);
 	mem_deref(ls->media);
 	mem_deref(ls->ses);

@@ -5,6 +5,11 @@
 #include "node/talk.h"
 #include "proto/log.h"
 
+enum {
+	BUSY_MS = 200, /* another transaction ends soon */
+	GLARES = 5,    /* offers for hold that are answered 491 */
+};
+
 /* The call cannot go on: end the dialog, and with it the leg. */
 static void fail(struct leg_sip *ls, uint16_t code, const char *reason)
 {
@@ -192,6 +197,44 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 	mem_deref(mb);
 }
 
+static void hold_again(void *arg);
+
+static void hold_later(struct leg_sip *ls, uint32_t ms)
+{
+	alarm_start(&ls->node->alarms, &ls->again, ms, hold_again, ls);
+}
+
+static void hold_again(void *arg)
+{
+	struct leg_sip *ls = arg;
+	struct mbuf *mb = NULL;
+	int err;
+
+	if (!ls->holding || !leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
+		return;
+
+	err = session_offer(ls->ses, ls->local_hold, &mb);
+	if (!err)
+		err = dialog_offer(ls->dlg, mb);
+	if (!err)
+		leg_sip_keep(&ls->local_sdp, mb);
+	else if (err == EBUSY)
+		hold_later(ls, BUSY_MS);
+	mem_deref(mb);
+}
+
+/* The peer's offer crossed ours: it is asked again after that one.
+ * @return false: it is refused. */
+static bool crossed(struct leg_sip *ls, uint16_t code)
+{
+	if (!ls->holding || code != 491 || ++ls->glares > GLARES)
+		return false;
+
+	hold_later(ls, 1 + leg_sip_glare_ms(ls));
+
+	return true;
+}
+
 /* To our re-INVITE, or in the ACK to the offer that the peer asked for. */
 static void answered_handler(struct dialog *d, int err, uint16_t code,
 			     struct mbuf *sdp, void *arg)
@@ -199,9 +242,10 @@ static void answered_handler(struct dialog *d, int err, uint16_t code,
 	struct leg_sip *ls = arg;
 
 	(void)d;
-	if (leg_sip_resume_answer(ls, err, code, sdp))
+	if (leg_sip_resume_answer(ls, err, code, sdp) || crossed(ls, code))
 		return;
 
+	ls->holding = false;
 	if (!err)
 		err = sdp ? session_answered(ls->ses, sdp) : EBADMSG;
 	if (err) {
@@ -236,12 +280,26 @@ static void refresh_handler(struct dialog *d, void *arg)
 	mem_deref(mb);
 }
 
+static uint16_t message_handler(struct dialog *d, const char *ctype,
+				const struct mbuf *text, void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	(void)d;
+
+	return hub_message(ls->leg.hub, &ls->leg, ctype, text) ? 200 : 405;
+}
+
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
-	(void)d;
+	struct hub *hub = ((struct leg_sip *)arg)->leg.hub;
+
 	(void)remote;
+	/* Who ends with it is told why, too. */
+	hub->because = dialog_peer_reason(d);
 	leg_sip_ended(arg, code, reason);
+	hub->because = NULL;
 }
 
 static void changed_handler(struct dialog *d, void *arg)
@@ -260,6 +318,7 @@ const struct dialog_handlers leg_sip_handlers = {
 	.answered = answered_handler,
 	.refresh = refresh_handler,
 	.info = leg_sip_info_handler,
+	.message = message_handler,
 	.closed = closed_handler,
 	.changed = changed_handler,
 };

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the hub wishes of a SIP leg: see leg_sip_priv.h. */
 
+#include <string.h>
+
 #include "node/leg_sip_priv.h"
+#include "node/hub/hub.h"
+#include "node/sip/reason.h"
 #include "node/talk.h"
 
 static struct leg_sip *self(struct leg *leg)
@@ -84,11 +88,28 @@ static int op_answer(struct leg *leg)
 	return err;
 }
 
+/* What an INVITE of the peer's is refused with says enough. */
+static void because(struct leg_sip *ls, uint16_t code, const char *reason)
+{
+	const bool answered = dialog_state(ls->dlg) == DIALOG_ANSWERED;
+	char buf[REASON_SIZE];
+
+	if (ls->leg.hub->because) {
+		dialog_because(ls->dlg, ls->leg.hub->because);
+	} else if (reason && !strcmp(reason, HUNT_ELSEWHERE)) {
+		dialog_because(ls->dlg, reason_elsewhere);
+	} else if (answered) {
+		reason_print(buf, sizeof(buf), code);
+		dialog_because(ls->dlg, buf);
+	}
+}
+
 static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
 {
 	struct leg_sip *ls = self(leg);
 
 	/* The text is ours; the peer gets the standard one. */
+	because(ls, code, reason);
 	leg_sip_resume_stop(ls, reason);
 	dialog_hangup(ls->dlg, code, NULL);
 	ls->media = mem_deref(ls->media);
@@ -148,6 +169,8 @@ static int op_hold(struct leg *leg, bool hold)
 	if (!err)
 		err = dialog_offer(ls->dlg, mb);
 	if (!err) {
+		ls->holding = true;
+		ls->glares = 0;
 		/* Heard at once; taken back if the peer refuses. */
 		leg_sip_keep(&ls->local_sdp, mb);
 		ls->was_held = ls->local_hold;
@@ -192,6 +215,12 @@ static const char *op_call_id(const struct leg *leg)
 		       dialog_call_id(ls->dlg) : NULL;
 }
 
+static int op_message(struct leg *leg, const char *ctype,
+		      const struct mbuf *text)
+{
+	return dialog_message(self(leg)->dlg, ctype, text);
+}
+
 const struct leg_ops leg_sip_ops = {
 	.party = true,
 	.progress = op_progress,
@@ -206,6 +235,7 @@ const struct leg_ops leg_sip_ops = {
 	.hold = op_hold,
 	.stop_sending = op_stop_sending,
 	.dtmf = leg_sip_op_dtmf,
+	.message = op_message,
 	.stat = leg_sip_stat,
 	.sample = leg_sip_sample,
 	.checkpoint = op_checkpoint,

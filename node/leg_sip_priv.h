@@ -63,6 +63,9 @@ struct leg_sip {
 	bool late;                /* the peer answers our offer in ACK  */
 	bool local_hold;          /* we hold the peer                   */
 	bool was_held;            /* ... before the offer under way     */
+	bool holding;             /* that offer is for hold             */
+	uint8_t glares;           /* ... and was answered 491 so often  */
+	struct alarm again;       /* then it is made again              */
 	struct alarm probe;       /* see leg_sip_watch()                */
 	uint64_t heard;           /* packets at its last turn           */
 	struct media_stat sampled; /* counters at the last sample       */
@@ -108,6 +111,9 @@ void leg_sip_resume_acked(struct leg_sip *ls);
 /** The answer to our re-INVITE, or UPDATE. @return false: that was not for this. */
 bool leg_sip_resume_answer(struct leg_sip *ls, int err, uint16_t code,
 			   struct mbuf *sdp);
+
+/** When to offer again after 491 (RFC 3261 14.1) [ms]. */
+uint32_t leg_sip_glare_ms(const struct leg_sip *ls);
 
 /** Its media is heard. */
 void leg_sip_heard(struct leg_sip *ls);

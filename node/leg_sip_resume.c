@@ -244,20 +244,20 @@ int leg_sip_reoffer(struct leg *leg)
 	return 0;
 }
 
-/* RFC 3261 14.1: who made the Call-ID waits longer. */
-static uint32_t glare_ms(const struct dialog *d)
+/* Who made the Call-ID waits longer. */
+uint32_t leg_sip_glare_ms(const struct leg_sip *ls)
 {
-	return dialog_is_ours(d) ? 2100 + rand_u16() % 191 * 10u
+	return dialog_is_ours(ls->dlg) ? 2100 + rand_u16() % 191 * 10u
 				 : rand_u16() % 201 * 10u;
 }
 
 /* @return when to ask again [ms]; 0: it will not take it. */
-static uint32_t retry_ms(const struct dialog *d, uint16_t code)
+static uint32_t retry_ms(const struct leg_sip *ls, uint16_t code)
 {
-	const uint32_t s = MIN(dialog_retry_after(d), LATER_MAX_MS / 1000u);
+	const uint32_t s = MIN(dialog_retry_after(ls->dlg), LATER_MAX_MS / 1000u);
 
 	if (code == 491)
-		return 1 + glare_ms(d);
+		return 1 + leg_sip_glare_ms(ls);
 
 	if (code == 500)
 		return s * 1000;
@@ -281,7 +281,7 @@ static bool ask_for_less(struct leg_sip *ls, uint16_t code)
 
 static void refused(struct leg_sip *ls, uint16_t code)
 {
-	const uint32_t ms = retry_ms(ls->dlg, code);
+	const uint32_t ms = retry_ms(ls, code);
 	char why[LEG_TEXT_MAX];
 
 	/* It is asked again when it has answered. */

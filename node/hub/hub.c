@@ -351,6 +351,24 @@ void hub_dtmf(struct hub *hub, struct leg *from,
 		hub->env->observer->dtmf(hub, from, digit, hub->env->arg);
 }
 
+unsigned hub_message(struct hub *hub, struct leg *from, const char *ctype,
+		     const struct mbuf *text)
+{
+	unsigned n = 0;
+	struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		struct leg *leg = le->data;
+
+		if (leg != from && leg->ops->message &&
+		    leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) &&
+		    !leg->ops->message(leg, ctype, text))
+			++n;
+	}
+
+	return n;
+}
+
 /* ------------------------------------------------------- state and the end */
 
 struct census {

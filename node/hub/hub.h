@@ -97,6 +97,8 @@ struct hub {
 	uint64_t ended_ms;     /* 0: not yet                           */
 	uint16_t end_code;
 	char end_reason[LEG_TEXT_MAX];
+	const char *because;   /* while a leg ends: what its peer said of
+				  why, for the others; or NULL        */
 	struct list legs;      /* struct leg                           */
 	struct list gone;      /* struct leg, ended, until hub_purge() */
 	struct list past;      /* struct leg_past, oldest first        */
@@ -180,6 +182,16 @@ void hub_remember(struct hub *hub, const struct leg_info *info);
 /** A digit came from a leg: hand it to the others. */
 void hub_dtmf(struct hub *hub, struct leg *from,
 	      const struct hub_digit *digit);
+
+/**
+ * A party writes to the others that have answered and take texts.
+ *
+ * @param ctype  Content-Type: "text/plain;charset=utf-8".
+ *
+ * @return to how many.
+ */
+unsigned hub_message(struct hub *hub, struct leg *from, const char *ctype,
+		     const struct mbuf *text);
 
 /**
  * End the call: every leg is hung up.

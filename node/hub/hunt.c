@@ -61,7 +61,7 @@ static void detach(struct hunt *hunt, struct leg *winner)
 		winner->hunt = NULL;
 
 	while ((leg = first_branch(hub, hunt)))
-		leg_finish(leg, 487, winner ? "answered elsewhere" :
+		leg_finish(leg, 487, winner ? HUNT_ELSEWHERE :
 					      "gave up", true);
 }
 

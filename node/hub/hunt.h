@@ -22,6 +22,9 @@
 #include "node/hub/leg.h"
 #include "node/hub/alarm.h"
 
+/** Why the others end when one has answered. */
+#define HUNT_ELSEWHERE "answered elsewhere"
+
 enum hunt_event {
 	HUNT_STARTED,  /* all branches are known; leg: the first           */
 	HUNT_PROGRESS, /* leg rings; code 180 ...                          */

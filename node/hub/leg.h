@@ -105,6 +105,10 @@ struct leg_ops {
 	/** Send a digit to the peer. */
 	int (*dtmf)(struct leg *leg, char digit, uint32_t duration_ms);
 
+	/** Send a text to the peer. @return 0; ENOTSUP: it takes none. */
+	int (*message)(struct leg *leg, const char *ctype,
+		       const struct mbuf *text);
+
 	/** Bring info.quality up to date: from the leg's begin until now. */
 	void (*stat)(struct leg *leg);
 

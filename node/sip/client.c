@@ -108,7 +108,7 @@ bool request_is_canceled(const struct client *c)
 
 /* By another router when its own is gone: a peer that wants the Via of the
  * INVITE in it may refuse that, but by a dead one it would never get it. */
-void request_cancel(struct client *c)
+void request_cancel(struct client *c, const char *why)
 {
 	struct ua_router r;
 
@@ -120,7 +120,7 @@ void request_cancel(struct client *c)
 		memcpy(c->router, r.id, sizeof(c->router));
 		ctrans_aim(c->ct, &r.addr);
 	}
-	ctrans_cancel(c->ct);
+	ctrans_cancel(c->ct, why);
 }
 
 /* The router to go by, or where the dialog's last message came from. */

@@ -46,6 +46,7 @@ struct ctrans {
 	char branch[BRANCH_SIZE];
 	char met[MET_SIZE];
 	char *sentby;         /* of another node; NULL: ours      */
+	char *why;            /* Reason of its CANCEL, or NULL    */
 };
 
 static void ctrans_destructor(void *arg)
@@ -59,6 +60,7 @@ static void ctrans_destructor(void *arg)
 	mem_deref(ct->mb);
 	mem_deref(ct->ack);
 	mem_deref(ct->sentby);
+	mem_deref(ct->why);
 }
 
 static void destructor(void *arg)
@@ -381,6 +383,8 @@ static int derive(struct mbuf **mbp, const struct ctrans *ct, const char *met,
 			   to ? to : &inv->to.val, &inv->from.val,
 			   &inv->callid);
 	err |= mbuf_printf(mb, "CSeq: %u %s\r\n", inv->cseq.num, met);
+	if (ct->why && !to)
+		err |= mbuf_printf(mb, "Reason: %s\r\n", ct->why);
 	err |= mbuf_write_str(mb, "User-Agent: switchyard/" SY_VERSION "\r\n"
 				  "Content-Length: 0\r\n\r\n");
 
@@ -417,12 +421,14 @@ static void cancel_send(struct ctrans *inv)
 	(void)send_mb(ct, ct->mb);
 }
 
-void ctrans_cancel(struct ctrans *ct)
+void ctrans_cancel(struct ctrans *ct, const char *why)
 {
 	if (!ct || !ct->invite || ct->canceled)
 		return;
 
 	ct->canceled = true;
+	if (why)
+		(void)str_dup(&ct->why, why);
 	if (ct->state == PROCEEDING)
 		cancel_send(ct);
 }

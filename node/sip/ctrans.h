@@ -102,8 +102,9 @@ void ctrans_lead(struct ctrans *ct, const struct sa *dst);
 /** From now on it goes to another address; nothing is sent now. */
 void ctrans_aim(struct ctrans *ct, const struct sa *dst);
 
-/** CANCEL an INVITE; before a provisional answer, with that one (9.1). */
-void ctrans_cancel(struct ctrans *ct);
+/** CANCEL an INVITE; before a provisional answer, with that one (9.1).
+ * @param why  Value of its Reason (RFC 3326), or NULL. */
+void ctrans_cancel(struct ctrans *ct, const char *why);
 
 /** Offer a response. @return false: no transaction waits for it. */
 bool ctrans_recv(struct ctranss *t, const struct sip_msg *msg);

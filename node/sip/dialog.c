@@ -47,6 +47,7 @@ static void free_members(struct dialog *d)
 	early_flush(d);
 	reliable_stop(d);
 	mem_deref(d->inv_msg);
+	mem_deref(d->why);
 	mem_deref(d->req_sdp);
 	mem_deref(d->req_extra);
 }
@@ -123,6 +124,11 @@ void dialog_changed(struct dialog *d)
 {
 	if (d->h.changed)
 		d->h.changed(d, d->arg);
+}
+
+const char *dialog_read_reason(struct dialog *d, const struct sip_msg *msg)
+{
+	return reason_read(d->peer_why, msg) ? d->peer_why : NULL;
 }
 
 void dialog_close(struct dialog *d, uint16_t code, const char *reason,

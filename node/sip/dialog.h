@@ -73,10 +73,16 @@ struct dialog_handlers {
 	uint16_t (*info)(struct dialog *d, const char *ctype,
 			 struct mbuf *body, const char **causep, void *arg);
 
+	/** MESSAGE with text, within the call.
+	 * @return what it is answered with: 200; 405: nobody takes it. */
+	uint16_t (*message)(struct dialog *d, const char *ctype,
+			    const struct mbuf *body, void *arg);
+
 	/** It is over: refused, cancelled, BYE, timed out.  Last event; the
 	 * owner mem_deref()s.  Not called for our own dialog_hangup().
 	 * @param code  Final code of the INVITE (200 and BYE: 200); 487:
 	 *              cancelled by the peer; 408, 481 ...
+	 * @param reason  Its phrase; or the Reason of the peer's BYE, CANCEL.
 	 * @param remote  True: the peer ended it. */
 	void (*closed)(struct dialog *d, uint16_t code, const char *reason,
 		       bool remote, void *arg);
@@ -251,12 +257,20 @@ int dialog_probe(struct dialog *d);
  * Send an INFO; it waits until those before it were answered.  When one is
  * refused, those that wait behind it are dropped.
  *
- * @param ctype  Content-Type; static.
+ * @param ctype  Content-Type.
  * @param text   Body.
  *
  * @return 0, EPROTO (not answered), ENOSPC (too many wait), ENOMEM.
  */
 int dialog_info(struct dialog *d, const char *ctype, const char *text);
+
+/**
+ * Send a MESSAGE (RFC 3428); it waits as an INFO does, with those.
+ *
+ * @return as dialog_info(); ENOTSUP: the peer's Allow does not have it.
+ */
+int dialog_message(struct dialog *d, const char *ctype,
+		   const struct mbuf *body);
 
 /** Answer an in-dialog offer with 200. */
 int dialog_accept(struct dialog *d, struct mbuf *sdp);
@@ -284,6 +298,16 @@ int dialog_refuse(struct dialog *d, uint16_t code, const char *reason);
  * @param reason  Reason phrase; NULL: the standard one.
  */
 void dialog_hangup(struct dialog *d, uint16_t code, const char *reason);
+
+/**
+ * Say why in the BYE, or CANCEL, that comes.
+ *
+ * @param reason  Value of a Reason (RFC 3326), as in reason.h; copied.
+ */
+void dialog_because(struct dialog *d, const char *reason);
+
+/** Why the peer has ended it, as its BYE or CANCEL said: for `closed`; NULL. */
+const char *dialog_peer_reason(const struct dialog *d);
 
 /** Let go in silence: nothing is sent (somebody else owns the hub now). */
 void dialog_abandon(struct dialog *d);

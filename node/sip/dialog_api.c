@@ -191,6 +191,20 @@ void dialog_hangup(struct dialog *d, uint16_t code, const char *reason)
 	dialog_end(d, code, reason);
 }
 
+void dialog_because(struct dialog *d, const char *reason)
+{
+	if (!d || !str_isset(reason))
+		return;
+
+	d->why = mem_deref(d->why);
+	(void)str_dup(&d->why, reason);
+}
+
+const char *dialog_peer_reason(const struct dialog *d)
+{
+	return d && d->peer_why[0] ? d->peer_why : NULL;
+}
+
 static void forget_handler(void *arg)
 {
 	struct dialog *d = arg;

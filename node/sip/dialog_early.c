@@ -73,6 +73,7 @@ void early_describe(struct dialog *d, struct early *e, struct mbuf *sdp)
 	mem_ref(sdp);
 	mem_deref(e->sdp);
 	e->sdp = sdp;
+	e->agreed |= e->reliable;
 	d->heard = e;
 }
 
@@ -241,8 +242,7 @@ bool early_progress(struct early **ep, struct dialog *d,
 	if (rseq && !take_reliable(d, e, rseq))
 		return false;
 
-	if (rseq && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		e->agreed = true;
+	e->reliable = rseq != 0;
 	*ep = e;
 
 	return true;

@@ -52,7 +52,8 @@ static void bye_resp(int err, const struct sip_msg *msg, struct dialog *d)
 
 int dialog_bye(struct dialog *d)
 {
-	const struct request r = {.met = "BYE", .cseq = ++d->lcseq};
+	struct request r = {.met = "BYE"};
+	char why[REASON_SIZE + 16];
 	struct mbuf *mb;
 	int err;
 
@@ -62,6 +63,9 @@ int dialog_bye(struct dialog *d)
 	if (d->need_answer)
 		(void)dialog_send_ack(d, NULL);
 
+	r.cseq = ++d->lcseq;
+	if (d->why && re_snprintf(why, sizeof(why), "Reason: %s\r\n", d->why) > 0)
+		r.extra = why;
 	err = request_print(&mb, d, &r);
 	if (err)
 		return err;

@@ -6,7 +6,7 @@
 
 #include "node/sip/ua.h"
 
-const char sip_accept[] = "Accept: application/sdp\r\n";
+const char sip_accept[] = "Accept: application/sdp, multipart/mixed\r\n";
 
 /* ------------------------------------------------------------- answers */
 
@@ -63,7 +63,7 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 	return err;
 }
 
-static void cancel_handler(void *arg)
+static void cancel_handler(const struct sip_msg *msg, void *arg)
 {
 	struct dialog *d = arg;
 	bool initial = !d->re_invite;
@@ -71,7 +71,7 @@ static void cancel_handler(void *arg)
 	mem_ref(d);
 	(void)dialog_reply(d, 487, NULL, NULL, NULL);
 	if (initial)
-		dialog_close(d, 487, NULL, true);
+		dialog_close(d, 487, dialog_read_reason(d, msg), true);
 	dialog_settle(d);
 	mem_deref(d);
 }
@@ -159,20 +159,16 @@ bool dialog_refuse_require(struct sipua *ua, const struct sip_msg *msg)
 int dialog_take_sdp(struct sipua *ua, const struct sip_msg *msg,
 		    struct mbuf **sdpp)
 {
-	int err = msg_body(sdpp, msg);
+	int err = body_sdp(sdpp, msg);
 
-	if (err) {
-		ua_refuse(ua, msg, err == EBADMSG ? 400 : 500, NULL);
-		return err;
-	}
-
-	if (*sdpp && !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
-		*sdpp = mem_deref(*sdpp);
+	if (err == EPROTONOSUPPORT)
+		ua_refuse(ua, msg, 415, "Accept-Encoding: identity\r\n");
+	else if (err == ENOTSUP)
 		ua_refuse(ua, msg, 415, sip_accept);
-		return ENOTSUP;
-	}
+	else if (err)
+		ua_refuse(ua, msg, err == EBADMSG ? 400 : 500, NULL);
 
-	return 0;
+	return err;
 }
 
 /* ------------------------------------------------------ initial INVITE */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INFO, both ways.  Requests of ours go one after the other: over UDP two
- * that are under way at once may overtake each other, and digits have an
- * order.
+ * INFO and MESSAGE, both ways.  Requests of ours go one after the other: over
+ * UDP two that are under way at once may overtake each other, and digits have
+ * an order, as words do.
  */
 
+#include <string.h>
 #include <re.h>
 
 #include "node/sip/ua.h"
@@ -13,7 +14,8 @@ enum { INFO_QUEUE = 64 };
 
 struct info {
 	struct le le;
-	const char *ctype; /* static */
+	const char *met;
+	char *ctype;
 	struct mbuf *body;
 };
 
@@ -22,6 +24,7 @@ static void info_destructor(void *arg)
 	struct info *i = arg;
 
 	list_unlink(&i->le);
+	mem_deref(i->ctype);
 	mem_deref(i->body);
 }
 
@@ -44,7 +47,7 @@ static void info_resp(int err, const struct sip_msg *msg, struct dialog *d)
 static void send_next(struct dialog *d)
 {
 	struct info *i = list_ledata(list_head(&d->infol));
-	struct request r = {.met = "INFO"};
+	struct request r = {0};
 	struct mbuf *mb;
 	int err;
 
@@ -56,6 +59,7 @@ static void send_next(struct dialog *d)
 		return;
 	}
 
+	r.met = i->met;
 	r.ctype = i->ctype;
 	r.body = i->body;
 	r.cseq = ++d->lcseq;
@@ -72,13 +76,11 @@ static void send_next(struct dialog *d)
 		list_flush(&d->infol);
 }
 
-int dialog_info(struct dialog *d, const char *ctype, const char *text)
+static int put(struct dialog *d, const char *met, const char *ctype,
+	       const char *text, size_t len)
 {
 	struct info *i;
 	int err;
-
-	if (!d || !ctype || !text)
-		return EINVAL;
 
 	if (!d->ua || d->state != DIALOG_ANSWERED)
 		return EPROTO;
@@ -90,9 +92,11 @@ int dialog_info(struct dialog *d, const char *ctype, const char *text)
 	if (!i)
 		return ENOMEM;
 
-	i->ctype = ctype;
-	i->body = mbuf_alloc(64);
-	err = i->body ? mbuf_write_str(i->body, text) : ENOMEM;
+	i->met = met;
+	i->body = mbuf_alloc(len + 1);
+	err = i->body ? mbuf_write_mem(i->body, (const uint8_t *)text, len)
+		      : ENOMEM;
+	err |= str_dup(&i->ctype, ctype);
 	if (err) {
 		mem_deref(i);
 		return err;
@@ -103,6 +107,73 @@ int dialog_info(struct dialog *d, const char *ctype, const char *text)
 	send_next(d);
 
 	return 0;
+}
+
+int dialog_info(struct dialog *d, const char *ctype, const char *text)
+{
+	if (!d || !ctype || !text)
+		return EINVAL;
+
+	return put(d, "INFO", ctype, text, strlen(text));
+}
+
+int dialog_message(struct dialog *d, const char *ctype,
+		   const struct mbuf *body)
+{
+	if (!d || !ctype || !body)
+		return EINVAL;
+
+	if (!d->peer_message)
+		return ENOTSUP;
+
+	return put(d, "MESSAGE", ctype, (const char *)mbuf_buf(body),
+		   mbuf_get_left(body));
+}
+
+/* What may stand in a Content-Type of ours: the charset may matter. */
+static bool print_ctype(char *buf, size_t size, const struct sip_msg *msg)
+{
+	const struct msg_ctype *c = &msg->ctyp;
+	size_t i;
+
+	if (re_snprintf(buf, size, "%r/%r%r", &c->type, &c->subtype,
+			&c->params) < 0)
+		return false;
+
+	for (i = 0; buf[i]; i++) {
+		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
+			return false;
+	}
+
+	return true;
+}
+
+void dialog_recv_message(struct dialog *d, const struct sip_msg *msg)
+{
+	struct sipua *ua = d->ua;
+	struct mbuf *body = NULL;
+	uint16_t code = 405;
+	char ctype[128];
+
+	if (msg_body(&body, msg) || !print_ctype(ctype, sizeof(ctype), msg)) {
+		ua_refuse(ua, msg, 400, NULL);
+		mem_deref(body);
+		return;
+	}
+
+	/* Without words there is nothing to be told. */
+	if (!body)
+		code = 200;
+	else if (sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING) ||
+		 pl_strcasecmp(&msg->ctyp.type, "text"))
+		code = 415;
+	else if (d->h.message)
+		code = d->h.message(d, ctype, body, d->arg);
+
+	ua_refuse(ua, msg, code,
+		  code == 415 ? "Accept: text/plain, text/*\r\n"
+		  : code == 405 ? sip_allow_mute : NULL);
+	mem_deref(body);
 }
 
 /* Why not, in words (RFC 3261 20.43), and what is taken instead. */
@@ -122,11 +193,18 @@ static void refuse(struct sipua *ua, const struct sip_msg *msg, uint16_t code,
 
 void dialog_recv_info(struct dialog *d, const struct sip_msg *msg)
 {
+	const struct sip_hdr *package = sip_msg_xhdr(msg, "Info-Package");
 	const char *cause = NULL;
 	struct sipua *ua = d->ua;
 	struct mbuf *body = NULL;
 	uint16_t code = 200;
 	char ctype[128];
+
+	/* None is known; digits need none (RFC 6086 4.2.2, RFC 2976). */
+	if (package) {
+		ua_refuse(ua, msg, 469, "Recv-Info:\r\n");
+		return;
+	}
 
 	if (msg_body(&body, msg)) {
 		ua_refuse(ua, msg, 400, NULL);

@@ -62,7 +62,7 @@ static uint16_t code_of(int err, const struct sip_msg *msg)
 void dialog_cancel(struct dialog *d)
 {
 	/* A 200 that crosses it is ended in invite_ok(). */
-	request_cancel(d->req);
+	request_cancel(d->req, d->why);
 }
 
 static void invite_progress(struct dialog *d, const struct sip_msg *msg)

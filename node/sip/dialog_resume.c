@@ -228,6 +228,7 @@ static int set_state(struct dialog *d, const struct dialog_resume *prm)
 	d->rcseq_set = d->rcseq_open = d->inbound || ds->remote_cseq;
 	d->inv_cseq = d->inbound ? ds->remote_cseq : ds->invite_cseq;
 	d->hops = (uint8_t)ds->hops;
+	d->peer_message = ds->peer_message;
 	d->inv_tok.instance = ds->invite_instance;
 	d->inv_tok.epoch = ds->invite_epoch;
 
@@ -290,7 +291,7 @@ static int resume_in(struct dialog *d, const Sy__DialogState *ds)
 	if (!is_its_invite(d, msg))
 		err = EBADMSG;
 	if (!err)
-		err = msg_body(&sdp, msg);
+		err = body_sdp(&sdp, msg);
 	if (err)
 		goto out;
 
@@ -430,7 +431,7 @@ int dialog_pending_offer(const struct dialog *d, struct mbuf **mbp)
 	if (!msg || !mbp)
 		return ENOENT;
 
-	return msg_body(mbp, msg);
+	return body_sdp(mbp, msg);
 }
 
 bool dialog_is_ours(const struct dialog *d)

@@ -106,6 +106,7 @@ static void expired(struct dialog *d)
 	log_info("session not refreshed", LOG_S("call_id", d->call_id),
 		 LOG_U("interval_s", d->timer.agreed.interval_s),
 		 LOG_S("refresher", d->timer.agreed.ours ? "us" : "peer"));
+	dialog_because(d, "SIP;cause=408;text=\"Session Expired\"");
 	(void)dialog_bye(d);
 	dialog_close(d, 408, "Session Expired", false);
 }
@@ -202,9 +203,12 @@ void dialog_timer_accepted(struct dialog *d, const struct sip_msg *msg)
 
 void dialog_timer_learn(struct dialog *d, const struct sip_msg *msg)
 {
-	if (sip_msg_hdr(msg, SIP_HDR_ALLOW))
-		d->timer.peer_update =
-		    sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
+	if (!sip_msg_hdr(msg, SIP_HDR_ALLOW))
+		return;
+
+	d->timer.peer_update =
+	    sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
+	d->peer_message = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "MESSAGE");
 }
 
 bool dialog_timer_refuse(struct sipua *ua, const struct sip_msg *msg)
@@ -249,6 +253,7 @@ void dialog_timer_put(const struct dialog *d, Sy__DialogState *out)
 	out->session_expires_s = d->timer.agreed.interval_s;
 	out->refresher = d->timer.agreed.ours;
 	out->peer_update = d->timer.peer_update;
+	out->peer_message = d->peer_message;
 	out->last_refresh_ms = d->timer.refreshed_ms;
 }
 

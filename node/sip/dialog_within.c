@@ -25,8 +25,8 @@ void dialog_recv_ack(struct dialog *d, const struct sip_msg *msg)
 		return;
 	}
 
-	if (late && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		(void)msg_body(&sdp, msg);
+	if (late)
+		sdp = msg_sdp(msg);
 
 	if (initial && d->h.established)
 		d->h.established(d, sdp, d->arg);
@@ -103,7 +103,7 @@ static void recv_bye(struct dialog *d, const struct sip_msg *msg)
 	if (!d->inbound && !answered)
 		dialog_cancel(d);
 
-	dialog_close(d, answered ? 200 : 487, NULL, true);
+	dialog_close(d, answered ? 200 : 487, dialog_read_reason(d, msg), true);
 }
 
 static void recv_options(struct dialog *d, const struct sip_msg *msg)
@@ -113,12 +113,6 @@ static void recv_options(struct dialog *d, const struct sip_msg *msg)
 	(void)re_snprintf(hdrs, sizeof(hdrs), "%s%s%s", sip_allow, sip_accept,
 			  sip_supported(d->ua));
 	ua_refuse(d->ua, msg, 200, hdrs);
-}
-
-/* Nobody reads it; to refuse it would help nobody either. */
-static void recv_message(struct dialog *d, const struct sip_msg *msg)
-{
-	ua_refuse(d->ua, msg, 200, NULL);
 }
 
 static void recv_known(struct dialog *d, const struct sip_msg *msg)
@@ -146,7 +140,7 @@ static recv_h *method(const struct sip_msg *msg)
 	} v[] = {
 		{"INVITE", recv_reinvite}, {"BYE", recv_bye},
 		{"OPTIONS", recv_options}, {"INFO", dialog_recv_info},
-		{"MESSAGE", recv_message}, {"CANCEL", recv_cancel},
+		{"MESSAGE", dialog_recv_message}, {"CANCEL", recv_cancel},
 		{"UPDATE", dialog_recv_update},    {"PRACK", dialog_recv_prack},
 		{"REFER", recv_known},     {"NOTIFY", recv_known},
 		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},

@@ -14,6 +14,8 @@ enum {
 const char sip_allow[] =
 	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, PRACK, "
 	"UPDATE\r\n";
+const char sip_allow_mute[] =
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE\r\n";
 
 const char *sip_supported(const struct sipua *ua)
 {
@@ -94,8 +96,8 @@ struct mbuf *msg_sdp(const struct sip_msg *msg)
 {
 	struct mbuf *sdp = NULL;
 
-	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		(void)msg_body(&sdp, msg);
+	if (body_sdp(&sdp, msg))
+		return NULL;
 
 	return sdp;
 }

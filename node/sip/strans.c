@@ -236,7 +236,7 @@ static enum strans_recv recv_cancel(struct stranss *t,
 	(void)strans_reply(cst, &r);
 
 	if (st->state == PROCEEDING && st->cancelh)
-		st->cancelh(st->arg);
+		st->cancelh(msg, st->arg);
 
 	return STRANS_CANCELED;
 }

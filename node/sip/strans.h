@@ -38,8 +38,9 @@ enum strans_recv {
 			    the cancel handler was called                  */
 };
 
-/** The peer cancels an INVITE that has no final answer: answer it 487. */
-typedef void(strans_cancel_h)(void *arg);
+/** The peer cancels an INVITE that has no final answer: answer it 487.
+ * @param msg  The CANCEL. */
+typedef void(strans_cancel_h)(const struct sip_msg *msg, void *arg);
 
 /** No ACK came for a 2xx within 64*T1. */
 typedef void(strans_noack_h)(void *arg);

@@ -37,8 +37,10 @@
 
 #include <re.h>
 
+#include "node/sip/body.h"
 #include "node/sip/ctrans.h"
 #include "node/sip/dialog.h"
+#include "node/sip/reason.h"
 #include "node/sip/relay.h"
 #include "node/sip/sestimer.h"
 #include "node/sip/strans.h"
@@ -152,6 +154,7 @@ int msg_body(struct mbuf **mbp, const struct sip_msg *msg);
 void ua_recv(struct sipua *ua, const struct sip_msg *msg);
 
 extern const char sip_allow[];  /* "Allow: ...\r\n" */
+extern const char sip_allow_mute[]; /* ... in a call that takes no MESSAGE */
 extern const char sip_accept[]; /* "Accept: ...\r\n" */
 /** "Supported: ...\r\n" */
 const char *sip_supported(const struct sipua *ua);
@@ -171,6 +174,7 @@ struct early {
 	bool pracked;               /* ... and we sent its PRACK        */
 	uint32_t rcseq;             /* of its last request; 0: none     */
 	struct mbuf *sdp;           /* its last description, or NULL    */
+	bool reliable;              /* the answer under way is it       */
 	bool agreed;                /* it came reliably: offer and answer
 				       are done (RFC 3262 5)            */
 	bool updated;               /* ... and changed by UPDATE since  */
@@ -232,6 +236,7 @@ struct dialog {
 	struct mbuf *ack;           /* its ACK, to be repeated */
 	struct list infol;          /* INFOs that wait: dialog_info.c */
 	bool info_busy;             /* one is under way */
+	bool peer_message;          /* its Allow has MESSAGE */
 	struct list earlyl;         /* outbound: its early dialogs */
 	Sy__EarlyDialog *earlyv[EARLY_MAX]; /* early_put() */
 	struct early *heard;        /* of these: last with a description */
@@ -258,6 +263,8 @@ struct dialog {
 	} rel;                      /* inbound: dialog_reliable.c       */
 	uint8_t forks;              /* further 2xx that were ended */
 	const char *warning;        /* of the next refusal; static */
+	char *why;                  /* Reason of our BYE or CANCEL, or NULL */
+	char peer_why[REASON_SIZE]; /* ... of the peer's, or ""       */
 	struct {
 		struct sestimer agreed;
 		struct wheel_tmr tmr;
@@ -272,6 +279,7 @@ struct dialog {
 
 /* --- dialog_info.c */
 void dialog_recv_info(struct dialog *d, const struct sip_msg *msg);
+void dialog_recv_message(struct dialog *d, const struct sip_msg *msg);
 
 /* --- dialog.c */
 int dialog_alloc(struct dialog **dp, struct sipua *ua,
@@ -295,6 +303,8 @@ void dialog_came_by(struct dialog *d, const struct sip_msg *msg);
 void dialog_close(struct dialog *d, uint16_t code, const char *reason,
 		  bool remote);
 void dialog_changed(struct dialog *d);
+/** Take the Reason of what ends it. @return it, or NULL: it says none. */
+const char *dialog_read_reason(struct dialog *d, const struct sip_msg *msg);
 /** One thing less is pending. */
 void dialog_unpend(struct dialog *d);
 /** After every event: free it if nobody needs it any more. */
@@ -477,8 +487,10 @@ int request_resume(struct client **reqp, struct dialog *d, const char *met,
 		   struct mbuf *mb, const struct ctrans_origin *orig,
 		   request_resp_h *resph);
 
-/** CANCEL an INVITE that is under way (RFC 3261 9.1). @param c  Or NULL. */
-void request_cancel(struct client *c);
+/** CANCEL an INVITE that is under way (RFC 3261 9.1).
+ * @param c    Or NULL.
+ * @param why  Its Reason, or NULL. */
+void request_cancel(struct client *c, const char *why);
 
 /** Forget it: nothing is sent or told any more. @param c  Or NULL. */
 void request_drop(struct client *c);
