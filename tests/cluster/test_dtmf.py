@@ -160,7 +160,8 @@ def test_api():
         phone(box, c, "1002", codecs=["opus"])
         call(box, "1001", "1002")
         hears(box, "1002", tone("1001"))
-        item = c.api("GET", "/api/calls")["items"][0]
+        item = wait_for("it is shown", lambda: c.api(
+            "GET", "/api/calls")["items"])[0]
         legs = {leg["user"]: leg["id"] for leg in item["legs"]}
         path = f"/api/calls/{item['id']}/dtmf"
         c.api("POST", path, {"digits": "42", "leg": legs["1002"]})
@@ -180,7 +181,8 @@ def test_told():
     c = shared()
     with phones() as box, RawPhone(c.routers[0]) as a, RawMedia() as m:
         d = raw_call(c, a, box, m)
-        item = c.api("GET", "/api/calls")["items"][0]
+        item = wait_for("it is shown", lambda: c.api(
+            "GET", "/api/calls")["items"])[0]
         d.ask("INFO", RELAY.format("6"),
               Content_Type="application/dtmf-relay")
         box.expect("dtmf", phone="1002", digit="6")

@@ -68,8 +68,12 @@ class Call:
         must(ok.code, 200, "the answer")
         self.d = Dialog(self.a, self.inv, ok)
         self.d.ack()
-        self.am.start(ok.body)
-        self.bm.start(self.req.body)
+        for media, text in (self.am, ok.body), (self.bm, self.req.body):
+            if media.running:
+                media.to = ("127.0.0.1", int(
+                    re.search(r"^m=audio (\d+)", text, re.M).group(1)))
+            else:
+                media.start(text)
         self.heard()
 
     def sdp(self, extra=""):
