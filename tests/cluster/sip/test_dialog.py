@@ -155,6 +155,8 @@ def test_both_hold():
     on the way changes it."""
     c = shared()
     with Call(c) as p:
+        wait_for("no call is shown",
+                 lambda: not c.api("GET", "/api/calls")["items"])
         p.talk()
         hub = wait_for("there is a call",
                        lambda: c.api("GET", "/api/calls")["items"])[0]["id"]
