@@ -316,3 +316,56 @@ def test_bodies():
              [True, False, False, False], "the ports of the answer")
         d.bye()
         assert_clean(c)
+
+
+def test_cancel_crosses_200():
+    """A 200 that crosses our CANCEL is ACKed and ended by BYE; a caller's
+    CANCEL that comes after the answer changes nothing."""
+    c = shared()
+    with Call(c) as p:
+        req = p.ring()
+        p.a.await_(180, call_id=p.inv.get("call-id"))
+        cancel = p.a.request("CANCEL", p.inv.uri, **{
+            "Via": p.inv.get("via"), "From": p.inv.get("from"),
+            "To": p.inv.get("to"), "Call-ID": p.inv.get("call-id"),
+            "CSeq": p.inv.get("cseq").split()[0] + " CANCEL"})
+        p.a.send(cancel)
+        got = p.b.await_("CANCEL")
+        p.b.answer(req, body=SDP.format(port=p.bm.port))
+        p.b.answer(got)
+        p.b.await_("ACK")
+        p.b.answer(p.b.await_("BYE"))
+        must(p.a.await_("final", call_id=p.inv.get("call-id"),
+                        cseq=p.inv.get("cseq")).code, 487, "the caller's end")
+        assert_clean(c)
+
+        p.talk()
+        late = p.a.request("CANCEL", p.inv.uri, **{
+            "Via": p.inv.get("via"), "From": p.inv.get("from"),
+            "To": p.inv.get("to"), "Call-ID": p.inv.get("call-id"),
+            "CSeq": p.inv.get("cseq").split()[0] + " CANCEL"})
+        must(p.a.ask(late).code, 200, "a CANCEL that is late")
+        p.heard()
+        p.end()
+        assert_clean(c)
+
+
+def test_2xx_again():
+    """A 200 comes until its ACK does; each copy of a phone's 200 gets the ACK
+    again."""
+    c = shared()
+    with Call(c) as p:
+        req = p.ring()
+        p.b.answer(req, body=SDP.format(port=p.bm.port))
+        ack = p.b.await_("ACK")
+        p.b.answer(req, body=SDP.format(port=p.bm.port))
+        again = p.b.await_("ACK")
+        must((again.get("cseq"), again.tag("to")),
+             (ack.get("cseq"), ack.tag("to")), "the ACK to the copy")
+        ok = p.a.await_("final", call_id=p.inv.get("call-id"))
+        copy = p.a.await_("final", call_id=p.inv.get("call-id"))
+        must(copy.raw, ok.raw, "the copy of the 200")
+        p.d = Dialog(p.a, p.inv, ok)
+        p.d.ack()
+        p.end()
+        assert_clean(c)
