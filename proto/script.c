@@ -33,6 +33,9 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_COSTLY_TAKE] = "costly_take",
 	[SCRIPT_COSTLY_GIVE] = "costly_give",
 	[SCRIPT_DEVICE_STATE] = "device_state",
+	[SCRIPT_SUB_PUT] = "sub_put",
+	[SCRIPT_SUB_NEXT] = "sub_next",
+	[SCRIPT_SUB_CLAIM] = "sub_claim",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

@@ -27,6 +27,7 @@
  *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
  *   sy:unreg:{DEVICE}        hash   contacts that were removed just now
  *   sy:device:{ID}, sy:turn, sy:idle   see store_device.h
+ *   sy:{subs}..., sy:mwi:{DEVICE}  see store_sub.h
  *   sy:regs:life             string of life.h, for registrations
  *   sy:regs                  zset   device ids, score 0
  *   sy:regs:expiry           zset   device ids by their last expiry [ms]

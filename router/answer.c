@@ -74,18 +74,22 @@ bool answer_is_ours(const struct msg *m)
 static int put_tag(struct msg *m)
 {
 	const struct view_field *to = view_first(m->v, VIEW_TO);
+	const size_t len = m->tag ? strlen(m->tag) : ANSWER_TAG_LEN;
 	char *txt;
 
 	if (!to || m->v->to_tag.p)
 		return 0;
-	txt = wire_text(m->w->wire, 5 + ANSWER_TAG_LEN);
+	txt = wire_text(m->w->wire, 5 + len);
 	if (!txt)
 		return ENOSPC;
 	memcpy(txt, ";tag=", 5);
-	tag_print(txt + 5, m);
+	if (m->tag)
+		memcpy(txt + 5, m->tag, len);
+	else
+		tag_print(txt + 5, m);
 
 	return edit_put(&m->ed, (uint32_t)to->val + to->vallen, 0, txt,
-			5 + ANSWER_TAG_LEN);
+			(uint32_t)(5 + len));
 }
 
 static bool is_kept(const struct view *v, const struct view_field *f)

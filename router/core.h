@@ -25,6 +25,7 @@ struct locate;
 struct pendings;
 struct replay;
 struct seeks;
+struct subs;
 struct uacs;
 
 enum { WORKER_GONE_MAX = 256, WORKER_FALLEN_MAX = 64 };
@@ -66,6 +67,7 @@ struct worker {
 	struct uacs *uacs;        /* requests of our own                   */
 	struct locate *locate;    /* where names are                       */
 	struct attempts *attempts; /* ... and what was tried               */
+	struct subs *subs;        /* thread 0: subscriptions served here   */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
 	struct replay *replay;    /* credentials that were used            */

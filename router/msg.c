@@ -73,6 +73,7 @@ void msg_init(struct msg *m, struct worker *w, const struct view *v,
 	m->w = w;
 	m->v = v;
 	m->from = *from;
+	m->tag = NULL;
 	edit_init(&m->ed);
 	reply_flow(m);
 	m->routes.f = view_first(v, VIEW_ROUTE);

@@ -27,6 +27,7 @@ struct msg {
 	const struct view *v;   /* borrowed                               */
 	struct flow from;       /* who sent it                            */
 	struct flow reply;      /* where answers to it go                 */
+	const char *tag;        /* To tag of our answer; NULL: a keyed one */
 	struct edits ed;
 	struct msg_routes routes;
 };

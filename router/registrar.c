@@ -17,6 +17,7 @@
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/registrar.h"
+#include "router/subs.h"
 #include "router/register.h"
 
 enum {
@@ -99,7 +100,7 @@ static bool is_direct(const struct msg *m, const struct register_contact *c)
 	       sa_cmp(&sa, &m->from.peer, SA_ADDR);
 }
 
-static void make_path(struct msg *m, char *path)
+void registrar_path(const struct msg *m, char *path, size_t size)
 {
 	struct token tok = {.kind = TOKEN_ROUTE,
 			    .instance = m->w->router->wires.instance};
@@ -110,7 +111,7 @@ static void make_path(struct msg *m, char *path)
 
 	token_print(str, m->w->router->key, &tok, NULL, 0);
 	n = flow_print(fl, m->w->router->key, &m->from);
-	(void)re_snprintf(path, PATH_MAX_LEN, "sip:%b.%b@%s%s;lr", str,
+	(void)re_snprintf(path, size, "sip:%b.%b@%s%s;lr", str,
 			  sizeof(str), fl, n, port->adv,
 			  wire_kind_param(port->kind));
 }
@@ -156,7 +157,7 @@ static int make_changes(struct changes *ch, struct msg *m,
 	ch->full = false;
 	google__protobuf__timestamp__init(&ch->now);
 	timestamp_set_ms(&ch->now, now_ms);
-	make_path(m, ch->path);
+	registrar_path(m, ch->path, sizeof(ch->path));
 	(void)re_snprintf(ch->received, sizeof(ch->received), "%s:%J",
 			  wire_kind_name(msg_kind(m)), &m->from.peer);
 	if (f)
@@ -230,6 +231,8 @@ static void learnt(int err, const Sy__Registration *reg, void *arg)
 
 	if (!err)
 		keep_learn(p->w->keep, reg, false);
+	if (!err)
+		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);
 }
 
@@ -239,6 +242,8 @@ static void removed(int err, const Sy__Registration *reg, void *arg)
 
 	if (!err)
 		keep_learn(p->w->keep, reg, true);
+	if (!err)
+		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);
 }
 

@@ -9,4 +9,11 @@
 /** A REGISTER from a peer. */
 void registrar_handle(struct msg *m);
 
+/**
+ * The URI by which its sender is reached again: a ROUTE token with the flow.
+ *
+ * @param size  256.
+ */
+void registrar_path(const struct msg *m, char *path, size_t size);
+
 #endif

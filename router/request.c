@@ -11,7 +11,8 @@
  *            INVITE -----------------------> placed (invite.c)
  *            REGISTER ---------------------> registrar.c
  *            OPTIONS ----------------------> answered here
- *            else -------------------------> 405, 489, 501, 481
+ *            SUBSCRIBE --------------------> subscribe.c
+ *            else -------------------------> 405, 501, 481
  */
 
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "router/guard_share.h"
 #include "router/invite.h"
 #include "router/registrar.h"
+#include "router/subscribe.h"
 #include "router/wire_impl.h"
 
 /* A node's socket takes 8,192 bytes (libre); this leaves room for what is put
@@ -33,7 +35,7 @@ enum { IDS_MAX = 1536 };
 
 #define ALLOW                                                                 \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, "          \
-	"MESSAGE, PRACK, UPDATE\r\n"
+	"MESSAGE, PRACK, SUBSCRIBE, UPDATE\r\n"
 
 /* ---------------------------------------------------------- own answers */
 
@@ -45,17 +47,12 @@ static void options(struct msg *m)
 	       ALLOW "Accept: application/sdp\r\n"
 		     "Accept-Encoding: identity\r\n"
 		     "Accept-Language: en\r\n"
-		     "Supported: path\r\n");
+		     "Supported: path\r\n" SUBSCRIBE_ALLOW);
 }
 
 static void not_allowed(struct msg *m)
 {
 	answer(m, 405, NULL, ALLOW);
-}
-
-static void bad_event(struct msg *m)
-{
-	answer(m, 489, NULL, NULL);
 }
 
 static void no_such_call(struct msg *m)
@@ -89,7 +86,7 @@ static void (*const handlers[VIEW_METHOD_COUNT])(struct msg *m) = {
 	[VIEW_CANCEL] = invite_cancel, [VIEW_OPTIONS] = options,
 	[VIEW_REGISTER] = registrar_handle,
 	[VIEW_INFO] = no_such_call,    [VIEW_UPDATE] = no_such_call,
-	[VIEW_PRACK] = no_such_call,   [VIEW_SUBSCRIBE] = bad_event,
+	[VIEW_PRACK] = no_such_call,   [VIEW_SUBSCRIBE] = subscribe_handle,
 	[VIEW_NOTIFY] = no_such_call,  [VIEW_PUBLISH] = not_allowed,
 	[VIEW_MESSAGE] = not_allowed,  [VIEW_REFER] = not_allowed,
 };

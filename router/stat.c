@@ -89,6 +89,9 @@ static const struct {
 	{STAT_PLACE_CACHED, PLACED, "result=\"cached\"", PLACED_HELP},
 	{STAT_REGISTERED, "sy_router_registers_total", NULL,
 	 "REGISTERs done"},
+	{STAT_SUBSCRIBED, "sy_router_subscribes_total", NULL,
+	 "SUBSCRIBEs done"},
+	{STAT_NOTIFY, "sy_router_notifies_total", NULL, "NOTIFYs sent"},
 #define ORPHANS "sy_router_orphans_total"
 #define ORPHANS_HELP "Messages for a node that is gone, by what came of them"
 	{STAT_ORPHAN_FOUND, ORPHANS, "result=\"found\"", ORPHANS_HELP},

@@ -61,6 +61,8 @@ enum stat_id {
 	STAT_PLACE_FAILED,
 	STAT_PLACE_CACHED,
 	STAT_REGISTERED,
+	STAT_SUBSCRIBED,
+	STAT_NOTIFY,
 	STAT_ORPHAN_FOUND,    /* for a node that is gone: to its heir      */
 	STAT_ORPHAN_LATE,     /* ... there was none in time                */
 

@@ -15,6 +15,7 @@
 #include "router/pending.h"
 #include "router/seek.h"
 #include "router/target.h"
+#include "router/subs.h"
 #include "router/uac.h"
 #include "router/wire_impl.h"
 
@@ -32,6 +33,7 @@ static void destructor(void *arg)
 	struct worker *w = arg;
 
 	tmr_cancel(&w->tick);
+	w->subs = mem_deref(w->subs);
 	mem_deref(w->members);
 	mem_deref(w->keep);
 	mem_deref(w->config);
@@ -60,6 +62,8 @@ static void redis_state(bool up, int err, void *arg)
 		guard_share_redis_up(w);
 	if (w->index)
 		return;
+	if (up)
+		subs_again(w->subs);
 	if (up)
 		log_info("redis connected", LOG_S("id", w->router->conf.id));
 	else
@@ -93,6 +97,7 @@ static void changed(const Sy__Member *m, bool gone, void *arg)
 	struct worker *w = arg;
 
 	guard_share_members(w);
+	subs_member(w->subs, m, gone);
 	if (m->kind != SY__MEMBER_KIND__NODE)
 		return;
 	if (gone) {
@@ -274,6 +279,8 @@ static int start(struct worker *w)
 	}
 	if (!err)
 		err = join(w);
+	if (!err && !w->index)
+		err = subs_alloc(&w->subs, w);
 
 	return err;
 }
