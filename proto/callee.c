@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/callee.h"
+#include "proto/costly.h"
 
 bool callee_device(struct dialplan_match *m, const struct config *c,
 		   const char *id)
@@ -28,6 +29,7 @@ int callee_find(struct dialplan_match *m, const struct config *c,
 {
 	const Sy__Config *conf = config_get(c);
 	const bool api = src && src->kind_case == SY__SOURCE__KIND_API;
+	struct costly costly;
 	int err;
 
 	if (!conf)
@@ -42,5 +44,7 @@ int callee_find(struct dialplan_match *m, const struct config *c,
 	    !config_device(c, m->dest.device, strlen(m->dest.device)))
 		return ENOENT;
 
-	return 0;
+	return costly_check(&costly, c, &m->dest, src) == COSTLY_DENIED
+		       ? EACCES
+		       : 0;
 }

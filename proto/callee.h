@@ -23,7 +23,8 @@
  * @param src     Whose call it is: toll rules, routes of a source.
  *
  * @return 0; EAGAIN (no configuration yet: 503), ENOENT (404),
- *         ENAMETOOLONG (484).
+ *         ENAMETOOLONG (484), EACCES (403: it costs, and the source has no
+ *         permission; costly.h).
  */
 int callee_find(struct dialplan_match *m, const struct config *c,
 		const char *number, const Sy__Source *src);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include <re.h>
+#include "proto/costly.h"
 #include "proto/dialplan.h"
 #include "proto/store.h"
 #include "router/answer.h"
@@ -20,6 +21,7 @@
 #include "router/invite.h"
 #include "router/orphan.h"
 #include "router/placing.h"
+#include "router/toll.h"
 #include "router/wire_impl.h"
 
 enum { NAME_MAX_LEN = 128 };
@@ -45,6 +47,8 @@ struct call {
 	char name[NAME_MAX_LEN];
 	char number[NAME_MAX_LEN];
 	const Sy__Device *dev; /* NULL: a trunk calls */
+	struct costly costly;
+	bool counts;           /* as a costly call    */
 	char **codecv;
 	size_t codecc;
 };
@@ -68,6 +72,7 @@ static void start(struct msg *m, const struct call *c,
 	struct placing_conf conf = {
 		.hub = &ph,
 		.leg = leg_reference(m),
+		.costly = c->counts ? &c->costly : NULL,
 	};
 	char *call_id;
 
@@ -172,8 +177,17 @@ static bool route(struct msg *m, struct call *c, struct dialplan_match *match)
 		answer(m, 404, NULL, NULL);
 		return false;
 	}
-
-	return true;
+	switch (costly_check(&c->costly, m->w->config, &match->dest, &c->src)) {
+	case COSTLY_DENIED:
+		toll_refuse(m, c->costly.account, TOLL_NO_PERMISSION);
+		return false;
+	case COSTLY_COUNT:
+		c->counts = true;
+		return true;
+	case COSTLY_FREE:
+	default:
+		return true;
+	}
 }
 
 /* Where it was placed a moment ago. */

@@ -25,13 +25,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <re.h>
+#include "proto/costly.h"
 #include "proto/log.h"
-#include "proto/store.h"
+#include "proto/store_guard.h"
 #include "router/answer.h"
 #include "router/core.h"
 #include "router/forward.h"
 #include "router/pending.h"
 #include "router/placing.h"
+#include "router/toll.h"
 #include "router/wire_impl.h"
 
 enum { TRIES = 3, REFUSED_MS = 50 };
@@ -52,6 +54,7 @@ struct placing {
 	char hub[ULID_LEN + 1]; /* proposed                      */
 	char not_hub[ULID_LEN + 1];
 	char not_node[64];
+	struct costly costly;	/* rule NULL: it is free              */
 	struct store_place pl;
 	char node[64];       /* that PlaceHub goes to              */
 	uint32_t instance;   /* of it                              */
@@ -355,6 +358,40 @@ static int pack(struct placing *pg, const Sy__PlaceHub *ph)
 	return 0;
 }
 
+/* A costly call was counted, or was one too many.  Copies of this INVITE are
+ * the same call. */
+static void counted(int err, void *arg)
+{
+	struct placing *pg = arg;
+
+	if (!pending_resume(pg->p)) {
+		finish(pg);
+	} else if (err == EDQUOT || err == EBUSY) {
+		toll_refuse(&pg->p->m, pg->costly.account, toll_why(err));
+		finish(pg);
+	} else if (err) {
+		fail(pg);
+	} else {
+		place(pg);
+	}
+}
+
+static void start(struct placing *pg)
+{
+	const struct store_costly take = {
+		.account = pg->costly.account,
+		.call = pg->call_id,
+		.calls_per_hour = pg->costly.calls_per_hour,
+		.calls_at_a_time = 0,
+	};
+
+	if (!pg->costly.rule)
+		place(pg);
+	else if (store_costly_take(bus_redis(pg->p->w->bus), &take, counted,
+				   pg))
+		fail(pg);
+}
+
 static void place_later(void *arg)
 {
 	struct placing *pg = arg;
@@ -386,6 +423,8 @@ void placing_start(struct msg *m, const struct placing_conf *conf)
 	}
 	memcpy(pg->key, conf->key, sizeof(pg->key));
 	pg->leg = conf->leg;
+	if (conf->costly)
+		pg->costly = *conf->costly;
 	err = pl_strdup(&pg->call_id, &m->v->call_id);
 	if (!err && conf->room)
 		err = str_dup(&pg->room, conf->room);
@@ -404,5 +443,5 @@ void placing_start(struct msg *m, const struct placing_conf *conf)
 	if (wait_ms)
 		pending_later(pg->p, wait_ms, place_later, pg);
 	else
-		place(pg);
+		start(pg);
 }

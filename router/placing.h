@@ -10,6 +10,8 @@
 #include "router/cache.h"
 #include "router/msg.h"
 
+struct costly;
+
 enum {
 	PLACING_OWNER_MS = 4000, /* for the owner of a hub that exists     */
 	PLACING_ROOM_MS = 1000,	 /* after Redis returned: what rooms there
@@ -22,6 +24,7 @@ struct placing_conf {
 	const Sy__PlaceHub *hub;      /* but for hub, epoch, leg           */
 	const char *room;	      /* NULL: a hub of its own            */
 	uint32_t leg;		      /* leg reference                     */
+	const struct costly *costly;  /* count it first; NULL: it is free  */
 };
 
 /** Place an INVITE, and forward or answer it. */

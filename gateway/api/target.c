@@ -104,6 +104,8 @@ void complaints_target(struct complaints *c, const char *field, int err)
 	else if (err == EINVAL)
 		complaints_add(c, field, "cannot be rung",
 			       "a device, or a number that leads to a trunk");
+	else if (err == EACCES)
+		complaints_add(c, field, "costs, and nobody may call it", NULL);
 	else if (err && err != EAGAIN)
 		complaints_add(c, field, "cannot be resolved", NULL);
 }

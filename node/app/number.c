@@ -17,6 +17,9 @@ uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
 	case ENOENT:
 		return 404;
 
+	case EACCES:
+		return 403;
+
 	case ENAMETOOLONG:
 		return 484;
 
