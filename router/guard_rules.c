@@ -14,7 +14,7 @@ enum {
 	BAN_S = 60,
 	BAN_MAX_S = 86400,
 	REGISTERS = 120,
-	CALLS = 600,
+	CALLS = 6000,
 	THOUSAND = 1000, /* rates are in thousandths a second */
 };
 
