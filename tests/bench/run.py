@@ -11,12 +11,13 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(ROOT, "deploy"),
                 os.path.join(ROOT, "tests", "cluster"), HERE]
 
+from bench_flood import flood       # noqa: E402
 from bench_media import media       # noqa: E402
 from bench_router import router     # noqa: E402
 from bench_setup import memory, setup   # noqa: E402
 from bench_survive import survive       # noqa: E402
 
-BENCHES = {"router": router, "setup": setup, "media": media,
+BENCHES = {"router": router, "flood": flood, "setup": setup, "media": media,
            "memory": memory, "survive": survive}
 
 
