@@ -184,3 +184,10 @@ void history_lost(struct node *n, const struct hub *hub,
 	ev.reason = (char *)reason;
 	append(n, hub, &ev);
 }
+
+void history_transferred(struct node *n, const struct hub *hub,
+			 const struct leg *leg)
+{
+	if (redis_is_up(bus_redis(n->bus)))
+		leg_event(n, hub, leg, SY__EVENT_TYPE__TRANSFERRED);
+}

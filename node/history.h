@@ -36,6 +36,10 @@ void history_resumed(struct node *n, const struct hub *hub,
 void history_lost(struct node *n, const struct hub *hub,
 		  const struct leg_info *info, const char *reason);
 
+/** Somebody else is in the place of a leg, which ends. */
+void history_transferred(struct node *n, const struct hub *hub,
+			 const struct leg *leg);
+
 /** Somebody begins or ends to talk, or is the speaker now. */
 void history_talk(struct node *n, const struct hub *hub,
 		  const struct leg *leg, Sy__EventType type);

@@ -57,6 +57,20 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		      struct dialog *d, struct mbuf *sdp,
 		      const Sy__PlaceHub *place, const char **whyp);
 
+/* -------------------------------------------------------------- transfers */
+
+struct replaces;
+
+/** See dialog_referred(), dialog_refer_over(): nothing for other legs. */
+void leg_sip_referred(struct leg *leg, uint16_t code);
+void leg_sip_refer_over(struct leg *leg, uint16_t code);
+
+/** See dialog_refer(). @return also ENOTSUP: it is no SIP leg. */
+int leg_sip_refer(struct leg *leg, const char *to, const char *by);
+
+/** Is it the leg whose dialog this names? */
+bool leg_sip_is(const struct leg *leg, const struct replaces *r);
+
 /* ------------------------------------------------ legs that change their node */
 
 /*

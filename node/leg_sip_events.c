@@ -319,6 +319,8 @@ const struct dialog_handlers leg_sip_handlers = {
 	.refresh = refresh_handler,
 	.info = leg_sip_info_handler,
 	.message = message_handler,
+	.refer = leg_sip_refer_handler,
+	.referred = leg_sip_referred_handler,
 	.closed = closed_handler,
 	.changed = changed_handler,
 };

@@ -8,6 +8,7 @@
  *   leg_sip_stat.c    how it sounds
  *   leg_sip_dtmf.c    digits, both ways
  *   leg_sip_resume.c  a leg that another node had
+ *   leg_sip_refer.c   REFER, both ways
  *   leg_sip_move.c    a leg that leaves for another node
  */
 
@@ -139,6 +140,11 @@ void leg_sip_digit(struct leg_sip *ls, char digit, uint32_t duration_ms,
 uint16_t leg_sip_info_handler(struct dialog *d, const char *ctype,
 			      struct mbuf *body, const char **causep,
 			      void *arg);
+
+/** Handlers of dialog_handlers. */
+uint16_t leg_sip_refer_handler(struct dialog *d, const struct referto *to,
+			       const char *by, void *arg);
+void leg_sip_referred_handler(struct dialog *d, uint16_t code, void *arg);
 
 /** leg_ops.dtmf */
 int leg_sip_op_dtmf(struct leg *leg, char digit, uint32_t duration_ms);

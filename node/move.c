@@ -12,6 +12,7 @@
 #include "node/adopt.h"
 #include "node/checkpoint.h"
 #include "node/leg_sip.h"
+#include "node/merge.h"
 #include "node/mover.h"
 #include "node/whole.h"
 #include "proto/log.h"
@@ -261,7 +262,7 @@ static bool is_quiet(const struct hub *hub)
 {
 	const struct le *le;
 
-	if (!hub->came || hub->expects.head)
+	if (!hub->came || hub->expects.head || hub->awaited)
 		return false;
 
 	for (le = list_head(&hub->hunts); le; le = le->next) {
@@ -425,6 +426,7 @@ void mover_hub_closed(struct mover *m, const struct hub *hub)
 	/* Who ends here goes nowhere: it is for us what its peers answer. */
 	thaw(hub);
 	arrival_hub_closed(m, hub);
+	merge_hub_closed(m->node, hub);
 	if (!mv || mv->hub != hub)
 		return;
 

@@ -2,7 +2,9 @@
 /* What moves of hubs share: see mover.h. */
 
 #include <string.h>
+#include "node/merge.h"
 #include "node/mover.h"
+#include "node/transfer.h"
 
 /* Where a hub went: who asks for it here is not to make a second one. */
 struct gone {
@@ -79,6 +81,8 @@ static void destructor(void *data)
 void mover_close(struct mover *m)
 {
 	m->drain = mem_deref(m->drain);
+	transfers_close(m->node);
+	merges_close(m->node);
 	moves_close(m);
 	arrivals_close(m);
 	departures_close(&m->departures);

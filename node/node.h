@@ -79,6 +79,8 @@ struct node {
 	struct adopt *adopt;
 	struct restores *restores;
 	struct mover *mover;
+	struct list merges;          /* struct merge: see merge.h          */
+	struct list transfers;       /* struct joining                     */
 	struct sweep *sweep;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */

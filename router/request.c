@@ -35,7 +35,7 @@ enum { IDS_MAX = 1536 };
 
 #define ALLOW                                                                 \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, "          \
-	"MESSAGE, PRACK, SUBSCRIBE, UPDATE\r\n"
+	"MESSAGE, NOTIFY, PRACK, REFER, SUBSCRIBE, UPDATE\r\n"
 
 /* ---------------------------------------------------------- own answers */
 

@@ -264,6 +264,10 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 	what.from_user = (char *)from_user(conf);
 	if (conf->from_name)
 		what.from_name = (char *)conf->from_name;
+	if (conf->transferor)
+		what.leg = (char *)conf->transferor;
+	if (conf->referred_by)
+		what.referred_by = (char *)conf->referred_by;
 	what.to = (Sy__Destination *)conf->to;
 	what.ring_seconds = (conf->ring_ms + 999) / 1000;
 	next_inherit(&what, conf->after);

@@ -8,6 +8,7 @@
 static const struct app_hunt table[] = {
     [SY__HUNT_KIND__HUNT_DIAL] = {app_dial_handler, app_dial_arg, false},
     [SY__HUNT_KIND__HUNT_ADD] = {control_add_handler, control_add_arg, false},
+    [SY__HUNT_KIND__HUNT_TRANSFER] = {transfer_handler, transfer_arg, false},
     [SY__HUNT_KIND__HUNT_ORIGIN] = {app_origin_handler, app_origin_arg, true},
 };
 

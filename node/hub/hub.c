@@ -445,7 +445,8 @@ void hub_check(struct hub *hub, uint16_t code, const char *reason)
 {
 	const struct census c = count(hub);
 
-	if (hub_is_over(hub) || hub->expects.head || has_origin(hub))
+	if (hub_is_over(hub) || hub->expects.head || hub->awaited ||
+	    has_origin(hub))
 		return;
 
 	if (!c.parties)

@@ -117,6 +117,8 @@ struct hub {
 	uint32_t ref_last;     /* references given                     */
 	uint8_t hops;          /* Max-Forwards of its own INVITEs; 0: as
 				  many as usual                        */
+	uint32_t awaited;      /* transfers that will bring somebody: it
+				  does not end meanwhile               */
 	bool owned;            /* the ownership protocol knows of it   */
 	bool came;             /* somebody came or is being called:
 				  until then it is only a placement    */

@@ -26,6 +26,7 @@
 
 struct sipua;  /* the node's SIP endpoint: sockets, transactions, tokens */
 struct dialog;
+struct referto;
 
 /** Events of one dialog.  Any may be NULL.  Strings and SDP are borrowed. */
 struct dialog_handlers {
@@ -77,6 +78,23 @@ struct dialog_handlers {
 	 * @return what it is answered with: 200; 405: nobody takes it. */
 	uint16_t (*message)(struct dialog *d, const char *ctype,
 			    const struct mbuf *body, void *arg);
+
+	/**
+	 * The peer asks us to call somebody else in its place (REFER).
+	 *
+	 * @param to  Borrowed.
+	 * @param by  Its Referred-By, or "".
+	 *
+	 * @return 0: it is begun, and told by dialog_referred() and
+	 *         dialog_refer_over(); else why it is not.  Not to be ended
+	 *         from within.
+	 */
+	uint16_t (*refer)(struct dialog *d, const struct referto *to,
+			  const char *by, void *arg);
+
+	/** What became of dialog_refer() so far. @param code  100, 180 ...
+	 * 200 or more: the last one, and how it went. */
+	void (*referred)(struct dialog *d, uint16_t code, void *arg);
 
 	/** It is over: refused, cancelled, BYE, timed out.  Last event; the
 	 * owner mem_deref()s.  Not called for our own dialog_hangup().
@@ -272,6 +290,27 @@ int dialog_info(struct dialog *d, const char *ctype, const char *text);
 int dialog_message(struct dialog *d, const char *ctype,
 		   const struct mbuf *body);
 
+/** Tell the peer how its REFER goes: 180; a code once at most, and no lower
+ * one after it. Nothing to do if it does not want to know. */
+void dialog_referred(struct dialog *d, uint16_t code);
+
+/** ... and how it went; another one may come. @param code  From 200. */
+void dialog_refer_over(struct dialog *d, uint16_t code);
+
+/** Is the peer's REFER being done? */
+bool dialog_refer_pending(const struct dialog *d);
+
+/**
+ * Ask the peer to call somebody else.
+ *
+ * @param to  URI, maybe with a Replaces in it.
+ * @param by  Our Referred-By: a URI, or NULL.
+ *
+ * @return 0, EPROTO (not answered), EBUSY (it is asked already), EOVERFLOW,
+ *         or an errno of sending.
+ */
+int dialog_refer(struct dialog *d, const char *to, const char *by);
+
 /** Answer an in-dialog offer with 200. */
 int dialog_accept(struct dialog *d, struct mbuf *sdp);
 
@@ -383,6 +422,10 @@ enum dialog_state {
 	DIALOG_INCOMING, DIALOG_CALLING, DIALOG_EARLY, DIALOG_ANSWERED,
 	DIALOG_ENDED,
 };
+
+/** Is it this one? @param rtag  The peer's. */
+bool dialog_is(const struct dialog *d, const char *call_id, const char *ltag,
+	       const char *rtag);
 
 enum dialog_state dialog_state(const struct dialog *d);
 const char *dialog_call_id(const struct dialog *d);

@@ -265,3 +265,10 @@ const char *dialog_router(const struct dialog *d)
 {
 	return d && d->router[0] ? d->router : NULL;
 }
+
+bool dialog_is(const struct dialog *d, const char *call_id, const char *ltag,
+	       const char *rtag)
+{
+	return d && d->rtag && !strcmp(d->call_id, call_id) &&
+	       !strcmp(d->ltag, ltag) && !strcmp(d->rtag, rtag);
+}

@@ -76,6 +76,7 @@ void dialog_checkpoint(struct dialog *d, Sy__DialogState *out)
 	out->contact = text(d->contact);
 	out->router = (char *)d->router;
 	dialog_timer_put(d, out);
+	dialog_refer_put(d, out);
 
 	if (d->inv_msg) {
 		put_invite(d->inv_msg, out);

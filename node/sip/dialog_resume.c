@@ -362,6 +362,7 @@ static int begin(struct dialog *d, const Sy__DialogState *ds)
 
 	d->state = DIALOG_ANSWERED;
 	dialog_timer_resume(d, ds);
+	dialog_refer_resume(d, ds);
 
 	return 0;
 }

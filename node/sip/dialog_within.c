@@ -142,7 +142,7 @@ static recv_h *method(const struct sip_msg *msg)
 		{"OPTIONS", recv_options}, {"INFO", dialog_recv_info},
 		{"MESSAGE", dialog_recv_message}, {"CANCEL", recv_cancel},
 		{"UPDATE", dialog_recv_update},    {"PRACK", dialog_recv_prack},
-		{"REFER", recv_known},     {"NOTIFY", recv_known},
+		{"REFER", dialog_recv_refer}, {"NOTIFY", dialog_recv_notify},
 		{"SUBSCRIBE", recv_known}, {"PUBLISH", recv_known},
 		{"REGISTER", recv_known},
 	};

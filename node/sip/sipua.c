@@ -12,10 +12,11 @@ enum {
 };
 
 const char sip_allow[] =
-	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, PRACK, "
-	"UPDATE\r\n";
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, "
+	"REFER, PRACK, UPDATE\r\n";
 const char sip_allow_mute[] =
-	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE\r\n";
+	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER, PRACK, "
+	"UPDATE\r\n";
 
 const char *sip_supported(const struct sipua *ua)
 {

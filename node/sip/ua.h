@@ -20,6 +20,8 @@
  *   dialog_resume.c  ... and how it does
  *   dialog_move.c a dialog that leaves for another node
  *   relay.c       what comes for such a one
+ *   dialog_refer.c  REFER and its NOTIFYs, both ways
+ *   referto.c     whom it names
  *   request.c     the text of our requests
  *   client.c      sending them, and again by another router
  *   ctrans.c      client transactions
@@ -262,6 +264,14 @@ struct dialog {
 		Sy__ReliableState state; /* reliable_put()              */
 	} rel;                      /* inbound: dialog_reliable.c       */
 	uint8_t forks;              /* further 2xx that were ended */
+	struct {
+		uint32_t id;        /* CSeq of the peer's; 0: it wants no
+				       (more) NOTIFY                 */
+		uint16_t told;      /* last code of a NOTIFY         */
+		bool busy;          /* it is being done              */
+		bool seen, more;    /* there was one, there were two */
+		bool asked;         /* ours: the peer is at it       */
+	} refer;
 	const char *warning;        /* of the next refusal; static */
 	char *why;                  /* Reason of our BYE or CANCEL, or NULL */
 	char peer_why[REASON_SIZE]; /* ... of the peer's, or ""       */
@@ -280,6 +290,12 @@ struct dialog {
 /* --- dialog_info.c */
 void dialog_recv_info(struct dialog *d, const struct sip_msg *msg);
 void dialog_recv_message(struct dialog *d, const struct sip_msg *msg);
+
+/* --- dialog_refer.c */
+void dialog_recv_refer(struct dialog *d, const struct sip_msg *msg);
+void dialog_recv_notify(struct dialog *d, const struct sip_msg *msg);
+void dialog_refer_put(const struct dialog *d, Sy__DialogState *out);
+void dialog_refer_resume(struct dialog *d, const Sy__DialogState *ds);
 
 /* --- dialog.c */
 int dialog_alloc(struct dialog **dp, struct sipua *ua,

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""Transfers: REFER blind and attended, told by NOTIFY, on one node and over
+several; who is put through hears whom it should."""
+
+from contextlib import ExitStack
+
+from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
+                     node_counts, phones, request, wait_for)
+from rawphone import SDP, RawPhone
+from talk import hears, phone, talk, tone
+
+MOVING = ("sy_node_departures", "sy_node_arrivals")
+
+_stack = ExitStack()
+_shared = None
+
+
+def shared():
+    """One cluster and two phones with tones, 1002 and 1003, for all."""
+    global _shared
+    if _shared and (any(node_counts(_shared[0]).values())
+                    or call_keys(_shared[0])):
+        finish()
+    if _shared is None:
+        c = _stack.enter_context(cluster(nodes=3))
+        box = _stack.enter_context(phones())
+        for user in ("1002", "1003"):
+            phone(box, c, user)
+        _shared = c, box
+    return _shared
+
+
+def finish():
+    global _shared
+    _shared = None
+    _stack.close()
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+def follow(a, byes):
+    """Answer what comes for the transferor: codes of the NOTIFYs, until so
+    many of its calls were ended."""
+    codes = []
+    while True:
+        m = a.receive(10 if byes > 0 else 0.3)
+        if not m and byes <= 0:
+            return codes  # what crossed the last BYE came, too
+        if not m:
+            raise Mismatch(f"no BYE within 10 s, but NOTIFYs of {codes}")
+        if m.method == "INVITE":
+            a.answer(m, 200, "OK", body=SDP.format(port=40000))
+        elif m.method in ("NOTIFY", "BYE"):
+            a.answer(m, 200, "OK")
+        if m.method == "NOTIFY":
+            codes.append(int(m.body.split()[1]))
+        byes -= m.method == "BYE"
+
+
+def progress(a, last):
+    """The NOTIFYs of a REFER up to the last, each answered."""
+    codes = []
+    while not codes or codes[-1] < 200:
+        n = a.await_("NOTIFY", 10)
+        a.answer(n, 200, "OK")
+        must(n.get("event").split(";")[0], "refer", "Event")
+        must(n.get("content-type").split(";")[0], "message/sipfrag", "body")
+        codes.append(int(n.body.split()[1]))
+        over = n.get("subscription-state").startswith("terminated")
+        must(over, codes[-1] >= 200, "Subscription-State")
+    must(codes[0], 100, "the first NOTIFY")
+    must(codes[-1], last, "the last NOTIFY")
+    return codes
+
+
+def refer(d, to, **f):
+    return d.ask("REFER", **{"Refer-To": to, "Referred-By":
+                             "<sip:1001@switchyard>", **f})
+
+
+def bye(a):
+    """The transferor's leg is ended by us."""
+    a.answer(a.await_("BYE"), 200, "OK")
+
+
+def calls(c):
+    return c.api("GET", "/api/calls")["items"]
+
+
+def clean(c, box, conference=False):
+    """1002 hangs up, and with it 1003, but for a conference."""
+    box.do("hangup", phone="1002")
+    box.expect("closed", phone="1002")
+    if conference:
+        box.do("hangup", phone="1003")
+    box.expect("closed", phone="1003")
+    assert_clean(c)
+
+
+def test_blind():
+    """Target answers: 202, NOTIFYs, BYE; the others talk."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        must(refer(d, "<sip:1003@switchyard>").code, 202, "REFER")
+        must(180 in progress(a, 200), True, "NOTIFY 180")
+        bye(a)
+        talk(box, "1002", "1003")
+        must(len(calls(c)), 1, "calls")
+    clean(c, box)
+
+
+def test_blind_leaves():
+    """The transferor says BYE right after its 202: the target rings on."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        box.do("set", phone="1003", answer="manual")
+        must(refer(d, "<sip:1003@switchyard>", Refer_Sub="false").code, 200,
+             "REFER without NOTIFY")
+        d.bye()
+        box.expect("incoming", phone="1003")
+        hears(box, "1002", 425)
+        box.do("answer", phone="1003")
+        talk(box, "1002", "1003")
+        box.do("set", phone="1003", answer="auto")
+    clean(c, box)
+
+
+def test_blind_fails():
+    """Busy, not known, a bad Refer-To: the call goes on as it was."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        box.do("set", phone="1003", answer="reject:486")
+        must(refer(d, "<sip:1003@switchyard>").code, 202, "REFER")
+        progress(a, 486)
+        box.do("set", phone="1003", answer="auto")
+        must(refer(d, "<sip:4711@switchyard>").code, 202, "nobody's number")
+        progress(a, 404)
+        must(d.ask("REFER").code, 400, "without Refer-To")
+        must(refer(d, "<mailto:x@y>").code, 416, "another scheme")
+        must(refer(d, "<sip:1003@switchyard?Replaces=a%3Bto-tag%3Db%3B"
+                      "from-tag%3Dc>").code, 202, "a dialog of others")
+        progress(a, 481)
+        must(d.ask("OPTIONS").code, 200, "it is up")
+        must(len(calls(c)), 1, "calls")
+        d.bye()
+        must(a.ask(a.request("REFER", "sip:1002@switchyard",
+                             Refer_To="<sip:1003@switchyard>")).code, 405,
+             "outside of a call")
+    box.expect("closed", phone="1002")
+    assert_clean(c)
+
+
+def test_blind_elsewhere():
+    """To an echo, and into a conference where somebody is."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        must(refer(d, "<sip:600@switchyard>").code, 202, "REFER to the echo")
+        progress(a, 200)
+        bye(a)
+        hears(box, "1002", tone("1002"))
+        box.do("hangup", phone="1002")
+        box.expect("closed", phone="1002")
+
+        box.do("call", phone="1003", to="601")
+        box.expect("established", phone="1003")
+        d = a.established("1002")
+        must(refer(d, "<sip:601@switchyard>").code, 202, "REFER to 601")
+        progress(a, 200)
+        bye(a)
+        talk(box, "1002", "1003")
+        wait_for("one call", lambda: len(calls(c)) == 1)
+    clean(c, box, conference=True)
+
+
+def replaces(d):
+    """The Replaces of a dialog that a RawPhone made, escaped."""
+    return (f"{d.inv.get('call-id').replace('@', '%40')}%3Bto-tag%3D"
+            f"{d.ok.tag('to')}%3Bfrom-tag%3D{d.inv.tag('from')}")
+
+
+def place(c, a, user, node):
+    """The call of this user's goes to a node."""
+    def find():
+        return next((x for x in calls(c)
+                     if x["destination"] == f"device:{user}"), None)
+    call = wait_for("the call", find)
+    if call["node"] == node:
+        return
+    status, _, body = request(
+        "POST", f"http://{c.gateways[0].http}/api/calls/{call['id']}/move",
+        c.token, {"node": node})
+    must(status, 202, f"move: {body}")
+    a.answer(a.await_("INVITE"), 200, "OK", body=SDP.format(port=40000))
+    wait_for("it is there and heard", lambda: find()["node"] == node
+             and not any(metrics(n).get(k, 0) for n in c.nodes for k in MOVING))
+
+
+def attended(c, box, a, nodes=()):
+    one = a.established("1002")
+    two = a.established("1003")
+    for user, node in zip(("1002", "1003"), nodes):
+        place(c, a, user, node)
+    must(refer(one, "<sip:1003@switchyard?Replaces="
+               f"{replaces(two)}>").code, 202, "REFER")
+    must(follow(a, 2)[-1], 200, "the last NOTIFY")
+    talk(box, "1002", "1003")
+    wait_for("one call", lambda: len(calls(c)) == 1)
+
+
+def test_attended():
+    """Two calls of the transferor's on one node become one."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        attended(c, box, a, ("node-1", "node-1"))
+    clean(c, box)
+
+
+def test_attended_nodes():
+    """The same, each call on another node."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        attended(c, box, a, ("node-1", "node-3"))
+    clean(c, box)
+
+
+def test_attended_leaves():
+    """The transferor says BYE right after its 202."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        one, two = a.established("1002"), a.established("1003")
+        must(refer(one, "<sip:1003@switchyard?Replaces="
+                   f"{replaces(two)}>").code, 202, "REFER")
+        a.send(one.text("BYE"))
+        follow(a, 1)
+        talk(box, "1002", "1003")
+    clean(c, box)
