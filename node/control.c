@@ -6,6 +6,7 @@
 #include "node/checkpoint.h"
 #include "node/mover.h"
 #include "node/record.h"
+#include "node/transfer.h"
 #include "proto/log.h"
 
 void control_reply_call(struct node *n, struct bus_request *req,
@@ -55,7 +56,8 @@ static const char *place_check(const Sy__PlaceHub *place)
 {
 	if (!ulid_is_valid(place->hub))
 		return "hub: a ULID is wanted";
-	if (!place->destination || !place->destination->kind_case)
+	if (!place->replaces[0] &&
+	    (!place->destination || !place->destination->kind_case))
 		return "destination: missing";
 	if (!place->call_id[0])
 		return "callId: missing";
@@ -145,8 +147,14 @@ static void place(struct node *n, struct bus_request *req,
 			return;
 	}
 	else {
-		if (!place_may_begin(n, req, msg->hub) ||
-		    !control_has_room(n, req))
+		if (!place_may_begin(n, req, msg->hub))
+			return;
+		if (msg->replaces[0]) {
+			bus_replyf(req, SY__RESULT_CODE__NOT_FOUND,
+				   "no such call here");
+			return;
+		}
+		if (!control_has_room(n, req))
 			return;
 		err = place_new(&hub, n, msg);
 	}
@@ -191,6 +199,7 @@ static const struct {
 	{SY__ENVELOPE__BODY_TAKE_HUB, control_take_hub},
 	{SY__ENVELOPE__BODY_MOVE_CALL, control_move_call},
 	{SY__ENVELOPE__BODY_LEG_MOVED, control_leg_moved},
+	{SY__ENVELOPE__BODY_TRANSFER_CALL, control_transfer},
 };
 
 void node_command(struct bus_request *req, const Sy__Envelope *env,

@@ -4,6 +4,7 @@
 #include "node/app/app.h"
 #include "node/app/dial.h"
 #include "node/leg_sip.h"
+#include "node/replace.h"
 #include "proto/log.h"
 
 enum { HOPS_MAX = 70 };
@@ -47,6 +48,16 @@ static uint8_t hops_left(const struct sip_msg *msg)
 	return (uint8_t)(n > HOPS_MAX ? HOPS_MAX : n);
 }
 
+/* It takes the place of a leg, instead of being served. */
+static void replace(struct node *n, struct leg *leg, struct hub_expect *ex)
+{
+	const uint16_t code = replace_leg(leg, ex->place->replaces, n);
+
+	mem_deref(ex);
+	if (code)
+		leg_hangup(leg, code, "nothing to replace");
+}
+
 void node_incoming(struct dialog *d, const struct token *tok,
 		   const struct sip_msg *msg, struct mbuf *sdp, void *arg)
 {
@@ -75,6 +86,10 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	call.hub = hub;
 	call.dest = hub->dest;
 	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);
+	if (!code && ex->place->replaces[0]) {
+		replace(n, call.leg, ex);
+		return;
+	}
 	mem_deref(ex);
 
 	if (code) {

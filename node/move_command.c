@@ -45,6 +45,8 @@ static const char *call_of(const Sy__Envelope *env)
 		return env->update_leg->call;
 	case SY__ENVELOPE__BODY_REMOVE_LEG:
 		return env->remove_leg->call;
+	case SY__ENVELOPE__BODY_TRANSFER_CALL:
+		return env->transfer_call->call;
 	case SY__ENVELOPE__BODY_SEND_DTMF:
 		return env->send_dtmf->call;
 	default:

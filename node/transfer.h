@@ -24,7 +24,9 @@
 #include "node/sip/referto.h"
 
 struct transfer_conf {
-	struct leg *leg;    /* transferor; it is answered             */
+	struct hub *hub;    /* its call; NULL: that of the leg        */
+	struct leg *leg;    /* transferor; it is answered. NULL, and
+			       attended: nobody leaves                */
 	const char *number; /* whom to call; or ...                   */
 	const struct replaces *replaces; /* ... which call of its; or NULL */
 	const char *by;		 /* Referred-By, or ""                     */

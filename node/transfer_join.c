@@ -32,6 +32,7 @@ struct joining {
 	char leg[ULID_LEN + 1];	  /* ... its leg there                    */
 	char other[ULID_LEN + 1]; /* the other call                       */
 	struct replaces replaces; /* its leg there; call_id "": none      */
+	char user[LEG_TEXT_MAX];  /* ... or whose it is; "": none leaves  */
 	struct bus_request *req;  /* owned; NULL: answered, or a REFER    */
 	bool kept;		  /* hub->awaited counts us               */
 	bool kept_other;
@@ -100,15 +101,24 @@ static void fail(struct joining *j, uint16_t code, const char *why)
 
 /* ------------------------------------------------------------------ merging */
 
+/* Its leg there: as its Replaces names it, or who has the same name. */
+static bool is_its_leg(const struct leg *leg, const struct joining *j)
+{
+	if (j->replaces.call_id[0])
+		return leg_sip_is(leg, &j->replaces);
+
+	return leg->ops->party && j->user[0] &&
+	       !strcmp(leg->info.user, j->user);
+}
+
 static struct leg *replaced(const struct hub *other, const struct joining *j)
 {
 	const struct le *le;
 
-	for (le = list_head(&other->legs); j->replaces.call_id[0] && le;
-	     le = le->next) {
+	for (le = list_head(&other->legs); le; le = le->next) {
 		struct leg *leg = le->data;
 
-		if (leg_sip_is(leg, &j->replaces))
+		if (is_its_leg(leg, j))
 			return leg;
 	}
 
@@ -264,7 +274,7 @@ static void ask_where(struct joining *j)
 uint16_t transfer_join(struct node *n, const struct transfer_conf *conf,
 		       const char *other)
 {
-	struct hub *hub = conf->leg->hub;
+	struct hub *hub = conf->hub ? conf->hub : conf->leg->hub;
 	struct joining *j = mem_zalloc(sizeof(*j), destructor);
 
 	if (!j)
@@ -272,10 +282,13 @@ uint16_t transfer_join(struct node *n, const struct transfer_conf *conf,
 
 	j->node = n;
 	str_ncpy(j->hub, hub->id, sizeof(j->hub));
-	str_ncpy(j->leg, conf->leg->info.id, sizeof(j->leg));
+	if (conf->leg)
+		str_ncpy(j->leg, conf->leg->info.id, sizeof(j->leg));
 	str_ncpy(j->other, other, sizeof(j->other));
 	if (conf->replaces)
 		j->replaces = *conf->replaces;
+	else if (conf->leg && conf->hub)
+		str_ncpy(j->user, conf->leg->info.user, sizeof(j->user));
 	j->req = conf->req;
 	j->until_ms = tmr_jiffies() + WITHIN_MS;
 	++hub->awaited;

@@ -21,6 +21,7 @@
 #include "router/invite.h"
 #include "router/orphan.h"
 #include "router/placing.h"
+#include "router/replaces.h"
 #include "router/toll.h"
 #include "router/wire_impl.h"
 
@@ -49,6 +50,8 @@ struct call {
 	const Sy__Device *dev; /* NULL: a trunk calls */
 	struct costly costly;
 	bool counts;           /* as a costly call    */
+	const struct pl *replaces; /* NULL: a call of its own */
+	uint8_t hub[ULID_BYTES];   /* ... else that of whom it replaces */
 	char **codecv;
 	size_t codecc;
 };
@@ -64,6 +67,16 @@ static uint32_t leg_reference(const struct msg *m)
 	       (uint32_t)mac[2] << 8 | mac[3];
 }
 
+static void fill(Sy__PlaceHub *ph, const struct msg *m, const struct call *c)
+{
+	ph->caller = (char *)(uintptr_t)c->caller;
+	ph->caller_name = (char *)(uintptr_t)c->name;
+	ph->called = (char *)(uintptr_t)c->number;
+	ph->router = (char *)(uintptr_t)m->w->router->conf.id;
+	ph->codecs = c->codecv;
+	ph->n_codecs = c->codecc;
+}
+
 static void start(struct msg *m, const struct call *c,
 		  struct dialplan_match *match)
 {
@@ -74,26 +87,30 @@ static void start(struct msg *m, const struct call *c,
 		.leg = leg_reference(m),
 		.costly = c->counts ? &c->costly : NULL,
 	};
-	char *call_id;
+	char *call_id = NULL, *replaces = NULL;
 
-	if (pl_strdup(&call_id, &m->v->call_id)) {
+	if (pl_strdup(&call_id, &m->v->call_id) ||
+	    (c->replaces && pl_strdup(&replaces, c->replaces))) {
 		answer_later(m, NULL);
-		return;
+		goto out;
 	}
 	make_key(conf.key, m);
-	if (match->dest.kind_case == SY__DESTINATION__KIND_CONFERENCE)
-		conf.room = match->dest.conference;
-	ph.destination = &match->dest;
+	if (replaces) {
+		conf.known = c->hub;
+		ph.replaces = replaces;
+	} else {
+		ph.destination = &match->dest;
+		ph.ring_seconds = match->ring_seconds;
+		if (match->dest.kind_case == SY__DESTINATION__KIND_CONFERENCE)
+			conf.room = match->dest.conference;
+	}
 	ph.source = &src;
 	ph.call_id = call_id;
-	ph.caller = (char *)(uintptr_t)c->caller;
-	ph.caller_name = (char *)(uintptr_t)c->name;
-	ph.called = (char *)(uintptr_t)c->number;
-	ph.ring_seconds = match->ring_seconds;
-	ph.router = (char *)(uintptr_t)m->w->router->conf.id;
-	ph.codecs = c->codecv;
-	ph.n_codecs = c->codecc;
+	fill(&ph, m, c);
 	placing_start(m, &conf);
+
+out:
+	mem_deref(replaces);
 	mem_deref(call_id);
 }
 
@@ -190,6 +207,19 @@ static bool route(struct msg *m, struct call *c, struct dialplan_match *match)
 	}
 }
 
+/* Whom it replaces decides where it goes, whatever it has dialled.
+ * @return false: answered */
+static bool replace(struct msg *m, struct call *c)
+{
+	int err = replaces_hub(c->hub, m->w->router->key, c->replaces);
+
+	(void)user_of(c->number, sizeof(c->number), &m->v->uri);
+	if (err)
+		answer(m, err == ENOENT ? 481 : 400, NULL, NULL);
+
+	return !err;
+}
+
 /* Where it was placed a moment ago. */
 static bool recall(struct msg *m, struct token *tok)
 {
@@ -219,7 +249,9 @@ static bool cached(struct msg *m)
 
 void invite_handle(struct msg *m)
 {
+	const struct view_field *field;
 	struct dialplan_match match;
+	struct pl replaces;
 	struct token tok;
 	struct call c;
 
@@ -238,7 +270,14 @@ void invite_handle(struct msg *m)
 		return;
 	}
 	memset(&c, 0, sizeof(c));
-	if (!identify(m, &c) || !route(m, &c, &match))
+	if (!identify(m, &c))
+		return;
+	field = view_first(m->v, VIEW_REPLACES);
+	if (field) {
+		view_val(m->v, field, &replaces);
+		c.replaces = &replaces;
+	}
+	if (field ? !replace(m, &c) : !route(m, &c, &match))
 		return;
 	if (cached(m) ||
 	    (c.dev && guard_share_limited(m, c.dev, GUARD_CALL)))

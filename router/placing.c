@@ -50,6 +50,7 @@ struct placing {
 	unsigned tries;
 	uint64_t until_ms;	/* for the owner of a hub that exists; 0: not
 				   yet asked for                      */
+	bool known;		/* a hub that is there: placing_conf */
 	bool refused;		/* by the node that has, or had, it   */
 	char hub[ULID_LEN + 1]; /* proposed                      */
 	char not_hub[ULID_LEN + 1];
@@ -188,7 +189,7 @@ static void hub_placed(const Sy__Result *res, void *arg)
 		refused(pg);
 		break;
 	case SY__RESULT_CODE__NOT_FOUND:
-		answer(&pg->p->m, 404, NULL, NULL);
+		answer(&pg->p->m, pg->known ? 481 : 404, NULL, NULL);
 		finish(pg);
 		break;
 	default:
@@ -250,6 +251,21 @@ static void follow(struct placing *pg, const struct store_where *where)
 	place(pg);
 }
 
+/* It goes to a hub that is there, or nowhere. */
+static void join(struct placing *pg, const Sy__Member *node,
+		 const struct store_where *where)
+{
+	if (!node || !where) {
+		answer(&pg->p->m, 481, NULL, NULL);
+		finish(pg);
+		return;
+	}
+	str_ncpy(pg->pl.node, node->id, sizeof(pg->pl.node));
+	pg->pl.instance = where->instance;
+	pg->pl.epoch = where->epoch;
+	send_place_hub_there(pg);
+}
+
 static void located(enum seek_end end, const Sy__Member *node,
 		    const struct store_where *where, void *arg)
 {
@@ -260,6 +276,8 @@ static void located(enum seek_end end, const Sy__Member *node,
 	(void)pending_resume(pg->p);
 	if (end == SEEK_LATE)
 		fail(pg);
+	else if (pg->known)
+		join(pg, end == SEEK_FOUND ? node : NULL, where);
 	else if (end == SEEK_FOUND && !pg->room)
 		go_on(pg, node);
 	else if (end == SEEK_FOUND && moved && pg->pl.fresh)
@@ -439,6 +457,13 @@ void placing_start(struct msg *m, const struct placing_conf *conf)
 	}
 	pg->p->state = pg;
 	pg->p->overh = undo;
+	if (conf->known) {
+		pg->known = true;
+		pg->pl.leg = conf->leg;
+		ulid_print(pg->pl.hub, conf->known);
+		locate(pg);
+		return;
+	}
 	wait_ms = pg->room ? rooms_wait_ms(m->w) : 0;
 	if (wait_ms)
 		pending_later(pg->p, wait_ms, place_later, pg);

@@ -23,6 +23,9 @@ struct placing_conf {
 	uint8_t key[CACHE_KEY_BYTES]; /* where the cache remembers it      */
 	const Sy__PlaceHub *hub;      /* but for hub, epoch, leg           */
 	const char *room;	      /* NULL: a hub of its own            */
+	const uint8_t *known;	      /* ULID_BYTES of a hub that is there,
+					 to which it goes, or NULL: 481 if
+					 it is not there any more          */
 	uint32_t leg;		      /* leg reference                     */
 	const struct costly *costly;  /* count it first; NULL: it is free  */
 };

@@ -41,6 +41,7 @@ static const struct {
 	[VIEW_PROXY_REQUIRE] = {"Proxy-Require", 13, 0, false},
 	[VIEW_EXPIRES] = {"Expires", 7, 0, true},
 	[VIEW_USER_AGENT] = {"User-Agent", 10, 0, false},
+	[VIEW_REPLACES] = {"Replaces", 8, 0, true},
 };
 
 static const struct {

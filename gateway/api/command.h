@@ -43,7 +43,9 @@ struct command {
 		Sy__GetCall get;
 		Sy__SendDtmf dtmf;
 		Sy__MoveCall move;
+		Sy__TransferCall transfer;
 	} u;
+	Sy__Source source;        /* of transfer                          */
 	struct dialplan_match to; /* of add                               */
 	Sy__Call *record;        /* of the call, without live figures     */
 	command_h *h;

@@ -269,6 +269,7 @@ const char *dialog_router(const struct dialog *d)
 bool dialog_is(const struct dialog *d, const char *call_id, const char *ltag,
 	       const char *rtag)
 {
-	return d && d->rtag && !strcmp(d->call_id, call_id) &&
-	       !strcmp(d->ltag, ltag) && !strcmp(d->rtag, rtag);
+	/* Our tag is keyed; the peer's may be any of a forked INVITE's. */
+	return d && !strcmp(d->call_id, call_id) && !strcmp(d->ltag, ltag) &&
+	       (!d->rtag || !strcmp(d->rtag, rtag));
 }

@@ -117,6 +117,7 @@ static bool unsupported_handler(const struct sip_hdr *hdr,
 	(void)msg;
 
 	if (!pl_strcasecmp(&hdr->val, "timer") ||
+	    !pl_strcasecmp(&hdr->val, "replaces") ||
 	    (u->ua->prack != SIP_PRACK_OFF &&
 	     !pl_strcasecmp(&hdr->val, "100rel")))
 		return false;

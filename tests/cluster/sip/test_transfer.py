@@ -2,6 +2,7 @@
 """Transfers: REFER blind and attended, told by NOTIFY, on one node and over
 several; who is put through hears whom it should."""
 
+import threading
 from contextlib import ExitStack
 
 from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
@@ -241,3 +242,122 @@ def test_attended_leaves():
         follow(a, 1)
         talk(box, "1002", "1003")
     clean(c, box)
+
+
+# ---------------------------------------------------------------- Replaces
+
+def takes(a, ok, d, early=False):
+    """The header that names the dialog d of a RawPhone's."""
+    return (f"{d.inv.get('call-id')};to-tag={ok.tag('to')}"
+            f";from-tag={d.inv.tag('from')}{';early-only' if early else ''}")
+
+
+def test_replaces():
+    """An INVITE with Replaces takes the place of a leg, at any node."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a, RawPhone(c.routers[0], "1004") as b:
+        d = a.established("1002")
+        inv = b.call("1002", Replaces=takes(a, d.ok, d, True))
+        must(b.await_("final", call_id=inv.get("call-id")).code, 486,
+             "it talks already")
+        e = b.established("1002", Replaces=takes(a, d.ok, d),
+                          Require="replaces")
+        bye(a)
+        wait_for("two legs", lambda: sorted(
+            x["user"] for x in
+            c.api("GET", f"/api/calls/{calls(c)[0]['id']}")["legs"]) ==
+            ["1002", "1004"])
+        must("replaces" in e.ok.get("supported", ), True, "Supported")
+        inv = b.call("1002", Replaces=takes(a, d.ok, d))
+        must(b.await_("final", call_id=inv.get("call-id")).code, 481,
+             "a leg that is gone")
+        inv = b.call("1002", Replaces="x@y;to-tag=1;from-tag=2")
+        must(b.await_("final", call_id=inv.get("call-id")).code, 481,
+             "a dialog of others")
+        inv = b.call("1002", Replaces="x@y")
+        must(b.await_("final", call_id=inv.get("call-id")).code, 400,
+             "no Replaces")
+        got = e.ask("OPTIONS", Require="join")
+        must((got.code, got.get("unsupported")), (420, "join"), "Join")
+        e.bye()
+    box.expect("closed", phone="1002")
+    assert_clean(c)
+
+
+# -------------------------------------------------------------------- REST
+
+def post(c, path, body, status=202):
+    got, head, answer = request("POST", f"http://{c.gateways[0].http}{path}",
+                                c.token, body)
+    must(got, status, f"{path} {body}: {answer}")
+    return head, answer
+
+
+def leg_of(c, call, user):
+    return next(x["id"] for x in c.api("GET", f"/api/calls/{call}")["legs"]
+                if x.get("user") == user)
+
+
+def test_rest_blind():
+    """A leg is put through to a number; what is wrong is told."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        a.established("1002")
+        call = wait_for("the call", lambda: calls(c))[0]["id"]
+        path, leg = f"/api/calls/{call}/transfer", leg_of(c, call, "1001")
+        for bad in ({"to": "1003"}, {"leg": leg}, {"leg": leg, "to": "4711"},
+                    {"leg": leg, "to": "1003", "mode": "x"},
+                    {"leg": leg, "mode": "attended"}):
+            post(c, path, bad, 400)
+        post(c, path, {"leg": call, "to": "1003"}, 404)
+        post(c, path, {"leg": leg, "to": "1003"})
+        bye(a)
+        talk(box, "1002", "1003")
+    clean(c, box)
+
+
+def test_rest_attended():
+    """Two calls become one: by the call's path, and by POST /api/transfer."""
+    c, box = shared()
+    for where in ("call", "from"):
+        with RawPhone(c.routers[0]) as a:
+            a.established("1002")
+            a.established("1003")
+            one, two = (wait_for(f"the call to {n}", lambda n=n: next(
+                (x["id"] for x in calls(c)
+                 if x["destination"] == f"device:{n}"), None))
+                for n in ("1002", "1003"))
+            body = {"leg": leg_of(c, one, "1001"), "call": two}
+            heads = []
+            t = threading.Thread(target=lambda: heads.append(post(
+                c, *(("/api/transfer", {**body, "from": one})
+                     if where == "from" else
+                     (f"/api/calls/{one}/transfer", body)))))
+            t.start()
+            follow(a, 2)
+            t.join()
+            must(heads[0][0]["location"], f"/api/calls/{one}", "Location")
+            talk(box, "1002", "1003")
+        clean(c, box)
+
+
+def test_rest_refer():
+    """A peer is asked to call elsewhere, and leaves once it has."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        call = wait_for("the call", lambda: calls(c))[0]["id"]
+        post(c, f"/api/calls/{call}/transfer", {
+            "leg": leg_of(c, call, "1001"), "mode": "refer",
+            "to": "sip:2000@elsewhere.example"})
+        ref = a.await_("REFER")
+        must(ref.get("refer-to"), "<sip:2000@elsewhere.example>", "Refer-To")
+        a.answer(ref, 202, "Accepted")
+        for frag, state in (("SIP/2.0 100 Trying", "active;expires=60"),
+                            ("SIP/2.0 200 OK", "terminated")):
+            must(d.ask("NOTIFY", frag + "\r\n", **{
+                "Event": "refer", "Subscription-State": state,
+                "Content-Type": "message/sipfrag"}).code, 200, "NOTIFY")
+        bye(a)
+    box.expect("closed", phone="1002")
+    assert_clean(c)
