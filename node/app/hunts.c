@@ -6,10 +6,24 @@
 #include "proto/log.h"
 
 static const struct app_hunt table[] = {
-    [SY__HUNT_KIND__HUNT_DIAL] = {app_dial_handler, app_dial_arg, false},
-    [SY__HUNT_KIND__HUNT_ADD] = {control_add_handler, control_add_arg, false},
-    [SY__HUNT_KIND__HUNT_TRANSFER] = {transfer_handler, transfer_arg, false},
-    [SY__HUNT_KIND__HUNT_ORIGIN] = {app_origin_handler, app_origin_arg, true},
+	[SY__HUNT_KIND__HUNT_DIAL] = {
+		.h = app_dial_handler,
+		.argh = app_dial_arg,
+		.caller = true,
+	},
+	[SY__HUNT_KIND__HUNT_ADD] = {
+		.h = control_add_handler,
+		.argh = control_add_arg,
+	},
+	[SY__HUNT_KIND__HUNT_ORIGIN] = {
+		.h = app_origin_handler,
+		.argh = app_origin_arg,
+		.origin = true,
+	},
+	[SY__HUNT_KIND__HUNT_TRANSFER] = {
+		.h = transfer_handler,
+		.argh = transfer_arg,
+	},
 };
 
 const struct app_hunt *app_hunt(Sy__HuntKind kind)
@@ -83,7 +97,7 @@ static int make(struct hunt **hp, struct node *n, struct hub *hub,
 	struct hunt_conf conf = {.caller = caller, .what = hs};
 	int err;
 
-	if (!row)
+	if (!row || (row->caller && !caller))
 		return EINVAL;
 
 	conf.h = row->h;

@@ -23,6 +23,7 @@ struct app_hunt {
 	hunt_h *h;
 	app_hunt_arg_h *argh;
 	bool origin; /* the hub lives for it before any leg does */
+	bool caller; /* it rings for a leg that waits            */
 };
 
 /** @return static; NULL: no such kind. */

@@ -8,7 +8,9 @@
 
 bool pl_is(const struct pl *pl, const char *str)
 {
-	return str && pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
+	/* an empty one may point to nothing */
+	return str && pl->l == strlen(str) &&
+	       (!pl->l || !memcmp(pl->p, str, pl->l));
 }
 
 /* ---------------------------------------------------------------- life */

@@ -1,4 +1,5 @@
 /* sources: proto/dialplan.c proto/dialplan_pattern.c proto/dialplan_regex.c
+ * proto/number.c
  * build/debug/proto/gen/switchyard.pb-c.c
  * build/debug/proto/gen/google/protobuf/timestamp.pb-c.c */
 /* SPDX-License-Identifier: MIT */

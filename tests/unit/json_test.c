@@ -156,7 +156,8 @@ static void test_errors(void **state)
 
 	assert_refused(conf, "{\"routes\":[{},{\"target\":{\"ech\":true}}]}",
 		       "routes[1].target: unknown field \"ech\"; allowed: "
-		       "device, conference, echo, tone, file, external");
+		       "device, conference, echo, tone, file, external, "
+		       "group, park, pickup, feature");
 	assert_refused(conf, "{\"devices\":[{\"maxContacts\":-1}]}",
 		       "devices[0].maxContacts: must be a whole number from "
 		       "0 to 4294967295");
