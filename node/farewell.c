@@ -4,6 +4,7 @@
 #include <string.h>
 #include "node/farewell.h"
 #include "node/record.h"
+#include "proto/dialplan.h"
 #include "proto/log.h"
 #include "proto/store.h"
 
@@ -44,12 +45,13 @@ static int copy(Sy__HubEnd **endp, const Sy__HubEnd *end)
 }
 
 /* Placements of who called, and of whom; borrowed from the hub. */
-static int fill_places(Sy__HubEnd *end, const struct hub *hub)
+static int fill_places(Sy__HubEnd *end, char *room, size_t size,
+		       const struct hub *hub)
 {
 	const struct le *le;
 
-	if (hub->conference && hub->dest && hub->dest->conference)
-		end->room = hub->dest->conference;
+	if (dialplan_room(room, size, hub->dest))
+		end->room = room;
 	end->call_ids = mem_zalloc((list_count(&hub->call_ids) + 1) *
 				   sizeof(*end->call_ids), NULL);
 	if (!end->call_ids)
@@ -71,7 +73,8 @@ static int end_make(Sy__HubEnd **endp, const struct hub *hub,
 	Sy__CallRecord rec = SY__CALL_RECORD__INIT;
 	Sy__HubEnd end = SY__HUB_END__INIT;
 	struct record_call call;
-	int err = fill_places(&end, hub);
+	char room[256];
+	int err = fill_places(&end, room, sizeof(room), hub);
 
 	if (err || !hub->came) {
 		err = err ? err : copy(endp, &end);

@@ -3,6 +3,7 @@
 
 #include "node/app/app.h"
 #include "node/app/dial.h"
+#include "node/app/pickup.h"
 #include "node/leg_sip.h"
 #include "node/replace.h"
 #include "proto/log.h"
@@ -65,6 +66,7 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	char id[ULID_LEN + 1];
 	struct hub_expect *ex = find(n, tok, id);
 	struct app_call call = {0};
+	Sy__Destination *pickup = NULL;
 	const char *why = NULL;
 	struct hub *hub;
 	uint16_t code;
@@ -90,6 +92,9 @@ void node_incoming(struct dialog *d, const struct token *tok,
 		replace(n, call.leg, ex);
 		return;
 	}
+	if (!code && app_is_pickup(ex->place) &&
+	    !hub_destination_copy(&pickup, ex->place->destination))
+		call.dest = pickup;
 	mem_deref(ex);
 
 	if (code) {
@@ -101,4 +106,6 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	code = app_run(n, &call);
 	if (code)
 		leg_hangup(call.leg, code, "destination cannot be reached");
+	if (pickup)
+		sy__destination__free_unpacked(pickup, NULL);
 }

@@ -2,6 +2,7 @@
 /* What the rest of the node learns of its hubs: log, counters, checkpoints. */
 
 #include "node/app/next.h"
+#include "node/app/pickup.h"
 #include "node/checkpoint.h"
 #include "node/history.h"
 #include "node/music.h"
@@ -64,14 +65,15 @@ static void leg_line(const char *what, const struct hub *hub,
 
 static void leg_added(struct hub *hub, struct leg *leg, void *arg)
 {
-	(void)arg;
+	pickup_added(arg, leg);
 	talk_update(hub);
 	leg_line("leg added", hub, leg);
 }
 
 static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 {
-	(void)arg;
+	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
+		pickup_over(arg, leg);
 	talk_update(hub);
 	leg_line("leg", hub, leg);
 }
@@ -79,6 +81,8 @@ static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
 	next_member_left(arg, leg);
+	if (!leg->info.answered_ms)
+		pickup_over(arg, leg);
 	restore_leg_removed(hub, leg);
 	talk_update(hub);
 	leg_line("leg removed", hub, leg);

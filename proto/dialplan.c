@@ -265,3 +265,19 @@ int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 
 	return ENOENT;
 }
+
+bool dialplan_room(char *buf, size_t size, const Sy__Destination *dest)
+{
+	const char *head = "", *name = NULL;
+
+	if (dest && dest->kind_case == SY__DESTINATION__KIND_CONFERENCE)
+		name = dest->conference;
+	else if (dest && dest->kind_case == SY__DESTINATION__KIND_PICKUP) {
+		head = DIALPLAN_RINGING;
+		name = dest->pickup;
+	}
+	if (!name)
+		return false;
+
+	return snprintf(buf, size, "%s%s", head, name) < (int)size;
+}

@@ -14,6 +14,10 @@
 /** What the names of conferences that are parking places begin with. */
 #define DIALPLAN_PARK "park:"
 
+/** A room that stands for a device that rings: "ringing:1002"; or for a
+ * pick-up group: "ringing:group:sales". */
+#define DIALPLAN_RINGING "ringing:"
+
 /** The outcome; strings live in the object itself. */
 struct dialplan_match {
 	const Sy__Route *route;   /* borrowed from the configuration; NULL:
@@ -50,5 +54,13 @@ bool dialplan_pattern_match(const char *pattern, const char *number,
  */
 int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 		  const char *number, const Sy__Source *src);
+
+/**
+ * The room that all callers of a destination share: a conference, or the call
+ * that is to be picked up.
+ *
+ * @return false: each has a call of its own.
+ */
+bool dialplan_room(char *buf, size_t size, const Sy__Destination *dest);
 
 #endif

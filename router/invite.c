@@ -77,9 +77,25 @@ static void fill(Sy__PlaceHub *ph, const struct msg *m, const struct call *c)
 	ph->n_codecs = c->codecc;
 }
 
+/* Whose group is picked up from is told by the caller, not by the number. */
+static void pickup_group(char *buf, size_t size, const struct msg *m,
+			 const struct call *c, struct dialplan_match *match)
+{
+	const Sy__Device *dev = NULL;
+
+	if (strcmp(match->dest.pickup, "group"))
+		return;
+	if (c->src.kind_case == SY__SOURCE__KIND_DEVICE)
+		dev = config_device(m->w->config, c->src.device,
+				    strlen(c->src.device));
+	(void)re_snprintf(buf, size, "group:%s", dev ? dev->pickup_group : "");
+	match->dest.pickup = buf;
+}
+
 static void start(struct msg *m, const struct call *c,
 		  struct dialplan_match *match)
 {
+	char room[2 * NAME_MAX_LEN], group[NAME_MAX_LEN];
 	Sy__PlaceHub ph = SY__PLACE_HUB__INIT;
 	Sy__Source src = c->src;
 	struct placing_conf conf = {
@@ -101,8 +117,10 @@ static void start(struct msg *m, const struct call *c,
 	} else {
 		ph.destination = &match->dest;
 		ph.ring_seconds = match->ring_seconds;
-		if (match->dest.kind_case == SY__DESTINATION__KIND_CONFERENCE)
-			conf.room = match->dest.conference;
+		if (match->dest.kind_case == SY__DESTINATION__KIND_PICKUP)
+			pickup_group(group, sizeof(group), m, c, match);
+		if (dialplan_room(room, sizeof(room), &match->dest))
+			conf.room = room;
 	}
 	ph.source = &src;
 	ph.call_id = call_id;

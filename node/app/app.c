@@ -9,6 +9,7 @@ static app_h *const table[] = {
 	[SY__DESTINATION__KIND_EXTERNAL] = app_dial,
 	[SY__DESTINATION__KIND_GROUP] = app_dial,
 	[SY__DESTINATION__KIND_FEATURE] = app_feature,
+	[SY__DESTINATION__KIND_PICKUP] = app_pickup,
 	[SY__DESTINATION__KIND_CONFERENCE] = app_conference,
 	[SY__DESTINATION__KIND_ECHO] = app_player,
 	[SY__DESTINATION__KIND_TONE] = app_player,

@@ -31,5 +31,6 @@ app_h app_dial;        /* device, external, group */
 app_h app_conference;
 app_h app_player;      /* echo, tone, file */
 app_h app_feature;     /* star codes */
+app_h app_pickup;      /* a call that rings somebody else */
 
 #endif

@@ -224,6 +224,12 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 		hear(hunt, sounding_branch(hunt));
 }
 
+void hunt_pick(struct hunt *hunt, struct leg *leg)
+{
+	if (hunt_is_on(hunt))
+		finish(hunt, HUNT_ANSWERED, leg, 200);
+}
+
 uint16_t hunt_code(uint16_t code)
 {
 	static const struct {

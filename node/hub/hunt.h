@@ -98,6 +98,13 @@ void hunt_seal(struct hunt *hunt, uint16_t code);
 /** Give up sooner, or later. @param ms  From now. */
 void hunt_limit(struct hunt *hunt, uint32_t ms);
 
+/**
+ * Somebody else answers in place of its branches, which are hung up.
+ *
+ * @param leg  In the hub, answered, of no hunt.
+ */
+void hunt_pick(struct hunt *hunt, struct leg *leg);
+
 /** Stop it without an event; its legs are hung up. */
 void hunt_cancel(struct hunt *hunt);
 

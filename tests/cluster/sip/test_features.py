@@ -26,6 +26,8 @@ def config():
     devices["1012"]["forward"] = {"always": "1011"}
     devices["1013"]["forward"] = {"always": "1014"}
     devices["1014"]["forward"] = {"always": "1013"}
+    for user in ("1015", "1016"):
+        devices[user]["pickupGroup"] = "desk"
     conf["groups"] += [
         {"id": "order", "strategy": "order", "memberRingS": 1,
          "members": ["1001", "1002", "1003"], "overflow": "1010"},
@@ -270,4 +272,29 @@ def test_parking_place():
         box.expect("established", phone=OTHER)
         talk(box, CALLER, OTHER)
         end(box, CALLER, OTHER)
+    assert_clean(c)
+
+
+def test_pick_up():
+    """*8 with the number of a phone that rings, or alone: of one's group; the
+    phone that rang stops, and knows why."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, "1015", answer="manual")
+        phone(box, c, OTHER)
+        phone(box, c, "1016")
+        for who, code in ((OTHER, "*81015"), ("1016", "*8")):
+            box.do("call", phone=CALLER, to="1015")
+            box.expect("incoming", phone="1015")
+            box.expect("ringing", phone=CALLER)
+            box.do("call", phone=who, to=code)
+            box.expect("established", phone=who)
+            box.expect("established", phone=CALLER)
+            box.expect("closed", phone="1015", code=487)
+            talk(box, CALLER, who)
+            end(box, CALLER, who)
+        for who, code in ((OTHER, "*81015"), ("1016", "*8"), (OTHER, "*8")):
+            box.do("call", phone=who, to=code)
+            box.expect("closed", phone=who, code=404)
     assert_clean(c)
