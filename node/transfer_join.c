@@ -176,13 +176,39 @@ static void merge(struct joining *j, struct hub *hub, struct hub *other,
 	end(j);
 }
 
+static bool has_leg(struct le *le, void *arg)
+{
+	const struct hub *hub = le->data;
+
+	return !hub_is_over(hub) && replaced(hub, arg);
+}
+
+/* A tag names the hub that made it, which may have been merged since. */
+static struct hub *other_hub(struct joining *j)
+{
+	struct hub *hub = node_hub(j->node, j->other);
+	struct le *le;
+
+	if (hub && !hub_is_over(hub))
+		return hub;
+	if (!j->replaces.call_id[0])
+		return NULL;
+
+	le = hash_apply(j->node->hubs, has_leg, j);
+	hub = le ? le->data : NULL;
+	if (hub)
+		str_ncpy(j->other, hub->id, sizeof(j->other));
+
+	return hub;
+}
+
 static void ask_where(struct joining *j);
 
 void joining_look(void *arg)
 {
 	struct joining *j = arg;
 	struct hub *hub = node_hub(j->node, j->hub);
-	struct hub *other = node_hub(j->node, j->other);
+	struct hub *other = other_hub(j);
 	struct leg *leg;
 
 	if (!hub || hub_is_over(hub)) {
@@ -193,7 +219,7 @@ void joining_look(void *arg)
 		fail(j, 503, "a request within a call waits for its answer");
 		return;
 	}
-	if (!other || hub_is_over(other)) {
+	if (!other) {
 		ask_where(j);
 		return;
 	}

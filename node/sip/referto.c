@@ -6,10 +6,10 @@
 #include "node/sip/referto.h"
 
 /* Nothing that could end a line of ours, or that is binary. */
-static bool is_clean(const char *str)
+static bool is_clean(const char *str, size_t len)
 {
-	for (; *str; str++) {
-		if ((unsigned char)*str < ' ' || *str == 0x7f)
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)str[i] < ' ' || str[i] == 0x7f)
 			return false;
 	}
 
@@ -18,10 +18,10 @@ static bool is_clean(const char *str)
 
 static int put(char *buf, size_t size, const struct pl *pl)
 {
-	if (pl_strcpy(pl, buf, size))
-		return EOVERFLOW;
+	if (!is_clean(pl->p, pl->l))
+		return EBADMSG;
 
-	return is_clean(buf) ? 0 : EBADMSG;
+	return pl_strcpy(pl, buf, size) ? EOVERFLOW : 0;
 }
 
 int replaces_read(struct replaces *r, const struct pl *val)
@@ -86,6 +86,17 @@ static bool header(const struct pl *headers, const char *name, struct pl *val)
 	return false;
 }
 
+/* A binary zero would hide what follows it. */
+static int unescape(char *buf, size_t size, re_printf_h *h, struct pl *pl)
+{
+	const int n = re_snprintf(buf, size, "%H", h, pl);
+
+	if (n < 0)
+		return EOVERFLOW;
+
+	return is_clean(buf, (size_t)n) ? 0 : EBADMSG;
+}
+
 static int read_user(struct referto *r, const struct uri *uri)
 {
 	struct pl user = uri->user;
@@ -95,21 +106,21 @@ static int read_user(struct referto *r, const struct uri *uri)
 		user.l = (size_t)(semi - user.p);
 	if (!user.l)
 		return EBADMSG;
-	if (re_snprintf(r->user, sizeof(r->user), "%H", uri_user_unescape,
-			&user) < 0)
-		return EOVERFLOW;
 
-	return is_clean(r->user) && strlen(r->user) ? 0 : EBADMSG;
+	return unescape(r->user, sizeof(r->user),
+			(re_printf_h *)uri_user_unescape, &user);
 }
 
-static int read_replaces(struct referto *r, const struct pl *escaped)
+static int read_replaces(struct referto *r, struct pl *escaped)
 {
 	char text[3 * REFERTO_TEXT];
 	struct pl pl;
+	int err;
 
-	if (re_snprintf(text, sizeof(text), "%H", uri_header_unescape,
-			escaped) < 0)
-		return EOVERFLOW;
+	err = unescape(text, sizeof(text), (re_printf_h *)uri_header_unescape,
+		       escaped);
+	if (err)
+		return err;
 
 	pl_set_str(&pl, text);
 	r->attended = true;

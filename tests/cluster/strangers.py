@@ -77,7 +77,8 @@ class Baresip:
     """One baresip, controlled over TCP; records what it hears."""
 
     def __init__(self, user, proxy, codec="pcmu", tone_hz=440,
-                 transport="udp", answer="manual", srtp=None):
+                 transport="udp", answer="manual", srtp=None,
+                 trace=False):
         self.user, self.codec = user, codec
         self.dir = tempfile.mkdtemp(prefix="sy-baresip-")
         self.ctrl = free_port()
@@ -105,7 +106,8 @@ class Baresip:
         self.write("contacts", "")
         with open(os.path.join(self.dir, "log"), "wb") as log:
             self.proc = subprocess.Popen(
-                ["baresip", "-f", self.dir], stdin=subprocess.DEVNULL,
+                ["baresip", "-f", self.dir, *(["-s"] if trace else [])],
+                stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
         self.events, self.cond = [], threading.Condition()
         self.sock = wait_for("baresip's control port", self.connect, 10)

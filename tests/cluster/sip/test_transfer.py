@@ -77,6 +77,13 @@ def progress(a, last):
     return codes
 
 
+def notified(a):
+    """The next NOTIFY, answered: its code."""
+    n = a.await_("NOTIFY", 10)
+    a.answer(n, 200, "OK")
+    return int(n.body.split()[1])
+
+
 def refer(d, to, **f):
     return d.ask("REFER", **{"Refer-To": to, "Referred-By":
                              "<sip:1001@switchyard>", **f})
@@ -361,3 +368,29 @@ def test_rest_refer():
         bye(a)
     box.expect("closed", phone="1002")
     assert_clean(c)
+
+
+# -------------------------------------------------------- over a node's death
+
+def test_node_dies():
+    """Between 202 and the answer: the target rings on, its answer counts,
+    and the new owner tells the transferor."""
+    with cluster(nodes=2, later=["node-2"]) as c, phones() as box, \
+            RawPhone(c.routers[0]) as a:
+        phone(box, c, "1002")
+        phone(box, c, "1003", answer="manual")
+        d = a.established("1002")
+        must(refer(d, "<sip:1003@switchyard>").code, 202, "REFER")
+        box.expect("incoming", phone="1003")
+        while notified(a) != 180:
+            pass
+        c.join("node-2")
+        node = next(n for n in c.nodes if n.id == "node-1")
+        node.process.kill()
+        c.left(node)
+        again = a.await_("INVITE", 10)
+        a.answer(again, 200, "OK", body=SDP.format(port=40000))
+        box.expect("reinvited", phone="1002", seconds=10)
+        box.do("answer", phone="1003")
+        must(follow(a, 1)[-1], 200, "the last NOTIFY")
+        talk(box, "1002", "1003")
