@@ -387,6 +387,60 @@ static bool alt_name(char *name, size_t size, X509 *cert, int type)
 	return found;
 }
 
+enum { PEER_NAME_SIZE = 256 };
+
+/* @param anyp  Set to whether there was a name. @return as the handler */
+static bool each_alt_name(X509 *cert, bool *anyp, certs_name_h *h, void *arg)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	char name[PEER_NAME_SIZE];
+	bool found = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
+		const GENERAL_NAME *gn = sk_GENERAL_NAME_value(names, i);
+
+		if ((gn->type != GEN_URI && gn->type != GEN_DNS) ||
+		    !copy(name, sizeof(name), gn->d.ia5) ||
+		    (gn->type == GEN_URI && strncasecmp(name, "sip:", 4)))
+			continue;
+		*anyp = true;
+		found = h(name, arg);
+	}
+	GENERAL_NAMES_free(names);
+
+	return found;
+}
+
+static bool common_name(X509 *cert, certs_name_h *h, void *arg)
+{
+	const X509_NAME *subject = X509_get_subject_name(cert);
+	const int i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	char name[PEER_NAME_SIZE];
+
+	return i >= 0 &&
+	       copy(name, sizeof(name),
+		    X509_NAME_ENTRY_get_data(
+			    X509_NAME_get_entry(subject, i))) &&
+	       h(name, arg);
+}
+
+bool certs_peer_names(const SSL *ssl, certs_name_h *h, void *arg)
+{
+	X509 *cert = SSL_get1_peer_certificate(ssl);
+	bool any = false, found = false;
+
+	if (cert && SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER &&
+	    SSL_get_verify_result(ssl) == X509_V_OK) {
+		found = each_alt_name(cert, &any, h, arg);
+		if (!any)
+			found = common_name(cert, h, arg);
+	}
+	X509_free(cert);
+
+	return found;
+}
+
 void certs_peer_name(const SSL *ssl, char *name, size_t size)
 {
 	X509 *cert = SSL_get1_peer_certificate(ssl);

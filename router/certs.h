@@ -69,4 +69,15 @@ SSL *certs_client(struct certs *t, const struct sa *peer, const char *name);
  */
 void certs_peer_name(const SSL *ssl, char *name, size_t size);
 
+/** @return true: it is the one, look no further. */
+typedef bool(certs_name_h)(const char *name, void *arg);
+
+/**
+ * All names of a peer's verified certificate: SIP URIs and DNS names; where it
+ * has neither, its common name.
+ *
+ * @return true if the handler said so of one.
+ */
+bool certs_peer_names(const SSL *ssl, certs_name_h *h, void *arg);
+
 #endif

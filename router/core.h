@@ -26,6 +26,8 @@ struct pendings;
 struct replay;
 struct seeks;
 struct subs;
+struct trunk_marks;
+struct trunks;
 struct uacs;
 
 enum { WORKER_GONE_MAX = 256, WORKER_FALLEN_MAX = 64 };
@@ -68,6 +70,8 @@ struct worker {
 	struct locate *locate;    /* where names are                       */
 	struct attempts *attempts; /* ... and what was tried               */
 	struct subs *subs;        /* thread 0: subscriptions served here   */
+	struct trunks *trunks;    /* thread 0: work for trunks             */
+	struct trunk_marks *marks; /* how their calls are known            */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
 	struct replay *replay;    /* credentials that were used            */

@@ -23,6 +23,7 @@
 #include "router/placing.h"
 #include "router/replaces.h"
 #include "router/toll.h"
+#include "router/trunk_mark.h"
 #include "router/wire_impl.h"
 
 enum { NAME_MAX_LEN = 128 };
@@ -170,7 +171,7 @@ static bool identify(struct msg *m, struct call *c)
 
 	sy__source__init(&c->src);
 	if (!view_first(m->v, VIEW_PROXY_AUTHORIZATION))
-		trunk = config_trunk_by_source(m->w->config, &m->from.peer);
+		trunk = trunk_of(m);
 	if (user_of(c->caller, sizeof(c->caller), &m->v->from.uri))
 		strcpy(c->caller, trunk ? "anonymous" : "");
 	name_of(c->name, sizeof(c->name), &m->v->from.dname);
@@ -201,7 +202,7 @@ static bool route(struct msg *m, struct call *c, struct dialplan_match *match)
 {
 	const Sy__Config *conf = config_get(m->w->config);
 
-	if (user_of(c->number, sizeof(c->number), &m->v->uri) ||
+	if (user_of(c->number, sizeof(c->number), trunk_called(m)) ||
 	    dialplan_find(match, conf, c->number, &c->src)) {
 		answer(m, 404, NULL, NULL);
 		return false;

@@ -16,6 +16,7 @@
 #include "router/core.h"
 #include "router/health.h"
 #include "router/options.h"
+#include "router/trunks.h"
 
 enum {
 	FDS_MAX = 65536,
@@ -147,6 +148,7 @@ static void leave(struct worker *w)
 	log_info("leaving", LOG_I("signal", signalled),
 		 LOG_U("grace_ms", grace_ms));
 	w->router->leaving = true;
+	trunks_leave(w->trunks);
 	if (bus_is_up(w->bus))
 		member_leave(w->members);
 	if (!run_for(grace_ms))

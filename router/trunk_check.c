@@ -24,10 +24,9 @@ uint64_t trunk_check_due(const struct trunk_check *c)
 	return c->asking || !c->every_ms ? UINT64_MAX : c->due_ms;
 }
 
-void trunk_check_sent(struct trunk_check *c, uint64_t now_ms)
+void trunk_check_sent(struct trunk_check *c)
 {
 	c->asking = true;
-	c->sent_ms = now_ms;
 }
 
 static uint32_t pause_ms(const struct trunk_check *c)
@@ -42,7 +41,7 @@ static uint32_t pause_ms(const struct trunk_check *c)
 	return ms < c->every_ms ? ms : c->every_ms;
 }
 
-bool trunk_check_answer(struct trunk_check *c, uint16_t code,
+bool trunk_check_answer(struct trunk_check *c, uint16_t code, float rtt_ms,
 			uint64_t now_ms)
 {
 	const bool was = c->up, knew = c->known;
@@ -51,7 +50,7 @@ bool trunk_check_answer(struct trunk_check *c, uint16_t code,
 	c->code = code;
 	if (code != 408 && code != 503) {
 		c->losses = 0;
-		c->rtt_ms = (float)(now_ms - c->sent_ms);
+		c->rtt_ms = rtt_ms;
 		c->known = c->up = true;
 		c->due_ms = now_ms + c->every_ms;
 		return !was || !knew;

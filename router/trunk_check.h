@@ -28,7 +28,7 @@ struct trunk_check {
 	uint16_t code;    /* of the last answer                            */
 	float rtt_ms;     /* of the last one that was answered             */
 	uint32_t every_ms;
-	uint64_t sent_ms, due_ms;
+	uint64_t due_ms;
 };
 
 /** @param every_ms  0: it is never asked. */
@@ -39,16 +39,17 @@ void trunk_check_init(struct trunk_check *c, uint32_t every_ms,
 uint64_t trunk_check_due(const struct trunk_check *c);
 
 /** It was asked. */
-void trunk_check_sent(struct trunk_check *c, uint64_t now_ms);
+void trunk_check_sent(struct trunk_check *c);
 
 /**
  * What came of it.
  *
- * @param code  Status code; 408: nothing came.
+ * @param code    Status code; 408: nothing came.
+ * @param rtt_ms  Since it was sent.
  *
  * @return true: it is known for the first time, or came up, or went down.
  */
-bool trunk_check_answer(struct trunk_check *c, uint16_t code,
+bool trunk_check_answer(struct trunk_check *c, uint16_t code, float rtt_ms,
 			uint64_t now_ms);
 
 #endif

@@ -146,6 +146,11 @@ bool trunk_reg_wants(const struct trunk_reg *r, uint64_t now_ms)
 	return !r->asking && !r->gone && now_ms >= r->due_ms;
 }
 
+bool trunk_reg_is_again(const struct trunk_reg *r)
+{
+	return r->again;
+}
+
 size_t trunk_reg_target(const struct trunk_reg *r)
 {
 	return r->target;

@@ -91,6 +91,10 @@ enum trunk_reg_out trunk_reg_tick(struct trunk_reg *r, uint64_t now_ms);
 /** Is there anything to send now? */
 bool trunk_reg_wants(const struct trunk_reg *r, uint64_t now_ms);
 
+/** Is it the same request once more, to the same target: one that asked for
+ * our password? */
+bool trunk_reg_is_again(const struct trunk_reg *r);
+
 /** Index of the target that is to be tried. */
 size_t trunk_reg_target(const struct trunk_reg *r);
 

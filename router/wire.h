@@ -215,6 +215,11 @@ void wire_tell(struct wire *w, enum wire_kind kind, const struct sa *peer,
 void wire_peer_name(const struct wire *w, const struct flow *f, char *name,
 		    size_t size);
 
+/** All of its names: certs_peer_names(). @return true if the handler said so
+ * of one. */
+bool wire_peer_names(const struct wire *w, const struct flow *f,
+		     bool (*h)(const char *name, void *arg), void *arg);
+
 /** True if a flow of this thread is still open; of another: true. */
 bool wire_is_open(const struct wire *w, const struct flow *f);
 

@@ -142,3 +142,13 @@ void wire_peer_name(const struct wire *w, const struct flow *f, char *name,
 	if (c && c->ssl)
 		certs_peer_name(c->ssl, name, size);
 }
+
+bool wire_peer_names(const struct wire *w, const struct flow *f,
+		     bool (*h)(const char *name, void *arg), void *arg)
+{
+	const struct wire_conn *c =
+		f->tcp && f->thread == w->conf.thread ? wire_conn_find(w, f)
+						      : NULL;
+
+	return c && c->ssl && certs_peer_names(c->ssl, h, arg);
+}

@@ -4,6 +4,7 @@
  * members, configuration), its tables.  Thread 0 also beats.
  */
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include "proto/log.h"
@@ -16,6 +17,8 @@
 #include "router/seek.h"
 #include "router/target.h"
 #include "router/subs.h"
+#include "router/trunk_mark.h"
+#include "router/trunks.h"
 #include "router/uac.h"
 #include "router/wire_impl.h"
 
@@ -34,6 +37,8 @@ static void destructor(void *arg)
 
 	tmr_cancel(&w->tick);
 	w->subs = mem_deref(w->subs);
+	mem_deref(w->trunks);
+	mem_deref(w->marks);
 	mem_deref(w->members);
 	mem_deref(w->keep);
 	mem_deref(w->config);
@@ -167,6 +172,11 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 	struct worker *w = arg;
 
 	guard_share_configure(w, conf);
+	w->marks = mem_deref(w->marks);
+	if (trunk_marks_alloc(&w->marks, w->router->key, conf))
+		log_error("trunks that register are not known",
+			  LOG_E(ENOMEM));
+	trunks_config(w->trunks, conf);
 	guard_share_members(w);
 	if (!w->index && w->members)
 		member_beat(w->members); /* ready now */
@@ -254,6 +264,8 @@ static int start(struct worker *w)
 	err |= pendings_alloc(&w->pendings, w->router->conf.pending_max);
 	err |= seek_alloc(&w->seeks, w);
 	err |= uacs_alloc(&w->uacs, w);
+	if (!w->index)
+		err |= trunks_alloc(&w->trunks, w);
 	if (err)
 		return ENOMEM;
 	err = target_start(w, w->router->conf.dns);

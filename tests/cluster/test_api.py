@@ -573,6 +573,7 @@ def test_external_leg():
         where = box.do("phone", id="pbx", user="pbx", codecs=["PCMA"],
                        tone_hz=900, answer="auto")["address"]
         configure(c, demo(trunks=[{"id": "loop", "enabled": True,
+                                   "optionsS": 0,
                                    "sources": [where], "target": where}]))
         phone(box, c, "1001")
         phone(box, c, "1002")
@@ -614,6 +615,7 @@ def test_caller_name_on_the_wire():
         s.settimeout(5)
         at = "127.0.0.1:%d" % s.getsockname()[1]
         configure(c, demo(trunks=[{"id": "loop", "enabled": True,
+                                   "optionsS": 0,
                                    "sources": [at], "target": at}]))
         for name, written in (
                 ("Front desk", b'"Front desk" <sip:'),

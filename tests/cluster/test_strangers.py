@@ -67,9 +67,9 @@ def trunks(path, source, target):
         conf = json.load(f)
     conf["trunks"] = [
         {"id": "in", "enabled": True, "sources": [f"127.0.0.1:{source}"],
-         "target": f"127.0.0.1:{source}"},
+         "optionsS": 0, "target": f"127.0.0.1:{source}"},
         {"id": "out", "enabled": True, "sources": [f"127.0.0.1:{target}"],
-         "target": f"127.0.0.1:{target}"}]
+         "optionsS": 0, "target": f"127.0.0.1:{target}"}]
     conf["routes"] = [
         {"id": "out", "order": 1, "pattern": "7XX", "source": "trunk:in",
          "target": {"external": {"trunk": "out", "number": "$0"}}},

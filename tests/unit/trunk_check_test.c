@@ -22,7 +22,7 @@ static uint64_t ask(void)
 	assert_true(due < UINT64_MAX);
 	if (due > now)
 		now = due;
-	trunk_check_sent(&c, now);
+	trunk_check_sent(&c);
 	assert_true(trunk_check_due(&c) == UINT64_MAX);
 
 	return now - was;
@@ -38,7 +38,7 @@ static void test_alive(void **state)
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(ask(), i ? EVERY : 0);
 		now += 25;
-		assert_int_equal(trunk_check_answer(&c, codes[i], now), !i);
+		assert_int_equal(trunk_check_answer(&c, codes[i], 25, now), !i);
 		assert_true(c.known && c.up);
 		assert_int_equal((int)c.rtt_ms, 25);
 	}
@@ -50,21 +50,21 @@ static void test_down_and_up(void **state)
 	now = 5;
 	trunk_check_init(&c, EVERY, now);
 	(void)ask();
-	assert_true(trunk_check_answer(&c, 200, now));
+	assert_true(trunk_check_answer(&c, 200, 1, now));
 	(void)ask();
 	/* one loss says nothing */
-	assert_false(trunk_check_answer(&c, 408, now));
+	assert_false(trunk_check_answer(&c, 408, 1, now));
 	assert_true(c.up);
 	assert_int_equal(ask(), 500);
-	assert_true(trunk_check_answer(&c, 503, now));
+	assert_true(trunk_check_answer(&c, 503, 1, now));
 	assert_true(c.known);
 	assert_false(c.up);
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(ask(), 2000);
-		assert_false(trunk_check_answer(&c, 408, now));
+		assert_false(trunk_check_answer(&c, 408, 1, now));
 	}
 	assert_int_equal(ask(), 10000);
-	assert_true(trunk_check_answer(&c, 200, now));
+	assert_true(trunk_check_answer(&c, 200, 1, now));
 	assert_true(c.up);
 	assert_int_equal(ask(), EVERY);
 }
@@ -74,10 +74,10 @@ static void test_never_there(void **state)
 	(void)state;
 	trunk_check_init(&c, EVERY, now);
 	(void)ask();
-	assert_false(trunk_check_answer(&c, 408, now));
+	assert_false(trunk_check_answer(&c, 408, 1, now));
 	assert_false(c.known);
 	(void)ask();
-	assert_true(trunk_check_answer(&c, 408, now));
+	assert_true(trunk_check_answer(&c, 408, 1, now));
 	assert_true(c.known);
 
 	/* not to be asked */

@@ -31,7 +31,7 @@ def configuration():
     with open(DEMO, encoding="utf-8") as f:
         conf = json.load(f)
     conf["trunks"] = [{"id": name, "enabled": True, "sources": [],
-                       "target": name} for name in TRUNKS.values()]
+                       "target": name, "optionsS": 0} for name in TRUNKS.values()]
     conf["routes"] = [
         {"id": name, "order": i, "pattern": f"{digits}X",
          "target": {"external": {"trunk": name, "number": "$0"}}}

@@ -145,6 +145,7 @@ def test_trunk_by_tls():
         with open(DEMO, encoding="utf-8") as f:
             conf = json.load(f)
         conf["trunks"] = [{"id": "out", "enabled": True, "sources": [],
+                           "optionsS": 0,
                            "target": f"{trunk.at};transport=tls"}]
         conf["routes"] = [{"id": "out", "order": 1, "pattern": "7XX",
                            "target": {"external": {"trunk": "out",
