@@ -17,6 +17,7 @@
 #include "node/quality.h"
 #include "node/record.h"
 #include "node/room.h"
+#include "node/toll.h"
 #include "proto/log.h"
 #include "proto/store.h"
 
@@ -259,6 +260,7 @@ static void say_goodbye(struct checkpoint *cp, struct hub *hub)
 	struct farewell *fw;
 
 	quality_hub_ended(cp->node, hub);
+	toll_give(cp->node, hub);
 	if (hub->owned)
 		adopt_ended(cp->node->adopt, hub->id);
 	if (!farewell_alloc(&fw, &cp->farewells, cp->node, hub))
@@ -437,6 +439,7 @@ static void rooms_handler(void *arg)
 	alarm_start(&cp->node->alarms, &cp->rooms, ROOM_KEEP_MS,
 		    rooms_handler, cp);
 	room_keep_all(cp->node);
+	toll_renew_all(cp->node);
 }
 
 int checkpoint_alloc(struct checkpoint **cpp, struct node *n)

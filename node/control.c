@@ -74,6 +74,7 @@ static int place_new(struct hub **hp, struct node *n,
 		.dest = place->destination,
 		.caller = place->caller,
 		.called = place->called,
+		.toll = place->toll,
 	};
 	int err = node_hub_alloc(hp, n, &conf);
 

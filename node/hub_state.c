@@ -182,6 +182,7 @@ int hub_state_init(struct hub_state *st, const struct hub *hub)
 	msg->destination = hub->dest;
 	msg->hops = hub->hops;
 	msg->ref_last = hub->ref_last;
+	msg->toll = hub->toll;
 	fill_call_ids(msg, p, hub);
 	fill_hunts(msg, p, hub);
 	fill_players(msg, p, hub);
@@ -233,6 +234,7 @@ void hub_state_restore(struct hub *hub, const Sy__Call *call,
 
 	hub->hops = (uint8_t)st->hops;
 	hub->ref_last = st->ref_last;
+	(void)hub_set_toll(hub, st->toll);
 	for (size_t i = 0; i < st->n_call_ids; i++)
 		(void)hub_call_id_add(hub, st->call_ids[i]);
 	for (size_t i = 0; i < st->n_past; i++) {

@@ -104,6 +104,7 @@ static void start(struct msg *m, const struct call *c,
 		.leg = leg_reference(m),
 		.costly = c->counts ? &c->costly : NULL,
 	};
+	Sy__Toll toll = SY__TOLL__INIT;
 	char *call_id = NULL, *replaces = NULL;
 
 	if (pl_strdup(&call_id, &m->v->call_id) ||
@@ -125,6 +126,11 @@ static void start(struct msg *m, const struct call *c,
 	}
 	ph.source = &src;
 	ph.call_id = call_id;
+	if (c->counts) {
+		toll.account = (char *)(uintptr_t)c->costly.account;
+		toll.call = call_id;
+		ph.toll = &toll;
+	}
 	fill(&ph, m, c);
 	placing_start(m, &conf);
 

@@ -106,6 +106,9 @@ static void fail(struct placing *pg)
 {
 	stat_inc(&pg->p->w->stats, STAT_PLACE_FAILED);
 	undo(pg);
+	if (pg->costly.rule)
+		(void)store_costly_give(bus_redis(pg->p->w->bus),
+					pg->costly.account, pg->call_id);
 	answer_later(&pg->p->m, NULL);
 	finish(pg);
 }
@@ -400,7 +403,7 @@ static void start(struct placing *pg)
 		.account = pg->costly.account,
 		.call = pg->call_id,
 		.calls_per_hour = pg->costly.calls_per_hour,
-		.calls_at_a_time = 0,
+		.calls_at_a_time = pg->costly.calls_at_a_time,
 	};
 
 	if (!pg->costly.rule)

@@ -38,6 +38,27 @@ static void destructor(void *data)
 	mem_deref(hub->mix);
 	if (hub->dest)
 		sy__destination__free_unpacked(hub->dest, NULL);
+	if (hub->toll)
+		sy__toll__free_unpacked(hub->toll, NULL);
+}
+
+int hub_set_toll(struct hub *hub, const Sy__Toll *toll)
+{
+	uint8_t *buf;
+	size_t len;
+
+	if (!toll || hub->toll)
+		return 0;
+	len = sy__toll__get_packed_size(toll);
+	buf = mem_alloc(len + 1, NULL);
+	if (!buf)
+		return ENOMEM;
+
+	sy__toll__pack(toll, buf);
+	hub->toll = sy__toll__unpack(NULL, len, buf);
+	mem_deref(buf);
+
+	return hub->toll ? 0 : ENOMEM;
 }
 
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest)
@@ -131,6 +152,8 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 				  SY__DESTINATION__KIND_CONFERENCE;
 		err = hub_destination_copy(&hub->dest, conf->dest);
 	}
+	if (!err)
+		err = hub_set_toll(hub, conf->toll);
 
 	if (err)
 		mem_deref(hub);

@@ -89,6 +89,7 @@ struct hub {
 	bool met;              /* parking place: two were there: from then
 				  on it is their call                  */
 	Sy__Destination *dest; /* owned; may be NULL                   */
+	Sy__Toll *toll;        /* owned; NULL: nobody counts it        */
 	char destination[160]; /* the same as text: "device:1002"      */
 	char caller[LEG_TEXT_MAX];
 	char called[LEG_TEXT_MAX];
@@ -137,6 +138,7 @@ struct hub_conf {
 	uint32_t epoch;
 	const Sy__Destination *dest; /* copied; or NULL                */
 	const char *caller, *called; /* or NULL                        */
+	const Sy__Toll *toll;        /* copied; or NULL                */
 };
 
 /** @return 0, ENOMEM, EINVAL (id). */
@@ -150,6 +152,10 @@ void hub_destination_print(char *buf, size_t size,
 /** A deep copy; @param dp  Set on success; the caller frees it.
  * @return 0, ENOMEM. */
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest);
+
+/** A copy of what counts it. @param toll  NULL: nothing.
+ * @return 0, ENOMEM. */
+int hub_set_toll(struct hub *hub, const Sy__Toll *toll);
 
 /** Is it a parking place (Destination.park)? */
 bool hub_is_park(const struct hub *hub);

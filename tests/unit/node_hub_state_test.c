@@ -75,15 +75,19 @@ static void filled(void **state)
 {
 	struct leg *caller, *a, *b;
 	struct fate fa, fb, fc;
+	Sy__Toll toll = SY__TOLL__INIT;
 	Sy__HubState *msg;
 	struct hunt *hunt;
 	struct world w;
 	struct hub *hub;
 
 	(void)state;
+	toll.account = (char *)"device:1001";
+	toll.call = (char *)"a@b";
 	world_init(&w);
 	hub = open_hub(&w, NULL, 1);
 	assert_int_equal(hub_call_id_add(hub, "a@b"), 0);
+	assert_int_equal(hub_set_toll(hub, &toll), 0);
 	hub->hops = 12;
 	caller = fake_add(hub, &fc, &fake_party, IN);
 	hunt = ring(hub, caller);
@@ -99,6 +103,7 @@ static void filled(void **state)
 	msg = through(hub);
 	assert_string_equal(msg->destination->device, "1002");
 	assert_int_equal(msg->hops, 12);
+	assert_string_equal(msg->toll->account, "device:1001");
 	assert_int_equal(msg->ref_last, 3);
 	assert_int_equal(msg->n_call_ids, 1);
 	assert_string_equal(msg->call_ids[0], "a@b");
@@ -130,11 +135,15 @@ static void restored(void **state)
 	struct leg *leg;
 	struct hub *hub, *other;
 	Sy__HubState *msg;
+	Sy__Toll toll = SY__TOLL__INIT;
 	struct world w;
 
 	(void)state;
 	world_init(&w);
 	hub = open_hub(&w, NULL, 4);
+	toll.account = (char *)"device:1001";
+	toll.call = (char *)"a@b";
+	assert_int_equal(hub_set_toll(hub, &toll), 0);
 	(void)fake_add(hub, &fate[0], &fake_party, IN);
 	leg = fake_add(hub, &fate[1], &fake_party, OUT);
 	(void)fake_add(hub, &fate[2], &fake_party, OUT);
@@ -152,6 +161,7 @@ static void restored(void **state)
 	assert_int_equal(hub_ref(other), 4); /* none is given twice */
 	assert_int_equal(list_count(&other->past), 1);
 	assert_true(other->came && other->shown);
+	assert_string_equal(other->toll->call, "a@b");
 	sy__hub_state__free_unpacked(msg, NULL);
 
 	hub_end(hub, 480, NULL);

@@ -29,6 +29,8 @@ def config():
         if d["id"] in ("1002", "1003"):
             d["permissions"] = ["satellite"]
     conf["devices"][2]["costlyCallsPerHour"] = 2
+    conf["devices"][3].update(permissions=["satellite"],
+                              costlyCallsAtATime=1)
     conf["routes"].insert(0, {
         "id": "far", "order": 1, "pattern": "+.",
         "target": {"external": {"trunk": "loop", "number": "$0"}}})
@@ -291,6 +293,13 @@ def test_an_account_has_a_rate():
 
 # -------------------------------------------------------------------- tolls
 
+def cancel(a, inv):
+    a.send(a.request("CANCEL", inv.uri, **{
+        "Via": inv.get("via"), "From": inv.get("from"),
+        "Call-ID": inv.get("call-id"),
+        "CSeq": inv.get("cseq").split()[0] + " CANCEL"}))
+
+
 def call(a, number):
     """What the router says first; where it takes the call, that is enough."""
     inv = a.call(number)
@@ -299,10 +308,7 @@ def call(a, number):
             got.get("cseq") != inv.get("cseq"):
         got = wait_for("an answer", a.receive)
     if got.code < 200:
-        a.send(a.request("CANCEL", inv.uri, **{
-            "Via": inv.get("via"), "From": inv.get("from"),
-            "Call-ID": inv.get("call-id"),
-            "CSeq": inv.get("cseq").split()[0] + " CANCEL"}))
+        cancel(a, inv)
     return got.code, " ".join(got.start.split()[2:])
 
 
@@ -328,3 +334,15 @@ def test_costly_calls_are_counted_over_all_routers():
         for p in (a, b):
             must(call(p, "+881234"),
                  (403, "Too Many Costly Calls In This Hour"), "a third")
+
+
+def test_costly_calls_at_a_time():
+    """1004 may have one: the next waits until that has ended."""
+    with phone("127.0.0.43", "1004") as a, \
+            phone("127.0.0.43", "1004", router=1) as b:
+        inv = a.call("+881234")
+        a.await_(100, call_id=inv.get("call-id"))
+        must(call(b, "+881234"), (403, "Too Many Costly Calls At A Time"),
+             "a second one")
+        cancel(a, inv)
+        wait_for("room again", lambda: call(b, "+881234")[0] == 100)
