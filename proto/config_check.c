@@ -26,6 +26,7 @@ enum {
 	CONTACTS_MAX = 100,
 	SESSION_MIN_S = 90, /* RFC 4028 5 */
 	SESSION_MAX_S = 86400,
+	TRACE_MAX_S = 86400,
 	SESSION_S = 1800,
 	OPUS_MIN_BPS = 6000,
 	OPUS_MAX_BPS = 510000,
@@ -342,6 +343,42 @@ static int check_session(struct checker *c, const Sy__Settings *s)
 	return 0;
 }
 
+/* "host:port", an IPv6 address in brackets. */
+static bool hep_valid(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	const size_t len = colon ? (size_t)(colon - s) : 0;
+	char *end;
+	long port;
+
+	if (!len || !isdigit((unsigned char)colon[1]))
+		return false;
+	port = strtol(colon + 1, &end, 10);
+	if (*end || port < 1 || port > 65535)
+		return false;
+
+	return s[0] == '[' ? s[len - 1] == ']' &&
+				     config_host_valid(s + 1, len - 2)
+			   : config_host_valid(s, len) &&
+				     memchr(s, ':', len) == NULL;
+}
+
+static int check_trace(struct checker *c, const Sy__Settings *s)
+{
+	if (s->trace[0] && strcmp(s->trace, "calls") && strcmp(s->trace, "off"))
+		return check_wrong(c, "trace",
+				   "unknown name \"%.40s\"; allowed: calls, "
+				   "off",
+				   s->trace);
+	if (s->hep[0] && !hep_valid(s->hep))
+		return check_wrong(c, "hep",
+				   "\"%.80s\" must be host:port, for example "
+				   "homer.example.com:9060",
+				   s->hep);
+
+	return check_max(c, "traceSeconds", s->trace_seconds, TRACE_MAX_S);
+}
+
 static int check_settings(struct checker *c)
 {
 	const Sy__Settings *s = c->conf->settings;
@@ -376,6 +413,7 @@ static int check_settings(struct checker *c)
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
 	    check_voice(c, s) || check_session(c, s) ||
 	    check_prack(c, s->prack) || check_guard(c, s) ||
+	    check_trace(c, s) ||
 	    check_music(c, s->music_on_hold) ||
 	    check_max(c, "parkSeconds", s->park_seconds, RING_MAX_S))
 		return EBADMSG;

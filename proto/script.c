@@ -36,6 +36,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_SUB_PUT] = "sub_put",
 	[SCRIPT_SUB_NEXT] = "sub_next",
 	[SCRIPT_SUB_CLAIM] = "sub_claim",
+	[SCRIPT_TRACE_PUT] = "trace_put",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

@@ -22,6 +22,7 @@
  *                                   after STORE_CALL_TTL_S.  K is the hex of
  *                                   the first 16 bytes of SHA-256(Call-ID).
  *   sy:quality:{H}           list   HubSample, oldest first; bounded, expires
+ *   sy:trace:{H}             list   bytes, TraceMessage ...; bounded, expires
  *   sy:room:{NAME}           hash   hub, node, instance, epoch of a named hub
  *                                   (conference); refreshed by its owner
  *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding

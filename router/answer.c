@@ -179,6 +179,7 @@ void answer(struct msg *m, uint16_t code, const char *reason, const char *fmt,
 		stat_inc(st, STAT_DROP_ACK);
 		return;
 	}
+	trace_about(&m->w->trace, m->v);
 	va_start(ap, fmt);
 	err = build(m, code, reason, fmt, ap);
 	va_end(ap);

@@ -15,6 +15,7 @@
 #include "proto/member.h"
 #include "proto/token.h"
 #include "router/msg.h"
+#include "router/trace.h"
 #include "router/wire.h"
 
 struct attempts;
@@ -50,6 +51,7 @@ struct router {
 	struct router_conf conf;
 	struct token_key *key;
 	struct wire_set wires;    /* its instance: thread 0 writes         */
+	struct tracer *tracer;    /* NULL: there is none                   */
 	bool leaving;             /* thread 0: it ends, others were told   */
 	_Atomic bool reload;      /* certificates; a signal's handler sets */
 };
@@ -59,6 +61,7 @@ struct worker {
 	unsigned index;
 	struct wire *wire;        /* NULL: it does not serve yet           */
 	struct stats stats;
+	struct trace trace;
 	struct loop *loop;
 	struct bus *bus;
 	struct members *members;

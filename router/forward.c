@@ -164,10 +164,23 @@ static int build(struct msg *m, const struct hop *hop)
 			 edit_splice(&m->ed, iov, m->v->p, m->v->len, NULL));
 }
 
+/* What begins a call, or had to wait, tells whose its Call-ID is. */
+static void trace_request(struct msg *m, const struct hop *hop)
+{
+	struct trace *t = &m->w->trace;
+
+	trace_call(t, &hop->tok);
+	if (!t->busy ||
+	    (hop->stat == STAT_FWD_NODE && m->v->method == VIEW_INVITE &&
+	     !m->v->to_tag.p))
+		trace_claim(t, m->v, &hop->tok);
+}
+
 void forward_request(struct msg *m, const struct hop *hop)
 {
 	struct stats *st = &m->w->stats;
 
+	trace_request(m, hop);
 	if (!m->v->max_forwards) {
 		answer(m, 483, NULL, NULL);
 		return;
@@ -198,11 +211,14 @@ int forward_member_flow(struct worker *w, struct flow *f,
 			const Sy__Member *to)
 {
 	struct sa sa;
+	int err;
 
 	if (!to->address || sa_decode(&sa, to->address, strlen(to->address)))
 		return EINVAL;
+	err = wire_udp(w->wire, f, &sa);
+	f->node = !err; /* of ours: such a message is not traced */
 
-	return wire_udp(w->wire, f, &sa);
+	return err;
 }
 
 /*
@@ -253,6 +269,7 @@ void forward_to_owner(struct msg *m, const struct token *tok)
 {
 	const Sy__Member *node = worker_node(m->w, tok->instance);
 
+	trace_call(&m->w->trace, tok);
 	if (node)
 		forward_to_node(m, tok, node, false);
 	else
@@ -422,6 +439,7 @@ void forward_response_to(struct worker *w, const struct view *v,
 	struct edits ed;
 	int err;
 
+	trace_about(&w->trace, v);
 	edit_init(&ed);
 	err = iov ? cut_via(&ed, v) : ENOSPC;
 	if (!err)
@@ -449,6 +467,9 @@ void forward_response(struct worker *w, const struct view *v,
 		guard_junk(w->guard, &from->peer, wire_now_ms());
 		return;
 	}
+	if (!to.node)
+		trace_inner(&w->trace);
+	trace_call(&w->trace, &tok);
 	router = to.tcp ? other_router(w, &to) : NULL;
 	if (router) {
 		msg_init(&m, w, v, from);

@@ -16,6 +16,7 @@
 #include "router/core.h"
 #include "router/health.h"
 #include "router/options.h"
+#include "router/tracer.h"
 #include "router/trunks.h"
 
 enum {
@@ -160,6 +161,27 @@ static void leave(struct worker *w)
 		(void)run_for(LINGER_MS);
 }
 
+static int start_tracer(struct router *r)
+{
+	const struct tracer_conf conf = {
+		.id = r->conf.id,
+		.redis = r->conf.redis,
+		.wires = &r->wires,
+		.threads = r->conf.threads,
+	};
+	sigset_t all, old;
+	int err = tracer_alloc(&r->tracer, &conf);
+
+	if (err)
+		return err;
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = tracer_start(r->tracer);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+	return err;
+}
+
 static int serve(struct router *r, const struct options *o)
 {
 	struct thread tv[WIRE_THREADS_MAX];
@@ -169,10 +191,12 @@ static int serve(struct router *r, const struct options *o)
 	size_t at = 0;
 	int err;
 
-	err = worker_alloc(&w, r, 0);
+	err = start_tracer(r);
+	if (!err)
+		err = worker_alloc(&w, r, 0);
 	if (err) {
 		(void)options_complain("start", strerror(err));
-		return err;
+		goto out;
 	}
 	if (*o->metrics) {
 		err = health_alloc(&health, o->metrics, w);
@@ -211,6 +235,8 @@ static int serve(struct router *r, const struct options *o)
 out:
 	mem_deref(health);
 	mem_deref(w);
+	tracer_stop(r->tracer);
+	r->tracer = mem_deref(r->tracer);
 
 	return err;
 }
@@ -267,6 +293,8 @@ int main(int argc, char **argv)
 		err = thread_init();
 	if (!err)
 		err = stat_init(o.threads);
+	if (!err)
+		err = trace_stat_init();
 	if (err)
 		return 1;
 	err = wire_open(&router.wires, &listen, o.threads, errbuf,

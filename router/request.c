@@ -202,6 +202,8 @@ void request_handle(struct msg *m)
 
 	if (route == ROUTE_NODE) {
 		known(m);
+		trace_inner(&m->w->trace);
+		trace_call(&m->w->trace, &tok);
 		forward_from_node(m, &tok);
 		return;
 	}
@@ -287,12 +289,16 @@ void worker_receive(const struct flow *from, enum wire_flaw flaw,
 		stat_inc(&w->stats, STAT_DROP_JUNK);
 		guard_junk(w->guard, &from->peer, wire_now_ms());
 	} else if (v.is_request) {
+		trace_received(&w->trace, from, &v);
 		request(w, &v, from, flaw, err);
+		trace_handled(&w->trace);
 	} else if (err || flaw) {
 		stat_inc(&w->stats, STAT_DROP_BAD);
 		guard_junk(w->guard, &from->peer, wire_now_ms());
 	} else {
 		stat_inc(&w->stats, STAT_RESPONSE + v.code / 100 - 1);
+		trace_received(&w->trace, from, &v);
 		forward_response(w, &v, from);
+		trace_handled(&w->trace);
 	}
 }

@@ -357,8 +357,8 @@ void wire_flush(struct wire *w)
 	w->textlen = w->textmark = 0;
 }
 
-int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
-	      size_t n)
+static int send_pieces(struct wire *w, const struct flow *to,
+		       struct iovec *iov, size_t n)
 {
 	struct wire_udp_tx *tx;
 	int port = to->listener;
@@ -385,6 +385,17 @@ int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
 	w->iovc = (size_t)(iov - w->iovv) + n;
 
 	return 0;
+}
+
+int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
+	      size_t n)
+{
+	const int err = send_pieces(w, to, iov, n);
+
+	if (!err && w->conf.senth)
+		w->conf.senth(to, iov, n, w->conf.sentarg);
+
+	return err;
 }
 
 int wire_udp(struct wire *w, struct flow *f, const struct sa *peer)

@@ -133,6 +133,15 @@ typedef void(wire_recv_h)(const struct flow *from, enum wire_flaw flaw,
 typedef void(wire_reach_h)(enum wire_kind kind, const struct sa *peer,
 			   bool ok, void *arg);
 
+/**
+ * A message is sent.
+ *
+ * @param to  Where to.
+ * @param n   Of its pieces.
+ */
+typedef void(wire_sent_h)(const struct flow *to, const struct iovec *iov,
+			  size_t n, void *arg);
+
 struct wire_conf {
 	struct wire_set *set;  /* borrowed                                */
 	unsigned thread;
@@ -143,6 +152,8 @@ struct wire_conf {
 	wire_recv_h *recvh;
 	wire_reach_h *reachh;  /* or NULL                                 */
 	void *arg;
+	wire_sent_h *senth;    /* or NULL                                 */
+	void *sentarg;
 };
 
 /** Start a thread's transports, on that thread. */

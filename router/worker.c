@@ -15,6 +15,7 @@
 #include "router/keep.h"
 #include "router/pending.h"
 #include "router/seek.h"
+#include "router/tracer.h"
 #include "router/target.h"
 #include "router/subs.h"
 #include "router/trunk_mark.h"
@@ -206,6 +207,8 @@ static int serve(struct worker *w)
 		.coalesce_us = w->router->conf.coalesce_us,
 		.stats = &w->stats,
 		.recvh = worker_receive,
+		.senth = trace_sent,
+		.sentarg = &w->trace,
 		.reachh = target_reached,
 		.arg = w,
 	};
@@ -244,6 +247,7 @@ static void tick(void *arg)
 		keep_tick(w->keep);
 	}
 	stat_publish(&w->stats);
+	trace_stat_publish(&w->trace.stat);
 	stat_gauges(w->index, pendings_count(w->pendings),
 		    w->wire ? wire_connections(w->wire) : 0);
 	tmr_start(&w->tick, w->wire && set->instance ? TICK_MS : TICK_FAST_MS,
@@ -307,6 +311,8 @@ int worker_alloc(struct worker **wp, struct router *r, unsigned index)
 	w->router = r;
 	w->index = index;
 	w->serve_ms = wire_now_ms() + SERVE_MS;
+	w->trace.tracer = r->tracer;
+	w->trace.ring = tracer_ring(r->tracer, index);
 	tmr_init(&w->tick);
 	err = start(w);
 	if (err) {

@@ -111,6 +111,7 @@ api_h api_bans_list, api_bans_create, api_bans_lift;
 api_h api_events_stream;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;
+api_h api_calls_trace;
 api_h api_calls_dtmf;
 api_h api_calls_move, api_calls_transfer, api_transfer;
 api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;

@@ -40,6 +40,7 @@ static const struct api_route routev[] = {
 	{"GET", "/api/calls/{id}", "calls:read", api_calls_get, NULL},
 	{"DELETE", "/api/calls/{id}", "calls:write", api_calls_hangup, NULL},
 	{"GET", "/api/calls/{id}/stats", "calls:read", api_calls_stats, NULL},
+	{"GET", "/api/calls/{id}/trace", "calls:read", api_calls_trace, NULL},
 	{"POST", "/api/calls/{id}/dtmf", "calls:write", api_calls_dtmf,
 	 &sy__send_dtmf__descriptor},
 	{"POST", "/api/calls/{id}/move", "calls:write", api_calls_move,

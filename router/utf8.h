@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Text of strangers where only UTF-8 may stand. */
+
+#ifndef SY_ROUTER_UTF8_H
+#define SY_ROUTER_UTF8_H
+
+#include <stddef.h>
+
+/**
+ * Put "?" for each byte that is no UTF-8 (RFC 3629), and for zeroes.
+ *
+ * @return len.
+ */
+size_t utf8_repair(char *p, size_t len);
+
+#endif
