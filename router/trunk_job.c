@@ -15,7 +15,7 @@ enum {
 	EXPIRES_S = 600,
 	OPTIONS_S = 30,
 	REGISTER_TIMEOUT_MS = 8000, /* then the next target's turn  */
-	IDLE_MS = 60000,
+	WRITE_MS = 60000,           /* also if nothing changed     */
 };
 
 static void run(void *arg);
@@ -198,7 +198,7 @@ static void reg_answered(struct trunk_job *j, uint16_t code,
 	if (i < j->reg_at.found.n)
 		trunk_target_tell(j->w, &j->reg_at.found.v[i], v != NULL);
 	trunk_job_tell_reg(j, out);
-	trunk_job_put(j);
+	trunk_job_write(j);
 	trunk_job_soon(j);
 }
 
@@ -284,8 +284,8 @@ void trunk_job_soon(struct trunk_job *j)
 	const uint64_t now_ms = tmr_jiffies(), ms = due(j);
 	uint64_t wait_ms = ms > now_ms ? ms - now_ms : 0;
 
-	if (wait_ms > IDLE_MS)
-		wait_ms = IDLE_MS;
+	if (wait_ms > WRITE_MS)
+		wait_ms = WRITE_MS;
 	tmr_start(&j->tmr, wait_ms, run, j);
 }
 
@@ -299,6 +299,8 @@ static void run(void *arg)
 		if (!j->retired)
 			trunk_job_work_checks(j);
 	}
+	if (!j->retired && tmr_jiffies() - j->put_ms >= WRITE_MS)
+		trunk_job_write(j);
 	trunk_job_soon(j);
 }
 
@@ -362,7 +364,7 @@ int trunk_job_alloc(struct trunk_job **jp, struct worker *w,
 		mem_deref(j);
 		return err;
 	}
-	trunk_job_put(j);
+	trunk_job_write(j);
 	tmr_start(&j->tmr, 0, run, j);
 	*jp = j;
 

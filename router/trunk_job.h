@@ -40,6 +40,9 @@ bool trunk_job_same_account(const struct trunk_job *j, const Sy__Trunk *t);
 /** How it is; borrowed until the next call. */
 const Sy__TrunkState *trunk_job_state(struct trunk_job *j);
 
+/** Write down how it is, and tell. */
+void trunk_job_write(struct trunk_job *j);
+
 /** It is not to be any more: unregister. */
 void trunk_job_retire(struct trunk_job *j);
 

@@ -118,7 +118,7 @@ static void answered(struct trunk_job_check *c, uint16_t code, bool heard)
 		trunk_target_tell(j->w, &c->target, alive);
 	trunk_job_tell_checks(j);
 	if (!j->put_ms || now_ms - j->put_ms >= PUT_MS)
-		trunk_job_put(j);
+		trunk_job_write(j);
 	trunk_job_soon(j);
 }
 

@@ -60,7 +60,6 @@ void trunk_job_work_checks(struct trunk_job *j);
 void trunk_job_close_checks(struct trunk_job *j);
 
 /* trunk_job_state.c */
-void trunk_job_put(struct trunk_job *j);
 void trunk_job_tell_reg(struct trunk_job *j, enum trunk_reg_out out);
 void trunk_job_tell_checks(struct trunk_job *j);
 void trunk_job_close_state(struct trunk_job *j);

@@ -117,7 +117,7 @@ const Sy__TrunkState *trunk_job_state(struct trunk_job *j)
 	return &s->msg;
 }
 
-void trunk_job_put(struct trunk_job *j)
+void trunk_job_write(struct trunk_job *j)
 {
 	const Sy__TrunkState *ts = trunk_job_state(j);
 
@@ -164,7 +164,7 @@ void trunk_job_tell_reg(struct trunk_job *j, enum trunk_reg_out out)
 			 LOG_S("trunk", j->conf->id),
 			 LOG_S("reason", st.reason));
 	event(j, SY__EVENT_TYPE__TRUNK_UNREGISTERED, st.last_code, st.reason);
-	trunk_job_put(j);
+	trunk_job_write(j);
 }
 
 /* One target that lives will do. */

@@ -390,6 +390,16 @@ void trunks_config(struct trunks *t, const Sy__Config *conf)
 	tmr_start(&t->tmr, 0, tick, t);
 }
 
+void trunks_redis_up(struct trunks *t)
+{
+	for (struct le *le = t ? t->l.head : NULL; le; le = le->next) {
+		struct slot *s = le->data;
+
+		if (s->phase == WORKING)
+			trunk_job_write(s->job);
+	}
+}
+
 /* -------------------------------------------------------------------- life */
 
 void trunks_leave(struct trunks *t)

@@ -28,6 +28,9 @@ int trunks_alloc(struct trunks **tp, struct worker *w);
 /** A configuration was loaded. */
 void trunks_config(struct trunks *t, const Sy__Config *conf);
 
+/** Redis is there (again), maybe without what was written. */
+void trunks_redis_up(struct trunks *t);
+
 /** This router ends: others may go on at once. */
 void trunks_leave(struct trunks *t);
 

@@ -65,6 +65,8 @@ static void redis_state(bool up, int err, void *arg)
 	if (up)
 		keep_redis_up(w->keep);
 	if (up)
+		trunks_redis_up(w->trunks);
+	if (up)
 		guard_share_redis_up(w);
 	if (w->index)
 		return;

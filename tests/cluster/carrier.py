@@ -26,16 +26,21 @@ def fields(value):
 
 
 class Carrier:
-    """A thread that answers REGISTER and OPTIONS on a UDP port."""
+    """A thread that answers REGISTER and OPTIONS on a UDP port, or on TCP
+    connections to one."""
 
     def __init__(self, user="bob", password="zanzibar", algorithms=("MD5",),
-                 qop="auth", expires=600, min_expires=0, nonce_uses=100):
+                 qop="auth", expires=600, min_expires=0, nonce_uses=100,
+                 tcp=False):
         self.user, self.password = user, password
         self.algorithms, self.qop = algorithms, qop
         self.expires, self.min_expires = expires, min_expires
         self.nonce_uses = nonce_uses
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
+        self.tcp = tcp
+        self.sock = socket.create_server(("127.0.0.1", 0)) if tcp else \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if not tcp:
+            self.sock.bind(("127.0.0.1", 0))
         self.at = "%s:%d" % self.sock.getsockname()
         self.lock = threading.Condition()
         self.nonces = {}         # nonce: how often it was used
@@ -45,7 +50,8 @@ class Carrier:
         self.mute = False        # says nothing at all
         self.refuse = 0          # a code for every REGISTER
         self.stopped = False
-        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread = threading.Thread(
+            target=self.listen if tcp else self.run, daemon=True)
 
     def __enter__(self):
         self.thread.start()
@@ -53,7 +59,10 @@ class Carrier:
 
     def __exit__(self, *_):
         self.stopped = True
-        self.sock.sendto(b"", self.sock.getsockname())
+        if self.tcp:
+            socket.create_connection(self.sock.getsockname()).close()
+        else:
+            self.sock.sendto(b"", self.sock.getsockname())
         self.thread.join()
         self.sock.close()
 
@@ -81,23 +90,49 @@ class Carrier:
             data, source = self.sock.recvfrom(65535)
             if self.stopped:
                 return
-            if self.mute or not data.strip():
-                continue
-            m = Message(data, source)
-            with self.lock:
-                if m.method == "REGISTER":
-                    self.register(m)
-                elif m.method == "OPTIONS":
-                    self.options += 1
-                    self.answer(m, 200)
-                self.lock.notify_all()
+            if data.strip():
+                self.serve(Message(data, source))
+
+    def listen(self):
+        """Connections, one after the other: requests without a body."""
+        while True:
+            conn, _ = self.sock.accept()
+            if self.stopped:
+                conn.close()
+                return
+            threading.Thread(target=self.stream, args=(conn,),
+                             daemon=True).start()
+
+    def stream(self, conn):
+        got = b""
+        with conn:
+            while more := conn.recv(65536):
+                *whole, got = (got + more).split(b"\r\n\r\n")
+                for head in whole:
+                    if head.strip():
+                        self.serve(Message(head + b"\r\n\r\n", conn))
+
+    def serve(self, m):
+        if self.mute:
+            return
+        with self.lock:
+            if m.method == "REGISTER":
+                self.register(m)
+            elif m.method == "OPTIONS":
+                self.options += 1
+                self.answer(m, 200)
+            self.lock.notify_all()
 
     def answer(self, m, code, *lines):
         head = [f"SIP/2.0 {code} X", *(f"Via: {v}" for v in m.all("via")),
                 f"From: {m.get('from')}", f"To: {m.get('to')};tag=c",
                 f"Call-ID: {m.get('call-id')}", f"CSeq: {m.get('cseq')}",
                 *lines, "Content-Length: 0"]
-        self.sock.sendto(("\r\n".join(head) + "\r\n\r\n").encode(), m.source)
+        text = ("\r\n".join(head) + "\r\n\r\n").encode()
+        if self.tcp:
+            m.source.sendall(text)
+        else:
+            self.sock.sendto(text, m.source)
 
     def challenge(self, m, stale=False):
         nonce = f"n{len(self.nonces)}.{time.monotonic_ns()}"

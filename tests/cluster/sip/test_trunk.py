@@ -5,7 +5,7 @@ registered, by a client certificate."""
 
 import json
 import os
-import ssl
+import signal
 import tempfile
 from contextlib import ExitStack
 
@@ -23,14 +23,28 @@ CARRIERS = {
     "sha512": {"algorithms": ("SHA-512-256",), "qop": "auth"},
     "stale": {"algorithms": ("SHA-256",), "nonce_uses": 1,
               "min_expires": 1200},
+    "proxied": {},
+    "tcp": {"tcp": True},
 }
 
 
+def registration(name, carrier):
+    """Of one of them: a domain behind a proxy, a Contact that the carrier
+    wants, a connection."""
+    registrar = carrier.at + (";transport=tcp" if carrier.tcp else "")
+    if name == "proxied":
+        return {"registrar": "carrier.example", "user": "4930"}
+    if name == "sha":
+        return {"registrar": registrar, "user": "4930", "contactUser": "600"}
+    return {"registrar": registrar, "user": "4930"}
+
+
 def trunk(name, carrier, **more):
-    return {"id": name, "enabled": True, "target": carrier.at,
+    target = carrier.at + (";transport=tcp" if carrier.tcp else "")
+    return {"id": name, "enabled": True, "target": target,
             "username": "bob", "password": "zanzibar", "optionsS": 2,
-            "registration": {"registrar": carrier.at, "user": "4930"},
-            **more}
+            "registration": registration(name, carrier),
+            "proxy": carrier.at if name == "proxied" else "", **more}
 
 
 def configuration(trunks):
@@ -90,7 +104,13 @@ def test_registers():
     c, carriers, _ = shared()
     for name, carrier in carriers.items():
         m = carrier.registered()
-        must(m.get("to"), f"<sip:4930@{carrier.at}>", f"{name}: To")
+        domain = "carrier.example" if name == "proxied" else carrier.at
+        must((m.uri, m.get("to")),
+             (f"sip:{domain}", f"<sip:4930@{domain}>"), f"{name}: To")
+        must(m.get("route"), f"<sip:{carrier.at};lr>"
+             if name == "proxied" else "", f"{name}: Route")
+        must(";transport=tcp" in m.contact(), name == "tcp",
+             f"{name}: Contact")
         p = until(c, name, "is registered", registered=True, reachable=True)
         must(p["lastCode"], 200, f"{name}: code")
         must(p.get("reason", ""), "", f"{name}: reason")
@@ -101,7 +121,7 @@ def test_registers():
     if not carriers["stale"].stale:
         raise Mismatch("no nonce was stale")
     ids = [p["id"] for p in c.api("GET", "/api/providers")["items"]]
-    must(ids, ["loop", "md5", "pbx", "sha", "sha512", "stale"], "providers")
+    must(ids, sorted(["loop", "pbx", *CARRIERS]), "providers")
     if "zanzibar" in json.dumps(c.api("GET", "/api/providers")):
         raise Mismatch("the API shows a password")
     for r in c.routers:
@@ -142,6 +162,12 @@ def test_call_to_the_registered_contact():
     To.  A mark that is not ours is a stranger's."""
     c, carriers, _ = shared()
     uri = carriers["md5"].registered().contact()
+    # A Contact that the carrier wanted has its mark beside.
+    with RawPhone(c.routers[0], "+4989123", host="127.0.0.9") as p:
+        wanted = carriers["sha"].registered().contact()
+        if not wanted.startswith("sip:600@") or ";sy=" not in wanted:
+            raise Mismatch(f"Contact {wanted}")
+        answered(p, wanted, To="<sip:4930@carrier.example>")
     for router in c.routers:
         with RawPhone(router, "+4989123", host="127.0.0.9") as p:
             answered(p, uri, To="<sip:600@carrier.example>")
@@ -187,6 +213,28 @@ def test_mute_trunk_is_down():
 
 
 # --------------------------------------------------------------- takeover
+
+def lease(c, name):
+    return raw(c, "GET", f"sy:lease:{{trunk:{name}}}")
+
+
+def test_router_ends_in_order():
+    """Its trunks are given back before it is gone."""
+    c, carriers, _ = shared()
+    carrier = carriers["md5"]
+    ends, was = holder(c, "md5"), lease(c, "md5")
+    with carrier.lock:
+        n = len(carrier.registers)
+    os.kill(ends.pid, signal.SIGTERM)
+    ends.process.wait(10)
+    if lease(c, "md5") == was:
+        raise Mismatch("the lease is that of the router that ended")
+    again = carrier.registered(n + 1)
+    if ends.udp in again.contact():
+        raise Mismatch(f"Contact {again.contact()}")
+    c.left(ends)
+    c.join(ends.id)
+
 
 def test_router_dies():
     """The other one goes on within seconds, with the same Call-ID and a
