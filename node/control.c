@@ -75,6 +75,8 @@ static int place_new(struct hub **hp, struct node *n,
 		.caller = place->caller,
 		.called = place->called,
 		.toll = place->toll,
+		.source = place->source,
+		.private = place->private_,
 	};
 	int err = node_hub_alloc(hp, n, &conf);
 

@@ -322,6 +322,7 @@ void control_originate(struct node *n, struct bus_request *req,
 		conf.id = msg->hub[0] ? msg->hub : NULL;
 		conf.epoch = 1;
 		conf.dest = msg->to;
+		conf.source = msg->source;
 		conf.caller = party(msg->from);
 		conf.called = party(msg->to);
 		if (node_hub_alloc(&hub, n, &conf)) {

@@ -181,6 +181,8 @@ int hub_state_init(struct hub_state *st, const struct hub *hub)
 
 	msg->destination = hub->dest;
 	msg->hops = hub->hops;
+	msg->source = hub->source;
+	msg->private_ = hub->private;
 	msg->ref_last = hub->ref_last;
 	msg->toll = hub->toll;
 	fill_call_ids(msg, p, hub);
@@ -233,6 +235,9 @@ void hub_state_restore(struct hub *hub, const Sy__Call *call,
 		return;
 
 	hub->hops = (uint8_t)st->hops;
+	hub->private = st->private_;
+	if (st->source && !hub->source)
+		(void)hub_source_copy(&hub->source, st->source);
 	hub->ref_last = st->ref_last;
 	(void)hub_set_toll(hub, st->toll);
 	for (size_t i = 0; i < st->n_call_ids; i++)

@@ -4,6 +4,7 @@
 #include "node/app/app.h"
 #include "node/app/dial.h"
 #include "node/app/pickup.h"
+#include "node/app/limit.h"
 #include "node/leg_sip.h"
 #include "node/replace.h"
 #include "proto/log.h"
@@ -103,6 +104,8 @@ void node_incoming(struct dialog *d, const struct token *tok,
 		return;
 	}
 
+	if (limit_wait(n, &call))
+		return;
 	code = app_run(n, &call);
 	if (code)
 		leg_hangup(call.leg, code, "destination cannot be reached");

@@ -22,6 +22,7 @@ static void destructor(void *data)
 	leg_close(&ls->leg);
 	alarm_stop(&ls->node->alarms, &ls->probe);
 	alarm_stop(&ls->node->alarms, &ls->again);
+	alarm_stop(&ls->node->alarms, &ls->attempt);
 	mem_deref(ls->dlg);
 	mem_deref(ls->media);
 	mem_deref(ls->ses);
@@ -230,6 +231,16 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	return 0;
 }
 
+/* A peer that is away is not waited for as long as SIP would. */
+static void attempt_handler(void *arg)
+{
+	struct leg_sip *ls = arg;
+
+	if (leg_is(&ls->leg, SY__LEG_STATE__LEG_SETUP) &&
+	    !dialog_was_heard(ls->dlg))
+		leg_hangup(&ls->leg, 408, "no word from the peer");
+}
+
 int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		 const struct leg_sip_call *call)
 {
@@ -240,6 +251,8 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.user = call->user,
 		.name = call->name,
 		.router = call->router,
+		.trunk = call->trunk,
+		.id = call->id,
 		.ref = hub_ref(hub),
 	};
 	char path[512] = "";
@@ -252,6 +265,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.routev = &route,
 		.router = call->router && *call->router ? call->router : NULL,
 		.hops = hub->hops,
+		.extra = call->extra,
 		.tok = {
 			.kind = TOKEN_NODE,
 			.instance = member_instance(n->members),
@@ -286,6 +300,9 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	ls->dtmf = leg_sip_dtmf_mode(call->dtmf);
 	leg_sip_keep(&ls->local_sdp, inv.sdp);
 	hub_add(hub, &ls->leg);
+	if (call->attempt_ms)
+		alarm_start(&n->alarms, &ls->attempt, call->attempt_ms,
+			    attempt_handler, ls);
 	*lp = &ls->leg;
 
 out:
@@ -351,6 +368,8 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		.user = device ? src->device : place->caller,
 		.name = place->caller_name,
 		.router = place->router,
+		.trunk = src && src->kind_case == SY__SOURCE__KIND_TRUNK
+				 ? src->trunk : NULL,
 		.ref = place->leg_ref,
 	};
 	struct leg_sip *ls;

@@ -29,6 +29,11 @@ struct leg_sip_call {
 	struct codec_list codecs;
 	const char *srtp;          /* configured; NULL, "": the default    */
 	const char *dtmf;          /* the same: how digits are sent to it  */
+	const char *trunk;         /* id, or NULL                          */
+	const char *id;            /* of the leg; NULL: a new one          */
+	const char *extra;         /* headers of its INVITE, or NULL       */
+	uint32_t attempt_ms;       /* it ends without a word of its peer
+				      after; 0: as SIP says (32 s)         */
 };
 
 /**

@@ -68,6 +68,7 @@ struct leg_sip {
 	uint8_t glares;           /* ... and was answered 491 so often  */
 	struct alarm again;       /* then it is made again              */
 	struct alarm probe;       /* see leg_sip_watch()                */
+	struct alarm attempt;     /* its peer is to say something       */
 	uint64_t heard;           /* packets at its last turn           */
 	struct media_stat sampled; /* counters at the last sample       */
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "node/adopt.h"
+#include "node/app/limit.h"
 #include "node/checkpoint.h"
 #include "node/mover.h"
 #include "node/quality.h"
@@ -221,6 +222,7 @@ static void destructor(void *data)
 	struct node *n = data;
 
 	tmr_cancel(&n->tick);
+	tmr_cancel(&n->limit_tmr);
 	mem_deref(n->http);
 
 	if (n->mover)
@@ -437,6 +439,7 @@ int node_alloc(struct node **np, const struct node_conf *conf)
 
 	n->conf = *conf;
 	tmr_init(&n->tick);
+	tmr_init(&n->limit_tmr);
 	alarms_init(&n->alarms, tmr_jiffies());
 	n->env.alarms = &n->alarms;
 	n->env.wall_ms = timestamp_now_ms;
@@ -450,6 +453,7 @@ int node_alloc(struct node **np, const struct node_conf *conf)
 	}
 
 	tmr_start(&n->tick, TICK_MS, tick_handler, n);
+	limit_start(n);
 	*np = n;
 
 	return 0;

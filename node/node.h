@@ -85,7 +85,9 @@ struct node {
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */
 	uint32_t hubc;
-	struct list lookups;         /* struct dial_lookup: asked Redis    */
+	struct list lookups;         /* struct dial_lookup, or who waits for
+				        room (app/limit.c): asked Redis    */
+	struct tmr limit_tmr;        /* room is renewed                    */
 	struct alarms alarms;
 	struct tmr tick;             /* drives the wheel                   */
 	struct node_metrics met;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rest of the node learns of its hubs: log, counters, checkpoints. */
 
+#include "node/app/limit.h"
 #include "node/app/next.h"
 #include "node/app/pickup.h"
 #include "node/checkpoint.h"
@@ -80,6 +81,7 @@ static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
+	limit_leg_removed(arg, hub, leg);
 	next_member_left(arg, leg);
 	if (!leg->info.answered_ms)
 		pickup_over(arg, leg);

@@ -73,6 +73,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->user = (char *)info->user;
 	msg->display_name = (char *)info->name;
 	msg->router = (char *)info->router;
+	msg->trunk = (char *)info->trunk;
 	msg->direction = info->direction;
 	msg->codec = (char *)info->codec;
 	msg->srtp = (char *)info->srtp;
@@ -117,6 +118,7 @@ void record_leg_read(struct leg_info *info, const Sy__Leg *msg)
 	info->state = msg->state;
 	info->direction = msg->direction;
 	str_ncpy(info->user, msg->user, sizeof(info->user));
+	str_ncpy(info->trunk, msg->trunk, sizeof(info->trunk));
 	str_ncpy(info->name, msg->display_name, sizeof(info->name));
 	str_ncpy(info->router, msg->router, sizeof(info->router));
 	str_ncpy(info->codec, msg->codec, sizeof(info->codec));

@@ -269,7 +269,7 @@ static const Sy__Device *good(struct msg *m, const Sy__Device *dev,
 			      const char *user)
 {
 	guard_good(m->w->guard, &m->from.peer, wire_now_ms());
-	if (strcmp(dev->id, user)) {
+	if (user && strcmp(dev->id, user)) {
 		stat_inc(&m->w->stats, STAT_AUTH_FAILED);
 		stat_inc(&m->w->stats, STAT_GUARD_ADDRESS);
 		answer(m, 403, "Not Your Address", NULL);

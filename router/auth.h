@@ -15,6 +15,7 @@
  *
  * @param m     The request; its credentials for our realm are cut out of it.
  * @param user  Who it says it is: its credentials must be that user's.
+ *              NULL: it does not say (an anonymous From, RFC 3323 4.1).
  *
  * @return the device; NULL: it was answered (401, 407, 403).
  */

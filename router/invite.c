@@ -15,6 +15,7 @@
 #include "router/answer.h"
 #include "router/auth.h"
 #include "router/cache.h"
+#include "router/caller.h"
 #include "router/core.h"
 #include "router/forward.h"
 #include "router/guard_share.h"
@@ -25,8 +26,6 @@
 #include "router/toll.h"
 #include "router/trunk_mark.h"
 #include "router/wire_impl.h"
-
-enum { NAME_MAX_LEN = 128 };
 
 /* What an INVITE and its CANCEL share, and nobody else knows. */
 static void make_key(uint8_t key[CACHE_KEY_BYTES], const struct msg *m)
@@ -45,12 +44,12 @@ static void make_key(uint8_t key[CACHE_KEY_BYTES], const struct msg *m)
 /* Who calls, and what. */
 struct call {
 	Sy__Source src;
-	char caller[NAME_MAX_LEN];
-	char name[NAME_MAX_LEN];
-	char number[NAME_MAX_LEN];
-	const Sy__Device *dev; /* NULL: a trunk calls */
+	const Sy__Device *dev;     /* NULL: a trunk calls     */
+	const Sy__Trunk *trunk;    /* that it comes by, or NULL */
+	struct caller who;
+	char number[NUMBER_SIZE];  /* called */
 	struct costly costly;
-	bool counts;           /* as a costly call    */
+	bool counts;               /* as a costly call */
 	const struct pl *replaces; /* NULL: a call of its own */
 	uint8_t hub[ULID_BYTES];   /* ... else that of whom it replaces */
 	char **codecv;
@@ -70,8 +69,9 @@ static uint32_t leg_reference(const struct msg *m)
 
 static void fill(Sy__PlaceHub *ph, const struct msg *m, const struct call *c)
 {
-	ph->caller = (char *)(uintptr_t)c->caller;
-	ph->caller_name = (char *)(uintptr_t)c->name;
+	ph->caller = (char *)(uintptr_t)c->who.number;
+	ph->caller_name = (char *)(uintptr_t)c->who.name;
+	ph->private_ = c->who.private;
 	ph->called = (char *)(uintptr_t)c->number;
 	ph->router = (char *)(uintptr_t)m->w->router->conf.id;
 	ph->codecs = c->codecv;
@@ -96,7 +96,7 @@ static void pickup_group(char *buf, size_t size, const struct msg *m,
 static void start(struct msg *m, const struct call *c,
 		  struct dialplan_match *match)
 {
-	char room[2 * NAME_MAX_LEN], group[NAME_MAX_LEN];
+	char room[2 * NUMBER_SIZE], group[NUMBER_SIZE];
 	Sy__PlaceHub ph = SY__PLACE_HUB__INIT;
 	Sy__Source src = c->src;
 	struct placing_conf conf = {
@@ -139,36 +139,6 @@ out:
 	mem_deref(call_id);
 }
 
-/* User part of a URI, without its parameters, unescaped. */
-static int user_of(char *buf, size_t size, const struct pl *uri)
-{
-	struct view_uri u;
-	const char *semi;
-
-	buf[0] = 0;
-	if (view_uri_read(&u, uri) || !u.user.l)
-		return ENOENT;
-	semi = memchr(u.user.p, ';', u.user.l);
-	if (semi)
-		u.user.l = (size_t)(semi - u.user.p);
-
-	return view_unescape(buf, size, &u.user) > 0 ? 0 : ENOENT;
-}
-
-/* A display name without its quoting; only what is plain text. */
-static void name_of(char *buf, size_t size, const struct pl *dname)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < dname->l && n + 1 < size; i++) {
-		if (dname->p[i] == '\\' && i + 1 < dname->l)
-			++i;
-		if ((unsigned char)dname->p[i] >= ' ')
-			buf[n++] = dname->p[i];
-	}
-	buf[n] = 0;
-}
-
 /* @return false: answered */
 static bool identify(struct msg *m, struct call *c)
 {
@@ -178,27 +148,31 @@ static bool identify(struct msg *m, struct call *c)
 	sy__source__init(&c->src);
 	if (!view_first(m->v, VIEW_PROXY_AUTHORIZATION))
 		trunk = trunk_of(m);
-	if (user_of(c->caller, sizeof(c->caller), &m->v->from.uri))
-		strcpy(c->caller, trunk ? "anonymous" : "");
-	name_of(c->name, sizeof(c->name), &m->v->from.dname);
-
+	caller_read(&c->who, m->v, trunk);
 	if (trunk) {
+		if (!c->who.number[0])
+			strcpy(c->who.number, "anonymous");
+		c->trunk = trunk;
 		c->src.kind_case = SY__SOURCE__KIND_TRUNK;
 		c->src.trunk = trunk->id;
 		c->codecv = trunk->codecs;
 		c->codecc = trunk->n_codecs;
 		return true;
 	}
-	dev = auth_device(m, c->caller);
+	dev = auth_device(m, c->who.private && !c->who.number[0]
+				     ? NULL
+				     : c->who.number);
 	if (!dev)
 		return false;
 	c->dev = dev;
+	str_ncpy(c->who.number, dev->id, sizeof(c->who.number));
 	c->src.kind_case = SY__SOURCE__KIND_DEVICE;
 	c->src.device = dev->id;
 	c->codecv = dev->codecs;
 	c->codecc = dev->n_codecs;
-	if (!c->name[0] && dev->display_name)
-		str_ncpy(c->name, dev->display_name, sizeof(c->name));
+	if (!c->who.name[0] && dev->display_name)
+		str_ncpy(c->who.name, dev->display_name,
+			 sizeof(c->who.name));
 
 	return true;
 }
@@ -208,7 +182,9 @@ static bool route(struct msg *m, struct call *c, struct dialplan_match *match)
 {
 	const Sy__Config *conf = config_get(m->w->config);
 
-	if (user_of(c->number, sizeof(c->number), trunk_called(m)) ||
+	if (caller_user(c->number, sizeof(c->number), trunk_called(m)) ||
+	    (c->trunk &&
+	     number_called_in(c->number, c->trunk, c->number)) ||
 	    dialplan_find(match, conf, c->number, &c->src)) {
 		answer(m, 404, NULL, NULL);
 		return false;
@@ -238,7 +214,7 @@ static bool replace(struct msg *m, struct call *c)
 {
 	int err = replaces_hub(c->hub, m->w->router->key, c->replaces);
 
-	(void)user_of(c->number, sizeof(c->number), &m->v->uri);
+	(void)caller_user(c->number, sizeof(c->number), &m->v->uri);
 	if (err)
 		answer(m, err == ENOENT ? 481 : 400, NULL, NULL);
 

@@ -5,7 +5,7 @@
  *   dial_start -> hunt_alloc -> (device) state, contacts ... -> a leg a contact
  *              |                                             -> hunt_seal
  *              +-> (group)  its order ... -> one device, or all of them
- *              +-> (trunk)  next turn of the loop -> one leg -> hunt_seal
+ *              +-> (trunk)  dial_trunk.c
  */
 
 #include <string.h>
@@ -24,7 +24,6 @@ static void destructor(void *data)
 	list_unlink(&dl->le);
 	mem_deref(dl->hunt);
 	mem_deref(dl->target);
-	mem_deref(dl->trunk);
 	mem_deref(dl->from_user);
 	mem_deref(dl->from_name);
 }
@@ -52,26 +51,40 @@ static uint16_t code_of(int err)
 		       503 : 500;
 }
 
-void dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
+/* Who wants not to be shown is not (RFC 3323 4.1). */
+static int fill_from(const struct dial_lookup *dl, struct leg_sip_call *call,
+		     char from[DIAL_URI_MAX])
 {
-	struct node *n = dl->node;
+	const bool private = dl->hunt->hub->private;
+
+	call->from_uri = from;
+	call->from_name = private ? "Anonymous" : dl->from_name;
+
+	return dial_uri(from, DIAL_URI_MAX,
+			private ? "anonymous" : dl->from_user,
+			dial_domain(dl->node));
+}
+
+struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
+{
 	char from[DIAL_URI_MAX];
 	struct leg *leg;
-	int err;
+	int err = 0;
 
-	err = dial_uri(from, sizeof(from), dl->from_user, dial_domain(n));
-	call->from_uri = from;
-	call->from_name = dl->from_name;
+	if (!call->from_uri)
+		err = fill_from(dl, call, from);
 	if (!err)
-		err = leg_sip_call(&leg, n, dl->hunt->hub, call);
+		err = leg_sip_call(&leg, dl->node, dl->hunt->hub, call);
 	if (err) {
 		log_warn("leg not called",
 			 LOG_S("call", dl->hunt->hub->id), LOG_E(err));
 		hunt_failed(dl->hunt, code_of(err));
-		return;
+		return NULL;
 	}
 
 	hunt_add(dl->hunt, leg);
+
+	return leg;
 }
 
 void dial_lookup_end(struct dial_lookup *dl, uint16_t code)
@@ -83,36 +96,6 @@ void dial_lookup_end(struct dial_lookup *dl, uint16_t code)
 		hunt_seal(hunt, code);
 	mem_deref(dl);
 }
-
-/* ------------------------------------------------------------------- trunks */
-
-static uint16_t ring_trunk(struct dial_lookup *dl)
-{
-	const Sy__Trunk *trunk = config_trunk(dl->node->config, dl->trunk);
-	struct leg_sip_call call = {
-		.kind = SY__LEG_KIND__TRUNK,
-		.user = dl->target,
-	};
-	char uri[DIAL_URI_MAX];
-
-	if (!trunk || !trunk->target[0])
-		return 404;
-	if (!trunk->enabled)
-		return 480;
-	if (dial_uri(uri, sizeof(uri), dl->target, trunk->target))
-		return 484;
-
-	call.uri = call.to_uri = uri;
-	call.codecs.namev = trunk->codecs;
-	call.codecs.namec = trunk->n_codecs;
-	call.srtp = trunk->srtp;
-	call.dtmf = trunk->dtmf;
-	dial_branch(dl, &call);
-
-	return 500;
-}
-
-const struct dial_row dial_trunk = {.later = ring_trunk};
 
 static void later_handler(void *arg)
 {
@@ -151,13 +134,11 @@ bool dial_can(const Sy__Destination *dest)
 }
 
 static int lookup_init(struct dial_lookup *dl, const char *target,
-		       const char *trunk, const char *user, const char *name)
+		       const char *user, const char *name)
 {
 	int err = str_dup(&dl->target, target);
 
 	err |= str_dup(&dl->from_user, user);
-	if (trunk)
-		err |= str_dup(&dl->trunk, trunk);
 	if (name && name[0])
 		err |= str_dup(&dl->from_name, name);
 
@@ -192,9 +173,7 @@ static int lookup_of(struct dial_lookup **dlp, struct node *n,
 
 	if (err)
 		return err;
-	err = lookup_init(dl, target, row == &dial_trunk ?
-			  dest->external->trunk : NULL,
-			  what->from_user, what->from_name);
+	err = lookup_init(dl, target, what->from_user, what->from_name);
 	if (err)
 		mem_deref(dl);
 	else
@@ -203,12 +182,13 @@ static int lookup_of(struct dial_lookup **dlp, struct node *n,
 	return err;
 }
 
-/* Without Redis, and for trunks, the outcome comes a turn later. */
+/* Without Redis the outcome comes a turn later. */
 void dial_lookup_start(struct dial_lookup *dl, struct hunt *hunt)
 {
 	struct node *n = dl->node;
 
 	dl->hunt = mem_ref(hunt); /* ours, beside the hub's */
+	str_ncpy(dl->hub, hunt->hub->id, sizeof(dl->hub));
 	hunt->lookups++;
 	list_append(&n->lookups, &dl->le, dl);
 	if (!dl->row->ask || dl->row->ask(dl))
@@ -223,7 +203,7 @@ int dial_lookup_member(const struct dial_lookup *dl, const char *device,
 
 	if (err)
 		return err;
-	err = lookup_init(other, device, NULL, dl->from_user, dl->from_name);
+	err = lookup_init(other, device, dl->from_user, dl->from_name);
 	other->member = member;
 	if (err)
 		mem_deref(other);

@@ -36,6 +36,10 @@ bool dial_can(const Sy__Destination *dest);
  */
 int dial_start(struct node *n, const struct dial_conf *conf);
 
+/** A hunt of another node: by trunks it goes on to the next one when its own
+ * fails. */
+void dial_resume(struct node *n, struct hunt *hunt);
+
 /**
  * Look up once more what a hunt rings that another node had not sealed: all
  * branches of a hunt are called in one turn, so it has none.

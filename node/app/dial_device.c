@@ -69,6 +69,13 @@ static bool wanted(struct dial_lookup *dl, uint16_t *codep)
 	return !store_device_dnd(dev, st);
 }
 
+static void room_handler(int err, void *arg)
+{
+	struct dial_lookup *dl = arg;
+
+	dl->full = err;
+}
+
 static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 {
 	struct dial_lookup *dl = arg;
@@ -78,6 +85,8 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 		code = 487;
 	else if (!wanted(dl, &code))
 		;
+	else if (dl->full)
+		code = dl->full == EBUSY ? 486 : 503;
 	else if (err)
 		code = 503;
 	else if (reg && reg->n_bindings)
@@ -85,6 +94,8 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	else
 		code = device(dl) ? 480 : 404;
 
+	if (dl->limited && !dl->full)
+		limit_device_unused(dl->node, dl->hub, dl->target);
 	dial_lookup_end(dl, code);
 }
 
@@ -100,15 +111,20 @@ static void state_handler(int err, const struct store_device *st, void *arg)
 		dial_lookup_end(dl, 503);
 }
 
-/* The reply to the first question needs the lookup as long as that to the
- * second: it comes before. */
+/* The reply to each question needs the lookup as long as that to the last:
+ * they come in order. */
 static int ask(struct dial_lookup *dl)
 {
 	struct redis *r = bus_redis(dl->node->bus);
-	int err = store_device_get(r, dl->target, state_handler, dl);
+	struct limit lim;
+	int err;
 
+	err = store_device_get(r, dl->target, state_handler, dl);
 	if (err)
 		return err;
+	dl->limited = limit_of_device(&lim, device(dl), dl->hub);
+	if (dl->limited)
+		dl->full = store_limit_take(r, &lim.l, room_handler, dl);
 	dl->unasked = store_reg_get(r, dl->target, reg_handler, dl) != 0;
 
 	return 0;

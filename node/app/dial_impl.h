@@ -5,6 +5,7 @@
 #define SY_NODE_APP_DIAL_IMPL_H
 
 #include "node/app/dial.h"
+#include "node/app/limit.h"
 #include "node/leg_sip.h"
 #include "proto/store_device.h"
 
@@ -20,12 +21,16 @@ struct dial_lookup {
 	struct tmr tmr;            /* next turn of the loop             */
 	const struct dial_row *row; /* what kind it is                  */
 	char *target;              /* device, number, or group          */
-	char *trunk;               /* of a number; NULL: none           */
 	char *from_user, *from_name;
 	struct store_device state; /* of the device                     */
 	bool known;                /* ... was read                      */
 	bool member;               /* one of several that ring together */
 	bool unasked;              /* Redis was not asked for contacts  */
+	char hub[ULID_LEN + 1];
+	char leg[ULID_LEN + 1];    /* trunk: that has room already      */
+	bool limited;              /* room was asked for                */
+	int full;                  /* device: why it has none           */
+	uint16_t code;             /* trunk: why nobody was called      */
 };
 
 /* A kind of destination. */
@@ -50,8 +55,12 @@ int dial_lookup_member(const struct dial_lookup *dl, const char *device,
 /** It is done. @param code  Why, if it gave no branch. */
 void dial_lookup_end(struct dial_lookup *dl, uint16_t code);
 
-/** A branch of its hunt. @param call  Whom; From is filled in here. */
-void dial_branch(struct dial_lookup *dl, struct leg_sip_call *call);
+/** A branch of its hunt. @param call  Whom; From is filled in here if it has
+ * none. @return it; NULL: the hunt knows why not. */
+struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call);
+
+/** Hunts by trunks go on with the next one. */
+hunt_more_h dial_trunk_more;
 
 /** "sip:user@host", escaped. @return 0, EOVERFLOW. */
 int dial_uri(char *buf, size_t size, const char *user, const char *host);

@@ -126,6 +126,7 @@ static void restore(struct node *n, struct hub *hub, const Sy__HuntState *hs)
 
 	mem_ref(hunt); /* until nothing here needs it */
 	hunt->best = (uint16_t)hs->best;
+	dial_resume(n, hunt);
 	add_branches(hub, hunt, hs);
 	if (hs->sealed || dial_again(n, hunt))
 		hunt_seal(hunt, 480);

@@ -38,6 +38,8 @@ static void destructor(void *data)
 	mem_deref(hub->mix);
 	if (hub->dest)
 		sy__destination__free_unpacked(hub->dest, NULL);
+	if (hub->source)
+		sy__source__free_unpacked(hub->source, NULL);
 	if (hub->toll)
 		sy__toll__free_unpacked(hub->toll, NULL);
 }
@@ -74,6 +76,21 @@ int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest)
 	mem_deref(buf);
 
 	return *dp ? 0 : ENOMEM;
+}
+
+int hub_source_copy(Sy__Source **sp, const Sy__Source *src)
+{
+	const size_t len = sy__source__get_packed_size(src);
+	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
+
+	if (!buf)
+		return ENOMEM;
+
+	sy__source__pack(src, buf);
+	*sp = sy__source__unpack(NULL, len, buf);
+	mem_deref(buf);
+
+	return *sp ? 0 : ENOMEM;
 }
 
 void hub_destination_print(char *buf, size_t size,
@@ -154,6 +171,9 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 	}
 	if (!err)
 		err = hub_set_toll(hub, conf->toll);
+	hub->private = conf->private;
+	if (!err && conf->source)
+		err = hub_source_copy(&hub->source, conf->source);
 
 	if (err)
 		mem_deref(hub);

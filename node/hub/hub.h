@@ -90,6 +90,8 @@ struct hub {
 				  on it is their call                  */
 	Sy__Destination *dest; /* owned; may be NULL                   */
 	Sy__Toll *toll;        /* owned; NULL: nobody counts it        */
+	Sy__Source *source;    /* owned: who called; NULL: not known   */
+	bool private;          /* who is called is not told by whom    */
 	char destination[160]; /* the same as text: "device:1002"      */
 	char caller[LEG_TEXT_MAX];
 	char called[LEG_TEXT_MAX];
@@ -137,6 +139,8 @@ struct hub_conf {
 	const char *id;        /* NULL: a new one                      */
 	uint32_t epoch;
 	const Sy__Destination *dest; /* copied; or NULL                */
+	const Sy__Source *source;    /* copied; or NULL                */
+	bool private;
 	const char *caller, *called; /* or NULL                        */
 	const Sy__Toll *toll;        /* copied; or NULL                */
 };
@@ -159,6 +163,9 @@ int hub_set_toll(struct hub *hub, const Sy__Toll *toll);
 
 /** Is it a parking place (Destination.park)? */
 bool hub_is_park(const struct hub *hub);
+
+/** The same of a source. */
+int hub_source_copy(Sy__Source **sp, const Sy__Source *src);
 
 /** Expect the INVITE of a PlaceHub (copied); dropped after HUB_EXPECT_MS. */
 int hub_expect(struct hub *hub, const Sy__PlaceHub *place);

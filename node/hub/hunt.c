@@ -217,6 +217,14 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 		hunt->branches--;
 	hunt_failed(hunt, code);
 
+	if (hunt->sealed && !hunt->branches && hunt->moreh &&
+	    hunt->moreh(hunt, code, hunt->more_arg)) {
+		hunt->sealed = false;
+		if (hunt->heard == leg)
+			hear(hunt, NULL);
+		return;
+	}
+
 	/* A 6xx speaks for all of the callee's phones (RFC 3261 16.7). */
 	if (code >= 600 || (hunt->sealed && !hunt->branches))
 		finish(hunt, HUNT_FAILED, NULL, hunt->best);

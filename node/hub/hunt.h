@@ -52,6 +52,15 @@ struct hunt_conf {
 	void *arg;           /* taken: mem_deref()ed with the hunt        */
 };
 
+/**
+ * The last branch has failed: is there more to try?
+ *
+ * @param code  Its failure.
+ *
+ * @return true: branches come, and hunt_seal() after them; later.
+ */
+typedef bool(hunt_more_h)(struct hunt *hunt, uint16_t code, void *arg);
+
 struct hunt {
 	struct le le;        /* in hub->hunts                             */
 	struct hub *hub;     /* NULL: it is over                          */
@@ -66,6 +75,8 @@ struct hunt {
 	bool sealed;         /* no more branches come                     */
 	bool rang;           /* somebody's phone did                      */
 	bool diverted;       /* nobody was to be rung: the call goes on   */
+	hunt_more_h *moreh;  /* set by who adds its branches, or NULL     */
+	void *more_arg;      /* borrowed                                  */
 };
 
 /**

@@ -31,7 +31,10 @@ void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf)
 	leg->hub = hub;
 	leg->ops = conf->ops;
 	leg->ref = conf->ref;
-	ulid_make(info->id);
+	if (conf->id)
+		str_ncpy(info->id, conf->id, sizeof(info->id));
+	else
+		ulid_make(info->id);
 	info->kind = conf->kind;
 	info->state = SY__LEG_STATE__LEG_SETUP;
 	info->direction = conf->direction;
@@ -42,6 +45,8 @@ void leg_init(struct leg *leg, struct hub *hub, const struct leg_conf *conf)
 		 sizeof(info->name));
 	str_ncpy(info->router, conf->router ? conf->router : "",
 		 sizeof(info->router));
+	str_ncpy(info->trunk, conf->trunk ? conf->trunk : "",
+		 sizeof(info->trunk));
 }
 
 void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,

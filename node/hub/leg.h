@@ -134,6 +134,7 @@ struct leg_info {
 	char user[LEG_TEXT_MAX];
 	char name[LEG_TEXT_MAX];   /* display name                     */
 	char router[LEG_TEXT_MAX]; /* id of the router, or ""          */
+	char trunk[LEG_TEXT_MAX];  /* id of its trunk, or ""           */
 	char codec[LEG_CODEC_MAX];
 	char srtp[LEG_SRTP_MAX];   /* suite, or "": plain              */
 	bool muted;                /* the others do not hear it        */
@@ -184,6 +185,8 @@ struct leg_conf {
 	const char *user;
 	const char *name;          /* or NULL                          */
 	const char *router;        /* or NULL                          */
+	const char *trunk;         /* or NULL                          */
+	const char *id;            /* NULL: a new one                  */
 	uint32_t ref;
 };
 

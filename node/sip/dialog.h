@@ -250,6 +250,9 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 		  const struct dialog_invite *inv,
 		  const struct dialog_handlers *h, void *arg);
 
+/** Outbound: has its peer said anything yet, be it 100? */
+bool dialog_was_heard(const struct dialog *d);
+
 /** Outbound with late offer: send the ACK with our answer. */
 int dialog_ack(struct dialog *d, struct mbuf *sdp);
 

@@ -273,3 +273,8 @@ bool dialog_is(const struct dialog *d, const char *call_id, const char *ltag,
 	return d && !strcmp(d->call_id, call_id) && !strcmp(d->ltag, ltag) &&
 	       (!d->rtag || !strcmp(d->rtag, rtag));
 }
+
+bool dialog_was_heard(const struct dialog *d)
+{
+	return d && d->was_heard;
+}

@@ -171,6 +171,8 @@ static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 	if (d->abandoned)
 		return;
 
+	if (msg)
+		d->was_heard = true;
 	if (msg && msg->scode < 200) {
 		invite_progress(d, msg);
 		return;

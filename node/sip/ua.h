@@ -198,6 +198,7 @@ struct dialog {
 	bool need_answer;           /* outbound, late offer: dialog_ack() */
 	bool late_offer;            /* inbound: the ACK brings the answer */
 	bool re_invite;             /* req or inv is one inside the dialog */
+	bool was_heard;             /* its peer answered anything to INVITE */
 	unsigned pending;           /* what still points to us */
 	bool settled;               /* dialog_settle() gave it back */
 	struct wheel_tmr reap;      /* free it, or forget it */

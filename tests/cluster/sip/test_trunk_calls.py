@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""Calls by trunks: numbers as the carrier writes them, who calls, the next
+trunk when one cannot, as many calls as may be.  The carriers are raw text."""
+
+import json
+import re
+from contextlib import ExitStack
+
+from harness import Mismatch, assert_clean, cluster, wait_for
+from lib.cluster import DEMO
+from rawphone import SDP, Dialog, RawPhone
+
+_stack = ExitStack()
+_here = None
+
+
+class Carrier(RawPhone):
+    """A trunk: it has its address before the cluster has one."""
+
+    def __init__(self, name):
+        class Nowhere:
+            udp = "127.0.0.1:1"
+        super().__init__(Nowhere, name)
+
+    def trunk(self, **more):
+        return {"id": self.user, "enabled": True, "sources": [self.me],
+                "target": self.me, **more}
+
+    def takes(self, req, port=40200):
+        """Answer a call: its dialog as the callee has it."""
+        self.answer(req, 200, "OK", SDP.format(port=port), tag="c" + self.user)
+        self.await_("ACK")
+
+    def ends(self, req):
+        """BYE as the callee."""
+        self.send(self.request(
+            "BYE", re.search(r"<([^>]*)>", req.get("contact")).group(1),
+            **{"From": req.get("to") + ";tag=c" + self.user,
+               "To": req.get("from"), "Call-ID": req.get("call-id"),
+               "Route": req.all("record-route")}))
+        self.await_(200)
+
+    def comes(self, number, **f):
+        """Call us: the INVITE, sent."""
+        text = self.invite(number, **f)
+        self.send(text)
+        return re.search(r"Call-ID: (\S+)", text).group(1)
+
+
+def config(a, b, c, silent):
+    with open(DEMO, encoding="utf-8") as f:
+        conf = json.load(f)
+    dev = {d["id"]: d for d in conf["devices"]}
+    dev["1001"]["callerId"] = "+4930555001"
+    dev["1003"]["anonymous"] = True
+    dev["1004"]["maxCalls"] = 1
+    german = {"countryCode": "49", "nationalPrefix": "0",
+              "internationalPrefix": "00", "numberFormat": "national"}
+    conf["trunks"] = [
+        a.trunk(**german, identity="pai", trusted=True,
+                defaultNumber="+4930555000", failoverCodes=[404],
+                numbers=[{"first": "+4930555000", "last": "+4930555099",
+                          "target": {"device": "10$1"}},
+                         {"number": "+4930555600"}],
+                calledIn=[{"pattern": "+4930555600", "strip": 9}]),
+        b.trunk(identity="rpid", anyCaller=True, sendName=True,
+                calledOut=[{"pattern": "00.", "strip": 2, "prefix": "+"}],
+                fromDomain="carrier.example"),
+        c.trunk(maxCalls=2),
+        silent.trunk(attemptSeconds=1)]
+    conf["routes"] = conf["routes"][:3] + [
+        {"id": f"r{n}", "order": 100 + n, "pattern": f"{n}.",
+         "target": {"external": {"trunk": t, "number": "$1",
+                                 "failover": rest}}}
+        for n, t, rest in ((9, "a", ["b"]), (8, "c", []),
+                           (7, "silent", ["b"]))]
+    return conf
+
+
+class Here:
+    """A cluster, four carriers, and phones."""
+
+    def __init__(self):
+        enter = _stack.enter_context
+        self.a, self.b, self.c, self.silent = (
+            enter(Carrier(n)) for n in ("a", "b", "c", "silent"))
+        self.cluster = enter(cluster(nodes=1, config=config(
+            self.a, self.b, self.c, self.silent)))
+        router = self.cluster.routers[0]
+        address, _, port = router.udp.rpartition(":")
+        for one in (self.a, self.b, self.c, self.silent):
+            one.to = (address, int(port))
+        self.phones = {u: enter(RawPhone(router, u))
+                       for u in ("1001", "1002", "1003", "1004")}
+        for p in self.phones.values():
+            must(p.register().code, 200, "REGISTER")
+
+    def phone(self, user):
+        return self.phones[user]
+
+
+def here():
+    global _here
+    if _here is None:
+        _here = Here()
+    return _here
+
+
+def finish():
+    _stack.close()
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+def called(req):
+    return re.match(r"sip:([^@]*)@", req.uri).group(1)
+
+
+def refused(phone, inv, code):
+    got = phone.await_("final", call_id=inv.get("call-id"))
+    must(got.code, code, "the end")
+    phone.send(phone.request("ACK", inv.uri, **{
+        "Via": inv.get("via"), "From": inv.get("from"), "To": got.get("to"),
+        "Call-ID": inv.get("call-id"),
+        "CSeq": inv.get("cseq").split()[0] + " ACK"}))
+
+
+def through(h, user, number, carrier, **f):
+    """A call that a carrier takes: its INVITE there, the caller's dialog."""
+    p = h.phone(user)
+    inv = p.call(number, **f)
+    req = carrier.await_("INVITE")
+    carrier.takes(req)
+    ok = p.await_("final", call_id=inv.get("call-id"))
+    must(ok.code, 200, "the answer")
+    d = Dialog(p, inv, ok)
+    d.ack()
+    return req, d
+
+
+def over(carrier, d):
+    d.bye()
+    carrier.answer(carrier.await_("BYE"))
+
+
+def test_number_and_identity_out():
+    """The number as the carrier writes it; the device's own number in From
+    and P-Asserted-Identity, no internal name."""
+    h = here()
+    req, d = through(h, "1001", "9004930777888", h.a)
+    must(called(req), "030777888", "Request-URI")
+    must(req.get("from").split(";")[0], "<sip:030555001@switchyard>", "From")
+    must(req.get("p-asserted-identity"), "<sip:030555001@switchyard>",
+         "P-Asserted-Identity")
+    must(req.get("privacy"), "", "Privacy")
+    over(h.a, d)
+    # Who has no number shows the default; "1002" is nobody's there.
+    req, d = through(h, "1002", "90012125550100", h.a)
+    must(called(req), "0012125550100", "Request-URI")
+    must(req.get("p-asserted-identity"), "<sip:030555000@switchyard>",
+         "P-Asserted-Identity")
+    over(h.a, d)
+    assert_clean(h.cluster)
+
+
+def test_privacy_out():
+    """A device that is anonymous, and one that asks for it."""
+    h = here()
+    for user, more, number in (("1003", {}, "030555000"),
+                               ("1001", {"Privacy": "id"}, "030555001")):
+        req, d = through(h, user, "90110", h.a, **more)
+        must(called(req), "0110", "Request-URI")
+        must(req.get("from").split(";")[0],
+             '"Anonymous" <sip:anonymous@anonymous.invalid>', "From")
+        must(req.get("privacy"), "id", "Privacy")
+        must(req.get("p-asserted-identity"), f"<sip:{number}@switchyard>",
+             "P-Asserted-Identity")
+        over(h.a, d)
+    assert_clean(h.cluster)
+
+
+def test_in():
+    """A range leads to devices; who calls is what a trusted carrier asserts,
+    in E.164, or nobody."""
+    h = here()
+    p = h.phone("1002")
+    for more, shown in (
+            ({"P-Asserted-Identity": "<sip:040999888@a.example>"},
+             "<sip:+4940999888@switchyard>"),
+            ({"Remote-Party-ID": "<sip:00414400000@a>;party=calling"},
+             "<sip:+414400000@switchyard>"),
+            ({"P-Asserted-Identity": "<tel:+49-40-999888>",
+              "Privacy": "id"}, '"Anonymous" <sip:anonymous@switchyard>')):
+        cid = h.a.comes("030555002", **more)
+        req = p.await_("INVITE")
+        if not req.get("from").startswith(shown):
+            raise Mismatch(f"From: {req.get('from')}, expected {shown}")
+        p.answer(req, 486, "Busy")
+        must(h.a.await_("final", call_id=cid).code, 486, "the end")
+    # One that is not trusted asserts nothing.
+    cid = h.b.comes("1002", P_Asserted_Identity="<sip:110@b.example>")
+    req = p.await_("INVITE")
+    if not req.get("from").startswith("<sip:b@switchyard>"):
+        raise Mismatch(f"From: {req.get('from')}")
+    p.answer(req, 486, "Busy")
+    must(h.b.await_("final", call_id=cid).code, 486, "the end")
+    # A number without a target is rewritten and routed.
+    cid = h.a.comes("030555600")
+    must(h.a.await_("final", call_id=cid).code in (200, 404, 480), True,
+         "routed")
+    assert_clean(h.cluster, 15)
+
+
+def trunk_legs(c):
+    return [leg for call in c.api("GET", "/api/calls")["items"]
+            for leg in c.api("GET", "/api/calls/" + call["id"])["legs"]
+            if leg["kind"] == "TRUNK"]
+
+
+def test_failover():
+    """503 and a code of the trunk's own lead to the next one, busy does not."""
+    h = here()
+    p = h.phone("1001")
+    for code in (503, 404):
+        inv = p.call("9004930777888")
+        h.a.answer(h.a.await_("INVITE"), code, "No")
+        req = h.b.await_("INVITE")
+        must(called(req), "+4930777888", "Request-URI")
+        must(req.get("from").split(";")[0],
+             '"Phone 1001" <sip:+4930555001@carrier.example>', "From")
+        must(req.get("remote-party-id"),
+             '"Phone 1001" <sip:+4930555001@carrier.example>;party=calling;'
+             "privacy=off;screen=yes", "Remote-Party-ID")
+        legs = wait_for("the second attempt is shown",
+                        lambda: trunk_legs(h.cluster))
+        must([leg["trunk"] for leg in legs], ["b"], "trunks")
+        h.b.answer(req, 486, "Busy")
+        h.b.await_("ACK")
+        refused(p, inv, 486)
+    inv = p.call("9004930777888")
+    h.a.answer(h.a.await_("INVITE"), 486, "Busy")
+    refused(p, inv, 486)
+    h.b.silent(0.3)
+    assert_clean(h.cluster)
+
+
+def test_silence():
+    """A trunk that says nothing is not waited for; its late answer is ended."""
+    h = here()
+    p = h.phone("1001")
+    inv = p.call("70123")
+    late = h.silent.await_("INVITE")
+    req = h.b.await_("INVITE")
+    h.b.takes(req)
+    ok = p.await_("final", call_id=inv.get("call-id"))
+    must(ok.code, 200, "the answer")
+    d = Dialog(p, inv, ok)
+    d.ack()
+    h.silent.answer(late, 200, "OK", SDP.format(port=40300))
+    h.silent.answer(h.silent.await_("BYE"))
+    over(h.b, d)
+    assert_clean(h.cluster)
+
+
+def test_limit():
+    """Two calls at a time, in either direction; there is room again as soon
+    as one ends."""
+    h = here()
+    _, first = through(h, "1001", "81", h.c)
+    _, second = through(h, "1002", "82", h.c)
+    p = h.phone("1003")
+    refused(p, p.call("83"), 503)
+    cid = h.c.comes("600")
+    must(h.c.await_("final", call_id=cid).code, 503, "one more comes in")
+    over(h.c, first)
+    _, third = through(h, "1003", "83", h.c)
+    over(h.c, second)
+    over(h.c, third)
+    assert_clean(h.cluster)
+    if h.cluster.redis_command("EXISTS", "sy:limit:{trunk:c}"):
+        raise Mismatch("room is still held")
+
+
+def test_limit_of_device():
+    """One call at a time: who calls it then hears busy."""
+    h = here()
+    p, q = h.phone("1004"), h.phone("1001")
+    inv = q.call("1004")
+    req = p.await_("INVITE")
+    r = h.phone("1002")
+    refused(r, r.call("1004"), 486)
+    p.answer(req, 603, "No")
+    refused(q, inv, 603)
+    inv = q.call("1004")
+    p.answer(p.await_("INVITE"), 603, "No")
+    refused(q, inv, 603)
+    assert_clean(h.cluster)
