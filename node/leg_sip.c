@@ -24,8 +24,10 @@ static void destructor(void *data)
 	alarm_stop(&ls->node->alarms, &ls->again);
 	alarm_stop(&ls->node->alarms, &ls->attempt);
 	mem_deref(ls->dlg);
+	mem_deref(ls->rtc);
 	mem_deref(ls->media);
 	mem_deref(ls->ses);
+	mem_deref(ls->identity);
 	mem_deref(ls->answer);
 	leg_sip_resume_close(ls);
 	leg_sip_keep(&ls->local_sdp, NULL);
@@ -66,13 +68,16 @@ int leg_sip_apply(struct leg_sip *ls)
 	/* Early media that is sendonly is an announcement, not a hold. */
 	info->held = ls->local_hold ||
 		     (!ls->leg.early && session_remote_hold(ls->ses));
+	memset(&prm, 0, sizeof(prm));
 	err = session_params(ls->ses, &prm);
 	prm.dtmf = ls->dtmf;
 	if (ls->resumed.begun)
 		prm.jitter_start_ms = LEG_SIP_RESUMED_JITTER_MS;
 	prm.srtp_seek = ls->resumed.begun;
 	if (!err)
-		err = media_leg_rtp_set(ls->media, &prm);
+		err = leg_sip_rtp_set(ls, &prm);
+	str_ncpy(info->srtp, media_srtp_name(prm.srtp_tx.suite),
+		 sizeof(info->srtp));
 	media_srtp_wipe(&prm.srtp_tx);
 	media_srtp_wipe(&prm.srtp_rx);
 	if (!err)
@@ -84,7 +89,7 @@ int leg_sip_apply(struct leg_sip *ls)
 	}
 
 	str_ncpy(info->codec, session_codec(ls->ses), sizeof(info->codec));
-	str_ncpy(info->srtp, session_srtp(ls->ses), sizeof(info->srtp));
+	info->webrtc = session_is_rtc(ls->ses);
 	leg_changed(&ls->leg);
 
 	return 0;
@@ -189,13 +194,24 @@ void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls)
 	sc->laddr = *media_leg_laddr(ls->media);
 	sc->opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
 	sc->srtp = ls->srtp;
+	if (!ls->no_rtc)
+		sc->fingerprint =
+			dtls_identity_fingerprint(leg_sip_identity(ls));
+	sc->offer_rtc = ls->offer_rtc;
 }
 
-/* @param srtp  Configured for the peer, or NULL.
+/* What is configured for a peer; strings of the configuration, or NULL. */
+struct peer_conf {
+	const char *srtp;
+	const char *dtmf;
+	const char *media;
+};
+
+/* @param uri   Whom we call, or NULL.
  * @param af    The peer's family, or AF_UNSPEC. */
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		 const struct leg_conf *conf, const struct codec_list *codecs,
-		 const char *srtp, int af)
+		 const struct peer_conf *peer, const char *uri, int af)
 {
 	const Sy__Settings *set = node_settings(n);
 	struct session_conf sc;
@@ -207,7 +223,9 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		return err;
 
 	leg_init(&ls->leg, hub, conf);
-	ls->srtp = leg_sip_srtp_mode(srtp, set);
+	ls->srtp = leg_sip_srtp_mode(peer->srtp, set);
+	ls->dtmf = leg_sip_dtmf_mode(peer->dtmf);
+	leg_sip_media_mode(ls, peer->media, uri);
 	leg_sip_session_conf(&sc, ls);
 	sc.codecv = (const char *const *)codecs->namev;
 	sc.codecc = codecs->namec;
@@ -255,6 +273,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.id = call->id,
 		.ref = hub_ref(hub),
 	};
+	const struct peer_conf peer = {call->srtp, call->dtmf, call->media};
 	char path[512] = "";
 	const char *route = path;
 	struct dialog_invite inv = {
@@ -284,7 +303,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
 			return EINVAL;
 	}
-	err = alloc(&ls, n, hub, &conf, &call->codecs, call->srtp,
+	err = alloc(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
 		    uri_af(call->uri));
 	if (err)
 		return err;
@@ -297,7 +316,6 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		goto out;
 	}
 
-	ls->dtmf = leg_sip_dtmf_mode(call->dtmf);
 	leg_sip_keep(&ls->local_sdp, inv.sdp);
 	hub_add(hub, &ls->leg);
 	if (call->attempt_ms)
@@ -324,29 +342,25 @@ static uint16_t code_of(int err)
 	}
 }
 
-/* What is configured for who calls; strings of the configuration, or NULL. */
-struct caller_conf {
-	const char *srtp;
-	const char *dtmf;
-};
-
-static struct caller_conf caller_conf(const struct node *n,
+static struct peer_conf caller_conf(const struct node *n,
 				      const Sy__Source *src)
 {
-	struct caller_conf cc = {NULL, NULL};
+	struct peer_conf cc = {NULL, NULL, NULL};
 
 	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE) {
 		const Sy__Device *dev = config_device(n->config, src->device,
 						      strlen(src->device));
 
 		if (dev)
-			cc = (struct caller_conf){dev->srtp, dev->dtmf};
+			cc = (struct peer_conf){dev->srtp, dev->dtmf,
+						 dev->media};
 	}
 	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK) {
 		const Sy__Trunk *trunk = config_trunk(n->config, src->trunk);
 
 		if (trunk)
-			cc = (struct caller_conf){trunk->srtp, trunk->dtmf};
+			cc = (struct peer_conf){trunk->srtp, trunk->dtmf,
+						 NULL};
 	}
 
 	return cc;
@@ -360,7 +374,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	const bool device =
 		src && src->kind_case == SY__SOURCE__KIND_DEVICE;
 	const struct codec_list codecs = {place->codecs, place->n_codecs};
-	const struct caller_conf cc = caller_conf(n, src);
+	const struct peer_conf cc = caller_conf(n, src);
 	const struct leg_conf conf = {
 		.ops = &leg_sip_ops,
 		.kind = device ? SY__LEG_KIND__DEVICE : SY__LEG_KIND__TRUNK,
@@ -375,7 +389,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
-	err = alloc(&ls, n, hub, &conf, &codecs, cc.srtp,
+	err = alloc(&ls, n, hub, &conf, &codecs, &cc, NULL,
 		    session_offer_af(sdp));
 	if (err)
 		return code_of(err);
@@ -393,7 +407,6 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		return code_of(err);
 	}
 
-	ls->dtmf = leg_sip_dtmf_mode(cc.dtmf);
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
 	dialog_set_handlers(d, &leg_sip_handlers, ls);

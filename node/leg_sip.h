@@ -29,6 +29,7 @@ struct leg_sip_call {
 	struct codec_list codecs;
 	const char *srtp;          /* configured; NULL, "": the default    */
 	const char *dtmf;          /* the same: how digits are sent to it  */
+	const char *media;         /* the same: auto, rtp, webrtc          */
 	const char *trunk;         /* id, or NULL                          */
 	const char *id;            /* of the leg; NULL: a new one          */
 	const char *extra;         /* headers of its INVITE, or NULL       */

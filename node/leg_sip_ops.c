@@ -112,7 +112,7 @@ static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
 	because(ls, code, reason);
 	leg_sip_resume_stop(ls, reason);
 	dialog_hangup(ls->dlg, code, NULL);
-	ls->media = mem_deref(ls->media);
+	mem_deref(leg_sip_take_media(ls));
 }
 
 static void op_abandon(struct leg *leg)
@@ -121,15 +121,14 @@ static void op_abandon(struct leg *leg)
 
 	leg_sip_resume_stop(ls, "another node has it");
 	dialog_abandon(ls->dlg);
-	ls->media = mem_deref(ls->media);
+	mem_deref(leg_sip_take_media(ls));
 }
 
 static void *op_give_media(struct leg *leg)
 {
 	struct leg_sip *ls = self(leg);
-	struct media_leg *media = ls->media;
+	struct media_leg *media = leg_sip_take_media(ls);
 
-	ls->media = NULL;
 	media_leg_set_handler(media, NULL, NULL);
 
 	return media;

@@ -10,6 +10,7 @@
  *   leg_sip_resume.c  a leg that another node had
  *   leg_sip_refer.c   REFER, both ways
  *   leg_sip_move.c    a leg that leaves for another node
+ *   leg_sip_rtc.c     a leg whose media is WebRTC
  */
 
 #ifndef SY_NODE_LEG_SIP_PRIV_H
@@ -17,6 +18,7 @@
 
 #include "node/leg_sip.h"
 #include "node/sip/session.h"
+#include "node/webrtc/rtc.h"
 
 enum { LEG_SIP_CODECS = 8 };
 
@@ -46,10 +48,14 @@ struct leg_sip {
 	struct dialog *dlg;       /* owned, as all below                */
 	struct session *ses;
 	struct media_leg *media;
+	struct rtc *rtc;          /* NULL: no WebRTC, or not yet        */
+	struct dtls_identity *identity; /* its own; NULL: the node's    */
 	struct mbuf *answer;      /* to the INVITE's offer, until 200   */
 	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
 	enum media_dtmf dtmf;     /* how digits are sent to it          */
 	enum session_srtp srtp;   /* policy                             */
+	bool no_rtc;              /* WebRTC is not taken                */
+	bool offer_rtc;           /* our first offer is WebRTC          */
 	const char *codecv[LEG_SIP_CODECS]; /* allowed; static names    */
 	size_t codecc;
 	struct leg_sip_resumed resumed;
@@ -98,6 +104,27 @@ int leg_sip_send(struct leg_sip *ls);
 /** The policy of a name in the configuration. @param set  Or NULL. */
 enum session_srtp leg_sip_srtp_mode(const char *own, const Sy__Settings *set);
 const char *leg_sip_srtp_name(enum session_srtp mode);
+
+/* --- leg_sip_rtc.c */
+
+/** media_leg_rtp_set(), of WebRTC when it can be. @param prm  Completed; its
+ * holder wipes the keys. */
+int leg_sip_rtp_set(struct leg_sip *ls, struct media_rtp_params *prm);
+
+/** Its media, which is the caller's from now on; maybe NULL. */
+struct media_leg *leg_sip_take_media(struct leg_sip *ls);
+
+/** The certificate that it proves itself by; borrowed. */
+struct dtls_identity *leg_sip_identity(const struct leg_sip *ls);
+
+/** A leg that had another transport before gets a certificate of its own:
+ * with the same one its peer would wait for the former association to go on.
+ * @param local  Our last description. @return 0, ENOMEM, EIO. */
+int leg_sip_identity_new(struct leg_sip *ls, const char *local);
+
+/** @param media  As in Device.media, or NULL.
+ *  @param uri    Whom we call, or NULL: we are called. */
+void leg_sip_media_mode(struct leg_sip *ls, const char *media, const char *uri);
 
 /* --- leg_sip_resume.c; each does nothing for a leg that was not resumed */
 

@@ -407,6 +407,10 @@ static int session_make(struct leg_sip *ls, const Sy__DialogState *ds,
 	ls->srtp = leg_sip_srtp_mode(ds->srtp, node_settings(ls->node));
 	ls->dtmf = leg_sip_dtmf_mode(ds->dtmf ? ds->dtmf : "");
 	ls->local_hold = ds->local_hold;
+	err = leg_sip_identity_new(ls, ds->local_sdp);
+	if (err)
+		return err;
+
 	leg_sip_session_conf(&sc, ls);
 	if (ds->n_codecs) {
 		sc.codecv = (const char *const *)ds->codecs;
@@ -499,6 +503,8 @@ static int media_make(struct leg_sip *ls)
 		err = session_params(ls->ses, &prm);
 	if (err)
 		return err == EPROTO ? 0 : err; /* nothing agreed on yet */
+	if (session_is_rtc(ls->ses))
+		return 0; /* its address and keys are to be found anew */
 
 	prm.dtmf = ls->dtmf;
 	prm.jitter_start_ms = LEG_SIP_RESUMED_JITTER_MS;

@@ -10,6 +10,7 @@
 #include "node/quality.h"
 #include "node/node.h"
 #include "node/restore.h"
+#include "node/webrtc/dtls.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 
@@ -235,6 +236,7 @@ static void destructor(void *data)
 	mem_deref(n->hubs);
 	mem_deref(n->ua);
 	mem_deref(n->media);
+	mem_deref(n->identity);
 	mem_deref(n->config);
 	mem_deref(n->members);
 	mem_deref(n->bus);
@@ -400,6 +402,12 @@ static int start(struct node *n)
 	err = media_alloc(&n->media, &n->conf.media);
 	if (err) {
 		log_error("media: cannot start", LOG_E(err));
+		return err;
+	}
+
+	err = dtls_identity_alloc(&n->identity);
+	if (err) {
+		log_error("WebRTC: no certificate", LOG_E(err));
 		return err;
 	}
 

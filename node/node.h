@@ -24,6 +24,7 @@
 #include "proto/token.h"
 
 struct checkpoint;
+struct dtls_identity;
 struct mover;
 struct quality;
 struct adopt;
@@ -72,6 +73,7 @@ struct node {
 	struct members *members;
 	struct token_key *key;
 	struct media *media;
+	struct dtls_identity *identity; /* of WebRTC legs             */
 	struct sipua *ua;
 	struct http_sock *http;
 	struct checkpoint *checkpoint;

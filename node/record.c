@@ -77,6 +77,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->direction = info->direction;
 	msg->codec = (char *)info->codec;
 	msg->srtp = (char *)info->srtp;
+	msg->webrtc = info->webrtc;
 	msg->muted = info->muted;
 	msg->deaf = info->deaf;
 	msg->held = info->held;
@@ -123,6 +124,7 @@ void record_leg_read(struct leg_info *info, const Sy__Leg *msg)
 	str_ncpy(info->router, msg->router, sizeof(info->router));
 	str_ncpy(info->codec, msg->codec, sizeof(info->codec));
 	str_ncpy(info->srtp, msg->srtp, sizeof(info->srtp));
+	info->webrtc = msg->webrtc;
 	info->muted = msg->muted;
 	info->deaf = msg->deaf;
 	info->held = msg->held;

@@ -234,6 +234,18 @@ int check_srtp(struct checker *c, const char *mode)
 			   mode);
 }
 
+static int check_media(struct checker *c, const char *mode)
+{
+	if (!mode[0] || !strcmp(mode, "auto") || !strcmp(mode, "rtp") ||
+	    !strcmp(mode, "webrtc"))
+		return 0;
+
+	return check_wrong(c, "media",
+			   "unknown name \"%.40s\"; allowed: auto, rtp, "
+			   "webrtc",
+			   mode);
+}
+
 int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max)
 {
 	if (v > max)
@@ -448,7 +460,8 @@ static int check_device(struct checker *c, const Sy__Device *d)
 	    check_srtp(c, d->srtp))
 		return EBADMSG;
 
-	if (check_dtmf(c, d->dtmf) || check_device_calls(c, d) ||
+	if (check_dtmf(c, d->dtmf) || check_media(c, d->media) ||
+	    check_device_calls(c, d) ||
 	    check_permissions(c, d->permissions, d->n_permissions) ||
 	    check_forward(c, d->forward))
 		return EBADMSG;

@@ -33,6 +33,10 @@ def cluster(tally, match, builds):
     part("cluster").run(tally, match, builds)
 
 
+def browser(tally, match, builds):
+    part("browser").run(tally, match, builds, part("cluster"))
+
+
 def soak(tally, match, builds):
     part("cluster").run(tally, match, builds, "soak_")
 
@@ -41,19 +45,22 @@ def fuzz(tally, match, builds):
     part("fuzz").run(tally, match, builds)
 
 
-GROUPS = {"unit": unit, "cluster": cluster, "fuzz": fuzz, "soak": soak}
-DEFAULT = ("unit", "cluster", "fuzz")
+GROUPS = {"unit": unit, "cluster": cluster, "browser": browser, "fuzz": fuzz,
+          "soak": soak}
+DEFAULT = ("unit", "cluster", "browser", "fuzz")
 
 
 def everything(tally, match, builds):
-    """The unit tests while the other presets are built; then the cluster's,
-    which mostly wait, beside the fuzz targets, which give way to them."""
+    """The unit tests while the other presets are built; then the cluster's
+    and the browser's, which mostly wait, beside the fuzz targets, which give
+    way to them."""
     builds.ask("debug", "release", "tsan")
     unit(tally, match, builds)
     beside = threading.Thread(target=fuzz, args=(tally, match, builds))
     beside.start()
     try:
         cluster(tally, match, builds)
+        browser(tally, match, builds)
     finally:
         beside.join()
 

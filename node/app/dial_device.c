@@ -40,6 +40,7 @@ static void ring_bindings(struct dial_lookup *dl, const Sy__Registration *reg)
 			call.codecs.namec = dev->n_codecs;
 			call.srtp = dev->srtp;
 			call.dtmf = dev->dtmf;
+			call.media = dev->media;
 		}
 		dial_branch(dl, &call);
 	}

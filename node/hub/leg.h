@@ -137,6 +137,7 @@ struct leg_info {
 	char trunk[LEG_TEXT_MAX];  /* id of its trunk, or ""           */
 	char codec[LEG_CODEC_MAX];
 	char srtp[LEG_SRTP_MAX];   /* suite, or "": plain              */
+	bool webrtc;               /* by ICE and DTLS                  */
 	bool muted;                /* the others do not hear it        */
 	bool deaf;                 /* it does not hear the others      */
 	bool held;                 /* by either side                   */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <re.h>
 
+#include "node/media/aside.h"
 #include "node/media/engine.h"
 #include "node/media/mix.h"
 #include "node/media/port.h"
@@ -83,6 +84,12 @@ static void note_handle(const struct note *note)
 
 	leg = note->obj;
 	handle = leg->handle;
+	if (note->type == NOTE_ASIDE) {
+		if (handle)
+			aside_drain(handle);
+		return;
+	}
+
 	if (handle && handle->h)
 		handle->h(handle, &note->ev, handle->arg);
 }

@@ -14,6 +14,8 @@ enum {
 	ALL = 0xffff, /* bytes of the packet that pass */
 	CODE_MAX = 32,
 	SRC_PORT = 0, /* of the UDP header, where the packet begins */
+	UDP_HDR_BYTES = 8,
+	STUN_FIRST_MAX = 3,
 };
 
 /* A program in the making; jumps over what follows are counted on. */
@@ -61,6 +63,14 @@ static void add_pass(struct code *c, const struct source_addr *a, bool v6,
 	add(c, BPF_RET | BPF_K, 0, 0, ALL);
 }
 
+/* Pass STUN (RFC 7983): a peer's new address proves itself by it. */
+static void add_stun(struct code *c)
+{
+	add(c, BPF_LD | BPF_B | BPF_ABS, 0, 0, UDP_HDR_BYTES);
+	add(c, BPF_JMP | BPF_JGT | BPF_K, 1, 0, STUN_FIRST_MAX);
+	add(c, BPF_RET | BPF_K, 0, 0, ALL);
+}
+
 static bool is_v4(const struct source_addr *a)
 {
 	return !a->ip[0] && word(a, 2) == 0xffff;
@@ -89,7 +99,7 @@ static uint32_t drops(int fd)
 
 /* From the lock; and, as long as that was learned only, from who was
  * signalled: it may still come. */
-static bool attach(int fd, const struct source *s)
+static bool attach(int fd, const struct source *s, bool aside)
 {
 	const bool v6 = !is_v4(&s->lock);
 	struct code c = {.n = 0};
@@ -98,6 +108,8 @@ static bool attach(int fd, const struct source *s)
 	if (!is_plain(fd, v6))
 		return false;
 
+	if (aside)
+		add_stun(&c);
 	add_pass(&c, &s->lock, v6, true);
 	if (s->rank != SOURCE_EXACT && s->known && v6 != is_v4(&s->signalled))
 		add_pass(&c, &s->signalled, v6, false);
@@ -121,7 +133,7 @@ static void count(struct flood *f, int fd, struct source *s)
 static void begin(struct flood *f, int fd, struct source *s, uint64_t now_us)
 {
 	f->drops = drops(fd);
-	f->on = attach(fd, s);
+	f->on = attach(fd, s, f->aside);
 	f->failed = !f->on;
 	f->ask_us = now_us + FLOOD_COUNT_US;
 }

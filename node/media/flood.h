@@ -27,6 +27,7 @@ struct flood {
 	uint32_t seen;	 /* foreign packets of this tick                */
 	bool on;	 /* the filter is in place                      */
 	bool failed;	 /* the kernel would not: don't ask again       */
+	bool aside;	 /* STUN is let in from anywhere                */
 	uint32_t drops;	 /* the kernel's count when last asked          */
 	uint64_t ask_us; /* next time                                   */
 };

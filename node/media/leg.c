@@ -20,6 +20,7 @@ static void destructor(void *arg)
 	struct mix *mix = handle->mix;
 	struct leg *leg = handle->leg;
 
+	mem_deref(handle->aside);
 	if (!leg)
 		return;
 

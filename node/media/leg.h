@@ -16,6 +16,7 @@
 #include "node/media/media.h"
 #include "node/media/talk.h"
 
+struct aside;
 struct cmd;
 struct leg;
 struct worker;
@@ -177,6 +178,7 @@ struct media_leg {
 	void *arg;
 	struct sa laddr;           /* RTP only                               */
 	bool dtmf;                 /* RTP only: digits can be sent           */
+	struct aside *aside;       /* RTP only: reference; NULL: media only  */
 };
 
 /**

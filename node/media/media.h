@@ -407,6 +407,32 @@ int media_leg_freeze(struct media_leg *leg, bool on);
  */
 int media_leg_send(struct media_leg *leg, bool on);
 
+/**
+ * Told of a datagram that came to an RTP leg's socket and is STUN or DTLS by
+ * its first byte (RFC 7983); called on the signalling thread.
+ *
+ * @param src  Who sent it.
+ * @param p    The datagram, len bytes; borrowed for the call.
+ * @param arg  Handler argument.  The handler may mem_deref() the leg.
+ */
+typedef void(media_aside_h)(const struct sa *src, const uint8_t *p,
+			    size_t len, void *arg);
+
+/**
+ * Expect STUN and DTLS on an RTP leg's socket, whoever sends them; media is
+ * not touched by it.
+ *
+ * @param h  NULL: nobody is told any more.
+ *
+ * @return 0, EINVAL (not an RTP leg), ENOMEM, EAGAIN.
+ */
+int media_leg_aside(struct media_leg *leg, media_aside_h *h, void *arg);
+
+/** Send a datagram from an RTP leg's socket, now. @return 0, EINVAL, or the
+ * errno of sendto(). */
+int media_leg_aside_send(struct media_leg *leg, const struct sa *dst,
+			 const uint8_t *p, size_t len);
+
 /** Let another one be told of a leg's events. @param h  NULL: nobody. */
 void media_leg_set_handler(struct media_leg *leg, media_event_h *h, void *arg);
 

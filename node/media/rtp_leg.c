@@ -37,6 +37,7 @@ static void destructor(void *arg)
 
 	mem_deref(r->set);
 	mem_deref(r->rtcp);
+	mem_deref(r->aside);
 }
 
 static void *command(struct leg *leg, const struct cmd *cmd)
@@ -54,6 +55,11 @@ static void *command(struct leg *leg, const struct cmd *cmd)
 
 	if (cmd->type == CMD_LEG_SEND)
 		r->tx.off = !cmd->a;
+
+	if (cmd->type == CMD_LEG_ASIDE) {
+		r->aside = cmd->ptr;
+		r->rx.flood.aside = true;
+	}
 
 	return NULL;
 }

@@ -101,6 +101,7 @@ struct rtp_leg {
 	uint16_t port;           /* signalling                               */
 	uint32_t silence_ms;     /* RO: MEDIA_EV_RTP_STOP after              */
 	struct rtp_set *set;     /* worker; owned                            */
+	struct aside *aside;     /* worker; owned; NULL: media only          */
 	struct sa foreign;       /* worker writes once, before the event     */
 	struct rtp_rtcp *rtcp;   /* worker; owned; NULL: never wanted        */
 	int rtcp_fd;             /* signalling opens and closes; -1: none    */

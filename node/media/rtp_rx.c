@@ -7,6 +7,7 @@
 #include <time.h>
 #include <re.h>
 
+#include "node/media/aside.h"
 #include "node/media/rtp.h"
 #include "node/media/rtp_leg.h"
 #include "node/media/rtp_rtcp.h"
@@ -255,7 +256,9 @@ static bool receive(struct rtp_leg *r, struct msghdr *hdr, struct packet *pkt,
 	int i;
 
 	stat_inc(r->leg.stat.rx_datagrams);
-	if (!set)
+	if (aside_take(r->aside, &r->leg, t->w, hdr->msg_name, pkt->data,
+		       pkt->len) ||
+	    !set)
 		return false;
 
 	is = source_look(&r->rx.source, hdr->msg_name, t->now_us);

@@ -48,6 +48,7 @@ enum cmd_type {
 	CMD_LEG_DTMF,  /* obj: leg; a: digit, b: duration [ms]               */
 	CMD_LEG_FREEZE, /* obj: leg; a: on                                   */
 	CMD_LEG_SEND,  /* obj: leg; a: on                                    */
+	CMD_LEG_ASIDE, /* obj: leg; ptr: aside, taken; once a leg            */
 	CMD_POOL,      /* ptr: pool_chunk, taken                             */
 	CMD_FRAMES,    /* ptr: frames, taken; the old comes back             */
 };
@@ -63,6 +64,7 @@ struct cmd {
 enum note_type {
 	NOTE_FREE,     /* obj: signalling shall mem_deref() it               */
 	NOTE_EVENT,    /* obj: leg                                           */
+	NOTE_ASIDE,    /* obj: leg; see aside.h                              */
 };
 
 struct note {

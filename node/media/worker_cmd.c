@@ -135,6 +135,7 @@ static void command(struct worker *w, const struct cmd *cmd,
 	case CMD_LEG_DTMF:
 	case CMD_LEG_FREEZE:
 	case CMD_LEG_SEND:
+	case CMD_LEG_ASIDE:
 		give_back(w, leg->ops->cmd(leg, cmd));
 		mixbus_wake(leg->bus, w);
 		break;

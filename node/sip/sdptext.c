@@ -10,6 +10,7 @@
 struct reader {
 	struct sdptext *t;
 	struct sa addr;    /* the session's c line */
+	struct sdprtc rtc; /* the session's        */
 	bool has_addr;
 	bool named;
 	bool has_version;
@@ -88,6 +89,7 @@ static int media_line(struct reader *r, const struct pl *val)
 	m->named = r->named;
 	m->has_addr = r->has_addr;
 	sa_init(&m->rtcp.addr, AF_INET);
+	m->rtc = r->rtc;
 
 	return 0;
 }
@@ -110,6 +112,13 @@ static void rtcp_port(struct sdptext_rtcp *rtcp, const struct pl *arg)
 
 	if (port.p == arg->p && pl_u32(&port) <= 65535)
 		rtcp->port = (uint16_t)pl_u32(&port);
+}
+
+static struct sdprtc *rtc_of(struct reader *r)
+{
+	struct sdptext *t = r->t;
+
+	return t->mc ? &t->mv[t->mc - 1].rtc : &r->rtc;
 }
 
 /* What is about RTCP; arg is empty for a flag. */
@@ -165,6 +174,7 @@ static bool attr_line(struct reader *r, const struct pl *val)
 	struct pl name, arg;
 
 	if (re_regex(val->p, val->l, "[^:]+:[^]+", &name, &arg)) {
+		(void)sdprtc_attr(rtc_of(r), val, &pl_null);
 		rtcp_line(r, val, &pl_null);
 		return is_direction(val);
 	}
@@ -175,6 +185,9 @@ static bool attr_line(struct reader *r, const struct pl *val)
 
 	if (!pl_strcmp(&name, "fmtp"))
 		return !re_regex(arg.p, arg.l, "[0-9]+ [^]+", NULL, NULL);
+
+	if (sdprtc_attr(rtc_of(r), &name, &arg))
+		return false;
 
 	rtcp_line(r, &name, &arg);
 	if (!pl_strcmp(&name, "ptime") && !t->ptime_ms &&
@@ -269,6 +282,7 @@ int sdptext_read(struct sdptext *t, const struct mbuf *raw)
 	if (!err && !r.has_version)
 		err = EBADMSG;
 
+	OPENSSL_cleanse(&r.rtc, sizeof(r.rtc));
 	if (err)
 		sdptext_close(t);
 	else

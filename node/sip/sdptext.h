@@ -14,6 +14,7 @@
 #include <re.h>
 
 #include "node/sip/sdes.h"
+#include "node/sip/sdprtc.h"
 
 enum {
 	SDPTEXT_MEDIA_MAX = 8, /* m lines; more: refused */
@@ -43,6 +44,7 @@ struct sdptext_media {
 	size_t cryptoc;
 	struct sdes cryptov[SDPTEXT_CRYPTO_MAX]; /* the usable ones, in
 						    the peer's order  */
+	struct sdprtc rtc; /* its own, else the session's           */
 };
 
 struct sdptext {

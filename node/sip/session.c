@@ -27,6 +27,8 @@ static void destructor(void *arg)
 	mem_deref(s->agreed);
 	OPENSSL_cleanse(s->srtpv, sizeof(s->srtpv));
 	OPENSSL_cleanse(&s->prm, sizeof(s->prm));
+	OPENSSL_cleanse(&s->cred, sizeof(s->cred));
+	OPENSSL_cleanse(&s->rtc, sizeof(s->rtc));
 }
 
 static void commit(struct session *s, struct round *r,
@@ -51,6 +53,14 @@ static void commit(struct session *s, struct round *r,
 	}
 
 	s->prm = a->prm;
+	s->rtc = a->rtc;
+	s->is_rtc = r->rtc;
+	if (r->rtc && !s->resuming)
+		s->cred = r->cred;
+	if (r->rtc && sdp_media_rport(r->audio)) {
+		str_ncpy(s->mid, r->mid, sizeof(s->mid));
+		s->bundled = r->bundled;
+	}
 	s->tx = a->tx;
 	s->remote_hold = a->remote_hold;
 	s->hold = r->hold;
@@ -125,6 +135,7 @@ int session_alloc(struct session **sp, const struct session_conf *conf)
 		return ENOMEM;
 
 	s->conf = *conf;
+	ice_cred_new(&s->cred);
 	s->id = rand_u32() & 0x7fffffff; /* some peers read 32 bits only */
 	for (i = 0; i < FMTC; i++)
 		s->ptv[i] = PT_UNSET;
@@ -157,7 +168,8 @@ int session_offer(struct session *s, bool hold, struct mbuf **mbp)
 	if (!err)
 		err = round_build(s, r);
 	if (!err)
-		err = session_srtp_offer(s, r);
+		err = r->rtc ? session_rtc_offer(s, r)
+			     : session_srtp_offer(s, r);
 	if (err)
 		goto out;
 
@@ -184,6 +196,7 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 {
 	struct round *r = NULL;
 	struct agreement a = {0};
+	const struct sdptext_media *m;
 	struct sdptext t;
 	enum sdp_dir dir;
 	int err;
@@ -210,8 +223,10 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 		goto out;
 
 	s->why = "305 switchyard \"no codec in common\"";
+	m = &t.mv[r->ours];
+	r->rtc = m->port ? session_rtc_takes(s, m) : s->is_rtc;
 	r->hold = s->hold;
-	r->rtcp = t.mv[r->ours].rtcp;
+	r->rtcp = m->rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 
 	err = session_agree(s, r, &a);
@@ -219,7 +234,8 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 		goto out;
 
 	s->why = "305 switchyard \"no a=crypto that can be used\"";
-	err = session_srtp_answer(s, r, &t.mv[r->ours], &a);
+	err = r->rtc ? session_rtc_answer(s, r, m, &a)
+		     : session_srtp_answer(s, r, m, &a);
 	if (err)
 		goto out;
 
@@ -239,7 +255,7 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	s->agreed = mem_ref(r);
 
 out:
-	OPENSSL_cleanse(&a.prm, sizeof(a.prm));
+	OPENSSL_cleanse(&a, sizeof(a));
 	mem_deref(r);
 	sdptext_close(&t);
 	return err;
@@ -281,7 +297,8 @@ int session_answered(struct session *s, struct mbuf *answer)
 	r->ptime_ms = (uint32_t)ptime_of(&t);
 	err = session_agree(s, r, &a);
 	if (!err)
-		err = session_srtp_answered(s, r, &t.mv[r->ours], &a);
+		err = r->rtc ? session_rtc_answered(s, r, &t.mv[r->ours], &a)
+			     : session_srtp_answered(s, r, &t.mv[r->ours], &a);
 	if (err)
 		goto out;
 
@@ -293,7 +310,7 @@ int session_answered(struct session *s, struct mbuf *answer)
 	}
 
 out:
-	OPENSSL_cleanse(&a.prm, sizeof(a.prm));
+	OPENSSL_cleanse(&a, sizeof(a));
 	sdptext_close(&t);
 	return err;
 }

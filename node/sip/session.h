@@ -10,6 +10,7 @@
 
 #include <re.h>
 #include "node/media/media.h"
+#include "node/webrtc/rtc.h"
 
 struct session;
 
@@ -27,6 +28,10 @@ struct session_conf {
 	size_t codecc;
 	uint32_t opus_bitrate_bps;
 	enum session_srtp srtp;
+	const char *fingerprint;     /* ours (dtls_identity_fingerprint()),
+					outlives the session; NULL: WebRTC is
+					neither offered nor taken           */
+	bool offer_rtc;              /* our first offer is WebRTC           */
 };
 
 /** @return 0, EINVAL (unknown codec), ENOMEM. */
@@ -115,6 +120,14 @@ void session_settle(struct session *s);
 /** What was negotiated, for media_leg_rtp_set(). EPROTO: nothing yet.
  *  There are keys in it: wipe them (media_srtp_wipe()). */
 int session_params(const struct session *s, struct media_rtp_params *prm);
+
+/** Is it WebRTC that was agreed on?  Then session_params() has neither address
+ * nor keys: they come of rtc_fill(). */
+bool session_is_rtc(const struct session *s);
+
+/** What was agreed on of ICE and DTLS, for rtc_set(). ENOENT: none.
+ *  There are passwords in it: wipe them. */
+int session_rtc(const struct session *s, struct rtc_params *prm);
 
 /** Name of the codec that we send, "opus"; "" before negotiation. */
 const char *session_codec(const struct session *s);

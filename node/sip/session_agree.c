@@ -130,6 +130,12 @@ static void collect_rtcp(const struct round *r, const struct sa *raddr,
 {
 	const struct sdptext_rtcp *rtcp = &r->rtcp;
 
+	if (r->rtc) {
+		prm->rtcp = MEDIA_RTCP_MUX; /* RFC 8834 4.5 */
+		sa_init(&prm->rtcp_raddr, AF_INET);
+		return;
+	}
+
 	prm->rtcp = rtcp->no_rs && rtcp->no_rr ? MEDIA_RTCP_OFF :
 		    rtcp->mux		       ? MEDIA_RTCP_MUX :
 						 MEDIA_RTCP_PORT;
@@ -176,8 +182,11 @@ int session_agree(const struct session *s, const struct round *r,
 	collect_event_tx(r, &a->prm);
 	collect_rtcp(r, raddr, &a->prm);
 
-	/* RFC 2543's hold: nothing may be sent to 0.0.0.0. */
-	if (sa_isset(raddr, SA_ADDR))
+	/* RFC 2543's hold: nothing may be sent to 0.0.0.0.  With ICE it means
+	 * that there is no candidate yet, and no address here means anything. */
+	if (r->rtc)
+		;
+	else if (sa_isset(raddr, SA_ADDR))
 		a->prm.raddr = *raddr;
 	else
 		rdir = (enum sdp_dir)(rdir & ~SDP_SENDONLY);
@@ -191,7 +200,7 @@ int session_agree(const struct session *s, const struct round *r,
 
 int session_check_line(const struct session *s, const struct sdptext_media *m)
 {
-	if (!m->port)
+	if (!m->port || session_rtc_takes(s, m))
 		return 0;
 
 	if (!m->has_addr)
@@ -219,7 +228,7 @@ int session_offer_af(const struct mbuf *offer)
 		const struct sdptext_media *m = &t.mv[i];
 
 		if (!strcmp(m->name, "audio") && m->port && m->has_addr &&
-		    !m->named)
+		    !m->named && !sdprtc_is_proto(m->proto))
 			af = sa_af(&m->addr);
 	}
 
@@ -251,9 +260,13 @@ const char *session_why_no_line(const struct session *s,
 				: "301 switchyard \"c= has an address of a "
 				  "family that is not served here\"";
 
+	if (sdprtc_is_proto(m->proto))
+		return session_rtc_why(s, m);
+
 	if (!session_srtp_known(m))
 		return "302 switchyard \"transport not known; RTP/AVP, "
-		       "RTP/AVPF, RTP/SAVP and RTP/SAVPF are\"";
+		       "RTP/AVPF, RTP/SAVP, RTP/SAVPF and UDP/TLS/RTP/SAVPF "
+		       "are\"";
 
 	return s->conf.srtp == SESSION_SRTP_OFF
 		       ? "302 switchyard \"SRTP is switched off for this "
@@ -297,7 +310,8 @@ static int choose_none(const struct session *s, const struct sdptext *t)
 		const struct sdptext_media *m = &t->mv[i];
 
 		if (!strcmp(m->name, "audio") && m->port &&
-		    session_srtp_known(m) && !session_srtp_takes(s, m, true))
+		    session_srtp_known(m) && !sdprtc_is_proto(m->proto) &&
+		    !session_srtp_takes(s, m, true))
 			return EPROTONOSUPPORT;
 	}
 

@@ -65,6 +65,10 @@ struct round {
 	struct sdptext_rtcp rtcp; /* of the peer */
 	size_t cryptoc;
 	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */
+	bool rtc;                /* our line is WebRTC */
+	struct ice_cred cred;    /* ours in it */
+	char mid[SDPRTC_MID_MAX + 1];
+	bool bundled;            /* ... is in a BUNDLE group */
 };
 
 struct session {
@@ -81,6 +85,11 @@ struct session {
 	struct round *agreed;    /* m lines of the last round */
 	struct media_srtp srtpv[SESSION_SUITES]; /* keys of our offers */
 	struct media_rtp_params prm;
+	struct ice_cred cred;    /* ours */
+	struct rtc_params rtc;   /* agreed on, with is_rtc */
+	bool is_rtc;
+	bool bundled;
+	char mid[SDPRTC_MID_MAX + 1];
 	const struct format *tx;
 	const char *why;         /* of session_why() */
 	bool ready;
@@ -93,6 +102,7 @@ struct session {
 /* The peer's side of a decoded round. */
 struct agreement {
 	struct media_rtp_params prm;
+	struct rtc_params rtc;
 	const struct format *tx;
 	bool remote_hold;
 };
@@ -158,5 +168,30 @@ int session_srtp_answer(const struct session *s, struct round *r,
 			const struct sdptext_media *m, struct agreement *a);
 int session_srtp_answered(const struct session *s, const struct round *r,
 			  const struct sdptext_media *m, struct agreement *a);
+
+/* --- session_rtc.c; an error of a round leaves the session as it was */
+
+/** Is WebRTC allowed here at all? */
+bool session_rtc_can(const struct session *s);
+
+/** Do we take this line, as WebRTC? */
+bool session_rtc_takes(const struct session *s, const struct sdptext_media *m);
+
+/** Why not: a warning, see session_why(). */
+const char *session_rtc_why(const struct session *s,
+			    const struct sdptext_media *m);
+
+/** The protocol of an offer. */
+const char *session_rtc_proto(void);
+
+/** As those of session_srtp.c, for a round with rtc. */
+int session_rtc_offer(struct session *s, struct round *r);
+int session_rtc_answer(const struct session *s, struct round *r,
+		       const struct sdptext_media *m, struct agreement *a);
+int session_rtc_answered(const struct session *s, const struct round *r,
+			 const struct sdptext_media *m, struct agreement *a);
+
+/** What a description of ours says, for the round that it is. */
+void session_rtc_read(struct round *r, const struct sdptext_media *own);
 
 #endif

@@ -133,6 +133,7 @@ static int take_text(struct session *s, const struct mbuf *text, bool hold)
 	if (!err) {
 		r->hold = hold;
 		take_keys(r, &t.mv[r->ours]);
+		session_rtc_read(r, &t.mv[r->ours]);
 		err = round_build(s, r);
 	}
 	if (!err)
@@ -203,6 +204,7 @@ int session_repeat(struct session *s, struct mbuf **mbp)
 static void take_off(struct session *s)
 {
 	s->agreed = mem_ref(s->offer);
+	s->is_rtc = s->offer->rtc;
 	s->prm.event_pt_tx = s->prm.event_pt_rx = -1;
 	sa_init(&s->prm.raddr, AF_INET);
 	sa_init(&s->prm.rtcp_raddr, AF_INET);

@@ -32,6 +32,7 @@ static void round_destructor(void *arg)
 
 	mem_deref(r->sdp);
 	OPENSSL_cleanse(r->cryptov, sizeof(r->cryptov));
+	OPENSSL_cleanse(&r->cred, sizeof(r->cred));
 	for (i = 0; i < r->linec; i++) {
 		mem_deref(r->linev[i].name);
 		mem_deref(r->linev[i].proto);
@@ -84,9 +85,11 @@ int round_alloc(struct round **rp, const struct session *s,
 			err = round_line_add(r, agreed->linev[i].name,
 				       agreed->linev[i].proto);
 		r->ours = agreed->ours;
+		r->rtc = agreed->rtc;
 	}
 	else {
 		err = round_line_add(r, "audio", session_srtp_proto(s));
+		r->rtc = !err && sdprtc_is_proto(r->linev[0].proto);
 	}
 
 	if (err)
@@ -184,8 +187,9 @@ int round_build(struct session *s, struct round *r)
 
 		/* Some answer a=crypto in RTP/AVP by RTP/SAVP. */
 		r->audio = m;
-		err = sdp_media_set_alt_protos(m, 4, "RTP/AVP", "RTP/AVPF",
-					       "RTP/SAVP", "RTP/SAVPF");
+		err = sdp_media_set_alt_protos(
+			m, 6, "RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF",
+			"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF");
 		if (!err)
 			err = formats_add(s, r, m);
 	}
@@ -224,7 +228,7 @@ int round_print(struct session *s, struct round *r, bool offer,
 	int err;
 
 	err = sdp_media_set_lattr(r->audio, true, "ptime", "%u", r->ptime_ms);
-	if (!err && (offer || r->rtcp.mux))
+	if (!err && (offer || r->rtcp.mux || r->rtc))
 		err = sdp_media_set_lattr(r->audio, true, "rtcp-mux", NULL);
 	if (!err && (offer || r->rtcp.voip))
 		err = sdp_media_set_lattr(r->audio, true, "rtcp-xr",

@@ -51,6 +51,9 @@ bool session_srtp_takes(const struct session *s, const struct sdptext_media *m,
 {
 	const bool can = m->cryptoc && s->conf.srtp != SESSION_SRTP_OFF;
 
+	if (session_rtc_takes(s, m))
+		return secure;
+
 	if (secure)
 		return (proto_is_secure(m->proto) ||
 			proto_is_plain(m->proto)) &&
@@ -62,11 +65,15 @@ bool session_srtp_takes(const struct session *s, const struct sdptext_media *m,
 
 bool session_srtp_known(const struct sdptext_media *m)
 {
-	return proto_is_secure(m->proto) || proto_is_plain(m->proto);
+	return proto_is_secure(m->proto) || proto_is_plain(m->proto) ||
+	       sdprtc_is_proto(m->proto);
 }
 
 const char *session_srtp_proto(const struct session *s)
 {
+	if (s->conf.offer_rtc && session_rtc_can(s))
+		return session_rtc_proto();
+
 	return s->conf.srtp == SESSION_SRTP_REQUIRED ? "RTP/SAVP" : "RTP/AVP";
 }
 

@@ -18,6 +18,15 @@ HELLO = {"Host": "switchyard", "Upgrade": "websocket",
          "Sec-WebSocket-Protocol": "sip", "Origin": "https://example.com"}
 
 
+# What a browser answers; nothing of it needs to work.
+WEB_SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    "a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
+    "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\na=setup:active\r\n"
+    "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+    "a=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n")
+
+
 def frame(first, data):
     """A frame of a client: masked."""
     n, mask = len(data), os.urandom(4)

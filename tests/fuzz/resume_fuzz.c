@@ -1,4 +1,5 @@
-/* sources: node/sip node/media/srtp.c node/media/srtp_stream.c
+/* sources: node/sip node/webrtc/ice.c node/webrtc/dtls_identity.c
+ * node/media/srtp.c node/media/srtp_stream.c
  * node/media/srtp_xform.c proto/log.c proto/schema.c proto/token.c
  * build/debug/proto/gen/switchyard.pb-c.c
  * build/debug/proto/gen/google/protobuf/timestamp.pb-c.c */

@@ -1,6 +1,7 @@
 /* sources: node/sip/sdes.c node/sip/sdptext.c node/sip/session.c
  * node/sip/session_agree.c node/sip/session_resume.c node/sip/session_round.c
- * node/sip/session_srtp.c node/media/srtp.c node/media/srtp_stream.c
+ * node/sip/session_srtp.c node/sip/session_rtc.c node/sip/sdprtc.c
+ * node/webrtc/ice.c node/webrtc/dtls_identity.c node/media/srtp.c node/media/srtp_stream.c
  * node/media/srtp_xform.c */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as an offer, as the next offer of a session
@@ -35,6 +36,8 @@ static struct session *make(size_t variant)
 	struct session_conf conf = {
 	    .opus_bitrate_bps = 32000,
 	    .srtp = (enum session_srtp)(variant % 3),
+	    .fingerprint = variant % 5 ? "sha-256 00:01" : NULL,
+	    .offer_rtc = variant % 7 < 3,
 	};
 	struct session *s;
 
@@ -43,6 +46,21 @@ static struct session *make(size_t variant)
 		abort();
 
 	return s;
+}
+
+/* WebRTC has a peer to check, and no keys of its own. */
+static void must_fit(const struct session *s)
+{
+	struct media_rtp_params prm;
+	struct rtc_params rtc;
+
+	if (session_rtc(s, &rtc))
+		return;
+
+	if (!rtc.fp.len || !rtc.local.pwd[0] || !rtc.remote.pwd[0] ||
+	    session_params(s, &prm) ||
+	    prm.srtp_tx.suite != MEDIA_SRTP_NONE)
+		abort();
 }
 
 /* There are a codec and keys that fit together, or nothing yet. */
@@ -57,6 +75,7 @@ static void agreed(const struct session *s, bool must)
 		media_srtp_wipe(&prm.srtp_tx);
 		media_srtp_wipe(&prm.srtp_rx);
 	}
+	must_fit(s);
 	(void)session_remote_hold(s);
 	(void)session_srtp(s);
 }

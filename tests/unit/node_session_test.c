@@ -520,7 +520,7 @@ static void test_refused(void **state)
 		{HEAD CONN TIME "m=audio 4000 RTP/SAVP 0\r\n", ENOTSUP,
 		 "302 a=crypto"},
 		{HEAD CONN TIME "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n",
-		 ENOTSUP, "302 RTP/SAVPF"},
+		 ENOTSUP, "302 switched off"},
 		{HEAD CONN TIME "m=video 4000 RTP/AVP 31\r\n", ENOTSUP,
 		 "304 audio"},
 		{HEAD CONN TIME "m=audio 4000 RTP/AVP 18 4\r\n", ENOTSUP,

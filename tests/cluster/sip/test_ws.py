@@ -8,8 +8,8 @@ import urllib.error
 import urllib.request
 
 from harness import Mismatch, assert_clean, cluster, metrics
-from rawphone import SDP, RawPhone
-from wsphone import BINARY, CLOSE, FIN, PING, TEXT, WsPhone, frame
+from rawphone import RawPhone
+from wsphone import BINARY, CLOSE, FIN, PING, TEXT, WEB_SDP, WsPhone, frame
 
 _stack = contextlib.ExitStack()
 _cluster = None
@@ -67,7 +67,11 @@ def test_is_called():
                 if not got.get("via").startswith(
                         f"SIP/2.0/{scheme.upper()} {at};"):
                     raise Mismatch(f"{scheme}: {got.get('via')}")
-                a.answer(got, 200, "OK", SDP.format(port=40004), tag="web")
+                for part in ("UDP/TLS/RTP/SAVPF", "a=ice-lite",
+                             "a=setup:actpass", "a=fingerprint:sha-256 "):
+                    if part not in got.body:
+                        raise Mismatch(f"no {part} in {got.body}")
+                a.answer(got, 200, "OK", WEB_SDP, tag="web")
                 a.await_("ACK")
                 ok = caller.await_("final", call_id=inv.get("call-id"))
                 expect("the caller", ok.code, 200)

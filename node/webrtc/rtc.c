@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ICE and DTLS joined to a leg: see rtc.h.
+ *
+ * DTLS is heard only from where ICE was: anybody may send a ClientHello to an
+ * open port, and the first one would have the association.  Before the peer's
+ * answer is known nothing is heard at all; both protocols ask again.
+ */
+
+#include <string.h>
+#include <re.h>
+#include <openssl/crypto.h>
+
+#include "node/media/aside.h"
+#include "node/webrtc/rtc.h"
+
+enum {
+	LOOK_MS = 5000,	      /* whether the peer still consents          */
+	HANDSHAKE_MS = 30000, /* from rtc_set() until there must be keys  */
+};
+
+struct rtc {
+	struct media_leg *media; /* borrowed; NULL: detached            */
+	struct dtls_identity *id;
+	struct ice *ice;
+	struct dtls *dtls;   /* NULL: before rtc_set()               */
+	struct dtls *former; /* replaced, freed with the next one    */
+	struct dtls_fingerprint fp;
+	bool active;
+	struct sa from; /* whom DTLS is with                    */
+	bool has_from;
+	struct media_srtp tx, rx; /* no suite: not yet                  */
+	bool keyed;		  /* by the DTLS of now                   */
+	bool silent;		  /* RTC_SILENT was told                  */
+	uint64_t until_ms;	  /* there must be keys                   */
+	struct tmr tmr;
+	const char *why;
+	rtc_event_h *h;
+	void *arg;
+};
+
+static void destructor(void *data)
+{
+	struct rtc *rtc = data;
+
+	rtc_detach(rtc);
+	mem_deref(rtc->dtls);
+	mem_deref(rtc->former);
+	mem_deref(rtc->ice);
+	mem_deref(rtc->id);
+	media_srtp_wipe(&rtc->tx);
+	media_srtp_wipe(&rtc->rx);
+}
+
+static void tell(struct rtc *rtc, enum rtc_event ev)
+{
+	if (rtc->h && rtc->media)
+		rtc->h(ev, rtc->arg);
+}
+
+static void fail(struct rtc *rtc, const char *why)
+{
+	rtc->why = why;
+	tell(rtc, RTC_FAILED);
+}
+
+static bool is_ready(const struct rtc *rtc)
+{
+	return ice_selected(rtc->ice) && rtc->rx.suite != MEDIA_SRTP_NONE;
+}
+
+static void tell_ready(struct rtc *rtc)
+{
+	if (is_ready(rtc))
+		tell(rtc, RTC_READY);
+}
+
+/* --- DTLS */
+
+static void send_handler(const uint8_t *p, size_t len, void *arg)
+{
+	struct rtc *rtc = arg;
+	const struct sa *dst =
+	    rtc->has_from ? &rtc->from : ice_selected(rtc->ice);
+
+	if (rtc->media && dst)
+		(void)media_leg_aside_send(rtc->media, dst, p, len);
+}
+
+static void keys_handler(const struct media_srtp *tx,
+			 const struct media_srtp *rx, void *arg)
+{
+	struct rtc *rtc = arg;
+
+	rtc->tx = *tx;
+	rtc->rx = *rx;
+	rtc->keyed = true;
+	tell_ready(rtc);
+}
+
+static void end_handler(enum dtls_end why, void *arg)
+{
+	struct rtc *rtc = arg;
+
+	/* Who says good-bye hangs up, too, or begins anew. */
+	if (why == DTLS_END_IMPOSTOR)
+		fail(rtc, "certificate of another fingerprint");
+	else if (why == DTLS_END_FAILED && !rtc->keyed)
+		fail(rtc, "DTLS handshake failed");
+}
+
+static void take_dtls(struct rtc *rtc, const struct sa *src, const uint8_t *p,
+		      size_t len)
+{
+	if (!rtc->dtls || !ice_is_checked(rtc->ice, src))
+		return;
+
+	rtc->from = *src;
+	rtc->has_from = true;
+	dtls_recv(rtc->dtls, p, len);
+}
+
+/* --- ICE */
+
+static void ice_send_handler(const struct sa *dst, const uint8_t *p, size_t len,
+			     void *arg)
+{
+	struct rtc *rtc = arg;
+
+	if (rtc->media)
+		(void)media_leg_aside_send(rtc->media, dst, p, len);
+}
+
+static void selected_handler(const struct sa *peer, void *arg)
+{
+	struct rtc *rtc = arg;
+
+	rtc->from = *peer;
+	rtc->has_from = true;
+	dtls_start(rtc->dtls);
+	tell_ready(rtc);
+}
+
+static void take_stun(struct rtc *rtc, const struct sa *src, const uint8_t *p,
+		      size_t len)
+{
+	const uint64_t now_ms = tmr_jiffies();
+
+	ice_recv(rtc->ice, src, p, len, now_ms);
+	if (!rtc->silent || !ice_consents(rtc->ice, now_ms))
+		return;
+
+	rtc->silent = false;
+	tell_ready(rtc);
+}
+
+static void aside_handler(const struct sa *src, const uint8_t *p, size_t len,
+			  void *arg)
+{
+	struct rtc *rtc = arg;
+
+	mem_ref(rtc);
+	if (aside_kind(p[0]) == ASIDE_STUN)
+		take_stun(rtc, src, p, len);
+	else
+		take_dtls(rtc, src, p, len);
+	mem_deref(rtc);
+}
+
+/* --- time */
+
+static void look_handler(void *arg)
+{
+	struct rtc *rtc = arg;
+	const uint64_t now_ms = tmr_jiffies();
+
+	tmr_start(&rtc->tmr, LOOK_MS, look_handler, rtc);
+	if (!rtc->keyed) {
+		if (now_ms < rtc->until_ms)
+			return;
+		fail(rtc, ice_selected(rtc->ice) ? "no DTLS from the peer"
+						 : "no ICE from the peer");
+		return;
+	}
+
+	if (!rtc->silent && !ice_consents(rtc->ice, now_ms)) {
+		rtc->silent = true;
+		tell(rtc, RTC_SILENT);
+	}
+}
+
+/* --- what the owner wants */
+
+int rtc_alloc(struct rtc **rp, struct dtls_identity *id,
+	      struct media_leg *media, rtc_event_h *h, void *arg)
+{
+	struct rtc *rtc;
+	int err;
+
+	if (!rp || !id || !media)
+		return EINVAL;
+
+	rtc = mem_zalloc(sizeof(*rtc), destructor);
+	if (!rtc)
+		return ENOMEM;
+
+	tmr_init(&rtc->tmr);
+	rtc->why = "";
+	rtc->id = mem_ref(id);
+	rtc->media = media;
+	rtc->h = h;
+	rtc->arg = arg;
+	err = ice_alloc(&rtc->ice, ice_send_handler, selected_handler, rtc);
+	if (!err)
+		err = media_leg_aside(media, aside_handler, rtc);
+	if (err)
+		mem_deref(rtc);
+	else
+		*rp = rtc;
+
+	return err;
+}
+
+static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
+{
+	static const struct dtls_handlers handlers = {
+	    .send = send_handler,
+	    .keys = keys_handler,
+	    .end = end_handler,
+	};
+	struct dtls *dtls;
+	int err;
+
+	err = dtls_alloc(&dtls, rtc->id, &prm->fp, prm->active, &handlers, rtc);
+	if (err)
+		return err;
+
+	/* We may stand in a handler of it. */
+	mem_deref(rtc->former);
+	rtc->former = rtc->dtls;
+	rtc->dtls = dtls;
+	rtc->fp = prm->fp;
+	rtc->active = prm->active;
+	rtc->keyed = false;
+	rtc->until_ms = tmr_jiffies() + HANDSHAKE_MS;
+	tmr_start(&rtc->tmr, LOOK_MS, look_handler, rtc);
+
+	return 0;
+}
+
+int rtc_set(struct rtc *rtc, const struct rtc_params *prm)
+{
+	int err = 0;
+
+	if (!rtc || !prm || !prm->fp.len)
+		return EINVAL;
+
+	if (!rtc->dtls || rtc->active != prm->active ||
+	    !dtls_fingerprint_same(&rtc->fp, &prm->fp))
+		err = dtls_anew(rtc, prm);
+	if (err)
+		return err;
+
+	ice_set(rtc->ice, &prm->local, &prm->remote);
+	if (ice_selected(rtc->ice))
+		dtls_start(rtc->dtls);
+
+	return 0;
+}
+
+int rtc_fill(const struct rtc *rtc, struct media_rtp_params *prm)
+{
+	if (!rtc || !prm)
+		return EINVAL;
+
+	if (!is_ready(rtc))
+		return EAGAIN;
+
+	prm->raddr = *ice_selected(rtc->ice);
+	prm->asymmetric = true; /* ICE says where, not the source lock */
+	prm->srtp_tx = rtc->tx;
+	prm->srtp_rx = rtc->rx;
+	prm->rtcp = MEDIA_RTCP_MUX;
+	sa_init(&prm->rtcp_raddr, AF_INET);
+	prm->srtp_seek = false; /* both counters begin with the keys */
+	if (rtc->silent)
+		prm->send = false;
+
+	return 0;
+}
+
+void rtc_detach(struct rtc *rtc)
+{
+	if (!rtc || !rtc->media)
+		return;
+
+	(void)media_leg_aside(rtc->media, NULL, NULL);
+	rtc->media = NULL;
+	tmr_cancel(&rtc->tmr);
+}
+
+const char *rtc_why(const struct rtc *rtc)
+{
+	return rtc ? rtc->why : "";
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Runs headless Chromium for browser.py.  Commands are JSON objects, one a
+// line, on stdin; results and events the same on stdout:
+//
+//   {"id":1,"do":"open","page":"a","lib":"jssip","options":{...}}
+//   {"id":2,"page":"a","do":"call","args":["600"]}   any method of phone.js
+//   {"id":2,"result":...} or {"id":2,"error":"..."}
+//   {"event":"established","page":"a",...}
+//
+// The end of stdin closes all.
+
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import { createInterface } from "node:readline";
+
+const [wav, executablePath] = process.argv.slice(2);
+const origin = "http://localhost"; // a secure context, never asked for
+const tell = (what) => process.stdout.write(JSON.stringify(what) + "\n");
+
+// One bundle a library: a phone with the same methods and events.
+async function bundle(lib) {
+	const out = await build({
+		entryPoints: [new URL(`phone_${lib}.js`, import.meta.url).pathname],
+		bundle: true, write: false, format: "iife", logLevel: "error",
+		define: { global: "window" },
+	});
+	return out.outputFiles[0].text;
+}
+
+const browser = await chromium.launch({
+	executablePath,
+	args: [
+		"--no-sandbox",
+		"--ignore-certificate-errors",
+		"--use-fake-ui-for-media-stream",
+		"--use-fake-device-for-media-stream",
+		`--use-file-for-fake-audio-capture=${wav}`,
+		"--autoplay-policy=no-user-gesture-required",
+		"--allow-loopback-in-peer-connection",
+		"--disable-features=WebRtcHideLocalIpsWithMdns," +
+			"LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+	],
+});
+const context = await browser.newContext({ ignoreHTTPSErrors: true });
+await context.grantPermissions(["microphone"], { origin });
+await context.route(`${origin}/**`, (route) => route.fulfill({
+	contentType: "text/html", body: "<!doctype html><title>phone</title>",
+}));
+
+const pages = new Map();
+const bundles = new Map();
+
+async function open(name, lib, options) {
+	if (!bundles.has(lib))
+		bundles.set(lib, await bundle(lib));
+	const page = await context.newPage();
+	pages.set(name, page);
+	page.on("pageerror", (e) => tell({ event: "pageerror", page: name,
+		text: String(e) }));
+	page.on("console", (m) => tell({ event: "console", page: name,
+		text: m.text() }));
+	await page.exposeFunction("tell", (event, more) =>
+		tell({ event, page: name, ...more }));
+	await page.goto(`${origin}/`);
+	await page.addScriptTag({ content: bundles.get(lib) });
+	await page.evaluate((o) => window.phone.start(o), options);
+}
+
+async function run(cmd) {
+	if (cmd.do === "open")
+		return open(cmd.page, cmd.lib, cmd.options);
+	if (cmd.do === "close")
+		return pages.get(cmd.page).close();
+	return pages.get(cmd.page).evaluate(
+		([method, args]) => window.phone[method](...args),
+		[cmd.do, cmd.args ?? []]);
+}
+
+tell({ event: "ready", version: browser.version() });
+for await (const line of createInterface({ input: process.stdin })) {
+	const cmd = JSON.parse(line);
+	run(cmd).then((result) => tell({ id: cmd.id, result: result ?? null }),
+		(e) => tell({ id: cmd.id, error: String(e) }));
+}
+await browser.close();

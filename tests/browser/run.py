@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""Runs the modules here, one after another: phones of others in Chromium."""
+
+import glob
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def run(tally, match, builds, cluster):
+    """@param cluster  The module that runs the cluster's scenarios."""
+    if not builds.wait("release"):
+        tally.bad("browser: the programs do not build", "")
+        return
+    sys.path.insert(0, HERE)
+    for path in sorted(glob.glob(os.path.join(HERE, "test_*.py"))):
+        cluster.run_module(tally, match, path)
