@@ -78,6 +78,7 @@ struct worker {
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
 	struct replay *replay;    /* credentials that were used            */
+	struct list probes;       /* requests that wait for a connection   */
 	uint64_t serve_ms;        /* when it serves, come what may          */
 	uint64_t back_ms;         /* when Redis returned; 0: never away    */
 	bool met;                 /* Redis was there once                  */

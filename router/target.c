@@ -12,6 +12,7 @@ enum {
 	UDP_MAX = 1300,  /* RFC 3261 18.1.1 [bytes]                       */
 	ON_TOP = 200,    /* about what we put on top                      */
 	DNS_MS = 6000,   /* for all questions of one name                 */
+	PROBE_MS = 250,  /* for TCP, where UDP would do                    */
 	HOST_SIZE = 256,
 	TRIES_MAX = 2 * LOCATE_TARGETS_MAX,
 };
@@ -223,6 +224,109 @@ static bool again(struct msg *m, struct hop *hop, struct attempt *a,
 	return true;
 }
 
+/* ------------------------------------------------------- TCP where UDP would do */
+
+/*
+ * A large request for a UDP target, that waits until the target takes a TCP
+ * connection or does not: sent into one that never opens it would be missed
+ * until the node's next copy, half a second later.
+ */
+struct probe {
+	struct le le;               /* in worker->probes                 */
+	struct pending *p;          /* borrowed: it owns us              */
+	struct locate_target t;
+	struct locate_found found;
+	char host[HOST_SIZE];
+};
+
+static void send_to(struct msg *m, struct hop *hop,
+		    const struct locate_found *found, const struct pl *name);
+
+static void probe_destructor(void *arg)
+{
+	struct probe *pr = arg;
+
+	list_unlink(&pr->le);
+}
+
+static void probe_done(void *arg)
+{
+	struct probe *pr = arg;
+	struct pending *p = pr->p;
+	struct hop hop = {
+		.tok = p->tok,
+		.record_route = p->record_route,
+		.rr_port = -1,
+		.stat = STAT_FWD_PEER,
+	};
+	struct pl name;
+
+	(void)pending_resume(p);
+	pl_set_str(&name, pr->host);
+	send_to(&p->m, &hop, &pr->found, &name);
+	pending_end(p);
+}
+
+static void probe_late(void *arg)
+{
+	struct probe *pr = arg;
+
+	list_unlink(&pr->le);
+	wire_tell(pr->p->w->wire, kinds[pr->t.transport], &pr->t.sa, false);
+	probe_done(pr);
+}
+
+/* @return true: it waits */
+static bool probe_start(struct msg *m, const struct hop *hop,
+			const struct attempt *a,
+			const struct locate_found *found,
+			const struct pl *name)
+{
+	const struct locate_target *t = attempt_target(a);
+	struct pending *p;
+	struct probe *pr;
+
+	if (t->transport != LOCATE_TCP || !is_large(m) ||
+	    found->v[0].transport != LOCATE_UDP ||
+	    wire_is_through(m->w->wire, &a->flow) || pending_is(m) ||
+	    pending_hold(&p, m))
+		return false;
+	pr = mem_zalloc(sizeof(*pr), probe_destructor);
+	if (!pr || pl_strcpy(name, pr->host, sizeof(pr->host))) {
+		mem_deref(pr);
+		(void)pending_resume(p);
+		pending_end(p);
+		return false;
+	}
+	p->state = pr;
+	p->tok = hop->tok;
+	p->record_route = hop->record_route;
+	pr->p = p;
+	pr->t = *t;
+	pr->found = *found;
+	list_append(&m->w->probes, &pr->le, pr);
+	pending_later(p, PROBE_MS, probe_late, pr);
+
+	return true;
+}
+
+/* Those that waited for it go on, when its handler has ended. */
+static void probes_told(struct worker *w, const struct locate_target *t)
+{
+	struct le *le = list_head(&w->probes);
+
+	while (le) {
+		struct probe *pr = le->data;
+
+		le = le->next;
+		if (pr->t.transport != t->transport ||
+		    !sa_cmp(&pr->t.sa, &t->sa, SA_ALL))
+			continue;
+		list_unlink(&pr->le);
+		pending_later(pr->p, 0, probe_done, pr);
+	}
+}
+
 static void send_to(struct msg *m, struct hop *hop,
 		    const struct locate_found *found, const struct pl *name)
 {
@@ -235,6 +339,8 @@ static void send_to(struct msg *m, struct hop *hop,
 		answer(m, 503, "No Target Answers", NULL);
 		return;
 	}
+	if (a->copies == 0 && probe_start(m, hop, a, found, name))
+		return;
 	if (m->v->method == a->method && a->copies < UINT8_MAX)
 		++a->copies;
 	if (hop->to.tcp)
@@ -347,6 +453,20 @@ static bool is_plain(struct msg *m, struct hop *hop,
 	       !wire_udp(m->w->wire, &hop->to, &sa);
 }
 
+/* A copy of what waits for a connection, or its CANCEL? */
+static bool waits_already(struct msg *m)
+{
+	if (!m->w->probes.head)
+		return false;
+	if (m->v->method == VIEW_CANCEL)
+		return pending_cancel(m);
+	if (!pending_is(m))
+		return false;
+	stat_inc(&m->w->stats, STAT_DROP_REPEAT);
+
+	return true;
+}
+
 void target_forward(struct msg *m, struct hop *hop, const struct pl *uri)
 {
 	struct locate_found found;
@@ -357,6 +477,8 @@ void target_forward(struct msg *m, struct hop *hop, const struct pl *uri)
 		answer(m, 503, "No Transport For Target", NULL);
 		return;
 	}
+	if (waits_already(m))
+		return;
 	if (is_plain(m, hop, &lu)) {
 		forward_request(m, hop);
 		return;
@@ -386,4 +508,5 @@ void target_reached(enum wire_kind kind, const struct sa *peer, bool ok,
 		locate_worked(w->locate, &t);
 	else
 		locate_failed(w->locate, &t);
+	probes_told(w, &t);
 }

@@ -7,6 +7,7 @@ import socket
 from contextlib import ExitStack, closing
 
 from harness import Mismatch, assert_clean, cluster, metrics, wait_for
+from lib import ports
 from lib.cluster import DEMO
 from nameserver import TYPES, NameServer
 from rawphone import SDP, Message, RawPhone
@@ -208,6 +209,16 @@ def test_no_target_left():
     assert_clean(c)
 
 
+def both(c, user):
+    """A phone at a UDP port that is free for TCP as well."""
+    for _ in range(50):
+        p = RawPhone(c.routers[0], user)
+        if ports.busy(port(p), (socket.SOCK_STREAM,)) is None:
+            return p
+        p.sock.close()
+    raise Mismatch("no port is free for both")
+
+
 def test_large():
     """What does not fit in a packet goes by TCP where somebody listens, by
     UDP where nobody does; and by UDP at once when that was found out."""
@@ -215,8 +226,7 @@ def test_large():
     c.config["settings"]["udpMaxBytes"] = 600
     c.apply_config()
     with RawPhone(c.routers[0], "1001") as a, \
-            RawPhone(c.routers[0], "far") as far, \
-            RawPhone(c.routers[0], "only") as only:
+            both(c, "far") as far, both(c, "only") as only:
         dns.zone += [f"_sip._udp.large.test SRV 1 0 {port(far)} l.test",
                      f"_sip._udp.small.test SRV 1 0 {port(only)} l.test",
                      "l.test A 127.0.0.1"]

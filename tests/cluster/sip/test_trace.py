@@ -64,7 +64,7 @@ def shared():
         with open(DEMO, encoding="utf-8") as f:
             conf = json.load(f)
         conf["settings"] |= {"hep": f"127.0.0.1:{_homer.port}",
-                             "hepCaptureId": 4711, "udpMaxBytes": 8000}
+                             "hepCaptureId": 4711}
         _cluster = _stack.enter_context(
             cluster(nodes=2, routers=2, config=conf))
     return _cluster
