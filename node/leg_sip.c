@@ -274,7 +274,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.ref = hub_ref(hub),
 	};
 	const struct peer_conf peer = {call->srtp, call->dtmf, call->media};
-	char path[512] = "";
+	char path[512] = "", referred[300];
 	const char *route = path;
 	struct dialog_invite inv = {
 		.uri = call->uri,
@@ -308,6 +308,10 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	if (err)
 		return err;
 
+	if (call->referred_by && *call->referred_by &&
+	    re_snprintf(referred, sizeof(referred), "Referred-By: %s\r\n",
+			call->referred_by) > 0)
+		inv.extra = referred;
 	err = session_offer(ls->ses, false, &inv.sdp);
 	if (!err)
 		err = dialog_invite(&ls->dlg, n->ua, &inv, &leg_sip_handlers, ls);

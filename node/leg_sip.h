@@ -24,6 +24,8 @@ struct leg_sip_call {
 	const char *to_uri;
 	const char *from_uri;
 	const char *from_name;     /* or NULL                              */
+	const char *referred_by;   /* who has put it through (RFC 3892): value
+				      of the header; or NULL, ""           */
 	const char *path;          /* URI for its Route, or NULL           */
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;

@@ -255,6 +255,9 @@ uint16_t transfer_refer(struct node *n, struct leg *leg,
 	if (leg->info.kind == SY__LEG_KIND__DEVICE) {
 		src.kind_case = SY__SOURCE__KIND_DEVICE;
 		src.device = leg->info.user;
+	} else if (leg->info.trunk[0]) {
+		src.kind_case = SY__SOURCE__KIND_TRUNK;
+		src.trunk = leg->info.trunk;
 	}
 
 	code = transfer_start(n, &conf);

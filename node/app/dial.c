@@ -73,6 +73,9 @@ struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
 
 	if (!call->from_uri)
 		err = fill_from(dl, call, from);
+	/* A carrier is not told of our phones. */
+	if (dl->hunt->what && call->kind == SY__LEG_KIND__DEVICE)
+		call->referred_by = dl->hunt->what->referred_by;
 	if (!err)
 		err = leg_sip_call(&leg, dl->node, dl->hunt->hub, call);
 	if (err) {

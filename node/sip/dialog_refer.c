@@ -133,7 +133,8 @@ static uint16_t read_refer(struct referto *to, char *by, size_t size,
 	if (err)
 		return err == EPROTONOSUPPORT ? 416 : 400;
 
-	if (!ref || pl_strcpy(&ref->val, by, size))
+	/* It goes into an INVITE of ours: one line, or none. */
+	if (!ref || pl_strcpy(&ref->val, by, size) || strpbrk(by, "\r\n"))
 		by[0] = '\0';
 
 	return 0;

@@ -2,28 +2,41 @@
 """Transfers: REFER blind and attended, told by NOTIFY, on one node and over
 several; who is put through hears whom it should."""
 
+import json
 import threading
 from contextlib import ExitStack
 
 from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
                      node_counts, phones, request, wait_for)
-from rawphone import SDP, RawPhone
+from lib.cluster import DEMO
+from rawphone import SDP, Dialog, Message, RawPhone
 from talk import hears, phone, talk, tone
 
 MOVING = ("sy_node_departures", "sy_node_arrivals")
 
 _stack = ExitStack()
 _shared = None
+_carrier = None
+
+
+class Nowhere:
+    """The carrier has its address before the cluster has one."""
+    udp = "127.0.0.1:1"
 
 
 def shared():
     """One cluster and two phones with tones, 1002 and 1003, for all."""
-    global _shared
+    global _shared, _carrier
     if _shared and (any(node_counts(_shared[0]).values())
                     or call_keys(_shared[0])):
         finish()
     if _shared is None:
-        c = _stack.enter_context(cluster(nodes=3))
+        _carrier = _stack.enter_context(RawPhone(Nowhere, "loop"))
+        with open(DEMO, encoding="utf-8") as f:
+            conf = json.load(f)
+        conf["trunks"] = [{"id": "loop", "enabled": True,
+                           "sources": [_carrier.me], "target": _carrier.me}]
+        c = _stack.enter_context(cluster(nodes=3, config=conf))
         box = _stack.enter_context(phones())
         for user in ("1002", "1003"):
             phone(box, c, user)
@@ -164,6 +177,25 @@ def test_blind_fails():
     assert_clean(c)
 
 
+def test_referred_by():
+    """The target is told who has put the call through."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a, RawPhone(c.routers[0], "1011") as b:
+        must(b.register().code, 200, "REGISTER")
+        d = a.established("1002")
+        must(refer(d, "<sip:1011@switchyard>").code, 202, "REFER")
+        inv = b.await_("INVITE")
+        must(inv.get("referred-by"), "<sip:1001@switchyard>", "Referred-By")
+        must("sip:1002@" in inv.get("from"), True, "who calls")
+        b.answer(inv, 603, "Decline")
+        b.await_("ACK")
+        progress(a, 603)
+        must(b.register(Expires="0").code, 200, "unregistered")
+        d.bye()
+    box.expect("closed", phone="1002")
+    assert_clean(c)
+
+
 def test_blind_elsewhere():
     """To an echo, and into a conference where somebody is."""
     c, box = shared()
@@ -251,6 +283,41 @@ def test_attended_leaves():
     clean(c, box)
 
 
+# ------------------------------------------------------------------ trunks
+
+def test_trunk():
+    """To a number outside; and a carrier that puts a call through, as whom
+    the dial plan lets it do so."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        must(refer(d, "<sip:701@switchyard>").code, 202, "REFER")
+        inv = _carrier.await_("INVITE")
+        must(inv.get("referred-by"), "", "Referred-By")
+        _carrier.answer(inv, 200, "OK", SDP.format(port=40200))
+        _carrier.await_("ACK")
+        must(progress(a, 200)[-1], 200, "the last NOTIFY")
+        bye(a)
+        box.do("hangup", phone="1002")
+        box.expect("closed", phone="1002")
+        bye(_carrier)
+
+    _carrier.to = a.to
+    text = _carrier.invite("1002")
+    _carrier.send(text)
+    inv = Message(text.encode())
+    ok = _carrier.await_(200, call_id=inv.get("call-id"))
+    d = Dialog(_carrier, inv, ok)
+    d.ack()
+    must(refer(d, "<sip:701@switchyard>").code, 202, "where it may not")
+    progress(_carrier, 404)
+    must(refer(d, "<sip:1003@switchyard>").code, 202, "REFER")
+    progress(_carrier, 200)
+    bye(_carrier)
+    talk(box, "1002", "1003")
+    clean(c, box)
+
+
 # ---------------------------------------------------------------- Replaces
 
 def takes(a, ok, d, early=False):
@@ -324,28 +391,25 @@ def test_rest_blind():
 
 
 def test_rest_attended():
-    """Two calls become one: by the call's path, and by POST /api/transfer."""
+    """Two calls become one, by POST /api/transfer."""
     c, box = shared()
-    for where in ("call", "from"):
-        with RawPhone(c.routers[0]) as a:
-            a.established("1002")
-            a.established("1003")
-            one, two = (wait_for(f"the call to {n}", lambda n=n: next(
-                (x["id"] for x in calls(c)
-                 if x["destination"] == f"device:{n}"), None))
-                for n in ("1002", "1003"))
-            body = {"leg": leg_of(c, one, "1001"), "call": two}
-            heads = []
-            t = threading.Thread(target=lambda: heads.append(post(
-                c, *(("/api/transfer", {**body, "from": one})
-                     if where == "from" else
-                     (f"/api/calls/{one}/transfer", body)))))
-            t.start()
-            follow(a, 2)
-            t.join()
-            must(heads[0][0]["location"], f"/api/calls/{one}", "Location")
-            talk(box, "1002", "1003")
-        clean(c, box)
+    with RawPhone(c.routers[0]) as a:
+        a.established("1002")
+        a.established("1003")
+        one, two = (wait_for(f"the call to {n}", lambda n=n: next(
+            (x["id"] for x in calls(c)
+             if x["destination"] == f"device:{n}"), None))
+            for n in ("1002", "1003"))
+        heads = []
+        t = threading.Thread(target=lambda: heads.append(post(
+            c, "/api/transfer", {"leg": leg_of(c, one, "1001"), "call": two,
+                                 "from": one})))
+        t.start()
+        follow(a, 2)
+        t.join()
+        must(heads[0][0]["location"], f"/api/calls/{one}", "Location")
+        talk(box, "1002", "1003")
+    clean(c, box)
 
 
 def test_rest_refer():
