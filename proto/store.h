@@ -25,7 +25,7 @@
  *   sy:trace:{H}             list   bytes, TraceMessage ...; bounded, expires
  *   sy:room:{NAME}           hash   hub, node, instance, epoch of a named hub
  *                                   (conference); refreshed by its owner
- *   sy:reg:{DEVICE}          hash   field: hash of contact, value: Binding
+ *   sy:reg:{DEVICE}          hash   field: store_reg_field(), value: Binding
  *   sy:unreg:{DEVICE}        hash   contacts that were removed just now
  *   sy:device:{ID}, sy:turn, sy:idle   see store_device.h
  *   sy:{subs}..., sy:mwi:{DEVICE}  see store_sub.h
@@ -334,13 +334,25 @@ struct store_reg_put {
 	const char *device;
 	const Sy__Binding *const *bindv; /* add or refresh; expires_at set  */
 	size_t bindc;
-	const char *const *dropv;        /* Contact URIs to remove          */
+	const char *const *dropv;        /* fields to remove                */
 	size_t dropc;
 	bool drop_all;                   /* Contact: *                      */
 	const char *call_id;             /* RFC 3261 10.3: same Call-ID     */
 	uint32_t cseq;                   /* must come with a higher CSeq    */
 	uint32_t max_contacts;
 };
+
+/**
+ * What tells one binding of a device from another: instance and reg-id of
+ * RFC 5626, whatever its Contact is; else the Contact.
+ *
+ * @param instance  Or "".
+ * @param reg_id    0: none.
+ *
+ * @return its length, or a negative number: buf is too small.
+ */
+int store_reg_field(char *buf, size_t size, const char *contact,
+		    const char *instance, uint32_t reg_id);
 
 /**
  * @param err  ESTALE: a binding with this Call-ID has a higher CSeq (an equal

@@ -63,6 +63,9 @@ void store_reg_index(struct redis *r, const char *device, uint64_t last_ms);
 
 /** A Registration from an array of packed Bindings, best q first; freed by
  * sy__registration__free_unpacked(). NULL: no memory. */
+/** Room for store_reg_field() of a binding [bytes]. */
+size_t store_reg_field_size(const Sy__Binding *b);
+
 Sy__Registration *store_reg_read(const char *device,
 				 const struct redisReply *reply);
 

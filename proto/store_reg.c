@@ -22,6 +22,20 @@ int store_unreg_key(char key[STORE_REG_KEY_SIZE], const char *device)
 			   device) < 0 ? ENAMETOOLONG : 0;
 }
 
+int store_reg_field(char *buf, size_t size, const char *contact,
+		    const char *instance, uint32_t reg_id)
+{
+	if (!reg_id || !instance[0])
+		return re_snprintf(buf, size, "%s", contact);
+
+	return re_snprintf(buf, size, "%s;reg-id=%u", instance, reg_id);
+}
+
+size_t store_reg_field_size(const Sy__Binding *b)
+{
+	return strlen(b->contact) + strlen(b->instance_id) + 24;
+}
+
 /* -------------------------------------------------------------- reading */
 
 static int binding_cmp(const void *a, const void *b)
@@ -216,7 +230,8 @@ static struct put_args *put_args_alloc(const struct store_reg_put *put)
 	struct put_args *a;
 
 	for (size_t i = 0; i < put->bindc; i++)
-		bytes += 32 + sy__binding__get_packed_size(put->bindv[i]);
+		bytes += 32 + store_reg_field_size(put->bindv[i]) +
+			 sy__binding__get_packed_size(put->bindv[i]);
 
 	a = mem_zalloc(sizeof(*a), put_args_destructor);
 	if (!a)
@@ -233,10 +248,13 @@ static void push_binding(struct put_args *a, size_t *pos,
 			 const Sy__Binding *b)
 {
 	char *p = a->data + *pos;
-	int n = re_snprintf(p, 32, "%llu", timestamp_ms(b->expires_at));
+	int n = store_reg_field(p, store_reg_field_size(b), b->contact,
+				b->instance_id, b->reg_id);
 	size_t len;
 
-	push(a, b->contact, strlen(b->contact));
+	push(a, p, (size_t)n);
+	p += n + 1;
+	n = re_snprintf(p, 24, "%llu", timestamp_ms(b->expires_at));
 	push(a, p, (size_t)n);
 	p += n + 1;
 	len = sy__binding__pack(b, (uint8_t *)p);

@@ -68,7 +68,11 @@ static void fill(struct again *a, const Sy__Registration *reg)
 		const Sy__Binding *b = reg->bindings[i];
 		size_t len;
 
-		push(a, b->contact, strlen(b->contact));
+		len = (size_t)store_reg_field(p, store_reg_field_size(b),
+					      b->contact, b->instance_id,
+					      b->reg_id);
+		push(a, p, len);
+		p += len + 1;
 		p = push_number(a, p, timestamp_ms(b->expires_at));
 		p = push_number(a, p, b->cseq);
 		push(a, b->call_id, strlen(b->call_id));
@@ -88,7 +92,7 @@ static struct again *again_alloc(const Sy__Registration *reg)
 		return NULL;
 
 	for (size_t i = 0; i < reg->n_bindings; i++)
-		bytes += 2 * NUM_SIZE +
+		bytes += 2 * NUM_SIZE + store_reg_field_size(reg->bindings[i]) +
 			 sy__binding__get_packed_size(reg->bindings[i]);
 	a->argv = mem_alloc(n * sizeof(*a->argv), NULL);
 	a->lenv = mem_alloc(n * sizeof(*a->lenv), NULL);

@@ -28,6 +28,7 @@ static const char *usual_reason(uint16_t code)
 		{420, "Bad Extension"},
 		{423, "Interval Too Brief"},
 		{430, "Flow Failed"},
+		{439, "First Hop Lacks Outbound Support"},
 		{480, "Temporarily Unavailable"},
 		{481, "Call/Transaction Does Not Exist"},
 		{483, "Too Many Hops"},
@@ -196,7 +197,21 @@ void answer_later(struct msg *m, const char *reason)
 	answer(m, 503, reason, "Retry-After: %d\r\n", ANSWER_RETRY_S);
 }
 
-/* Option tags of a request, without the one that we know. */
+/* Is a tag one of a list with commas? */
+static bool is_among(const char *list, const struct pl *tag)
+{
+	while (list && *list) {
+		const size_t len = strcspn(list, ",");
+
+		if (tag->l == len && !strncasecmp(tag->p, list, len))
+			return true;
+		list += len + (list[len] == ',');
+	}
+
+	return false;
+}
+
+/* Option tags of a request, without those that we know. */
 struct extensions {
 	const struct view *v;
 	enum view_hdr id;
@@ -213,8 +228,7 @@ static int print_extensions(struct re_printf *pf, const struct extensions *x)
 	for (; f; f = view_next(x->v, f)) {
 		view_val(x->v, f, &rest);
 		while (!err && view_list(&rest, &val)) {
-			if (!val.l ||
-			    (x->known && !pl_strcasecmp(&val, x->known)))
+			if (!val.l || is_among(x->known, &val))
 				continue;
 			err = re_hprintf(pf, "%s%r", sep, &val);
 			sep = ", ";
@@ -233,7 +247,7 @@ bool answer_unsupported(struct msg *m, enum view_hdr id, const char *known)
 	for (; f; f = view_next(m->v, f)) {
 		view_val(m->v, f, &rest);
 		while (view_list(&rest, &val)) {
-			if (!val.l || (known && !pl_strcasecmp(&val, known)))
+			if (!val.l || is_among(known, &val))
 				continue;
 			answer(m, 420, NULL, "Unsupported: %H\r\n",
 			       print_extensions, &x);

@@ -30,7 +30,7 @@ void answer_later(struct msg *m, const char *reason);
  * Unsupported (RFC 3261 8.2.2.3, 16.3 5).
  *
  * @param id     VIEW_REQUIRE or VIEW_PROXY_REQUIRE.
- * @param known  The one option tag that is fine, or NULL.
+ * @param known  Option tags that are fine, "a,b", or NULL.
  *
  * @return true: answered.
  */

@@ -243,6 +243,10 @@ static bool needs_flow(const struct msg *m)
 	    view_uri_read(&u, &a.uri))
 		return false;
 
+	/* who says so wants it to be kept, RFC 5626 4.3 */
+	if (view_param(&u.params, "ob", &val))
+		return true;
+
 	return msg_host_sa(&sa, &u.host, 0) ||
 	       !sa_cmp(&sa, &m->from.peer, SA_ADDR);
 }

@@ -22,9 +22,9 @@ uint32_t register_q(const struct pl *pl)
 	return n > 1000 ? 1000 : n;
 }
 
-/* Seconds; what is no number counts as the default (RFC 3261 20.19), what is
+/* A number, seconds mostly; what is none counts as the default (RFC 3261 20.19), what is
  * too large as the largest. */
-static uint32_t seconds(const struct pl *pl, uint32_t dflt)
+static uint32_t number(const struct pl *pl, uint32_t dflt)
 {
 	uint32_t n = 0;
 
@@ -67,7 +67,7 @@ static enum register_err contact(struct register_contact *c,
 	memset(c, 0, sizeof(*c));
 	c->uri = a.uri;
 	c->expires_s = view_param(&a.params, "expires", &pl)
-			       ? seconds(&pl, dflt_s)
+			       ? number(&pl, dflt_s)
 			       : dflt_s;
 	if (c->expires_s && c->expires_s < min_s)
 		return REGISTER_BRIEF;
@@ -80,8 +80,49 @@ static enum register_err contact(struct register_contact *c,
 		c->instance.p = pl.p + 1;
 		c->instance.l = pl.l - 2;
 	}
+	if (view_param(&a.params, "reg-id", &pl))
+		c->reg_id = number(&pl, 0);
 
 	return REGISTER_OK;
+}
+
+/* Does the phone know RFC 5626? */
+static bool supports_outbound(const struct view *v)
+{
+	const struct view_field *f = view_first(v, VIEW_SUPPORTED);
+	struct pl rest, val;
+
+	for (; f; f = view_next(v, f)) {
+		view_val(v, f, &rest);
+		while (view_list(&rest, &val)) {
+			if (!pl_strcasecmp(&val, "outbound"))
+				return true;
+		}
+	}
+
+	return false;
+}
+
+/*
+ * Several flows of a phone, RFC 5626 6: reg-id counts only together with an
+ * instance, and from who supports it.  A flow is ours to keep if the phone
+ * sent to us itself; a proxy between would have to keep it.
+ */
+static enum register_err flows(struct register_req *r, const struct view *v)
+{
+	const bool knows = supports_outbound(v);
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct register_contact *c = &r->v[i];
+
+		if (!knows || !c->instance.l)
+			c->reg_id = 0;
+		r->outbound = r->outbound || c->reg_id;
+	}
+	if (r->outbound && r->n > 1)
+		return REGISTER_BAD;
+
+	return r->outbound && v->via2.all.p ? REGISTER_LACKS : REGISTER_OK;
 }
 
 enum register_err register_read(struct register_req *r, const struct view *v,
@@ -95,7 +136,7 @@ enum register_err register_read(struct register_req *r, const struct view *v,
 	memset(r, 0, sizeof(*r));
 	if (f) {
 		view_val(v, f, &val);
-		dflt_s = seconds(&val, max_s);
+		dflt_s = number(&val, max_s);
 	}
 	for (f = view_first(v, VIEW_CONTACT); f; f = view_next(v, f)) {
 		view_val(v, f, &rest);
@@ -115,5 +156,5 @@ enum register_err register_read(struct register_req *r, const struct view *v,
 	if (r->star && (r->n || dflt_s || !view_first(v, VIEW_EXPIRES)))
 		return REGISTER_BAD;
 
-	return REGISTER_OK;
+	return flows(r, v);
 }

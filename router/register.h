@@ -16,12 +16,14 @@ struct register_contact {
 	uint32_t expires_s;      /* 0: remove it                          */
 	uint32_t q_permille;     /* 0..1000                               */
 	struct pl instance;      /* +sip.instance, unquoted; unset: none  */
+	uint32_t reg_id;         /* RFC 5626; 0: none, or no outbound     */
 };
 
 struct register_req {
 	struct register_contact v[REGISTER_CONTACTS_MAX];
 	size_t n;                /* 0 and not star: only a question       */
 	bool star;               /* Contact: *, remove all                */
+	bool outbound;           /* RFC 5626: a Contact is a flow         */
 };
 
 enum register_err {
@@ -30,6 +32,7 @@ enum register_err {
 			       others, or * without Expires: 0            */
 	REGISTER_BRIEF,     /* 423: expires sooner than min_s              */
 	REGISTER_TOO_MANY,  /* 403                                         */
+	REGISTER_LACKS,     /* 439: a proxy between does not know RFC 5626 */
 };
 
 /**

@@ -29,6 +29,10 @@ enum {
 	MAX_S = 3600,
 };
 
+/* A NAT forgets a UDP flow soon, a connection not for minutes [s]. */
+#define FLOW_TIMER_UDP_S "25"
+#define FLOW_TIMER_TCP_S "120"
+
 /* Who is registered: the user of To, at a domain of ours.
  * @return false: answered */
 static bool address_of_record(struct msg *m, char *user, size_t size)
@@ -87,13 +91,33 @@ static char *keep(struct changes *ch, const struct pl *pl)
 	return s;
 }
 
+/* The field of a contact that leaves. */
+static char *keep_field(struct changes *ch, const struct register_contact *c)
+{
+	const char *contact = keep(ch, &c->uri), *instance;
+	char *s;
+	int n;
+
+	if (!c->reg_id)
+		return (char *)(uintptr_t)contact;
+	instance = keep(ch, &c->instance);
+	s = ch->text + ch->textlen;
+	n = store_reg_field(s, sizeof(ch->text) - ch->textlen, contact,
+			    instance, c->reg_id);
+	ch->full = ch->full || n < 0;
+	ch->textlen += n < 0 ? 0 : (size_t)n + 1;
+
+	return s;
+}
+
 /* Can later requests reach this contact by its URI alone? */
 static bool is_direct(const struct msg *m, const struct register_contact *c)
 {
 	struct view_uri u;
 	struct sa sa;
 
-	if (m->from.tcp || view_uri_read(&u, &c->uri))
+	/* who asks for a flow gets it */
+	if (m->from.tcp || c->reg_id || view_uri_read(&u, &c->uri))
 		return false;
 	/* a name that only its own network knows is no address */
 	return !msg_host_sa(&sa, &u.host, u.port ? u.port : 5060) &&
@@ -122,7 +146,7 @@ static void add(struct changes *ch, struct msg *m,
 	Sy__Binding *b = &ch->v[ch->n];
 
 	if (!c->expires_s) {
-		ch->dropv[ch->dropc++] = keep(ch, &c->uri);
+		ch->dropv[ch->dropc++] = keep_field(ch, c);
 		return;
 	}
 	sy__binding__init(b);
@@ -141,6 +165,7 @@ static void add(struct changes *ch, struct msg *m,
 	b->user_agent = ch->agent;
 	b->instance_id = keep(ch, &c->instance);
 	b->q_permille = c->q_permille;
+	b->reg_id = c->reg_id;
 	ch->pv[ch->n++] = b;
 }
 
@@ -158,6 +183,9 @@ static int make_changes(struct changes *ch, struct msg *m,
 	google__protobuf__timestamp__init(&ch->now);
 	timestamp_set_ms(&ch->now, now_ms);
 	registrar_path(m, ch->path, sizeof(ch->path));
+	if (r->outbound) /* RFC 5626 5.1 */
+		(void)strncat(ch->path, ";ob",
+			      sizeof(ch->path) - strlen(ch->path) - 1);
 	(void)re_snprintf(ch->received, sizeof(ch->received), "%s:%J",
 			  wire_kind_name(msg_kind(m)), &m->from.peer);
 	if (f)
@@ -192,11 +220,28 @@ static int print_contacts(struct re_printf *pf, const Sy__Registration *reg)
 		if (!err && b->instance_id[0])
 			err = re_hprintf(pf, ";+sip.instance=\"%s\"",
 					 b->instance_id);
+		if (!err && b->reg_id)
+			err = re_hprintf(pf, ";reg-id=%u", b->reg_id);
 		if (!err)
 			err = re_hprintf(pf, "\r\n");
 	}
 
 	return err;
+}
+
+/* What the phone learns of its flow, RFC 5626 4.4: that we know of flows, and
+ * how often it shall show that it is there [s]. */
+static const char *flow_headers(const struct pending *p)
+{
+	struct register_req r;
+
+	if (register_read(&r, &p->view, 0, MAX_S) || !r.outbound)
+		return "Supported: path, outbound\r\n";
+
+	return p->m.from.tcp
+		   ? "Require: outbound\r\nFlow-Timer: " FLOW_TIMER_TCP_S "\r\n"
+		   : "Require: outbound\r\nFlow-Timer: " FLOW_TIMER_UDP_S
+		     "\r\n";
 }
 
 static void stored(int err, const Sy__Registration *reg, void *arg)
@@ -210,7 +255,8 @@ static void stored(int err, const Sy__Registration *reg, void *arg)
 	switch (err) {
 	case 0:
 		stat_inc(&p->w->stats, STAT_REGISTERED);
-		answer(&p->m, 200, NULL, "%H", print_contacts, reg);
+		answer(&p->m, 200, NULL, "%s%H", flow_headers(p),
+		       print_contacts, reg);
 		break;
 	case ESTALE:
 		answer(&p->m, 500, "Out Of Order", NULL);
@@ -294,6 +340,9 @@ static bool read_request(struct msg *m, struct register_req *r)
 	case REGISTER_BRIEF:
 		answer(m, 423, NULL, "Min-Expires: %u\r\n", min_s);
 		return false;
+	case REGISTER_LACKS:
+		answer(m, 439, NULL, NULL);
+		return false;
 	case REGISTER_TOO_MANY:
 	default:
 		answer(m, 403, "Too Many Contacts", NULL);
@@ -318,8 +367,8 @@ void registrar_handle(struct msg *m)
 		answer_later(m, NULL);
 		return;
 	}
-	/* we know no extension but Path */
-	if (answer_unsupported(m, VIEW_REQUIRE, "path") ||
+	/* we know no extensions but these */
+	if (answer_unsupported(m, VIEW_REQUIRE, "path,outbound") ||
 	    !address_of_record(m, user, sizeof(user)))
 		return;
 	dev = auth_device(m, user);

@@ -47,7 +47,7 @@ static void options(struct msg *m)
 	       ALLOW "Accept: application/sdp\r\n"
 		     "Accept-Encoding: identity\r\n"
 		     "Accept-Language: en\r\n"
-		     "Supported: path\r\n" SUBSCRIBE_ALLOW);
+		     "Supported: path, outbound\r\n" SUBSCRIBE_ALLOW);
 }
 
 static void not_allowed(struct msg *m)

@@ -11,7 +11,7 @@ enum { THREADS_MAX = 64 };
 
 static const uint16_t codes[] = {
 	100, 200, 400, 401, 403, 404, 405, 407, 408, 416, 420, 423,
-	430, 480, 481, 483, 489, 500, 501, 503, 504, 505, 513,
+	430, 439, 480, 481, 483, 489, 500, 501, 503, 504, 505, 513,
 };
 
 static struct metric *metrics[STAT_COUNT];      /* RO after stat_init() */

@@ -24,7 +24,7 @@ enum stat_id {
 	STAT_REQUEST,                   /* + enum view_method (15)       */
 	STAT_RESPONSE = STAT_REQUEST + 15, /* + class 1..6, less 1       */
 	STAT_ANSWER = STAT_RESPONSE + 6,   /* + index of stat_code()     */
-	STAT_FWD_NODE = STAT_ANSWER + 24,
+	STAT_FWD_NODE = STAT_ANSWER + 25,
 	STAT_FWD_PEER,
 	STAT_FWD_ROUTER,
 	STAT_FWD_RESPONSE,
@@ -97,7 +97,7 @@ void stat_publish(struct stats *st);
 /** Gauges, set by thread. */
 void stat_gauges(unsigned thread, uint32_t pending, uint32_t connections);
 
-/** Index of an answer's status code, 0..23; unknown codes share the last. */
+/** Index of an answer's status code, 0..24; unknown codes share the last. */
 unsigned stat_code(uint16_t code);
 
 static inline void stat_inc(struct stats *st, unsigned id)

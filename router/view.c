@@ -42,6 +42,7 @@ static const struct {
 	[VIEW_EXPIRES] = {"Expires", 7, 0, true},
 	[VIEW_USER_AGENT] = {"User-Agent", 10, 0, false},
 	[VIEW_REPLACES] = {"Replaces", 8, 0, true},
+	[VIEW_SUPPORTED] = {"Supported", 9, 'k', false},
 };
 
 static const struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device is rung: what it wants of its calls, then its contacts.  Both are
- * asked for in one turn, and Redis answers in that order.
+ * A device is rung: what it wants of its calls, then its contacts
+ * (dial_contact.c).  Both are asked for in one turn, and Redis answers in
+ * that order.
  */
 
 #include <string.h>
@@ -13,37 +14,6 @@ static const Sy__Device *device(const struct dial_lookup *dl)
 {
 	return config_device(dl->node->config, dl->target,
 			     strlen(dl->target));
-}
-
-static void ring_bindings(struct dial_lookup *dl, const Sy__Registration *reg)
-{
-	const Sy__Device *dev = device(dl);
-	char to[DIAL_URI_MAX];
-
-	if (dial_uri(to, sizeof(to), dl->target, dial_domain(dl->node)))
-		return;
-
-	for (size_t i = 0; i < reg->n_bindings && hunt_is_on(dl->hunt); i++) {
-		const Sy__Binding *b = reg->bindings[i];
-		struct leg_sip_call call = {
-			.kind = SY__LEG_KIND__DEVICE,
-			.user = dl->target,
-			.uri = b->contact,
-			.to_uri = to,
-			.path = b->path,
-			.router = b->router,
-		};
-
-		if (dev) {
-			call.name = dev->display_name;
-			call.codecs.namev = dev->codecs;
-			call.codecs.namec = dev->n_codecs;
-			call.srtp = dev->srtp;
-			call.dtmf = dev->dtmf;
-			call.media = dev->media;
-		}
-		dial_branch(dl, &call);
-	}
 }
 
 /* @return false: nobody is to be rung; *codep says why. */
@@ -91,7 +61,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	else if (err)
 		code = 503;
 	else if (reg && reg->n_bindings)
-		ring_bindings(dl, reg);
+		dial_contacts(dl, reg);
 	else
 		code = device(dl) ? 480 : 404;
 

@@ -52,6 +52,9 @@ void dial_lookup_start(struct dial_lookup *dl, struct hunt *hunt);
 int dial_lookup_member(const struct dial_lookup *dl, const char *device,
 		       bool member);
 
+/** Ring what is registered. */
+void dial_contacts(struct dial_lookup *dl, const Sy__Registration *reg);
+
 /** It is done. @param code  Why, if it gave no branch. */
 void dial_lookup_end(struct dial_lookup *dl, uint16_t code);
 

@@ -213,9 +213,12 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 	if (!hunt_is_on(hunt))
 		return;
 
+	if (leg->spareh && leg->spareh(hunt, leg, code))
+		code = 0;
 	if (hunt->branches)
 		hunt->branches--;
-	hunt_failed(hunt, code);
+	if (code)
+		hunt_failed(hunt, code);
 
 	if (hunt->sealed && !hunt->branches && hunt->moreh &&
 	    hunt->moreh(hunt, code, hunt->more_arg)) {

@@ -62,6 +62,7 @@ void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
 
 void leg_close(struct leg *leg)
 {
+	leg->spare = mem_deref(leg->spare);
 	list_unlink(&leg->le);
 }
 

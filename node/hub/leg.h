@@ -154,6 +154,13 @@ struct leg_info {
 };
 
 /** The common part; first member of what a kind allocates. */
+/**
+ * A branch has failed: is there another way to the same peer?
+ *
+ * @return true: it is a branch of the hunt already, and the failure is none.
+ */
+typedef bool(leg_spare_h)(struct hunt *hunt, struct leg *leg, uint16_t code);
+
 struct leg {
 	struct le le;              /* in hub->legs or hub->gone        */
 	struct hub *hub;           /* borrowed: the hub owns its legs  */
@@ -165,6 +172,9 @@ struct leg {
 				      INVITE was sent to               */
 	uint32_t tok_epoch;
 	struct hunt *hunt;         /* while it is a branch; borrowed   */
+	leg_spare_h *spareh;       /* it fails as a branch: another way
+				      to its peer; or NULL             */
+	void *spare;               /* its argument; owned              */
 	bool early;                /* its media runs before the answer;
 				      set and cleared by its kind      */
 	bool silent;               /* a branch that is not to be heard

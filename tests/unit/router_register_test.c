@@ -143,12 +143,44 @@ static void test_q(void **state)
 	}
 }
 
+/* RFC 5626 6: reg-id counts with an instance, from who supports outbound. */
+static void test_flows(void **state)
+{
+	static const char both[] =
+		"m: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=2\r\n";
+	(void)state;
+
+	assert_int_equal(rd("m: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\""
+			    ";reg-id=2\r\nk: path, outbound\r\n"),
+			 REGISTER_OK);
+	assert_true(r.outbound);
+	assert_int_equal(r.v[0].reg_id, 2);
+	assert_int_equal(rd(both), REGISTER_OK);
+	assert_false(r.outbound);
+	assert_int_equal(r.v[0].reg_id, 0);
+	assert_int_equal(rd("m: <sip:a@h>;reg-id=2\r\nSupported: outbound\r\n"),
+			 REGISTER_OK);
+	assert_false(r.outbound);
+	/* one flow at a time; and no proxy between that knows nothing of it */
+	assert_int_equal(rd("m: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\""
+			    ";reg-id=2, <sip:b@h>\r\nSupported: outbound\r\n"),
+			 REGISTER_BAD);
+	assert_int_equal(rd("m: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\""
+			    ";reg-id=2\r\nSupported: outbound\r\n"
+			    "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK9\r\n"),
+			 REGISTER_LACKS);
+	assert_int_equal(rd("m: <sip:a@h>\r\nSupported: outbound\r\n"
+			    "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK9\r\n"),
+			 REGISTER_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fetch),   cmocka_unit_test(test_expires),
 		cmocka_unit_test(test_several), cmocka_unit_test(test_star),
 		cmocka_unit_test(test_bad),     cmocka_unit_test(test_q),
+		cmocka_unit_test(test_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

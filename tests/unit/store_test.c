@@ -1064,6 +1064,8 @@ struct reg {
 	const char *drop[4];
 	bool drop_all;
 	uint32_t max;
+	const char *instance;
+	uint32_t reg_id;
 };
 
 static int reg_put(struct client *c, const struct reg *rg)
@@ -1090,6 +1092,8 @@ static int reg_put(struct client *c, const struct reg *rg)
 		b[i].cseq = rg->cseq;
 		b[i].expires_at = &ts;
 		b[i].q_permille = rg->q;
+		b[i].instance_id = (char *)(rg->instance ? rg->instance : "");
+		b[i].reg_id = rg->reg_id;
 		bv[i] = &b[i];
 	}
 	while (put.dropc < 4 && rg->drop[put.dropc])
@@ -1200,6 +1204,30 @@ static void test_reg_max(void **state)
 	assert_int_equal(reg_put(&c, REG("1", "x", 6, .add = {"d", "d"}, .max = 2,
 					 .drop = {"b"})), 0);
 	assert_string_equal(c.contacts, "c d ");
+	client_close(&c);
+}
+
+/* RFC 5626: a flow is its instance and reg-id, whatever its Contact. */
+static void test_reg_flows(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(reg_put(&c, REG("1", "x", 1, .add = {"a"},
+					 .instance = "<i>", .reg_id = 1)), 0);
+	assert_int_equal(reg_put(&c, REG("1", "y", 1, .add = {"b"},
+					 .instance = "<i>", .reg_id = 2)), 0);
+	assert_string_equal(c.contacts, "a b ");
+	/* the first flow again, from elsewhere; the same Contact is no clash */
+	assert_int_equal(reg_put(&c, REG("1", "z", 1, .add = {"c"},
+					 .instance = "<i>", .reg_id = 1)), 0);
+	assert_string_equal(c.contacts, "b c ");
+	assert_int_equal(reg_put(&c, REG("1", "w", 1, .add = {"c"},
+					 .instance = "<j>", .reg_id = 1)), 0);
+	assert_string_equal(c.contacts, "b c c ");
+	assert_int_equal(reg_put(&c, REG("1", "z", 2,
+					 .drop = {"<i>;reg-id=1"})), 0);
+	assert_string_equal(c.contacts, "b c ");
 	client_close(&c);
 }
 
@@ -1360,6 +1388,7 @@ int main(void)
 		fixture_test(test_reg),
 		fixture_test_re(test_reg_cseq),
 		fixture_test_re(test_reg_max),
+		fixture_test_re(test_reg_flows),
 		fixture_test_re(test_reg_expiry),
 		fixture_test_re(test_reg_list),
 		fixture_test_re(test_event),

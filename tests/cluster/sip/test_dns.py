@@ -11,21 +11,13 @@ from lib import ports
 from lib.cluster import DEMO
 from nameserver import TYPES, NameServer
 from rawphone import SDP, Message, RawPhone
-from tlsphone import TlsPhone
+from tcpphone import TcpPhone
 
 _stack = ExitStack()
 _shared = None
 TRUNKS = {"70": "srv.test", "71": "naptr.test", "72": "mute.test",
           "73": "none.test", "74": "large.test", "75": "small.test",
           "76": "gone.test"}
-
-
-class TcpPhone(TlsPhone):
-    """What a carrier says on a TCP connection that it was given."""
-
-    def request(self, method, uri, body="", **f):
-        return RawPhone.request(self, method, uri, body, **f).replace(
-            "Via: SIP/2.0/UDP", "Via: SIP/2.0/TCP", 1)
 
 
 def configuration():

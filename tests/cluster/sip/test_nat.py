@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Phones behind NATs: flows that they keep open (RFC 5626), what keeps them
+open, and whether they answer."""
+
+import re
+from contextlib import ExitStack
+
+from harness import Mismatch, assert_clean, cluster, request
+from rawphone import Dialog, RawPhone
+from tcpphone import TcpPhone
+
+UUID = "<urn:uuid:00000000-0000-1000-8000-{:012d}>"
+_stack = ExitStack()
+_cluster = None
+
+
+def shared():
+    global _cluster
+    if _cluster is None:
+        _cluster = _stack.enter_context(cluster(nodes=1, routers=2))
+    return _cluster
+
+
+def finish():
+    _stack.close()
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+def flow(phone, number, reg_id, **f):
+    """Register one flow of a phone; the answer."""
+    return phone.register(
+        Supported="path, outbound",
+        Contact=f'{phone.contact};+sip.instance="{UUID.format(number)}"'
+                f";reg-id={reg_id}", **f)
+
+
+def bindings(c, device):
+    status, _, got = request(
+        "GET", f"http://{c.gateways[0].http}/api/registrations", c.token)
+    must(status, 200, "registrations")
+    return next((r["bindings"] for r in got["items"]
+                 if r["device"] == device), [])
+
+
+def rung(a, far, number):
+    """A call that reaches one phone, which is busy."""
+    inv = a.call(number)
+    got = far.await_("INVITE")
+    far.answer(got, 486, "Busy Here", tag="far")
+    far.await_("ACK")
+    must(a.await_("final", call_id=inv.get("call-id")).code, 486, "busy")
+    return got
+
+
+def test_flows():
+    """A phone with a flow to each router is one phone: it rings once, by its
+    youngest flow; when that is gone, by the other one."""
+    c = shared()
+    with RawPhone(c.routers[0], "1001") as a:
+        one = TcpPhone(c.routers[0].tcp, "1002")
+        two = TcpPhone(c.routers[1].tcp, "1002")
+        with one:
+            with two:
+                got = flow(one, 2, 1)
+                must(got.code, 200, "first flow")
+                must("outbound" in got.get("require"), True, "Require")
+                must(int(got.get("flow-timer")) > 0, True, "Flow-Timer")
+                got = flow(two, 2, 2)
+                must(len(got.all("contact")), 2, "flows")
+                must(all(";reg-id=" in v for v in got.all("contact")), True,
+                     f"reg-id in {got.all('contact')}")
+                must([";ob" in b["path"] for b in bindings(c, "1002")],
+                     [True, True], "ob in Path")
+                rung(a, two, "1002")
+                one.silent(0.2)
+            rung(a, one, "1002")
+    assert_clean(c)
+
+
+def test_flow_replaced():
+    """The same flow from another port, with another Contact and Call-ID: one
+    binding, the new one."""
+    c = shared()
+    with RawPhone(c.routers[0], "1001") as a, \
+            RawPhone(c.routers[0], "1003") as old, \
+            RawPhone(c.routers[0], "1003") as new:
+        must(flow(old, 3, 1).code, 200, "registered")
+        must(flow(new, 3, 1).code, 200, "registered again")
+        got = bindings(c, "1003")
+        must([b["contact"] for b in got], [new.contact.strip("<>")],
+             "bindings")
+        rung(a, new, "1003")
+        old.silent(0.2)
+        must(flow(new, 3, 1, Expires="0").all("contact"), [], "gone")
+    must(bindings(c, "1003"), [], "bindings")
+
+
+def test_first_hop_lacks_outbound():
+    """Behind a proxy that keeps no flows there are none: 439."""
+    c = shared()
+    with RawPhone(c.routers[0], "1004") as p:
+        via = [f"SIP/2.0/UDP {p.me};branch=z9hG4bKp{p.number()};rport",
+               "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKq"]
+        must(flow(p, 4, 1, Via=via).code, 439, "two hops")
+
+
+def test_ob_keeps_the_flow():
+    """Who says ;ob is called by its flow in this dialog, whatever its Contact
+    names: Record-Route has it."""
+    c = shared()
+    with RawPhone(c.routers[0], "1001") as a:
+        inv = a.call("600")
+        plain = a.await_("final", call_id=inv.get("call-id"))
+        ob = RawPhone(c.routers[0], "1001")
+        with ob:
+            ob.contact = f"<sip:1001@{ob.me};ob>"
+            d = ob.established("600")
+            user = re.search(r"<sip:([^@]*)@", d.ok.get("record-route"))
+            must("." in user.group(1), True, "a flow in Record-Route")
+            d.bye()
+        user = re.search(r"<sip:([^@]*)@", plain.get("record-route"))
+        must("." in user.group(1), False, "no flow without ;ob")
+        e = Dialog(a, inv, plain)
+        e.ack()
+        e.bye()
+    assert_clean(c)
