@@ -79,8 +79,28 @@ static void leg_state(struct hub *hub, struct leg *leg, void *arg)
 	leg_line("leg", hub, leg);
 }
 
+/* How calls by a trunk ended: a series for each code that it ever gave. */
+static void count_trunk(const struct leg_info *info)
+{
+	const uint32_t code = info->answered_ms ? 200 : info->end_code;
+	char labels[160];
+
+	if (!info->trunk[0] || code < 200 || code > 699)
+		return;
+	(void)re_snprintf(labels, sizeof(labels),
+			  "trunk=\"%s\",direction=\"%s\",code=\"%u\"",
+			  info->trunk,
+			  info->direction == SY__DIRECTION__INBOUND ? "in"
+								     : "out",
+			  code);
+	metric_inc(metric_add(METRIC_COUNTER, "sy_trunk_calls_total",
+			      "Calls by trunks that ended, by final code",
+			      labels));
+}
+
 static void leg_removed(struct hub *hub, struct leg *leg, void *arg)
 {
+	count_trunk(&leg->info);
 	limit_leg_removed(arg, hub, leg);
 	next_member_left(arg, leg);
 	if (!leg->info.answered_ms)

@@ -6,7 +6,7 @@ import json
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import Mismatch, assert_clean, cluster, metrics, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
@@ -180,6 +180,33 @@ def test_privacy_out():
              "P-Asserted-Identity")
         over(h.a, d)
     assert_clean(h.cluster)
+
+
+def ended(h, trunk, direction, code):
+    """How many calls by a trunk ended so."""
+    return metrics(h.cluster.nodes[0]).get(
+        f'sy_trunk_calls_total{{trunk="{trunk}",direction="{direction}",'
+        f'code="{code}"}}', 0)
+
+
+def test_counters():
+    """Each call by a trunk is counted by its final code."""
+    h = here()
+    before = {key: ended(h, *key) for key in (
+        ("b", "out", 486), ("a", "out", 200), ("b", "in", 486))}
+    p = h.phone("1002")
+    inv = p.call("90042")
+    h.a.answer(h.a.await_("INVITE"), 503, "Full")
+    h.b.answer(h.b.await_("INVITE"), 486, "Busy")
+    refused(p, inv, 486)
+    _, d = through(h, "1002", "9030", h.a)
+    over(h.a, d)
+    cid = h.b.comes("1002")
+    p.answer(p.await_("INVITE"), 486, "Busy")
+    must(h.b.await_("final", call_id=cid).code, 486, "the end")
+    assert_clean(h.cluster, 15)
+    must({key: ended(h, *key) - n for key, n in before.items()},
+         dict.fromkeys(before, 1), "calls that ended")
 
 
 def test_in():
