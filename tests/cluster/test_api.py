@@ -615,7 +615,7 @@ def test_caller_name_on_the_wire():
         s.settimeout(5)
         at = "127.0.0.1:%d" % s.getsockname()[1]
         configure(c, demo(trunks=[{"id": "loop", "enabled": True,
-                                   "optionsS": 0,
+                                   "optionsS": 0, "sendName": True,
                                    "sources": [at], "target": at}]))
         for name, written in (
                 ("Front desk", b'"Front desk" <sip:'),
@@ -747,8 +747,8 @@ def test_probes_without_redis():
             at = [c.gateways[0].http] + [m.metrics for m in
                                          c.routers + c.nodes]
             return {request("GET", f"http://{a}{path}")[0] for a in at}
-        must((probes("/healthz"), probes("/readyz")), ({200}, {200}),
-             "probes")
+        must(probes("/healthz"), {200}, "liveness")
+        wait_for("all are ready", lambda: probes("/readyz") == {200})
         c.redis.kill()
         wait_for("nobody is ready", lambda: probes("/readyz") == {503})
         must(probes("/healthz"), {200}, "liveness without Redis")

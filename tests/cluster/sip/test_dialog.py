@@ -5,7 +5,7 @@ of several parts, texts, INFO, and why a call ended."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import Mismatch, assert_clean, cluster, request, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 from survive import records
@@ -170,7 +170,10 @@ def test_both_hold():
         p.a.await_("ACK")
         got = p.offer(p.sdp())
         must("a=sendonly" in got.body, True, "it is still held by us")
-        c.api("PATCH", f"/api/calls/{hub}/legs/{leg}", {"held": False})
+        # It is refused (409) until the ACK to the peer's offer has come.
+        wait_for("it may be resumed", lambda: request(
+            "PATCH", f"http://{c.gateways[0].http}/api/calls/{hub}/legs/{leg}",
+            c.token, {"held": False})[0] == 200)
         inv = p.a.await_("INVITE")
         # glare: the peer's offer crosses ours, which comes again
         p.a.answer(inv, 491, "Request Pending")
