@@ -285,6 +285,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.router = call->router && *call->router ? call->router : NULL,
 		.hops = hub->hops,
 		.extra = call->extra,
+		.account = call->trunk,
 		.tok = {
 			.kind = TOKEN_NODE,
 			.instance = member_instance(n->members),
@@ -413,6 +414,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
+	(void)dialog_set_account(d, conf.trunk);
 	dialog_set_handlers(d, &leg_sip_handlers, ls);
 	hub_add(hub, &ls->leg);
 	*lp = &ls->leg;

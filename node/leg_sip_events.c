@@ -293,9 +293,15 @@ static uint16_t message_handler(struct dialog *d, const char *ctype,
 static void closed_handler(struct dialog *d, uint16_t code,
 			   const char *reason, bool remote, void *arg)
 {
-	struct hub *hub = ((struct leg_sip *)arg)->leg.hub;
+	struct leg_sip *ls = arg;
+	struct hub *hub = ls->leg.hub;
 
 	(void)remote;
+	if (code == 401 || code == 407)
+		log_warn("peer wants other credentials",
+			 LOG_S("call", hub->id),
+			 LOG_S("trunk", ls->leg.info.trunk),
+			 LOG_S("why", reason));
 	/* Who ends with it is told why, too. */
 	hub->because = dialog_peer_reason(d);
 	leg_sip_ended(arg, code, reason);

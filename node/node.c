@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "node/adopt.h"
+#include "node/app/account.h"
 #include "node/app/limit.h"
 #include "node/checkpoint.h"
 #include "node/mover.h"
@@ -321,6 +322,7 @@ static int sip_try(struct node *n, const struct sa *want)
 		.key = n->key,
 		.incomingh = node_incoming,
 		.ownsh = adopt_owns,
+		.accounth = account_of_trunk,
 		.arg = n,
 	};
 	char addr[64];

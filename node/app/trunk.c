@@ -143,7 +143,9 @@ const char *trunk_attempt(const Sy__External *ext, uint32_t attempt)
 
 bool trunk_fails_over(const Sy__Trunk *trunk, uint16_t code)
 {
-	if (code == 408 || code == 430 || (code >= 500 && code < 600))
+	/* 401, 407: it does not know us, or our password has changed. */
+	if (code == 401 || code == 407 || code == 408 || code == 430 ||
+	    (code >= 500 && code < 600))
 		return true;
 
 	for (size_t i = 0; trunk && i < trunk->n_failover_codes; i++) {

@@ -21,6 +21,9 @@ struct client {
 	request_resp_h *resph;
 	struct client **reqp;    /* set to us while we are under way */
 	struct ctrans *ct;       /* borrowed; until the final answer */
+	const char *met;         /* static */
+	char *uri;
+	struct mbuf *plain;      /* its text, without credentials */
 	struct wheel_tmr tmr;
 	char router[ROUTER_ID_SIZE];
 	unsigned checks;
@@ -31,6 +34,8 @@ static void destructor(void *arg)
 	struct client *c = arg;
 
 	wheel_cancel(&c->tmr);
+	mem_deref(c->uri);
+	mem_deref(c->plain);
 }
 
 static void check_handler(void *arg)
@@ -53,6 +58,8 @@ static void check_handler(void *arg)
 		wheel_start(d->ua->wheel, &c->tmr, CHECK_MS, check_handler, c);
 }
 
+static bool answer_challenge(struct client *c, const struct sip_msg *msg);
+
 static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct client *c = arg;
@@ -60,6 +67,8 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 	request_resp_h *resph = c->resph;
 
 	wheel_cancel(&c->tmr);
+	if (dialog_auth_is_challenge(msg) && answer_challenge(c, msg))
+		return;
 
 	mem_ref(d);
 	if (!msg || msg->scode >= 200) {
@@ -140,6 +149,73 @@ static int hop(struct ua_router *r, const struct dialog *d)
 	return 0;
 }
 
+/* Send its text, with credentials if there are any, to a router. */
+static int transact(struct client *c, const struct sa *dst,
+		    const struct ctrans_origin *orig)
+{
+	struct ctrans_req req = {.met = c->met, .uri = c->uri, .dst = dst};
+	struct ctranss *ctranss = c->d->ua->ctranss;
+	struct mbuf *mb;
+	int err;
+
+	err = dialog_auth_print(&mb, c->d, c->met, c->uri, c->plain);
+	if (err)
+		return err;
+
+	req.mb = mb;
+	err = orig ? ctrans_resume(&c->ct, ctranss, &req, orig, resp_handler,
+				   c)
+		   : ctrans_request(&c->ct, ctranss, &req, resp_handler, c);
+	mem_deref(mb);
+
+	return err;
+}
+
+/* The request's next CSeq; an INVITE's is what its ACK and CANCEL go by. */
+static int renumber(struct client *c)
+{
+	struct dialog *d = c->d;
+	struct mbuf *mb;
+	int err = dialog_auth_renumber(&mb, c->plain, c->met, d->lcseq + 1);
+
+	if (err)
+		return err;
+
+	mem_deref(c->plain);
+	c->plain = mb;
+	++d->lcseq;
+	if (!strcmp(c->met, "INVITE")) {
+		d->inv_cseq = d->lcseq;
+		if (!d->re_invite)
+			early_flush(d);
+	}
+
+	return 0;
+}
+
+/* The same request once more, with credentials (RFC 3261 22.2).
+ * @return false: who asked is told of the challenge. */
+static bool answer_challenge(struct client *c, const struct sip_msg *msg)
+{
+	/* The transaction of any other method is gone by now. */
+	const bool canceled =
+	    !strcmp(c->met, "INVITE") && ctrans_is_canceled(c->ct);
+	struct dialog *d = c->d;
+	struct ua_router r;
+
+	if (!d->ua || d->ua->closing || d->abandoned || canceled ||
+	    dialog_auth_challenge(d, msg) ||
+	    hop(&r, d) || renumber(c) || transact(c, &r.addr, NULL))
+		return false;
+
+	memcpy(c->router, r.id, sizeof(c->router));
+	c->checks = 0;
+	wheel_start(d->ua->wheel, &c->tmr, CHECK_MS, check_handler, c);
+	dialog_changed(d);
+
+	return true;
+}
+
 /* @param uri   Request-URI.
  * @param orig  NULL: it begins here. */
 static int start(struct client **reqp, struct dialog *d, const char *uri,
@@ -169,11 +245,13 @@ static int start(struct client **reqp, struct dialog *d, const char *uri,
 	c->d = d;
 	c->resph = resph;
 	c->reqp = reqp;
+	c->met = met;
+	c->plain = mem_ref(mb);
 	memcpy(c->router, r.id, sizeof(c->router));
-	err = orig ? ctrans_resume(&c->ct, d->ua->ctranss, &req, orig,
-				   resp_handler, c)
-		   : ctrans_request(&c->ct, d->ua->ctranss, &req,
-				    resp_handler, c);
+	dialog_auth_start(d);
+	err = str_dup(&c->uri, uri);
+	if (!err)
+		err = transact(c, &r.addr, orig);
 	if (err) {
 		mem_deref(c);
 		return err;

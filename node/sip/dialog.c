@@ -42,6 +42,8 @@ static void free_members(struct dialog *d)
 	mem_deref(d->rtag);
 	mem_deref(d->call_id);
 	mem_deref(d->lhdr);
+	mem_deref(d->account);
+	mem_deref(d->auth);
 	mem_deref(d->rhdr);
 	mem_deref(d->target);
 	mem_deref(d->contact);

@@ -131,6 +131,25 @@ typedef void(sipua_incoming_h)(struct dialog *d, const struct token *tok,
 typedef bool(sipua_owns_h)(const uint8_t hub[ULID_BYTES], uint32_t epoch,
 			   void *arg);
 
+enum { SIPUA_USER_SIZE = 128, SIPUA_PASSWORD_SIZE = 257 };
+
+/** Whom we say we are; wiped after use. */
+struct sipua_account {
+	char user[SIPUA_USER_SIZE];
+	char password[SIPUA_PASSWORD_SIZE];
+};
+
+/**
+ * A request of ours was challenged.
+ *
+ * @param acc      Zeroed; to be filled in.
+ * @param account  Of the dialog.
+ *
+ * @return 0; else there is nothing to answer with.
+ */
+typedef int(sipua_account_h)(struct sipua_account *acc, const char *account,
+			     void *arg);
+
 struct sipua_conf {
 	const char *addr;             /* "host:port" to listen on, UDP and TCP;
 					 port 0: any                         */
@@ -138,6 +157,7 @@ struct sipua_conf {
 	const struct members *members; /* borrowed: live routers             */
 	sipua_incoming_h *incomingh;
 	sipua_owns_h *ownsh;          /* NULL: none but our own              */
+	sipua_account_h *accounth;    /* NULL: there are none                */
 	void *arg;
 	uint32_t t1_ms;               /* RFC 3261's T1 of our answers; 0: 500 */
 };
@@ -243,12 +263,18 @@ struct dialog_invite {
 	const char *call_id;      /* NULL: made here                         */
 	const char *extra;        /* further headers with CRLFs, or NULL     */
 	uint8_t hops;             /* its Max-Forwards; 0: 70                 */
+	const char *account;      /* 401 and 407 are answered with its
+				     credentials; NULL: none                 */
 };
 
 /** @return 0, EINVAL (no URI), EHOSTUNREACH (no live router), ENOMEM. */
 int dialog_invite(struct dialog **dp, struct sipua *ua,
 		  const struct dialog_invite *inv,
 		  const struct dialog_handlers *h, void *arg);
+
+/** Whose credentials answer challenges from now on; NULL: nobody's.
+ * @return 0, EINVAL, ENOMEM. */
+int dialog_set_account(struct dialog *d, const char *account);
 
 /** Outbound: has its peer said anything yet, be it 100? */
 bool dialog_was_heard(const struct dialog *d);

@@ -43,6 +43,8 @@ static void put_request(const struct dialog *d, Sy__DialogState *out)
 	out->invite_instance = d->inv_tok.instance;
 	out->invite_epoch = d->inv_tok.epoch;
 	out->hops = d->hops;
+	if (d->req_extra)
+		out->invite_headers = d->req_extra;
 }
 
 static char *text(const char *str)
@@ -75,6 +77,7 @@ void dialog_checkpoint(struct dialog *d, Sy__DialogState *out)
 	out->transport = (char *)(uintptr_t)ua_transport_name(d->tp);
 	out->contact = text(d->contact);
 	out->router = (char *)d->router;
+	out->account = text(d->account);
 	dialog_timer_put(d, out);
 	dialog_refer_put(d, out);
 

@@ -167,6 +167,7 @@ static void invite_ok(struct dialog *d, const struct sip_msg *msg)
 static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 {
 	char *reason = NULL;
+	const char *why;
 
 	if (d->abandoned)
 		return;
@@ -192,7 +193,8 @@ static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 
 	if (msg)
 		(void)pl_strdup(&reason, &msg->reason);
-	dialog_close(d, code_of(err, msg), reason, msg != NULL);
+	why = dialog_auth_why(d, msg);
+	dialog_close(d, code_of(err, msg), why ? why : reason, msg != NULL);
 	mem_deref(reason);
 }
 
@@ -277,6 +279,7 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 	err |= str_dup(&d->target, inv->uri);
 	err |= fill_routes(d, inv);
 	err |= dialog_set_contact(d, r->contact);
+	err |= dialog_set_account(d, inv->account);
 	if (inv->extra)
 		err |= str_dup(&d->req_extra, inv->extra);
 	if (!err)
@@ -347,12 +350,14 @@ int dialog_invite_resume(struct dialog *d, struct mbuf *sdp,
 				  .body = sdp,
 				  .contact = true,
 				  .session = true,
+				  .extra = d->req_extra,
 				  .hops = d->hops,
 				  .tok = &d->inv_tok};
 	struct mbuf *mb;
 	int err;
 
-	set_body(d, sdp);
+	mem_deref(d->req_sdp);
+	d->req_sdp = mem_ref(sdp);
 	err = request_print(&mb, d, &r);
 	if (err)
 		return err;

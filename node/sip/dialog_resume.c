@@ -237,6 +237,9 @@ static int set_state(struct dialog *d, const struct dialog_resume *prm)
 	err |= str_dup(&d->target, ds->remote_target);
 	err |= set_tags(d, ds);
 	err |= set_routes(d, ds);
+	err |= dialog_set_account(d, ds->account);
+	if (ds->invite_headers[0])
+		err |= str_dup(&d->req_extra, ds->invite_headers);
 	if (err)
 		return ENOMEM;
 

@@ -23,6 +23,7 @@
  *   dialog_refer.c  REFER and its NOTIFYs, both ways
  *   referto.c     whom it names
  *   request.c     the text of our requests
+ *   dialog_auth.c credentials in them
  *   client.c      sending them, and again by another router
  *   ctrans.c      client transactions
  *
@@ -162,6 +163,7 @@ extern const char sip_accept[]; /* "Accept: ...\r\n" */
 const char *sip_supported(const struct sipua *ua);
 
 struct client;
+struct digest_client;
 
 /* A dialog that a provisional answer to our INVITE made: one a To tag, as the
  * INVITE may have been forked.  Each has a target, a route set and an order of
@@ -199,6 +201,9 @@ struct dialog {
 	bool late_offer;            /* inbound: the ACK brings the answer */
 	bool re_invite;             /* req or inv is one inside the dialog */
 	bool was_heard;             /* its peer answered anything to INVITE */
+	char *account;              /* credentials are this one's; or NULL  */
+	struct digest_client *auth; /* challenges so far; or NULL           */
+	const char *auth_why;       /* one was not answered; static         */
 	unsigned pending;           /* what still points to us */
 	bool settled;               /* dialog_settle() gave it back */
 	struct wheel_tmr reap;      /* free it, or forget it */
@@ -471,6 +476,22 @@ struct request {
 /** Headers and body of a request (what follows the Via). */
 int request_print(struct mbuf **mbp, const struct dialog *d,
 		  const struct request *r);
+
+/* --- dialog_auth.c */
+/** A new request begins. */
+void dialog_auth_start(struct dialog *d);
+/** Its text with what answers the challenges so far.
+ * @param mbp  Set to it, the caller's.  @return 0, ENOMEM, EBADMSG. */
+int dialog_auth_print(struct mbuf **mbp, struct dialog *d, const char *met,
+		      const char *uri, struct mbuf *plain);
+/** The same text with another CSeq. @return as above. */
+int dialog_auth_renumber(struct mbuf **mbp, const struct mbuf *plain,
+			 const char *met, uint32_t cseq);
+bool dialog_auth_is_challenge(const struct sip_msg *msg);
+/** @return 0: send it once more; else it has failed (dialog_auth_why()). */
+int dialog_auth_challenge(struct dialog *d, const struct sip_msg *msg);
+/** Why this challenge was not answered; static; NULL: it is none. */
+const char *dialog_auth_why(const struct dialog *d, const struct sip_msg *msg);
 
 /* --- client.c: struct client is a request under way */
 

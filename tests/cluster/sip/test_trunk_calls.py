@@ -2,6 +2,7 @@
 """Calls by trunks: numbers as the carrier writes them, who calls, the next
 trunk when one cannot, as many calls as may be.  The carriers are raw text."""
 
+import hashlib
 import json
 import re
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ class Carrier(RawPhone):
 
     def trunk(self, **more):
         return {"id": self.user, "enabled": True, "sources": [self.me],
-                "target": self.me, **more}
+                "target": self.me, "optionsS": 0, **more}
 
     def takes(self, req, port=40200):
         """Answer a call: its dialog as the callee has it."""
@@ -40,11 +41,46 @@ class Carrier(RawPhone):
                "Route": req.all("record-route")}))
         self.await_(200)
 
+    def challenges(self, req, alg="MD5", qop="auth", code=401, **more):
+        """Refuse a request until it brings credentials; its ACK is taken."""
+        name = "WWW-Authenticate" if code == 401 else "Proxy-Authenticate"
+        extra = "".join(f", {k}={v}" for k, v in more.items())
+        self.answer(req, code, "Credentials", tag="chal", **{
+            name: f'Digest realm="{self.user}", nonce="{self.number()}", '
+                  f'algorithm={alg}, qop="{qop}"{extra}'})
+        if req.method == "INVITE":
+            self.await_("ACK")
+
     def comes(self, number, **f):
         """Call us: the INVITE, sent."""
         text = self.invite(number, **f)
         self.send(text)
         return re.search(r"Call-ID: (\S+)", text).group(1)
+
+
+def proves(req, method, secret="s3cret", code=401):
+    """The request's credentials are those of our account."""
+    name = "authorization" if code == 401 else "proxy-authorization"
+    got = {k: q or v for k, q, v in re.findall(
+        r'(\w+)=(?:"([^"]*)"|([^",\s]+))', req.get(name))}
+    if not got:
+        raise Mismatch(f"{method} without credentials")
+
+    def h(*parts):
+        return hashlib.new("md5" if got["algorithm"] == "MD5" else "sha256",
+                           ":".join(parts).encode()).hexdigest()
+    a2 = [method, got["uri"]]
+    if got["qop"] == "auth-int":
+        a2.append(h(req.body))
+    must(got["response"], h(h("account", got["realm"], secret), got["nonce"],
+                            got["nc"], got["cnonce"], got["qop"], h(*a2)),
+         f"response of {method}")
+    must((got["username"], got["uri"]), ("account", req.uri), "whose, of what")
+    return got
+
+
+def cseq(req):
+    return int(req.get("cseq").split()[0])
 
 
 def config(a, b, c, silent):
@@ -67,13 +103,14 @@ def config(a, b, c, silent):
                 calledOut=[{"pattern": "00.", "strip": 2, "prefix": "+"}],
                 fromDomain="carrier.example"),
         c.trunk(maxCalls=2),
-        silent.trunk(attemptSeconds=1)]
+        silent.trunk(attemptSeconds=1, username="account",
+                     password="s3cret")]
     conf["routes"] = conf["routes"][:3] + [
         {"id": f"r{n}", "order": 100 + n, "pattern": f"{n}.",
          "target": {"external": {"trunk": t, "number": "$1",
                                  "failover": rest}}}
         for n, t, rest in ((9, "a", ["b"]), (8, "c", []),
-                           (7, "silent", ["b"]))]
+                           (7, "silent", ["b"]), (5, "silent", []))]
     return conf
 
 
@@ -324,4 +361,57 @@ def test_limit_of_device():
     inv = q.call("1004")
     p.answer(p.await_("INVITE"), 603, "No")
     refused(q, inv, 603)
+    assert_clean(h.cluster)
+
+
+def test_credentials():
+    """MD5, SHA-256 and auth-int, of server and proxy; the same dialog with the
+    next CSeq; then ahead, with a count; a stale nonce is answered anew."""
+    h = here()
+    p, t = h.phone("1001"), h.silent
+    for alg, qop, code in (("MD5", "auth", 401), ("SHA-256", "auth-int", 407)):
+        inv = p.call("5123")
+        first = t.await_("INVITE")
+        must(first.get("authorization"), "", "credentials unasked")
+        t.challenges(first, alg, qop, code)
+        req = t.await_("INVITE")
+        got = proves(req, "INVITE", code=code)
+        must((got["algorithm"], got["qop"], got["nc"]),
+             (alg, qop, "00000001"), "digest")
+        must((req.get("call-id"), req.tag("from"), cseq(req)),
+             (first.get("call-id"), first.tag("from"), cseq(first) + 1),
+             "the dialog")
+        t.takes(req)
+        d = Dialog(p, inv, p.await_("final", call_id=inv.get("call-id")))
+        must(d.ok.code, 200, "the answer")
+        d.ack()
+        d.bye()
+        bye = t.await_("BYE")
+        must(proves(bye, "BYE", code=code)["nc"], "00000002", "count")
+        t.challenges(bye, alg, qop, code, stale="true")
+        again = t.await_("BYE")
+        must(proves(again, "BYE", code=code)["nc"], "00000001", "count")
+        must(cseq(again), cseq(bye) + 1, "CSeq")
+        t.answer(again)
+    assert_clean(h.cluster)
+
+
+def test_wrong_password():
+    """A second challenge is no third try: the call fails as forbidden, its
+    record says why; another trunk is tried where there is one."""
+    h = here()
+    p, t = h.phone("1001"), h.silent
+    inv = p.call("5123")
+    t.challenges(t.await_("INVITE"))
+    t.challenges(t.await_("INVITE"))
+    refused(p, inv, 403)
+    t.silent(0.3)
+    wait_for("the call's record says why", lambda: b"user or password refused"
+             in repr(h.cluster.redis_command("XRANGE", "sy:cdr", "-", "+"))
+             .encode())
+    inv = p.call("70123")
+    t.challenges(t.await_("INVITE"), "X-NEW")
+    h.b.answer(h.b.await_("INVITE"), 486, "Busy")
+    h.b.await_("ACK")
+    refused(p, inv, 486)
     assert_clean(h.cluster)
