@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(HERE, "sip"), os.path.join(ROOT, "deploy")]
 
-LANES = 6
+LANES = 4
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "strangers", "redis", "adopt", "router_restart", "move",
            "variants", "netem", "quality", "tls", "srtp", "dtmf", "api",

@@ -1,6 +1,7 @@
 /* sources: node/sip node/webrtc/ice.c node/webrtc/dtls_identity.c
  * node/media/srtp.c node/media/srtp_stream.c
- * node/media/srtp_xform.c proto/log.c proto/schema.c proto/token.c
+ * node/media/srtp_xform.c proto/digest.c proto/digest_client.c
+ * proto/digest_challenge.c proto/digest_read.c proto/log.c proto/schema.c proto/token.c
  * build/debug/proto/gen/switchyard.pb-c.c
  * build/debug/proto/gen/google/protobuf/timestamp.pb-c.c */
 /* SPDX-License-Identifier: MIT */
