@@ -77,8 +77,8 @@ static int alloc_tone(struct media_leg **mp, struct mix *mix,
 	return media_leg_tone_alloc(mp, mix, &mt, NULL, NULL);
 }
 
-static int alloc_file(struct media_leg **mp, struct mix *mix,
-		      const struct node *n, const char *name, uint64_t at_ms)
+int leg_player_file(struct media_leg **mp, struct node *n, struct mix *mix,
+		    const char *name, uint64_t at_ms)
 {
 	char path[512];
 
@@ -110,7 +110,7 @@ static int alloc_media(struct media_leg **mp, struct node *n,
 	case SY__DESTINATION__KIND_TONE:
 		return alloc_tone(mp, mix, dest->tone);
 	case SY__DESTINATION__KIND_FILE:
-		return alloc_file(mp, mix, n, dest->file,
+		return leg_player_file(mp, n, mix, dest->file,
 				  now_ms > begun_ms ? now_ms - begun_ms : 0);
 	default:
 		return EINVAL;

@@ -30,4 +30,17 @@ int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
 int leg_player_resume(struct leg **lp, struct node *n, struct hub *hub,
 		      const Sy__Leg *rec, const Sy__PlayerState *state);
 
+/**
+ * Play a file of the folder of sounds into a mix, in a loop, without a leg of
+ * the hub.
+ *
+ * @param mp     Set on success; the caller's.
+ * @param name   Relative to that folder, or absolute.
+ * @param at_ms  Where in it to begin; media_leg_file_alloc().
+ *
+ * @return as media_leg_file_alloc().
+ */
+int leg_player_file(struct media_leg **mp, struct node *n, struct mix *mix,
+		    const char *name, uint64_t at_ms);
+
 #endif

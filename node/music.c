@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Music on hold: see music.h. */
 
+#include "node/leg_player.h"
 #include "node/music.h"
 #include "proto/log.h"
 
@@ -29,21 +30,8 @@ static bool is_wanted(const struct hub *hub)
 		held += leg->info.held;
 	}
 
-	return (parties == 2 && held == 1) || (parties == 1 && !held && hub_is_park(hub));
-}
-
-static int file_alloc(struct media_leg **mp, struct node *n, struct mix *mix,
-		      const char *name)
-{
-	char path[512];
-
-	if (name[0] == '/' || !n->conf.sounds)
-		str_ncpy(path, name, sizeof(path));
-	else if (re_snprintf(path, sizeof(path), "%s/%s", n->conf.sounds,
-			     name) < 0)
-		return ENOENT;
-
-	return media_leg_file_alloc(mp, mix, path, true, 0, NULL, NULL);
+	return (parties == 2 && held == 1) ||
+	       (parties == 1 && !held && hub_is_park(hub));
 }
 
 static int start(struct media_leg **mp, struct node *n, struct hub *hub)
@@ -58,7 +46,7 @@ static int start(struct media_leg **mp, struct node *n, struct hub *hub)
 		return err;
 
 	if (what && what->kind_case == SY__DESTINATION__KIND_FILE) {
-		err = file_alloc(mp, n, mix, what->file);
+		err = leg_player_file(mp, n, mix, what->file, 0);
 		if (!err)
 			return 0;
 		log_warn("music on hold cannot be played",
