@@ -11,6 +11,7 @@
 
 #include "node/sip/sdes.h"
 #include "node/sip/session.h"
+#include "tests/unit/node_session.h"
 
 #define HEAD                                                                   \
 	"v=0\r\no=phone 20518 0 IN IP4 192.0.2.7\r\ns=-\r\n"                   \
@@ -37,51 +38,6 @@ static struct session *make(enum session_srtp srtp)
 	assert_int_equal(session_alloc(&s, &conf), 0);
 
 	return s;
-}
-
-static struct mbuf *text(const char *str)
-{
-	struct mbuf *mb = mbuf_alloc(strlen(str) + 1);
-
-	(void)mbuf_write_str(mb, str);
-	mb->pos = 0;
-
-	return mb;
-}
-
-static int answer(struct session *s, const char *offer, char **out)
-{
-	struct mbuf *in = text(offer), *mb = NULL;
-	int err = session_answer(s, in, &mb);
-
-	if (!err)
-		(void)mbuf_strdup(mb, out, mb->end);
-	mem_deref(mb);
-	mem_deref(in);
-
-	return err;
-}
-
-static int answered(struct session *s, const char *sdp)
-{
-	struct mbuf *in = text(sdp);
-	int err = session_answered(s, in);
-
-	mem_deref(in);
-
-	return err;
-}
-
-static char *offer(struct session *s, bool hold)
-{
-	struct mbuf *mb = NULL;
-	char *str = NULL;
-
-	assert_int_equal(session_offer(s, hold, &mb), 0);
-	(void)mbuf_strdup(mb, &str, mb->end);
-	mem_deref(mb);
-
-	return str;
 }
 
 static struct media_rtp_params params(const struct session *s)
