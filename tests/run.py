@@ -12,6 +12,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import capabilities  # noqa: E402
 from builds import Builds  # noqa: E402
 from tally import Tally  # noqa: E402
 
@@ -93,6 +94,7 @@ def main():
     started = time.monotonic()
     for run in [GROUPS[g] for g in args.group] or [everything]:
         run(tally, args.match, builds)
+    capabilities.print_table(tally.told)
     print(f"{time.monotonic() - started:.0f} s")
     print(tally.summary(), flush=True)
     return 1 if tally.failed or not tally.passed else 0
