@@ -53,13 +53,17 @@ DEFAULT = ("unit", "cluster", "browser", "fuzz")
 
 def everything(tally, match, builds):
     """The unit tests while the other presets are built; then the cluster's
-    and the browser's, which mostly wait, beside the fuzz targets, which give
-    way to them."""
+    and the browser's, which mostly wait.  Beside them, once nothing is built
+    any more, the fuzz targets, which give way to all."""
     builds.ask("debug", "release", "tsan")
-    unit(tally, match, builds)
-    beside = threading.Thread(target=fuzz, args=(tally, match, builds))
+
+    def fuzz_beside():
+        builds.wait("tsan")
+        fuzz(tally, match, builds)
+    beside = threading.Thread(target=fuzz_beside)
     beside.start()
     try:
+        unit(tally, match, builds)
         cluster(tally, match, builds)
         browser(tally, match, builds)
     finally:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Builds each *_fuzz.c with clang's libFuzzer and runs it for some seconds.
+"""Runs the libFuzzer targets that the debug build has made of each *_fuzz.c.
 
-The first comment of a target names what it is made of (a folder: all of it),
-and the next one, if there is one, further seeds:
+The first comment of a target names what it is made of (a folder: all of it;
+CMakeLists.txt reads it), and the next one, if there is one, further seeds:
 /* sources: router/view.c router/view_part.c */
 /* seeds: tests/unit/torture */
-Seeds lie in seeds/<target>/; SY_FUZZ_SECONDS changes the time of each. What
-failed is kept in build/failed, and said so.
+Seeds lie in seeds/<target>/.  What failed is kept in build/failed, and said
+so.
+
+What reads bytes that anybody may send runs for a minute, the rest for some
+seconds, two at a time, and all of it at SCHED_IDLE: tests that run beside
+never wait for it.  So a target may get little of the machine: it goes on, up
+to ROUNDS times as long, until it had a fair number of inputs, else it has
+failed, and says why.  SY_FUZZ_SECONDS is the time of each instead.
 """
 
 import glob
@@ -20,56 +26,41 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SECONDS = int(os.environ.get("SY_FUZZ_SECONDS", "4"))
+BIN = os.path.join(ROOT, "build", "debug", "bin")
+# The message view, SDP, digest headers, URIs, the dial plan, WebSocket, STUN.
+LONG = ("sipview", "sdp", "digest", "uri", "dialplan", "ws", "ice")
+LONG_S, SHORT_S = 60, 4
 AT_A_TIME = 2
-# They take what others leave: tests that wait for something run beside them.
-BEHIND = ["nice", "-n", "19"]
-FLAGS = ["-g", "-O1", "-std=gnu17", "-fsanitize=fuzzer,address,undefined",
-         "-fno-sanitize-recover=all", "-I", ROOT, "-I", "/usr/include/re",
-         "-I", "/usr/share/include/llhttp",
-         "-DHAVE_INTTYPES_H", "-DHAVE_STDBOOL_H", "-DHAVE_INET6",
-         "-DUSE_OPENSSL", "-DUSE_TLS", "-DHAVE_PTHREAD", "-DRELEASE",
-         "-D_GNU_SOURCE", '-DSY_VERSION="fuzz"']
+# Inputs a second of its time that are a fair number: a tenth of what the
+# slowest target does with a core for itself.
+FAIR_HZ = 600
+ROUNDS = 3
+IDLE = ["chrt", "--idle", "0"]
 
 
-def paths(text):
-    return [s if s.startswith("/") else os.path.join(ROOT, s)
-            for s in text.replace("\n *", " ").split()]
+def seconds(name):
+    given = os.environ.get("SY_FUZZ_SECONDS")
+    return int(given) if given else LONG_S if is_long(name) else SHORT_S
 
 
-def sources(path):
-    with open(path, encoding="utf-8") as f:
-        named = re.match(r"/\* sources: (.*?)\*/", f.read(), re.DOTALL)
-    if not named:
-        raise RuntimeError(f"{path}: the first comment names no sources")
-    found = []
-    for source in paths(named[1]):
-        found += (sorted(glob.glob(os.path.join(source, "*.c")))
-                  if os.path.isdir(source) else [source])
-    return found
+def is_long(name):
+    return name.removesuffix("_fuzz") in LONG
 
 
-def seeds(path, name):
-    with open(path, encoding="utf-8") as f:
+def seeds(name):
+    with open(os.path.join(HERE, f"{name}.c"), encoding="utf-8") as f:
         more = re.search(r"^/\* seeds: (.*?)\*/", f.read(), re.M | re.DOTALL)
     folders = [os.path.join(HERE, "seeds", name)]
     if more:
-        folders += paths(more[1])
+        folders += [os.path.join(ROOT, s)
+                    for s in more[1].replace("\n *", " ").split()]
     return [f for f in folders if os.path.isdir(f)]
 
 
-def build(path, out):
-    gen = os.path.join(ROOT, "build", "debug", "proto", "gen")
-    return subprocess.run(
-        [*BEHIND, "clang", *FLAGS, "-I", gen, path, *sources(path), "-lre", "-lssl",
-         "-lcrypto", "-lprotobuf-c", "-lm", "-o", out], capture_output=True, text=True,
-        check=False)
-
-
-def keep(binary):
+def keep(prefix):
     """The inputs that did it, for whoever looks into it."""
     said = ""
-    for path in glob.glob(f"{binary}.*-*"):
+    for path in glob.glob(f"{prefix}*-*"):
         failed = os.path.join(ROOT, "build", "failed")
         os.makedirs(failed, exist_ok=True)
         kept = os.path.join(failed, os.path.basename(path))
@@ -78,40 +69,63 @@ def keep(binary):
     return said
 
 
-def run_target(tally, path, folder):
-    name = os.path.basename(path)[:-2]
-    binary = os.path.join(folder, name)
-    made = build(path, binary)
-    if made.returncode:
-        tally.bad(f"fuzz/{name}", made.stderr)
-        return
+def one_round(name, corpus, prefix):
+    """What it found wrong, or None; and its inputs."""
+    argv = [*IDLE, os.path.join(BIN, name),
+            f"-max_total_time={seconds(name)}", "-timeout=60",
+            "-max_len=4096", "-print_final_stats=1",
+            f"-artifact_prefix={prefix}", corpus, *seeds(name)]
+    try:
+        run = subprocess.run(argv, capture_output=True, text=True,
+                             errors="replace", check=False,
+                             timeout=seconds(name) + 180)
+    except subprocess.TimeoutExpired as e:
+        return f"no end {e.timeout} s after its start", 0
+    if run.returncode:
+        return run.stderr + keep(prefix), 0
+    said = re.search(r"number_of_executed_units: (\d+)", run.stderr)
+    return (None, int(said[1])) if said else (f"no count: {run.stderr}", 0)
+
+
+def run_target(tally, name, folder):
     corpus = os.path.join(folder, f"{name}-corpus")
     os.makedirs(corpus)
-    argv = [*BEHIND, binary, f"-max_total_time={SECONDS}", "-timeout=20",
-            "-max_len=4096", "-print_final_stats=1",
-            f"-artifact_prefix={binary}.", corpus, *seeds(path, name)]
-    started = time.monotonic()
-    run = subprocess.run(argv, capture_output=True, text=True,
-                         errors="replace", check=False,
-                         timeout=SECONDS + 120)
-    if run.returncode:
-        tally.bad(f"fuzz/{name}", run.stderr + keep(binary))
-        return
-    units = re.search(r"number_of_executed_units: (\d+)", run.stderr)
-    tally.ok(f"fuzz/{name}: {units[1] if units else '?'} inputs", 1,
-             time.monotonic() - started)
+    fair, inputs, started = FAIR_HZ * seconds(name), 0, time.monotonic()
+    for _ in range(ROUNDS):
+        wrong, n = one_round(name, corpus, os.path.join(folder, f"{name}."))
+        if wrong:
+            tally.bad(f"fuzz/{name}", wrong)
+            return
+        inputs += n
+        if inputs >= fair:
+            break
+    took = time.monotonic() - started
+    if inputs < fair:
+        tally.bad(f"fuzz/{name}",
+                  f"{inputs} inputs in {took:.0f} s, {fair} are wanted: "
+                  "the machine had no time for it")
+    else:
+        tally.ok(f"fuzz/{name}: {inputs} inputs", 1, took)
+
+
+def names(tally, match):
+    """Those that run for a minute first; one of them that is gone is said."""
+    found = [f.removesuffix(".c") for f in os.listdir(HERE)
+             if f.endswith("_fuzz.c")]
+    for gone in {f"{n}_fuzz" for n in LONG} - set(found):
+        tally.bad(f"fuzz/{gone}", "the target is gone")
+    return sorted((n for n in found if match in f"fuzz/{n}"),
+                  key=lambda n: (not is_long(n), n))
 
 
 def run(tally, match, builds):
+    if not builds.wait("debug"):
+        tally.bad("fuzz: preset debug does not build", "")
+        return
     if not shutil.which("clang"):
         tally.skip("fuzz", "clang is not installed")
         return
-    if not builds.wait("debug"):   # the schema's C is there
-        tally.bad("fuzz: preset debug does not build", "")
-        return
-    targets = sorted(f for f in os.listdir(HERE)
-                     if f.endswith("_fuzz.c") and match in f)
     with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder, \
             ThreadPoolExecutor(AT_A_TIME) as pool:
-        list(pool.map(lambda f: run_target(tally, os.path.join(HERE, f),
-                                           folder), targets))
+        list(pool.map(lambda n: run_target(tally, n, folder),
+                      names(tally, match)))
