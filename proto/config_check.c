@@ -37,7 +37,8 @@ static const char *const codec_names[] = {"opus", "G722", "PCMU", "PCMA",
 static const char *const scope_names[] = {
     "calls:read",	  "calls:write", "nodes:read",	 "nodes:write",
     "registrations:read", "events:read", "config:read",	 "config:write",
-    "guard:read",	  "guard:write", "*",
+    "guard:read",	  "guard:write", "devices:read", "devices:write",
+    "*",
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

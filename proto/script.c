@@ -36,6 +36,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_SUB_PUT] = "sub_put",
 	[SCRIPT_SUB_NEXT] = "sub_next",
 	[SCRIPT_SUB_CLAIM] = "sub_claim",
+	[SCRIPT_SUB_LIST] = "sub_list",
 	[SCRIPT_TRACE_PUT] = "trace_put",
 };
 

@@ -13,7 +13,7 @@
 #define KEYS "sy:{subs}", "sy:{subs}:owner", "sy:{subs}:seq", \
 	     "sy:{subs}:expiry"
 
-enum { KEYC = 4, LIST_MAX = 1000 };
+enum { KEYC = 4, LIST_FIELDS = 4 };
 
 /* Who waits for a reply. */
 struct asking {
@@ -22,7 +22,6 @@ struct asking {
 		store_sub_next_h *next;
 		store_sub_claim_h *claim;
 		store_sub_owner_h *owner;
-		store_sub_list_h *list;
 		store_mwi_h *mwi;
 	} h;
 	void *arg;
@@ -194,39 +193,104 @@ int store_sub_owners(struct redis *r, store_sub_owner_h *h, void *arg)
 				      "HGETALL sy:{subs}:owner"), a);
 }
 
+/* A page under way. */
+struct listing {
+	store_sub_list_h *h;
+	void *arg;
+	size_t limit;
+};
+
+/* id, expiry, instance, record. */
+static Sy__Subscription *list_read(redisReply *const *v)
+{
+	Sy__Subscription *sub = NULL;
+
+	if (v[0]->type == REDIS_REPLY_STRING &&
+	    v[1]->type == REDIS_REPLY_STRING &&
+	    v[2]->type == REDIS_REPLY_STRING)
+		sub = sub_read(v[3]);
+	if (sub)
+		sub->instance = (uint32_t)strtoul(v[2]->str, NULL, 10);
+
+	return sub;
+}
+
 static void list_handler(int err, const redisReply *reply, void *arg)
 {
+	char cursor[STORE_SUB_CURSOR_SIZE] = "";
 	Sy__Subscription **v = NULL;
-	struct asking *a = arg;
-	size_t n = 0;
+	struct listing *l = arg;
+	size_t n = 0, all = 0;
 
 	if (!err && reply->type != REDIS_REPLY_ARRAY)
 		err = EBADMSG;
 	if (!err) {
-		v = mem_zalloc((reply->elements + 1) * sizeof(*v), NULL);
+		all = reply->elements / LIST_FIELDS;
+		v = mem_zalloc((all + 1) * sizeof(*v), NULL);
 		err = v ? 0 : ENOMEM;
 	}
-	for (size_t i = 0; !err && i < reply->elements && n < LIST_MAX; i++) {
-		v[n] = sub_read(reply->element[i]);
+	for (size_t i = 0; !err && i < all && i < l->limit; i++) {
+		redisReply **r = reply->element + LIST_FIELDS * i;
+
+		v[n] = list_read(r);
 		n += v[n] != NULL;
+		(void)snprintf(cursor, sizeof(cursor), "%s-%s", r[1]->str,
+			       r[0]->str);
 	}
-	a->h.list(err, v, n, a->arg);
+	l->h(err, v, n, all > l->limit ? cursor : NULL, l->arg);
 	for (size_t i = 0; i < n; i++)
 		sy__subscription__free_unpacked(v[i], NULL);
 	mem_deref(v);
-	mem_deref(a);
+	mem_deref(l);
 }
 
-int store_sub_list(struct redis *r, store_sub_list_h *h, void *arg)
+/* "expiry-id" */
+static int cursor_read(char expiry[24], char id[STORE_SUB_CURSOR_SIZE],
+		       const char *cursor)
 {
-	struct asking *a = asking_alloc(arg);
+	const size_t n = cursor ? strspn(cursor, "0123456789") : 0;
 
-	if (!a)
+	strcpy(expiry, "0");
+	id[0] = '\0';
+	if (!cursor)
+		return 0;
+	if (!n || n > 20 || cursor[n] != '-' ||
+	    strlen(cursor + n + 1) >= STORE_SUB_CURSOR_SIZE)
+		return EBADMSG;
+	memcpy(expiry, cursor, n);
+	expiry[n] = '\0';
+	strcpy(id, cursor + n + 1);
+
+	return 0;
+}
+
+int store_sub_list(struct redis *r, const char *cursor, size_t limit,
+		   store_sub_list_h *h, void *arg)
+{
+	char expiry[24], id[STORE_SUB_CURSOR_SIZE], max[24];
+	const char *argv[] = {"sy:{subs}", "sy:{subs}:owner",
+			      "sy:{subs}:expiry", expiry, id, max};
+	struct listing *l;
+	int err;
+
+	if (!limit || limit > STORE_SUBS_PAGE_MAX)
+		return EINVAL;
+	err = cursor_read(expiry, id, cursor);
+	if (err)
+		return err;
+	l = mem_zalloc(sizeof(*l), NULL);
+	if (!l)
 		return ENOMEM;
-	a->h.list = h;
+	l->h = h;
+	l->arg = arg;
+	l->limit = limit;
+	(void)snprintf(max, sizeof(max), "%zu", limit + 1);
+	err = script_run_owned(r, SCRIPT_SUB_LIST, 0, list_handler, l, 3,
+			       ARRAY_SIZE(argv), argv, NULL);
+	if (err)
+		mem_deref(l);
 
-	return asked(r, redis_command(r, 0, list_handler, a,
-				      "HVALS sy:{subs}"), a);
+	return err;
 }
 
 /* ----------------------------------------------------------------- messages */

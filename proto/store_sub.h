@@ -48,11 +48,27 @@ typedef void(store_sub_owner_h)(int err, const char *id, uint32_t instance,
 
 int store_sub_owners(struct redis *r, store_sub_owner_h *h, void *arg);
 
-/** One page of all, for people. @param subv  Borrowed. */
-typedef void(store_sub_list_h)(int err, Sy__Subscription *const *subv,
-			       size_t n, void *arg);
+enum { STORE_SUBS_PAGE_MAX = 1000, STORE_SUB_CURSOR_SIZE = 64 };
 
-int store_sub_list(struct redis *r, store_sub_list_h *h, void *arg);
+/**
+ * @param subv  By when they lapse; instance is that of who serves it; borrowed
+ *              for the call.
+ * @param next  Cursor of the next page, or NULL.
+ */
+typedef void(store_sub_list_h)(int err, Sy__Subscription *const *subv,
+			       size_t n, const char *next, void *arg);
+
+/**
+ * A page of all, for people.  What is refreshed between two pages may come
+ * twice; nothing is missed.
+ *
+ * @param cursor  As returned, or NULL.
+ * @param limit   1 to STORE_SUBS_PAGE_MAX.
+ *
+ * @return 0, ENOTCONN ..., EINVAL (limit), EBADMSG (that is no cursor).
+ */
+int store_sub_list(struct redis *r, const char *cursor, size_t limit,
+		   store_sub_list_h *h, void *arg);
 
 /** @param fresh, old  Messages; 0 and 0 if nothing is known. */
 typedef void(store_mwi_h)(int err, uint32_t fresh, uint32_t old, void *arg);

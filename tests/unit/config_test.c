@@ -363,7 +363,8 @@ static void test_tokens(void **state)
 		       "tokens[0].scopes[0]: unknown name \"calls\"; allowed: "
 		       "calls:read, calls:write, nodes:read, nodes:write, "
 		       "registrations:read, events:read, config:read, "
-		       "config:write, guard:read, guard:write, *");
+		       "config:write, guard:read, guard:write, devices:read, "
+		       "devices:write, *");
 }
 
 /* ------------------------------------------------------------------- file */

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from contextlib import ExitStack
 
-from harness import BIN, Mismatch, assert_clean, cluster, phones
+from harness import (BIN, Mismatch, assert_clean, cluster, phones, request)
 from lib.cluster import DEMO
 from talk import call, end, hears, phone, talk
 
@@ -214,6 +214,76 @@ def test_forward_by_phone():
         star(box, "1008", "*73")
         ask(box, CALLER, "1008", "1008")
     assert_clean(c)
+
+
+def device(c, user, body=None, status=200):
+    """What the API shows of a device, or what it says to a change."""
+    got, _, doc = request("PATCH" if body else "GET",
+                          f"http://{c.gateways[0].http}/api/devices/{user}",
+                          c.token, body)
+    if got != status:
+        raise Mismatch(f"{user}: {got} {doc}, expected {status}")
+    return doc
+
+
+def shown(c, user, dnd=False, changed=(), **forward):
+    got = device(c, user)
+    numbers = {k: v for k, v in got["forward"].items() if v}
+    if (got["doNotDisturb"], numbers, got["changed"]) != \
+            (dnd, forward, list(changed)):
+        raise Mismatch(f"{got}, expected {dnd} {forward} {changed}")
+
+
+def test_settings_by_the_api():
+    """The API and the star codes change the same thing."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1017", answer="reject:486")
+        shown(c, "1017")
+        got = device(c, "1017", {"forward": {"busy": OTHER}})
+        if got["forward"]["busy"] != OTHER:
+            raise Mismatch(f"not as changed: {got}")
+        ask(box, CALLER, "1017", OTHER)
+        device(c, "1017", {"forward": {"busy": ""}, "doNotDisturb": True})
+        shown(c, "1017", True, ["doNotDisturb", "forward.busy"])
+        box.do("call", phone=CALLER, to="1017")
+        box.expect("closed", phone=CALLER, code=486)
+        box.do("set", phone="1017", answer="manual")
+        star(box, "1017", "*79")
+        shown(c, "1017", False, ["doNotDisturb", "forward.busy"])
+        star(box, "1017", "*72" + OTHER)
+        if device(c, "1017")["forward"]["always"] != OTHER:
+            raise Mismatch("a star code is not shown")
+        ask(box, CALLER, "1017", OTHER)
+        device(c, "1017", {"reset": [
+            "doNotDisturb", "forward.always", "forward.busy",
+            "forward.noAnswer", "forward.unreachable"]})
+        shown(c, "1017")
+    shown(c, "1011", busy="1010", noAnswer="1010", unreachable="1010",
+          noAnswerS=1)
+    device(c, "1011", {"forward": {"noAnswerS": 7}})
+    shown(c, "1011", changed=["forward.noAnswerS"], busy="1010",
+          noAnswer="1010", unreachable="1010", noAnswerS=7)
+    device(c, "1011", {"reset": ["forward.noAnswerS"]})
+    assert_clean(c)
+
+
+def test_wrong_settings():
+    c = shared()
+    for body, field in (
+            ({"forward": {"always": "4711"}}, "forward.always"),
+            ({"forward": {"busy": "1017"}}, "forward.busy"),
+            ({"forward": {"noAnswer": "10 10"}}, "forward.noAnswer"),
+            ({"forward": {"noAnswerS": 301}}, "forward.noAnswerS"),
+            ({"reset": ["colour"]}, "reset"),
+            ({"doNotDisturb": True, "reset": ["doNotDisturb"]}, "reset"),
+            ({"colour": 1}, "colour")):
+        doc = device(c, "1017", body, 400)
+        if [e["field"] for e in doc["errors"]] != [field]:
+            raise Mismatch(f"{body}: {doc}")
+    shown(c, "1017")
 
 
 def test_wrong_groups():

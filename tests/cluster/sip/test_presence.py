@@ -216,6 +216,33 @@ def test_refused():
             must((res.code, res.get(name)), (code, value), event)
 
 
+def test_shown_by_the_api():
+    """Who watches what, page by page."""
+    c = shared()
+    with ExitStack() as stack:
+        ws = [Watcher(stack, c.routers[i % 2], "dialog", f"10{10 + i}",
+                      user="1016") for i in range(5)]
+        for w in ws:
+            w.notify()
+        got, cursor = [], ""
+        while True:
+            page = c.api("GET", f"/api/subscriptions?limit=2{cursor}")
+            got += [x for x in page["items"] if x["device"] == "1016"]
+            if not page["nextCursor"]:
+                break
+            cursor = f"&cursor={page['nextCursor']}"
+        must(sorted((x["resource"], x["event"], x["router"]) for x in got),
+             [(f"10{10 + i}", "dialog", c.routers[i % 2].id)
+              for i in range(5)], "subscriptions")
+        if not all(x["since"] < x["expiresAt"] for x in got):
+            raise Mismatch(f"times: {got}")
+        for w in ws:
+            w.subscribe(expires=0, again=w.ok)
+            w.notify()
+        must([x for x in c.api("GET", "/api/subscriptions")["items"]
+              if x["device"] == "1016"], [], "those that ended")
+
+
 def test_phone_that_forgot_it():
     """481 to a NOTIFY ends the subscription."""
     c = shared()
