@@ -281,7 +281,9 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.to_uri = call->to_uri,
 		.from_uri = call->from_uri,
 		.from_name = call->from_name,
-		.routev = &route,
+		.routev = call->routec ? call->routev : &route,
+		.routec = call->routec,
+		.hop = call->hop,
 		.router = call->router && *call->router ? call->router : NULL,
 		.hops = hub->hops,
 		.extra = call->extra,
@@ -305,7 +307,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 			return EINVAL;
 	}
 	err = alloc(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
-		    uri_af(call->uri));
+		    uri_af(call->hop ? call->hop : call->uri));
 	if (err)
 		return err;
 

@@ -27,6 +27,9 @@ struct leg_sip_call {
 	const char *referred_by;   /* who has put it through (RFC 3892): value
 				      of the header; or NULL, ""           */
 	const char *path;          /* URI for its Route, or NULL           */
+	const char *const *routev; /* the same of a trunk, in order        */
+	size_t routec;
+	const char *hop;           /* where these lead first; NULL: to uri */
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;
 	const char *srtp;          /* configured; NULL, "": the default    */

@@ -205,6 +205,8 @@ static void bus_state_handler(bool up, int err, void *arg)
 
 	if (up && n->checkpoint)
 		checkpoint_whole(n->checkpoint);
+	if (up)
+		trunk_states_redis_up(n->trunks);
 	if (n->adopt)
 		adopt_redis(n->adopt, up);
 }
@@ -240,6 +242,7 @@ static void destructor(void *data)
 	mem_deref(n->identity);
 	mem_deref(n->config);
 	mem_deref(n->members);
+	mem_deref(n->trunks);
 	mem_deref(n->bus);
 
 	/* Replies that would still come point to what these hold. */
@@ -418,6 +421,8 @@ static int start(struct node *n)
 	if (err)
 		return ENOMEM;
 	err = bus_start(n);
+	if (!err)
+		err = trunk_states_alloc(&n->trunks, n->bus);
 	if (!err)
 		err = checkpoint_alloc(&n->checkpoint, n);
 	if (!err)

@@ -22,6 +22,7 @@
 #include "proto/member.h"
 #include "proto/metrics.h"
 #include "proto/token.h"
+#include "proto/trunk_state.h"
 
 struct checkpoint;
 struct dtls_identity;
@@ -71,6 +72,7 @@ struct node {
 	struct bus *bus;
 	struct config *config;
 	struct members *members;
+	struct trunk_states *trunks; /* which are there, as routers say   */
 	struct token_key *key;
 	struct media *media;
 	struct dtls_identity *identity; /* of WebRTC legs             */

@@ -3,6 +3,7 @@
  * Dialling by trunks: the first that can, in order.
  *
  *   trunk off, unknown -----------------------------------> next trunk
+ *   routers say that it does not answer, another does ----> next trunk
  *   limit? -> store_limit_take() ... no room -------------> next trunk
  *   INVITE -> 408, 5xx, silence, failoverCodes -----------> next trunk
  *          -> anything else: the hunt's outcome
@@ -14,6 +15,7 @@
 #include <string.h>
 #include "node/app/dial_impl.h"
 #include "node/app/trunk.h"
+#include "node/app/trunk_route.h"
 #include "proto/log.h"
 
 enum { ATTEMPT_S = 4 };
@@ -35,12 +37,53 @@ static const Sy__Device *calling_device(const struct dial_lookup *dl)
 			     strlen(dl->from_user));
 }
 
+static bool is_callable(const Sy__Trunk *trunk)
+{
+	return trunk && trunk->enabled && trunk->target[0];
+}
+
+/* Is one of a hunt's trunks there, as far as is known? */
+static bool any_is_up(const struct node *n, const Sy__External *ext)
+{
+	const char *id;
+
+	for (uint32_t i = 0; (id = trunk_attempt(ext, i)); i++) {
+		if (is_callable(config_trunk(n->config, id)) &&
+		    trunk_state_usable(n->trunks, id))
+			return true;
+	}
+
+	return false;
+}
+
+/* Nobody waits for a trunk that does not answer, unless none does: then it is
+ * the routers' questions that may be lost. */
+static bool is_skipped(const struct node *n, const Sy__External *ext,
+		       const char *id)
+{
+	return !trunk_state_usable(n->trunks, id) && any_is_up(n, ext);
+}
+
+/* Is there a trunk to call by, from this attempt on? */
+static bool has_next(const struct node *n, const Sy__External *ext,
+		     uint32_t attempt)
+{
+	const char *id;
+
+	for (; (id = trunk_attempt(ext, attempt)); attempt++) {
+		if (is_callable(config_trunk(n->config, id)) &&
+		    !is_skipped(n, ext, id))
+			return true;
+	}
+
+	return false;
+}
+
 static uint32_t attempt_ms(const struct dial_lookup *dl,
 			   const Sy__Trunk *trunk)
 {
-	const uint32_t next = dl->hunt->what->attempt + 1;
-
-	if (!trunk_attempt(external(dl->hunt), next))
+	if (!has_next(dl->node, external(dl->hunt),
+		      dl->hunt->what->attempt + 1))
 		return 0;
 
 	return (trunk->attempt_seconds ? trunk->attempt_seconds : ATTEMPT_S) *
@@ -68,6 +111,7 @@ static bool call(struct dial_lookup *dl, const Sy__Trunk *trunk)
 		.id = dl->leg[0] ? dl->leg : NULL,
 		.attempt_ms = attempt_ms(dl, trunk),
 	};
+	struct trunk_route way;
 	struct trunk_call tc;
 
 	if (trunk_call_init(&tc, trunk, &who)) {
@@ -79,6 +123,11 @@ static bool call(struct dial_lookup *dl, const Sy__Trunk *trunk)
 	sc.from_uri = tc.from;
 	sc.from_name = tc.name;
 	sc.extra = tc.extra[0] ? tc.extra : NULL;
+	trunk_route_init(&way, trunk,
+			 trunk_state_get(dl->node->trunks, trunk->id));
+	sc.routev = way.v;
+	sc.routec = way.n;
+	sc.hop = way.n ? way.hop : NULL;
 
 	return dial_branch(dl, &sc) != NULL;
 }
@@ -134,12 +183,19 @@ static bool ask_room(struct dial_lookup *dl, const Sy__Trunk *trunk,
 }
 
 /* Why it cannot be tried; 0: it can. */
-static uint16_t unusable(const Sy__Trunk *trunk)
+static uint16_t unusable(const struct dial_lookup *dl, const Sy__Trunk *trunk)
 {
 	if (!trunk || !trunk->target[0])
 		return 404;
+	if (!trunk->enabled)
+		return 480;
+	if (!is_skipped(dl->node, external(dl->hunt), trunk->id))
+		return 0;
 
-	return trunk->enabled ? 0 : 480;
+	log_info("trunk does not answer, left out",
+		 LOG_S("call", dl->hunt->hub->id), LOG_S("trunk", trunk->id));
+
+	return 503;
 }
 
 static void try_on(struct dial_lookup *dl)
@@ -150,7 +206,7 @@ static void try_on(struct dial_lookup *dl)
 
 	while ((id = trunk_attempt(external(dl->hunt), what->attempt))) {
 		const Sy__Trunk *trunk = config_trunk(dl->node->config, id);
-		const uint16_t code = unusable(trunk);
+		const uint16_t code = unusable(dl, trunk);
 
 		if (code)
 			dl->code = code;
@@ -206,7 +262,7 @@ bool dial_trunk_more(struct hunt *hunt, uint16_t code, void *arg)
 	const char *id = trunk_attempt(external(hunt), what->attempt);
 
 	if (!id || !trunk_fails_over(config_trunk(n->config, id), code) ||
-	    !trunk_attempt(external(hunt), what->attempt + 1))
+	    !has_next(n, external(hunt), what->attempt + 1))
 		return false;
 
 	log_info("next trunk", LOG_S("call", hunt->hub->id),

@@ -255,8 +255,12 @@ struct dialog_invite {
 	const char *to_uri;       /* To, without tag; NULL: uri              */
 	const char *from_uri;     /* From: "sip:1001@switchyard"             */
 	const char *from_name;    /* display name, or NULL                   */
-	const char *const *routev; /* Path of the binding, in order          */
+	const char *const *routev; /* Route: Path of the binding, or the way of
+				     a trunk; in order                       */
 	size_t routec;
+	const char *hop;          /* URI of the first of them that is no router
+				     of ours: it says which transport; NULL:
+				     uri does                                */
 	const char *router;       /* preferred router (member id) or NULL    */
 	struct token tok;         /* hub, leg, epoch, our instance           */
 	struct mbuf *sdp;         /* offer, or NULL: late offer              */

@@ -312,7 +312,7 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	    (inv->to_uri && !is_clean(inv->to_uri)))
 		return EINVAL;
 
-	pl_set_str(&uri, inv->uri);
+	pl_set_str(&uri, inv->hop ? inv->hop : inv->uri);
 	tp = ua_transport_of(&uri);
 	err = ua_router(ua, &r, inv->router, tp);
 	if (err)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A carrier's registrar in raw text: it challenges, wants more time, is mute
-or refuses as the test says, and keeps what it was sent."""
+or refuses as the test says, and keeps what it was sent; calls are answered by
+the test."""
 
 import hashlib
 import re
@@ -31,11 +32,12 @@ class Carrier:
 
     def __init__(self, user="bob", password="zanzibar", algorithms=("MD5",),
                  qop="auth", expires=600, min_expires=0, nonce_uses=100,
-                 tcp=False):
+                 tcp=False, service_route=()):
         self.user, self.password = user, password
         self.algorithms, self.qop = algorithms, qop
         self.expires, self.min_expires = expires, min_expires
         self.nonce_uses = nonce_uses
+        self.service_route = service_route
         self.tcp = tcp
         self.sock = socket.create_server(("127.0.0.1", 0)) if tcp else \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -46,6 +48,7 @@ class Carrier:
         self.nonces = {}         # nonce: how often it was used
         self.bindings = {}       # Contact URI: (Call-ID, CSeq)
         self.registers = []      # those that were accepted
+        self.requests = []       # of calls; those that were not asked for
         self.challenges = self.stale = self.options = 0
         self.mute = False        # says nothing at all
         self.refuse = 0          # a code for every REGISTER
@@ -82,6 +85,34 @@ class Carrier:
         self.wait(f"REGISTER number {n}", lambda: len(self.registers) >= n,
                   seconds)
         return self.registers[n - 1]
+
+    def request(self, method, seconds=5, **head):
+        """The next request of a call with this method, and these values of
+        headers ("call_id"); it was taken."""
+        found = []
+
+        def has():
+            for m in self.requests:
+                if m.method == method and all(
+                        m.get(k.replace("_", "-")) == v
+                        for k, v in head.items()):
+                    found.append(m)
+                    return True
+            return False
+        self.wait(method, has, seconds)
+        with self.lock:
+            self.requests.remove(found[0])
+        return found[0]
+
+    def saw(self, method):
+        with self.lock:
+            return [m for m in self.requests if m.method == method]
+
+    def takes(self, m, body, *lines):
+        """200 to an INVITE; its ACK."""
+        self.answer(m, 200, f"Contact: <sip:taken@{self.at}>", *lines,
+                    body=body)
+        return self.request("ACK", call_id=m.get("call-id"))
 
     # ------------------------------------------------------------- serving
 
@@ -121,14 +152,18 @@ class Carrier:
             elif m.method == "OPTIONS":
                 self.options += 1
                 self.answer(m, 200)
+            elif m.method:
+                self.requests.append(m)
             self.lock.notify_all()
 
-    def answer(self, m, code, *lines):
+    def answer(self, m, code, *lines, body=""):
         head = [f"SIP/2.0 {code} X", *(f"Via: {v}" for v in m.all("via")),
-                f"From: {m.get('from')}", f"To: {m.get('to')};tag=c",
+                f"From: {m.get('from')}",
+                f"To: {m.get('to')}" + ("" if m.tag("to") else ";tag=c"),
                 f"Call-ID: {m.get('call-id')}", f"CSeq: {m.get('cseq')}",
-                *lines, "Content-Length: 0"]
-        text = ("\r\n".join(head) + "\r\n\r\n").encode()
+                *lines, *(["Content-Type: application/sdp"] if body else []),
+                f"Content-Length: {len(body)}"]
+        text = ("\r\n".join(head) + "\r\n\r\n" + body).encode()
         if self.tcp:
             m.source.sendall(text)
         else:
@@ -189,4 +224,5 @@ class Carrier:
             self.bindings.pop(uri, None)
         self.answer(m, 200, *(
             f"Contact: <{u}>;expires={min(expires or 60, self.expires)}"
-            for u in self.bindings))
+            for u in self.bindings),
+            *(f"Service-Route: {r}" for r in self.service_route))
