@@ -17,6 +17,7 @@ static const uint16_t codes[] = {
 static struct metric *metrics[STAT_COUNT];      /* RO after stat_init() */
 static struct metric *pendings[THREADS_MAX];    /* RO after stat_init() */
 static struct metric *connections[THREADS_MAX]; /* RO after stat_init() */
+static struct metric *members[THREADS_MAX][STAT_KINDS]; /* likewise       */
 
 static const struct {
 	enum stat_id id;
@@ -168,7 +169,8 @@ static void add_families(void)
 
 static void add_gauges(unsigned threads)
 {
-	char labels[32];
+	static const char *const kinds[STAT_KINDS] = {"router", "node"};
+	char labels[48];
 
 	for (unsigned i = 0; i < threads && i < THREADS_MAX; i++) {
 		snprintf(labels, sizeof(labels), "thread=\"%u\"", i);
@@ -178,6 +180,14 @@ static void add_gauges(unsigned threads)
 		connections[i] = metric_add(METRIC_GAUGE,
 					    "sy_router_connections",
 					    "Open TCP connections", labels);
+		for (unsigned k = 0; k < STAT_KINDS; k++) {
+			snprintf(labels, sizeof(labels),
+				 "kind=\"%s\",thread=\"%u\"", kinds[k], i);
+			members[i][k] = metric_add(
+				METRIC_GAUGE, "sy_router_members",
+				"Members that this router knows, itself too",
+				labels);
+		}
 	}
 }
 
@@ -214,4 +224,10 @@ void stat_gauges(unsigned thread, uint32_t pending, uint32_t conns)
 		return;
 	metric_set(pendings[thread], pending);
 	metric_set(connections[thread], conns);
+}
+
+void stat_members(unsigned thread, enum stat_kind kind, uint32_t n)
+{
+	if (thread < THREADS_MAX && members[thread][kind])
+		metric_set(members[thread][kind], n);
 }

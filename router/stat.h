@@ -97,6 +97,11 @@ void stat_publish(struct stats *st);
 /** Gauges, set by thread. */
 void stat_gauges(unsigned thread, uint32_t pending, uint32_t connections);
 
+enum stat_kind { STAT_ROUTERS, STAT_NODES, STAT_KINDS };
+
+/** How many members of a kind a thread knows. */
+void stat_members(unsigned thread, enum stat_kind kind, uint32_t n);
+
 /** Index of an answer's status code, 0..24; unknown codes share the last. */
 unsigned stat_code(uint16_t code);
 

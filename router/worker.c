@@ -98,6 +98,24 @@ static bool has(const uint32_t *v, uint32_t n, uint32_t max, uint32_t instance)
 	return false;
 }
 
+static bool count(const Sy__Member *m, void *arg)
+{
+	(void)m;
+	++*(uint32_t *)arg;
+
+	return false;
+}
+
+static void tell_members(const struct worker *w)
+{
+	uint32_t routers = 0, nodes = 0;
+
+	member_apply(w->members, SY__MEMBER_KIND__ROUTER, count, &routers);
+	member_apply(w->members, SY__MEMBER_KIND__NODE, count, &nodes);
+	stat_members(w->index, STAT_ROUTERS, routers);
+	stat_members(w->index, STAT_NODES, nodes);
+}
+
 /* Who went may come back under the same instance: it was paused, or cut off.
  * The ring remembers the last ones that went. */
 static void changed(const Sy__Member *m, bool gone, void *arg)
@@ -250,6 +268,7 @@ static void tick(void *arg)
 	}
 	stat_publish(&w->stats);
 	trace_stat_publish(&w->trace.stat);
+	tell_members(w);
 	stat_gauges(w->index, pendings_count(w->pendings),
 		    w->wire ? wire_connections(w->wire) : 0);
 	tmr_start(&w->tick, w->wire && set->instance ? TICK_MS : TICK_FAST_MS,

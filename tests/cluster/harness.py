@@ -99,6 +99,21 @@ def metrics(member):
              if line and not line.startswith("#"))}
 
 
+def know_each_other(c):
+    """Wait until each thread of each router knows all routers and nodes: a
+    gateway may see them earlier."""
+    def knows(router):
+        got = metrics(router)
+        for kind, n in (("router", len(c.routers)), ("node", len(c.nodes))):
+            seen = [v for k, v in got.items() if k.startswith(
+                f'sy_router_members{{kind="{kind}"')]
+            if not seen or min(seen) < n:
+                return False
+        return True
+    wait_for("all routers know each other",
+             lambda: all(knows(r) for r in c.routers))
+
+
 def descriptors(member):
     """Open descriptors of a member by kind."""
     folder = f"/proc/{member.pid}/fd"
