@@ -124,6 +124,25 @@ enum guard_look guard_work(struct guard *g, const struct sa *from,
 							: GUARD_DROP_RATE;
 }
 
+enum guard_look guard_keepalive(struct guard *g, const struct sa *from,
+				uint64_t now_ms)
+{
+	struct guard_entry *e = guard_source(g, from, now_ms);
+
+	if (guard_is_exempt(g, e, from))
+		return GUARD_READ;
+	if (guard_is_known(e, now_ms))
+		return bucket_take(&e->tries, &g->rules.keepalives, now_ms)
+			       ? GUARD_READ
+			       : GUARD_DROP_RATE;
+	if (e->until_ms > now_ms)
+		return GUARD_DROP_BANNED;
+
+	return bucket_take(&e->work, &g->rules.source, now_ms)
+		       ? GUARD_READ
+		       : GUARD_DROP_RATE;
+}
+
 void guard_junk(struct guard *g, const struct sa *from, uint64_t now_ms)
 {
 	struct guard_entry *e = guard_source(g, from, now_ms);

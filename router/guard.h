@@ -104,6 +104,17 @@ enum guard_look guard_look(struct guard *g, const struct sa *from,
 enum guard_look guard_work(struct guard *g, const struct sa *from,
 			   bool credentials, uint64_t now_ms);
 
+/**
+ * A keepalive: STUN, or a few bytes that mean nothing.  A known address has a
+ * bucket of its own for them, GUARD_KNOWN_FACTOR times as large: the phones
+ * behind it are to keep their flows, and to have their REGISTERs read all the
+ * same.
+ *
+ * @return GUARD_READ: take it, answer it; else drop it.
+ */
+enum guard_look guard_keepalive(struct guard *g, const struct sa *from,
+				uint64_t now_ms);
+
 /** What was no SIP, or broken, or answers nothing that we asked. */
 void guard_junk(struct guard *g, const struct sa *from, uint64_t now_ms);
 

@@ -47,6 +47,10 @@ static void set_rules(struct guard_rules *r, const Sy__Guard *s)
 	memset(r, 0, sizeof(*r));
 	r->source.per_s = or_default(s->rate, RATE) * THOUSAND;
 	r->source.burst = or_default(s->burst, BURST);
+	r->keepalives = (struct bucket_rate){
+		.per_s = GUARD_KNOWN_FACTOR * r->source.per_s,
+		.burst = GUARD_KNOWN_FACTOR * r->source.burst,
+	};
 	r->tries.per_s = THOUSAND * THOUSAND / GUARD_FORGIVE_MS;
 	r->tries.burst = or_default(s->failures, FAILURES);
 	r->registers.burst = or_default(s->registers_per_minute, REGISTERS);

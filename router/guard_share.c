@@ -261,6 +261,12 @@ bool guard_share_spend(struct worker *w, const struct flow *from)
 				      wire_now_ms()));
 }
 
+bool guard_share_keepalive(struct worker *w, const struct flow *from)
+{
+	return !is_drop(w, guard_keepalive(w->guard, &from->peer,
+					   wire_now_ms()));
+}
+
 bool guard_share_admit(struct msg *m)
 {
 	const struct view_field *f = view_first(m->v, VIEW_USER_AGENT);

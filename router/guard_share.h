@@ -34,6 +34,9 @@ bool guard_share_look(struct worker *w, const struct flow *from);
  */
 bool guard_share_admit(struct msg *m);
 
+/** A keepalive: may it be taken, and answered?  As above. */
+bool guard_share_keepalive(struct worker *w, const struct flow *from);
+
 /** What is refused at first sight: may that be answered?  As above. */
 bool guard_share_spend(struct worker *w, const struct flow *from);
 

@@ -42,7 +42,8 @@ struct guard_entry {
 	uint64_t probed_ms;
 	struct bucket work;   /* source: unauthenticated messages; account:
 				 REGISTERs                                */
-	struct bucket tries;  /* user: wrong passwords; account: calls    */
+	struct bucket tries;  /* user: wrong passwords; account: calls;
+				 known source: keepalives                 */
 	uint32_t generation;  /* source: of standing                      */
 	uint8_t standing;     /* source: enum guard_standing              */
 	uint8_t bans;         /* so many so far                           */

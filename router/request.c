@@ -22,12 +22,16 @@
 #include "router/guard_share.h"
 #include "router/invite.h"
 #include "router/registrar.h"
+#include "router/stun.h"
 #include "router/subscribe.h"
 #include "router/wire_impl.h"
 
 /* A node's socket takes 8,192 bytes (libre); this leaves room for what is put
  * on top.  What would be cut there is refused here. */
 enum { REQUEST_MAX = 7168 };
+
+/* No SIP is so short: CRLF, CRLFCRLF, four zeros, nothing at all. */
+enum { KEEPALIVE_MAX = 4 };
 
 /* What identifies a transaction goes under our MACs whole (msg_branch_ctx());
  * who brings more of it than that takes would share keys with others. */
@@ -273,6 +277,43 @@ static void request(struct worker *w, const struct view *v,
 	}
 }
 
+/* Where the sender is seen from, RFC 5626 4.4.2. */
+static void stun(struct worker *w, const struct flow *from, const char *p,
+		 size_t len)
+{
+	uint8_t *buf = (uint8_t *)wire_text(w->wire, STUN_ANSWER_MAX);
+	struct iovec *iov = wire_iov(w->wire);
+	enum stun_result result;
+
+	if (!buf || !iov) {
+		stat_inc(&w->stats, STAT_DROP_FULL);
+		return;
+	}
+	result = stun_answer(buf, &iov->iov_len, p, len, &from->peer);
+	stat_inc(&w->stats, STAT_STUN + result);
+	iov->iov_base = buf;
+	if (result != STUN_SILENT)
+		(void)wire_send_other(w->wire, from, iov, 1);
+}
+
+/* What keeps a UDP flow open, and is no SIP. @return false: none of it */
+static bool keepalive(struct worker *w, const struct flow *from, const char *p,
+		      size_t len)
+{
+	const bool is_stun = stun_is_message(p, len);
+
+	if (from->tcp || (!is_stun && len > KEEPALIVE_MAX))
+		return false;
+	if (!guard_share_keepalive(w, from))
+		return true;
+	if (is_stun)
+		stun(w, from, p, len);
+	else
+		stat_inc(&w->stats, STAT_KEEPALIVE);
+
+	return true;
+}
+
 void worker_receive(const struct flow *from, enum wire_flaw flaw,
 		    const char *p, size_t len, void *arg)
 {
@@ -280,7 +321,7 @@ void worker_receive(const struct flow *from, enum wire_flaw flaw,
 	struct view v;
 	enum view_err err;
 
-	if (!guard_share_look(w, from))
+	if (!guard_share_look(w, from) || keepalive(w, from, p, len))
 		return;
 	err = view_read(&v, p, len);
 	if (err == VIEW_EMPTY) {

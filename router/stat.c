@@ -119,7 +119,12 @@ static const struct {
 	{STAT_RING, "sy_router_handed_over_total", NULL,
 	 "Messages handed to the thread that has the connection"},
 	{STAT_KEEPALIVE, "sy_router_keepalives_total", NULL,
-	 "CRLF keep-alives received"},
+	 "Keep-alives received that are no STUN"},
+#define STUN "sy_router_stun_total"
+#define STUN_HELP "STUN messages received, by what came of them"
+	{STAT_STUN, STUN, "result=\"silent\"", STUN_HELP},
+	{STAT_STUN + 1, STUN, "result=\"mapped\"", STUN_HELP},
+	{STAT_STUN + 2, STUN, "result=\"refused\"", STUN_HELP},
 };
 
 unsigned stat_code(uint16_t code)

@@ -79,7 +79,8 @@ enum stat_id {
 	STAT_TARGET_NONE,     /* no target left: 503                       */
 	STAT_RING,            /* handed to another thread                 */
 	STAT_KEEPALIVE,
-	STAT_COUNT,
+	STAT_STUN,            /* + enum stun_result (3)                    */
+	STAT_COUNT = STAT_STUN + 3,
 };
 
 /** Counters of one thread. */

@@ -398,6 +398,12 @@ int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
 	return err;
 }
 
+int wire_send_other(struct wire *w, const struct flow *to, struct iovec *iov,
+		    size_t n)
+{
+	return send_pieces(w, to, iov, n);
+}
+
 int wire_udp(struct wire *w, struct flow *f, const struct sa *peer)
 {
 	const int port = wire_port_find(w->set, WIRE_UDP, sa_af(peer));

@@ -187,6 +187,10 @@ struct iovec *wire_iov(struct wire *w);
 int wire_send(struct wire *w, const struct flow *to, struct iovec *iov,
 	      size_t n);
 
+/** The same for what is no SIP: nobody is told of it (wire_sent_h). */
+int wire_send_other(struct wire *w, const struct flow *to, struct iovec *iov,
+		    size_t n);
+
 /** Send what was collected.  At the end of every handler. */
 void wire_flush(struct wire *w);
 

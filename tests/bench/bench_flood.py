@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Set-up time of calls while one address sends 20,000 junk messages a second:
-bytes that are no SIP, and requests that would each need an answer."""
+bytes that are no SIP, STUN, and requests that would each need an answer."""
 
 import os
 import socket
@@ -60,11 +60,17 @@ def flood(show):
              wanted=FLOOD_HZ)
 
 
+def stun():
+    """A Binding request, RFC 8489."""
+    return b"\0\1\0\0\x21\x12\xa4\x42" + os.urandom(12)
+
+
 def junk():
     """What is sent in turn."""
     me = f"{SOURCE}:5060"
     for n in range(64):
         yield os.urandom(200)
+        yield stun()
         method = ("OPTIONS", "REGISTER", "INVITE")[n % 3]
         yield (f"{method} sip:{n}@switchyard SIP/2.0\r\n"
                f"Via: SIP/2.0/UDP {me};branch=z9hG4bKj{n};rport\r\n"

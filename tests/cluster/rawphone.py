@@ -57,18 +57,23 @@ class Message:
 
 
 class RawPhone:
-    """One UDP socket, and what a phone would know."""
+    """One UDP socket, and what a phone would know.  The router may be an
+    address."""
 
     serial = int(time.time() * 1000) % 100000000
 
     def __init__(self, router, user="1001", host="127.0.0.1",
                  own_port=0):
-        address, _, port = router.udp.rpartition(":")
-        self.to = (address, int(port))
+        at = router if isinstance(router, str) else router.udp
+        address, _, port = at.rpartition(":")
+        self.to = (address.strip("[]"), int(port))
         self.user = user
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        six = ":" in host
+        self.sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET,
+                                  socket.SOCK_DGRAM)
         self.sock.bind((host, own_port))
-        self.me = "%s:%d" % self.sock.getsockname()
+        port = self.sock.getsockname()[1]
+        self.me = f"[{host}]:{port}" if six else f"{host}:{port}"
         self.contact = f"<sip:{user}@{self.me}>"
 
     def __enter__(self):

@@ -250,6 +250,36 @@ static void test_rate_honest(void **state)
 	end();
 }
 
+/* Who is known has a bucket of its own for them, and is read all the same;
+ * a stranger pays as for junk, and is then dropped unread. */
+static void test_keepalives(void **state)
+{
+	const struct sa *sa = at("192.0.2.9", 5060);
+	unsigned n = 0;
+
+	(void)state;
+	begin("\"rate\":10,\"burst\":20");
+	for (int i = 0; i < 100; i++)
+		n += guard_keepalive(g, sa, now) == GUARD_READ;
+	assert_int_equal(n, 20);
+	assert_int_equal(guard_look(g, sa, now), GUARD_DROP_RATE);
+
+	now += 2000;
+	guard_known(g, sa, now);
+	for (int i = 0; i < 1000; i++)
+		n += guard_keepalive(g, sa, now) == GUARD_READ;
+	assert_int_equal(n, 20 + 20 * GUARD_KNOWN_FACTOR);
+	assert_int_equal(guard_work(g, sa, false, now), GUARD_READ);
+
+	/* a trunk, from which all is read */
+	n = 0;
+	for (int i = 0; i < 1000; i++)
+		n += guard_keepalive(g, at("198.51.100.7", 5060), now) ==
+		     GUARD_READ;
+	assert_int_equal(n, 1000);
+	end();
+}
+
 static void test_lists(void **state)
 {
 	(void)state;
@@ -491,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_rate_honest),
+		cmocka_unit_test(test_keepalives),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_guesses_of_one_user),

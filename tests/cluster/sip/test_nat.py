@@ -5,8 +5,12 @@ open, and whether they answer."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, request
+from harness import (Mismatch, assert_clean, cluster, free_base,
+                     know_each_other, metrics, request, wait_for)
+from lib import ports
+from nat import Nat
 from rawphone import Dialog, RawPhone
+from stun import binding, bound, message
 from tcpphone import TcpPhone
 
 UUID = "<urn:uuid:00000000-0000-1000-8000-{:012d}>"
@@ -18,6 +22,7 @@ def shared():
     global _cluster
     if _cluster is None:
         _cluster = _stack.enter_context(cluster(nodes=1, routers=2))
+        know_each_other(_cluster)
     return _cluster
 
 
@@ -128,3 +133,87 @@ def test_ob_keeps_the_flow():
         e.ack()
         e.bye()
     assert_clean(c)
+
+
+# ---------------------------------------------------------------- keepalives
+
+def both_families(base):
+    """A router's addresses of both families, and a phone's host to each."""
+    return [(f"{ports.HOST}:{base + ports.SIP}", "127.0.0.1", "10.9.9.9"),
+            (f"[::1]:{base + ports.SIP}", "::1", "[fd00::9]")]
+
+
+def stun_count(c, result):
+    return metrics(c.routers[0])[f'sy_router_stun_total{{result="{result}"}}']
+
+
+def test_stun_keeps_the_flow():
+    """A phone behind a NAT whose keepalive is STUN stays where it is, and is
+    rung there.  When the NAT has forgotten it, STUN shows another address: it
+    registers again, and is rung at the new one.  By IPv4 and IPv6."""
+    base = free_base()
+    families = both_families(base)
+    with cluster(nodes=1, port_base=base, router_args=[
+            "--udp", ",".join(f[0] for f in families)]) as c:
+        for router, host, private in families:
+            with Nat(router, host) as nat, \
+                    RawPhone(router, "1001", host) as a, \
+                    RawPhone(nat.inside, "1002", host) as p:
+                p.contact = f"<sip:1002@{private}:5060>"
+                must(p.register().code, 200, "registered")
+                first = nat.outside
+                for _ in range(4):
+                    nat.age()
+                    must(bound(p).mapped(), first, "mapped address")
+                must(nat.outside, first, "mapping")
+                rung(a, p, "1002")
+                nat.age()
+                nat.age()
+                must(nat.outside, None, "mapping")
+                second = bound(p).mapped()
+                must(second, nat.outside, "mapped address")
+                must(second != first, True, "another address")
+                must(p.register().code, 200, "registered again")
+                rung(a, p, "1002")
+                p.register(Expires="0")
+        assert_clean(c)
+
+
+def test_stun_answers():
+    """FINGERPRINT is answered with one; what we are asked to understand and
+    do not is 420; indications, other methods and rubbish get no answer."""
+    c = shared()
+    with RawPhone(c.routers[0], "1001") as p:
+        got = bound(p)
+        must((got.kind, list(got.attributes)), (0x0101, [0x20]), "plain")
+        must(got.mapped(), p.me, "mapped address")
+        got = bound(p, binding(printed=True))
+        must(list(got.attributes), [0x20, 0x8028], "with FINGERPRINT")
+        # CHANGE-REQUEST of RFC 3489
+        got = bound(p, binding(attributes=bytes.fromhex("0003000400000006")))
+        must(got.kind, 0x0111, "error response")
+        must(got.attributes[9][2:4], b"\4\x14", "420")
+        must(got.attributes[10], b"\0\3", "UNKNOWN-ATTRIBUTES")
+        before = stun_count(c, "silent")
+        silent = [message(0x0011), message(0x0003), message(0x0101),
+                  binding()[:-1] + b"xx", binding(attributes=b"\0\3\0\4")]
+        for data in silent:
+            p.send(data)
+        # answers come in the order of what was asked on one socket
+        bound(p)
+        wait_for("they are counted", lambda: stun_count(c, "silent")
+                 - before == len(silent))
+
+
+def test_other_keepalives():
+    """CRLF, zeros and empty datagrams are taken in silence, and counted."""
+    c = shared()
+    name = "sy_router_keepalives_total"
+    with RawPhone(c.routers[0], "1001") as p:
+        before = metrics(c.routers[0])[name]
+        kinds = [b"\r\n", b"\r\n\r\n", b"\0\0\0\0", b"\0", b"", b"jaK\0"]
+        for data in kinds:
+            p.send(data)
+        bound(p)
+        wait_for("they are counted", lambda: metrics(c.routers[0])[name]
+                 - before == len(kinds))
