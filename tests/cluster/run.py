@@ -22,7 +22,7 @@ LANES = 4
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "strangers", "redis", "adopt", "router_restart", "move",
            "variants", "netem", "quality", "tls", "srtp", "dtmf", "api",
-           "routers", "attack")
+           "routers", "attack", "linphone", "baresip")
 
 
 def run(tally, match, builds, pattern="test_"):

@@ -7,7 +7,8 @@ import socket
 import tempfile
 
 from harness import Mismatch, assert_clean, cluster, descriptors, metrics
-from strangers import Sipp, free_port
+from sipp import Sipp
+from strangers import free_port
 from test_strangers import trunks
 
 RATE = 50

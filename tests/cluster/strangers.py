@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Phones and trunks that are not ours: baresip and sipp, from Debian."""
+"""A phone that is not ours: baresip, from Debian; tones for it and others."""
 
 import array
 import contextlib
@@ -53,12 +53,13 @@ def write_tone(path, hz, seconds, rate, channels):
             f.writeframes(second.tobytes())
 
 
-def tone_db(path, hz, seconds=1.0):
-    """Level [dB of a full sine] of a tone in the last second of a WAV."""
+def tone_db(path, hz, seconds=1.0, form=None):
+    """Level [dB of a full sine] of a tone in the last second of a WAV, whose
+    rate and channels are those of its head if they are not given."""
     with open(path, "rb") as f:
         raw = f.read()
-    rate = int.from_bytes(raw[24:28], "little")
-    channels = int.from_bytes(raw[22:24], "little")
+    rate, channels = form or (int.from_bytes(raw[24:28], "little"),
+                              int.from_bytes(raw[22:24], "little"))
     data = array.array("h", raw[44:44 + (len(raw) - 44) // 2 * 2])[::channels]
     data = data[-int(rate * seconds):]
     if len(data) < rate * seconds:
@@ -79,7 +80,8 @@ class Baresip:
     def __init__(self, user, proxy, codec="pcmu", tone_hz=440,
                  transport="udp", answer="manual", srtp=None,
                  trace=False):
-        self.user, self.codec = user, codec
+        self.user, self.codec, self.hz = user, codec, tone_hz
+        self.secured, self.transport = bool(srtp), transport.upper()
         self.dir = tempfile.mkdtemp(prefix="sy-baresip-")
         self.ctrl = free_port()
         name, rate, channels = CODECS[codec]
@@ -90,7 +92,6 @@ class Baresip:
             "net_interface 127.0.0.1",
             "module_path /usr/lib/baresip/modules",
             f"audio_source aufile,{tone}",
-
             f"snd_path {self.dir}",
             "call_max_calls 8",
             f"ctrl_tcp_listen 127.0.0.1:{self.ctrl}",
@@ -128,7 +129,8 @@ class Baresip:
     def registered(self):
         """Its log, since the event may come before we are connected."""
         wait_for(f"baresip {self.user} is registered",
-                 lambda: "200 OK () [1 binding]" in self.log(), 10)
+                 lambda: f"/{self.transport}/v4}} 200 OK () [1 binding]"
+                 in self.log(), 10)
 
     def log(self):
         with open(os.path.join(self.dir, "log"), errors="replace",
@@ -171,6 +173,43 @@ class Baresip:
                         f" log: {self.log()}")
                 self.cond.wait(left)
 
+    # What a phone does, by any stranger's name for it (stranger_calls.py).
+
+    def dial(self, user):
+        self.command("dial", user)
+
+    def incoming(self):
+        self.expect("CALL_INCOMING")
+
+    def accept(self):
+        self.command("accept")
+
+    def established(self):
+        self.expect("CALL_ESTABLISHED")
+
+    def hold(self):
+        self.command("hold")
+
+    def resume(self):
+        self.command("resume")
+
+    def digits(self, text):
+        self.command("sndcode", text)
+
+    def received(self, digit):
+        got = self.expect("CALL_DTMF_START").get("param")
+        if got != digit:
+            raise Mismatch(f"baresip {self.user} receives {got}, not {digit}")
+
+    def transfer(self, user):
+        self.command("transfer", user)
+
+    def hangup(self):
+        self.command("hangup")
+
+    def closed(self):
+        self.expect("CALL_CLOSED")
+
     def heard_db(self, hz):
         """Level of a tone in the newest recording of what it hears."""
         names = [n for n in os.listdir(self.dir) if n.endswith("-dec.wav")]
@@ -209,60 +248,4 @@ class Baresip:
             self.proc.terminate()
             self.proc.wait()
         self.sock.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class Sipp:
-    """One sipp process with a built-in scenario, or one in a file NAME.xml;
-    its statistics at the end."""
-
-    def __init__(self, scenario, port, target=None, calls=0, rate=50,
-                 service="service", more=()):
-        self.dir = tempfile.mkdtemp(prefix="sy-sipp-")
-        self.stat = os.path.join(self.dir, "stat.csv")
-        argv = ["sipp", "-sf" if scenario.endswith(".xml") else "-sn",
-                scenario, "-i", "127.0.0.1", "-p", str(port),
-                "-s", service, "-nostdin", "-trace_stat", "-stf", self.stat,
-                "-fd", "1", "-trace_err", "-error_file",
-                os.path.join(self.dir, "errors"), *more]
-        if calls:
-            argv += ["-m", str(calls), "-r", str(rate), "-l", "5000"]
-        if target:
-            argv.append(target)
-        with open(os.path.join(self.dir, "log"), "wb") as log:
-            self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
-                                         stdout=log, stderr=log,
-                                         cwd=self.dir)
-
-    def counts(self):
-        """The last line of the statistics by column name."""
-        with open(self.stat, encoding="ascii", errors="replace") as f:
-            rows = [r.rstrip("\n").split(";") for r in f]
-        return dict(zip(rows[0], rows[-1]))
-
-    def end(self, seconds):
-        """Wait for the end of a caller, and give (successful, failed)."""
-        try:
-            self.proc.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise Mismatch(f"sipp did not end in {seconds} s: "
-                           f"{self.counts()}") from None
-        got = self.counts()
-        return int(got["SuccessfulCall(C)"]), int(got["FailedCall(C)"])
-
-    def errors(self):
-        try:
-            with open(os.path.join(self.dir, "errors"), encoding="ascii",
-                      errors="replace") as f:
-                return f.read()[-1500:]
-        except OSError:
-            return ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, tb):
-        if self.proc.poll() is None:
-            self.proc.terminate()
-            self.proc.wait()
         shutil.rmtree(self.dir, ignore_errors=True)

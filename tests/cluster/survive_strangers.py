@@ -10,7 +10,8 @@ import socket
 import tempfile
 
 from harness import Mismatch, assert_clean, cluster, phones, wait_for
-from strangers import Baresip, Sipp, free_port
+from sipp import Sipp
+from strangers import Baresip, free_port
 from talk import call, hears, phone, tone
 from test_strangers import trunks
 

@@ -10,7 +10,8 @@ import tempfile
 from harness import (Mismatch, assert_clean, cluster, descriptors,
                      node_counts, phones, wait_for)
 from lib.cluster import DEMO
-from strangers import Baresip, Sipp, free_port
+from sipp import Sipp
+from strangers import Baresip, free_port
 from talk import hears, phone, tone
 
 RATE, SECONDS = 50, 60
