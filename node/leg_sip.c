@@ -95,17 +95,6 @@ int leg_sip_apply(struct leg_sip *ls)
 	return 0;
 }
 
-/* Who is called by a literal address has that family; a name may have both. */
-static int uri_af(const char *text)
-{
-	struct uri uri;
-	struct pl pl;
-
-	pl_set_str(&pl, text);
-
-	return uri_decode(&uri, &pl) ? AF_UNSPEC : uri.af;
-}
-
 /* Where RTP of a family is received; a peer of a family that we do not have
  * hears so by the negotiation (488). */
 static const struct sa *media_addr(const struct node_conf *conf, int af)
@@ -191,7 +180,7 @@ void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls)
 	const Sy__Settings *set = node_settings(ls->node);
 
 	memset(sc, 0, sizeof(*sc));
-	sc->laddr = *media_leg_laddr(ls->media);
+	leg_sip_told(&sc->laddr, &sc->also, ls);
 	sc->opus_bitrate_bps = set ? set->opus_bitrate_bps : 0;
 	sc->srtp = ls->srtp;
 	if (!ls->no_rtc)
@@ -208,10 +197,12 @@ struct peer_conf {
 };
 
 /* @param uri   Whom we call, or NULL.
- * @param af    The peer's family, or AF_UNSPEC. */
+ * @param af    The peer's family, or AF_UNSPEC.
+ * @param at    Where it is, or unset. */
 static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		 const struct leg_conf *conf, const struct codec_list *codecs,
-		 const struct peer_conf *peer, const char *uri, int af)
+		 const struct peer_conf *peer, const char *uri, int af,
+		 const struct sa *at)
 {
 	const Sy__Settings *set = node_settings(n);
 	struct session_conf sc;
@@ -223,6 +214,7 @@ static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		return err;
 
 	leg_init(&ls->leg, hub, conf);
+	ls->inside = leg_sip_is_inside(n, at);
 	ls->srtp = leg_sip_srtp_mode(peer->srtp, set);
 	ls->dtmf = leg_sip_dtmf_mode(peer->dtmf);
 	leg_sip_media_mode(ls, peer->media, uri);
@@ -296,6 +288,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		},
 	};
 	struct leg_sip *ls;
+	struct sa at;
 	int err;
 
 	err = ulid_read(inv.tok.hub, hub->id, ULID_LEN);
@@ -306,10 +299,16 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
 			return EINVAL;
 	}
+	/* who is known by a literal address has that family; a name may have
+	 * both */
+	leg_sip_peer(&at, call);
 	err = alloc(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
-		    uri_af(call->hop ? call->hop : call->uri));
+		    sa_af(&at), &at);
 	if (err)
 		return err;
+
+	inv.af = sa_af(&at);
+	inv.inside = ls->inside;
 
 	if (call->referred_by && *call->referred_by &&
 	    re_snprintf(referred, sizeof(referred), "Referred-By: %s\r\n",
@@ -394,10 +393,13 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 		.ref = place->leg_ref,
 	};
 	struct leg_sip *ls;
+	struct sa at;
 	int err;
 
+	if (dialog_peer(d, &at))
+		sa_init(&at, AF_UNSPEC);
 	err = alloc(&ls, n, hub, &conf, &codecs, &cc, NULL,
-		    session_offer_af(sdp));
+		    session_offer_af(sdp), &at);
 	if (err)
 		return code_of(err);
 

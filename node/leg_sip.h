@@ -30,6 +30,8 @@ struct leg_sip_call {
 	const char *const *routev; /* the same of a trunk, in order        */
 	size_t routec;
 	const char *hop;           /* where these lead first; NULL: to uri */
+	const char *received;      /* where its REGISTER came from, as in a
+				      Binding; or NULL                     */
 	const char *router;        /* preferred router, or NULL            */
 	struct codec_list codecs;
 	const char *srtp;          /* configured; NULL, "": the default    */

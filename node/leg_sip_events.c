@@ -171,6 +171,7 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 	int err;
 
 	ls->was_held = ls->local_hold;
+	leg_sip_look(ls);
 	if (sdp)
 		err = session_answer(ls->ses, sdp, &mb);
 	else

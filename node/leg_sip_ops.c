@@ -193,6 +193,7 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 	out->local_hold = ls->local_hold;
 	out->remote_hold = session_remote_hold(ls->ses);
 	out->early = leg->early;
+	out->inside = ls->inside;
 	out->late = ls->late;
 	out->codecs = (char **)ls->codecv;
 	out->n_codecs = ls->codecc;

@@ -11,6 +11,7 @@
  *   leg_sip_refer.c   REFER, both ways
  *   leg_sip_move.c    a leg that leaves for another node
  *   leg_sip_rtc.c     a leg whose media is WebRTC
+ *   leg_sip_told.c    which address of ours its peer is told
  */
 
 #ifndef SY_NODE_LEG_SIP_PRIV_H
@@ -54,6 +55,7 @@ struct leg_sip {
 	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
 	enum media_dtmf dtmf;     /* how digits are sent to it          */
 	enum session_srtp srtp;   /* policy                             */
+	bool inside;              /* the peer is told our own address   */
 	bool no_rtc;              /* WebRTC is not taken                */
 	bool offer_rtc;           /* our first offer is WebRTC          */
 	const char *codecv[LEG_SIP_CODECS]; /* allowed; static names    */
@@ -104,6 +106,26 @@ int leg_sip_send(struct leg_sip *ls);
 /** The policy of a name in the configuration. @param set  Or NULL. */
 enum session_srtp leg_sip_srtp_mode(const char *own, const Sy__Settings *set);
 const char *leg_sip_srtp_name(enum session_srtp mode);
+
+/* --- leg_sip_told.c */
+
+/** Where whom we call is, as far as it is known before. @param peer  Set, or
+ * unset: not known. */
+void leg_sip_peer(struct sa *peer, const struct leg_sip_call *call);
+
+/** Is a peer in a local net? @param peer  Unset: no. */
+bool leg_sip_is_inside(const struct node *n, const struct sa *peer);
+
+/**
+ * Where its media is received, as its peer is told.
+ *
+ * @param told  Set.
+ * @param also  A second address, for ICE only; unset: none.
+ */
+void leg_sip_told(struct sa *told, struct sa *also, const struct leg_sip *ls);
+
+/** An offer of the peer came: it may have gone into a local net, or out. */
+void leg_sip_look(struct leg_sip *ls);
 
 /* --- leg_sip_rtc.c */
 

@@ -407,6 +407,7 @@ static int session_make(struct leg_sip *ls, const Sy__DialogState *ds,
 	ls->srtp = leg_sip_srtp_mode(ds->srtp, node_settings(ls->node));
 	ls->dtmf = leg_sip_dtmf_mode(ds->dtmf ? ds->dtmf : "");
 	ls->local_hold = ds->local_hold;
+	ls->inside = ds->inside;
 	err = leg_sip_identity_new(ls, ds->local_sdp);
 	if (err)
 		return err;

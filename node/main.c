@@ -27,6 +27,7 @@ enum {
 struct options {
 	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds, *jitter;
+	const char *media_public, *locals;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
 	uint32_t rtp_timeout_s, probe_s, drain_s, adopt_rate;
 };
@@ -78,38 +79,76 @@ static int check_sockaddr(const char *val, const char **errp)
 }
 
 /* "A" or "A,B", of two families. */
-static int media_addrs_read(struct node_conf *conf, const char *val)
+static int addrs_read(struct sa v[NODE_FAMILIES], size_t *n, const char *val)
 {
 	char text[128];
 	char *part, *rest = text;
 
-	conf->media_addrc = 0;
+	*n = 0;
 	if (str_len(val) >= sizeof(text))
 		return EINVAL;
 	str_ncpy(text, val, sizeof(text));
 
 	while ((part = strsep(&rest, ","))) {
-		struct sa *sa = &conf->media_addrv[conf->media_addrc];
+		struct sa *sa = &v[*n];
 
-		if (conf->media_addrc == NODE_FAMILIES ||
-		    sa_set_str(sa, part, 0) || sa_is_any(sa))
+		if (*n == NODE_FAMILIES || sa_set_str(sa, part, 0) ||
+		    sa_is_any(sa))
 			return EINVAL;
-		if (conf->media_addrc++ &&
-		    sa_af(sa) == sa_af(&conf->media_addrv[0]))
+		if ((*n)++ && sa_af(sa) == sa_af(&v[0]))
 			return EINVAL;
 	}
 
 	return 0;
 }
 
+/* A public address leads to one that we have. */
+static int public_read(struct node_conf *conf, const char *val)
+{
+	size_t i, k;
+
+	if (!str_isset(val))
+		return 0;
+	if (addrs_read(conf->media_publicv, &conf->media_publicc, val))
+		return EINVAL;
+
+	for (i = 0; i < conf->media_publicc; i++) {
+		for (k = 0; k < conf->media_addrc; k++) {
+			if (sa_af(&conf->media_addrv[k]) ==
+			    sa_af(&conf->media_publicv[i]))
+				break;
+		}
+		if (k < conf->media_addrc)
+			continue;
+		fprintf(stderr, "switchyard-node: --media-public: %s is one "
+				"of a family that --media-addr has none of\n",
+			val);
+		return EINVAL;
+	}
+
+	return 0;
+}
+
+static int check_public(const char *val, const char **errp)
+{
+	struct sa v[NODE_FAMILIES];
+	size_t n;
+
+	*errp = "a numeric address, such as 203.0.113.7, or one of IPv4 and "
+		"one of IPv6 with a comma between them";
+
+	return *val ? addrs_read(v, &n, val) : 0;
+}
+
 static int check_hosts(const char *val, const char **errp)
 {
-	struct node_conf conf;
+	struct sa v[NODE_FAMILIES];
+	size_t n;
 
 	*errp = "a numeric address of this machine, such as 192.0.2.7, or "
 		"one of IPv4 and one of IPv6 with a comma between them";
 
-	return media_addrs_read(&conf, val);
+	return addrs_read(v, &n, val);
 }
 
 /* "adaptive", "adaptive:MIN-MAX" or "fixed:DEPTH", in ms. */
@@ -166,6 +205,16 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .metavar = "HOST[,HOST]", .check = check_hosts,
 		 .help = "Address that peers send RTP to; one of each family "
 			 "for IPv4 and IPv6"},
+		{.name = "media-public", .value = &o->media_public,
+		 .type = OPTION_STRING, .def = "",
+		 .metavar = "HOST[,HOST]", .check = check_public,
+		 .help = "Address that peers outside send RTP to, through a "
+			 "NAT that keeps the ports; \"\": --media-addr"},
+		{.name = "local-net", .value = &o->locals,
+		 .type = OPTION_STRING, .def = "", .metavar = "NET,...",
+		 .check = local_nets_check,
+		 .help = "Networks whose peers are told --media-addr instead "
+			 "of --media-public; \"\": none"},
 		{.name = "rtp-ports", .value = &o->ports,
 		 .type = OPTION_STRING, .def = "20000-29999",
 		 .metavar = "MIN-MAX", .check = check_ports,
@@ -243,6 +292,15 @@ static int options_read(struct options *o, int argc, char **argv)
 			   "Media server of a Switchyard cluster: calls, "
 			   "mixing, RTP.",
 			   defv, ARRAY_SIZE(defv), argc, argv);
+}
+
+static int check_families(const struct options *o)
+{
+	struct node_conf conf = {.media_publicc = 0};
+
+	return addrs_read(conf.media_addrv, &conf.media_addrc,
+			  o->media_addr) ||
+	       public_read(&conf, o->media_public);
 }
 
 /* The key, from its file if there is one; without the newline at its end. */
@@ -415,7 +473,9 @@ static int run(const struct options *o, const char *key)
 	struct program p = {.drain_ms = o->drain_s * 1000};
 	int err;
 
-	err = media_addrs_read(&conf, o->media_addr);
+	err = addrs_read(conf.media_addrv, &conf.media_addrc, o->media_addr);
+	err |= public_read(&conf, o->media_public);
+	err |= local_nets_read(&conf.locals, o->locals, NULL);
 	err |= ports_read(&conf.media, o->ports);
 	err |= jitter_read(&conf.media, o->jitter);
 	if (err)
@@ -447,7 +507,7 @@ int main(int argc, char **argv)
 	err = options_read(&o, argc, argv);
 	if (err)
 		return err == 1 ? 0 : 2;
-	if (key_read(key, sizeof(key), &o))
+	if (key_read(key, sizeof(key), &o) || check_families(&o))
 		return 2;
 
 	lc.proc = o.id;

@@ -17,6 +17,7 @@
 #include "node/hub/hub.h"
 #include "node/media/media.h"
 #include "node/sip/dialog.h"
+#include "proto/local_net.h"
 #include "proto/bus.h"
 #include "proto/config.h"
 #include "proto/member.h"
@@ -50,6 +51,10 @@ struct node_conf {
 				    unused; one a family, the first is
 				    for who does not say which he has    */
 	size_t media_addrc;
+	struct sa media_publicv[NODE_FAMILIES]; /* ... as peers outside are
+				    told; none: the same                 */
+	size_t media_publicc;
+	struct local_nets locals; /* whose peers are inside              */
 	struct media_conf media;
 	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
 	uint32_t probe_s;        /* ask silent peers so often; 0: never     */

@@ -20,6 +20,7 @@
 
 struct attempts;
 struct cache;
+struct domains;
 struct guard;
 struct keep;
 struct locate;
@@ -77,6 +78,7 @@ struct worker {
 	struct trunk_marks *marks; /* how their calls are known            */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */
+	struct domains *domains;  /* addresses of all routers              */
 	struct replay *replay;    /* credentials that were used            */
 	struct list probes;       /* requests that wait for a connection   */
 	uint64_t serve_ms;        /* when it serves, come what may          */

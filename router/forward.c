@@ -44,6 +44,7 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 {
 	struct token tok = hop->tok;
 	char ctx[CTX_MAX];
+	struct pl told;
 	size_t n;
 
 	n = msg_branch_ctx(ctx, sizeof(ctx), m->v, &m->v->via);
@@ -54,7 +55,8 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 	PUT(t, "Via: SIP/2.0/");
 	put(t, vias[port->kind], strlen(vias[port->kind]));
 	PUT(t, " ");
-	put(t, port->adv, port->advlen);
+	told = wire_told(&m->w->router->wires, port, &hop->to);
+	put(t, told.p, told.l);
 	PUT(t, ";branch=z9hG4bK");
 	token_print(t->p + t->n, m->w->router->key, &tok, ctx, n);
 	t->n += TOKEN_LEN;
@@ -75,6 +77,10 @@ static void put_record_route(struct msg *m, struct txt *t,
 {
 	const int in = hop->rr_port < 0 ? out : hop->rr_port;
 	const struct wire_port *port = &m->w->router->wires.portv[in];
+	/* who will send to it */
+	const struct pl told =
+		wire_told(&m->w->router->wires, port,
+			  hop->rr_port < 0 ? &hop->to : &m->from);
 	struct token tok = hop->tok;
 
 	tok.kind = TOKEN_ROUTE;
@@ -90,7 +96,7 @@ static void put_record_route(struct msg *m, struct txt *t,
 				   hop->rr_flow);
 	}
 	PUT(t, "@");
-	put(t, port->adv, port->advlen);
+	put(t, told.p, told.l);
 	put(t, wire_kind_param(port->kind),
 	    strlen(wire_kind_param(port->kind)));
 	PUT(t, ";lr>\r\n");

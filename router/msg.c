@@ -21,18 +21,29 @@ int msg_host_sa(struct sa *sa, const struct pl *host, uint16_t port)
 	return sa_set(sa, &pl, port);
 }
 
-bool msg_host_is_port(const struct pl *host, const struct wire_port *p)
+bool msg_host_is(const struct pl *host, const char *hostport, size_t len)
 {
-	struct pl adv = {p->adv, p->advlen};
+	struct pl at = {hostport, len};
 	struct sa sa, told;
 
-	while (adv.l && adv.p[--adv.l] != ':')
+	while (at.l && at.p[--at.l] != ':')
 		;
 	if (msg_host_sa(&sa, host, 0))
-		return !pl_casecmp(host, &adv);
+		return !pl_casecmp(host, &at);
 
-	return sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR) ||
-	       (!msg_host_sa(&told, &adv, 0) && sa_cmp(&sa, &told, SA_ADDR));
+	return !msg_host_sa(&told, &at, 0) && sa_cmp(&sa, &told, SA_ADDR);
+}
+
+bool msg_host_is_port(const struct pl *host, const struct wire_port *p)
+{
+	struct sa sa;
+
+	if (!msg_host_sa(&sa, host, 0) &&
+	    (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR)))
+		return true;
+
+	return msg_host_is(host, p->adv, p->advlen) ||
+	       msg_host_is(host, p->pub, p->publen);
 }
 
 /*

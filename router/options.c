@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 #include <re.h>
+#include "proto/local_net.h"
 #include "proto/locate.h"
 #include "proto/option.h"
 #include "proto/redis.h"
 #include "router/certs.h"
 #include "router/options.h"
+#include "router/public.h"
 #include "router/wire.h"
 
 enum { KEY_MAX = 4096 };
@@ -90,7 +92,19 @@ int options_read(struct options *o, int argc, char **argv)
 		{.name = "advertise", .type = OPTION_STRING,
 		 .value = &o->advertise, .def = "", .metavar = "HOST",
 		 .help = "host to tell peers and nodes instead of the "
-			 "address listened on"},
+			 "address listened on; nodes and routers must reach it"},
+		{.name = "public", .type = OPTION_STRING,
+		 .value = &o->public, .def = "", .metavar = "HOST,...",
+		 .help = "address or name by which peers outside reach us "
+			 "through a NAT or load balancer, one a family; "
+			 "KIND:HOST:PORT for a transport at another port; "
+			 "\"\": the address listened on",
+		 .check = public_check},
+		{.name = "local-net", .type = OPTION_STRING,
+		 .value = &o->locals, .def = "", .metavar = "NET,...",
+		 .help = "networks whose peers are told the address listened "
+			 "on instead of the public one; \"\": none",
+		 .check = local_nets_check},
 		{.name = "cluster-key-file", .type = OPTION_STRING,
 		 .value = &o->key_file, .def = "", .metavar = "FILE",
 		 .help = "file with the cluster's secret, at least 16 bytes"},
@@ -211,7 +225,9 @@ int options_listen(struct wire_listen *at, const struct options *o)
 				   .tls = o->tls,
 				   .ws = o->ws,
 				   .wss = o->wss,
-				   .advertise = o->advertise};
+				   .advertise = o->advertise,
+				   .public = o->public,
+				   .locals = o->locals};
 	if (!*o->tls && !*o->wss)
 		return 0;
 	if (!*o->tls_cert || !*o->tls_key)

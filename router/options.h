@@ -10,6 +10,7 @@
 
 struct options {
 	const char *id, *redis, *udp, *tcp, *tls, *ws, *wss, *advertise, *metrics;
+	const char *public, *locals;
 	const char *dns;
 	const char *key_file, *key;
 	const char *tls_cert, *tls_key, *tls_ca;

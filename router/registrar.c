@@ -130,13 +130,15 @@ void registrar_path(const struct msg *m, char *path, size_t size)
 			    .instance = m->w->router->wires.instance};
 	const struct wire_port *port =
 		&m->w->router->wires.portv[m->from.listener];
+	const struct pl told =
+		wire_told(&m->w->router->wires, port, &m->from);
 	char str[TOKEN_LEN], fl[FLOW_LEN_MAX];
 	size_t n;
 
 	token_print(str, m->w->router->key, &tok, NULL, 0);
 	n = flow_print(fl, m->w->router->key, &m->from);
-	(void)re_snprintf(path, size, "sip:%b.%b@%s%s;lr", str,
-			  sizeof(str), fl, n, port->adv,
+	(void)re_snprintf(path, size, "sip:%b.%b@%r%s;lr", str,
+			  sizeof(str), fl, n, &told,
 			  wire_kind_param(port->kind));
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include "router/answer.h"
 #include "router/core.h"
+#include "router/domain.h"
 #include "router/forward.h"
 #include "router/guard_share.h"
 #include "router/invite.h"
@@ -105,27 +106,16 @@ static bool refuse_extensions(struct msg *m)
 	       answer_unsupported(m, VIEW_PROXY_REQUIRE, NULL);
 }
 
-/* Is a Route value just our own address, as an outbound proxy? */
+/* Is a Route value just our address, as an outbound proxy? */
 static bool is_our_address(const struct worker *w, const struct pl *route)
 {
-	const struct wire_set *set = &w->router->wires;
 	struct view_addr a;
 	struct view_uri u;
 
-	if (view_addr_read(&a, route) || view_uri_read(&u, &a.uri))
+	if (view_addr_read(&a, route) || view_uri_read(&u, &a.uri) || u.user.l)
 		return false;
-	if (u.user.l)
-		return false;
-	for (size_t i = 0; i < set->portc; i++) {
-		const struct wire_port *p = &set->portv[i];
 
-		if ((u.port ? u.port : wire_kind_port(p->kind)) ==
-			    sa_port(&p->sa) &&
-		    msg_host_is_port(&u.host, p))
-			return true;
-	}
-
-	return false;
+	return domain_is_router(w, &u.host, u.port);
 }
 
 enum route {

@@ -216,6 +216,8 @@ static void fill(struct asked *a, struct msg *m)
 	const struct wire_port *port =
 	    &m->w->router->wires.portv[m->from.listener];
 	const struct view_field *f = view_first(m->v, VIEW_USER_AGENT);
+	const struct pl told =
+	    wire_told(&m->w->router->wires, port, &m->from);
 	const uint64_t now_ms = timestamp_now_ms();
 	struct pl agent = PL_INIT;
 
@@ -225,8 +227,8 @@ static void fill(struct asked *a, struct msg *m)
 		agent.l = sizeof(a->agent) - 1;
 	(void)pl_strcpy(&agent, a->agent, sizeof(a->agent));
 	registrar_path(m, a->path, sizeof(a->path));
-	(void)re_snprintf(a->own, sizeof(a->own), "sip:s-%s@%s%s", a->id,
-			  port->adv, wire_kind_param(port->kind));
+	(void)re_snprintf(a->own, sizeof(a->own), "sip:s-%s@%r%s", a->id,
+			  &told, wire_kind_param(port->kind));
 	google__protobuf__timestamp__init(&a->expires);
 	google__protobuf__timestamp__init(&a->since);
 	timestamp_set_ms(&a->expires, now_ms + a->expires_s * 1000ULL);

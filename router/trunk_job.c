@@ -102,7 +102,8 @@ bool trunk_job_same_account(const struct trunk_job *j, const Sy__Trunk *t)
 
 /* --------------------------------------------------------- registration */
 
-/* Where calls shall come to: by the transport that we register by. */
+/* Where calls shall come to: by the transport and family that we register by.
+ * A registrar that is a name is outside, wherever it is. */
 static int print_contact(char *buf, size_t size, const struct trunk_job *j,
 			 const char *mark)
 {
@@ -110,17 +111,23 @@ static int print_contact(char *buf, size_t size, const struct trunk_job *j,
 	const Sy__TrunkRegistration *r = j->conf->registration;
 	const char *hop = j->conf->proxy[0] ? j->conf->proxy : r->registrar;
 	enum wire_kind kind = trunk_where_kind(hop);
-	int port = wire_port_find(set, kind, AF_INET);
+	struct flow peer = {.tcp = false};
+	struct pl told;
+	int port, af;
 
+	af = trunk_where_sa(&peer.peer, hop) ? AF_INET : sa_af(&peer.peer);
+	port = wire_port_find(set, kind, af);
 	if (port < 0)
-		port = wire_port_find(set, kind, AF_INET6);
+		port = wire_port_find(set, kind,
+				      af == AF_INET ? AF_INET6 : AF_INET);
 	if (port < 0) {
 		kind = WIRE_UDP;
 		port = 0;
 	}
-	if (re_snprintf(buf, size, "sip:%s@%s%s%s%s",
+	told = wire_told(set, &set->portv[port], &peer);
+	if (re_snprintf(buf, size, "sip:%s@%r%s%s%s",
 			r->contact_user[0] ? r->contact_user : mark,
-			set->portv[port].adv, wire_kind_param(kind),
+			&told, wire_kind_param(kind),
 			r->contact_user[0] ? ";sy=" : "",
 			r->contact_user[0] ? mark : "") < 0)
 		return EINVAL;

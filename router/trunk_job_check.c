@@ -146,25 +146,27 @@ static int send_options(struct trunk_job_check *c)
 				.timeout_ms = TRUNK_CHECK_TIMEOUT_MS};
 	uint8_t rnd[16];
 	struct flow f;
+	struct pl told;
 	int err;
 
 	err = trunk_target_flow(j->w, j->at.text, &c->target, &f);
 	if (err)
 		return err;
+	told = wire_told(set, &set->portv[f.listener], &f);
 	random_bytes(rnd, sizeof(rnd));
 	(void)re_snprintf(id, sizeof(id), "%w", rnd, sizeof(rnd));
 	(void)re_snprintf(uri, sizeof(uri), "sip:%s", to);
 	(void)re_snprintf(dest, sizeof(dest), "<%s>", uri);
-	(void)re_snprintf(from, sizeof(from), "<sip:%s>;tag=%w",
-			  set->portv[f.listener].adv, rnd, (size_t)6);
+	(void)re_snprintf(from, sizeof(from), "<sip:%r>;tag=%w",
+			  &told, rnd, (size_t)6);
 	(void)re_snprintf(headers, sizeof(headers),
-			  "%s%s%sContact: <sip:%s%s>\r\n"
+			  "%s%s%sContact: <sip:%r%s>\r\n"
 			  "Accept: application/sdp\r\n"
 			  "User-Agent: Switchyard/" SY_VERSION "\r\n",
 			  j->conf->proxy[0] ? "Route: <sip:" : "",
 			  j->conf->proxy,
 			  j->conf->proxy[0] ? ";lr>\r\n" : "",
-			  set->portv[f.listener].adv,
+			  &told,
 			  wire_kind_param(set->portv[f.listener].kind));
 	r.cseq = ++j->cseq;
 	r.to_flow = &f;

@@ -47,6 +47,16 @@ enum wire_kind trunk_where_kind(const char *text)
 						      : kinds[lu.transport];
 }
 
+int trunk_where_sa(struct sa *sa, const char *text)
+{
+	struct locate_uri lu;
+	char buf[320];
+
+	return read_text(&lu, text, buf, sizeof(buf))
+		       ? EINVAL
+		       : msg_host_sa(sa, &lu.host, lu.port);
+}
+
 int trunk_where_init(struct trunk_where *tw, struct worker *w,
 		     const char *text)
 {

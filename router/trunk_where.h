@@ -55,4 +55,7 @@ void trunk_target_tell(struct worker *w, const struct locate_target *t,
 /** The transport that a text asks for; UDP if none. */
 enum wire_kind trunk_where_kind(const char *text);
 
+/** The address in such a text. @return 0; EINVAL: it has a name. */
+int trunk_where_sa(struct sa *sa, const char *text);
+
 #endif

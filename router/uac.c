@@ -221,15 +221,17 @@ static int print(struct uac *u, const struct uac_request *r,
 	const struct wire_port *port = port_of(u->t->w, &u->to);
 	char branch[TOKEN_LEN];
 	struct mbuf *mb = u->mb;
+	struct pl told;
 	int err;
 
 	if (!port)
 		return ENOTCONN;
+	told = wire_told(&u->t->w->router->wires, port, &u->to);
 	print_branch(branch, u);
 	err = mbuf_printf(mb,
 			  "%s %s SIP/2.0\r\n"
-			  "Via: SIP/2.0/%s %s;rport;branch=%s%b\r\n",
-			  r->method, r->uri, vias[port->kind], port->adv,
+			  "Via: SIP/2.0/%s %r;rport;branch=%s%b\r\n",
+			  r->method, r->uri, vias[port->kind], &told,
 			  cookie, branch, (size_t)TOKEN_LEN);
 	if (by)
 		err |= print_route(mb, u->t->w, by);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "router/public.h"
 #include "router/wire_impl.h"
 
 enum { SOCKET_BUFFER = 4 << 20, BACKLOG = 512 };
@@ -144,6 +145,53 @@ static void advertise_port(struct wire_port *p, const char *host)
 	p->advlen = strlen(p->adv);
 }
 
+/* Each public name is for a port at least: one that is for none is a mistake. */
+static int publish(struct wire_set *set, const char *text, char *errbuf,
+		   size_t errsize)
+{
+	struct public_name v[PUBLIC_MAX];
+	bool used[PUBLIC_MAX] = {false};
+	const char *allowed;
+	size_t n;
+
+	if (public_read(v, &n, text, &allowed)) {
+		(void)re_snprintf(errbuf, errsize, "--public: %s", allowed);
+		return EINVAL;
+	}
+	for (size_t i = 0; i < set->portc; i++) {
+		struct wire_port *p = &set->portv[i];
+		const struct public_name *pn =
+			public_of(v, n, p->kind, sa_af(&p->sa));
+		int len;
+
+		if (!pn)
+			continue;
+		used[pn - v] = true;
+		len = re_snprintf(p->pub, sizeof(p->pub),
+				  pn->af == AF_INET6 ? "[%r]:%u" : "%r:%u",
+				  &pn->host,
+				  pn->port ? pn->port : sa_port(&p->sa));
+		p->publen = len < 0 ? 0 : (size_t)len;
+		if (len < 0) {
+			(void)re_snprintf(errbuf, errsize,
+					  "--public: %r is too long",
+					  &pn->host);
+			return EINVAL;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (used[i])
+			continue;
+		(void)re_snprintf(errbuf, errsize,
+				  "--public: %r is for no port: none of that "
+				  "family%s is listened on",
+				  &v[i].host, v[i].any ? "" : " and transport");
+		return EINVAL;
+	}
+
+	return 0;
+}
+
 static int open_list(struct wire_set *set, const char *list,
 		     enum wire_kind kind, const char *advertise, char *errbuf,
 		     size_t errsize)
@@ -204,6 +252,13 @@ int wire_open(struct wire_set *set, const struct wire_listen *at,
 	for (int kind = WIRE_UDP; kind <= WIRE_WSS && !err; kind++)
 		err = open_list(set, lists[kind], kind, advertise, errbuf,
 				errsize);
+	if (!err && at->public)
+		err = publish(set, at->public, errbuf, errsize);
+	if (!err && at->locals && local_nets_read(&set->locals, at->locals,
+						  NULL)) {
+		(void)re_snprintf(errbuf, errsize, "--local-net: not networks");
+		err = EINVAL;
+	}
 	if (!err) {
 		err = wire_ring_open(set);
 		if (err)
@@ -237,6 +292,18 @@ int wire_port_find(const struct wire_set *set, enum wire_kind kind, int af)
 	}
 
 	return -1;
+}
+
+struct pl wire_told(const struct wire_set *set, const struct wire_port *port,
+		    const struct flow *peer)
+{
+	const struct pl adv = {port->adv, port->advlen};
+	const struct pl pub = {port->pub, port->publen};
+
+	if (!pub.l || peer->node || local_nets_have(&set->locals, &peer->peer))
+		return adv;
+
+	return pub;
 }
 
 static const struct {

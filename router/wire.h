@@ -20,6 +20,7 @@
 
 #include <sys/uio.h>
 #include <stdatomic.h>
+#include "proto/local_net.h"
 #include "router/edit.h"
 #include "router/flow.h"
 #include "router/stat.h"
@@ -40,14 +41,18 @@ enum wire_kind { WIRE_UDP, WIRE_TCP, WIRE_TLS, WIRE_WS, WIRE_WSS };
 struct wire_port {
 	struct sa sa;            /* bound to                               */
 	enum wire_kind kind;
-	char adv[WIRE_ADV_LEN];  /* "host:port" that others are told       */
+	char adv[WIRE_ADV_LEN];  /* "host:port" inside: what routers, nodes
+				    and peers of a local net are told      */
 	size_t advlen;
+	char pub[WIRE_ADV_LEN];  /* ... outside; "": the same              */
+	size_t publen;
 };
 
 struct wire_ring;
 
 /** What the threads have in common.  RO after wire_open(). */
 struct wire_set {
+	struct local_nets locals;          /* who is inside                       */
 	struct certs *certs;               /* borrowed; NULL: no port for TLS or WSS  */
 	struct wire_port portv[WIRE_PORTS_MAX];
 	size_t portc;
@@ -65,6 +70,9 @@ struct wire_set {
 struct wire_listen {
 	const char *udp, *tcp, *tls, *ws, *wss;
 	const char *advertise; /* host to tell others instead, or NULL     */
+	const char *public;    /* what peers outside are told (public.h),
+				  or NULL                                  */
+	const char *locals;    /* networks whose peers are inside, or NULL */
 	struct certs *certs;   /* borrowed; needed with tls, wss              */
 };
 
@@ -95,6 +103,15 @@ void wire_stop(struct wire_set *set);
 
 /** First port of a transport and address family; -1: none. */
 int wire_port_find(const struct wire_set *set, enum wire_kind kind, int af);
+
+/**
+ * What a peer is told that a port is called, "host:port": the public address,
+ * unless it is a router or node of ours, or in a local net.
+ *
+ * @param peer  Where it is; an unset address is outside.
+ */
+struct pl wire_told(const struct wire_set *set, const struct wire_port *port,
+		    const struct flow *peer);
 
 /** "udp", "tcp", "tls", "ws", "wss". */
 const char *wire_kind_name(enum wire_kind kind);

@@ -11,6 +11,7 @@
 #include "router/cache.h"
 #include "router/certs.h"
 #include "router/core.h"
+#include "router/domain.h"
 #include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/pending.h"
@@ -44,6 +45,7 @@ static void destructor(void *arg)
 	mem_deref(w->keep);
 	mem_deref(w->config);
 	guard_share_stop(w);
+	w->domains = mem_deref(w->domains);
 	mem_deref(w->bus);
 	mem_deref(w->uacs);
 	mem_deref(w->pendings);
@@ -123,6 +125,8 @@ static void changed(const Sy__Member *m, bool gone, void *arg)
 	struct worker *w = arg;
 
 	guard_share_members(w);
+	if (m->kind == SY__MEMBER_KIND__ROUTER)
+		domain_members(w);
 	subs_member(w->subs, m, gone);
 	if (m->kind != SY__MEMBER_KIND__NODE)
 		return;
@@ -152,8 +156,8 @@ static int join(struct worker *w)
 	Google__Protobuf__Timestamp started =
 		GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	const struct wire_set *set = &w->router->wires;
-	char text[ADDRESSES_MAX][ADDRESS_LEN];
-	char *addrv[ADDRESSES_MAX];
+	char text[ADDRESSES_MAX][ADDRESS_LEN], *addrv[ADDRESSES_MAX];
+	char pub[ADDRESSES_MAX][ADDRESS_LEN], *pubv[ADDRESSES_MAX];
 	struct member_conf conf = {
 		.loop = w->loop,
 		.bus = w->bus,
@@ -171,6 +175,13 @@ static int join(struct worker *w)
 		(void)re_snprintf(text[i], sizeof(text[i]), "%s:%s",
 				  wire_kind_name(p->kind), p->adv);
 		addrv[i] = text[i];
+		if (p->publen) {
+			char *s = pub[self.n_public_addresses];
+
+			(void)re_snprintf(s, sizeof(pub[0]), "%s:%s",
+					  wire_kind_name(p->kind), p->pub);
+			pubv[self.n_public_addresses++] = s;
+		}
 		if (p->kind == WIRE_UDP && !self.address[0])
 			self.address = (char *)(uintptr_t)p->adv;
 	}
@@ -182,6 +193,7 @@ static int join(struct worker *w)
 	self.started_at = &started;
 	self.addresses = addrv;
 	self.n_addresses = set->portc;
+	self.public_addresses = pubv;
 	self.pid = (uint32_t)getpid();
 	conf.self = &self;
 

@@ -22,7 +22,7 @@ struct flows {
 	char *target, *from_user, *from_name;
 	size_t n, next;
 	struct flow {
-		char *contact, *path, *router;
+		char *contact, *path, *router, *received;
 	} v[FLOWS_MAX];
 };
 
@@ -39,6 +39,7 @@ static void flows_destructor(void *arg)
 		mem_deref(f->v[i].contact);
 		mem_deref(f->v[i].path);
 		mem_deref(f->v[i].router);
+		mem_deref(f->v[i].received);
 	}
 }
 
@@ -65,6 +66,7 @@ static struct leg *ring(struct dial_lookup *dl, const struct flow *f)
 		.uri = f->contact,
 		.path = f->path,
 		.router = f->router,
+		.received = f->received,
 	};
 	char to[DIAL_URI_MAX];
 
@@ -131,7 +133,8 @@ static int flow_add(struct flows *f, const Sy__Binding *b)
 	++f->n;
 
 	return str_dup(&v->contact, b->contact) | str_dup(&v->path, b->path) |
-	       str_dup(&v->router, b->router);
+	       str_dup(&v->router, b->router) |
+	       str_dup(&v->received, b->received);
 }
 
 static int flows_alloc(struct flows **fp, const struct dial_lookup *dl)

@@ -47,7 +47,7 @@ static void check_handler(void *arg)
 	if (d->abandoned)
 		return;
 
-	if (!ua_router(d->ua, &r, c->router, d->tp) &&
+	if (!ua_router(d->ua, &r, c->router) &&
 	    strcmp(r.id, c->router)) {
 		ctrans_lead(c->ct, &r.addr);
 		memcpy(c->router, r.id, sizeof(c->router));
@@ -124,7 +124,7 @@ void request_cancel(struct client *c, const char *why)
 	if (!c)
 		return;
 
-	if (!ua_router(c->d->ua, &r, c->router, c->d->tp) &&
+	if (!ua_router(c->d->ua, &r, c->router) &&
 	    strcmp(r.id, c->router)) {
 		memcpy(c->router, r.id, sizeof(c->router));
 		ctrans_aim(c->ct, &r.addr);
@@ -138,7 +138,7 @@ static int hop(struct ua_router *r, const struct dialog *d)
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	err = ua_router(d->ua, r, d->router, d->tp);
+	err = ua_router(d->ua, r, d->router);
 	if (!err)
 		return 0;
 

@@ -359,6 +359,9 @@ void dialog_came_by(struct dialog *d, const struct sip_msg *msg)
 {
 	const char *id = ua_router_at(d->ua, &msg->via.sentby);
 
+	if (ua_peer(&d->peer, msg))
+		sa_init(&d->peer, AF_UNSPEC);
+
 	/* The source may be a node that handed it on. */
 	d->next_hop = sa_isset(&msg->via.addr, SA_ALL) ? msg->via.addr
 						       : msg->src;

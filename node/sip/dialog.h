@@ -262,6 +262,8 @@ struct dialog_invite {
 				     of ours: it says which transport; NULL:
 				     uri does                                */
 	const char *router;       /* preferred router (member id) or NULL    */
+	int af;                   /* the peer's family, or AF_UNSPEC         */
+	bool inside;              /* the peer is told our addresses inside   */
 	struct token tok;         /* hub, leg, epoch, our instance           */
 	struct mbuf *sdp;         /* offer, or NULL: late offer              */
 	const char *call_id;      /* NULL: made here                         */
@@ -275,6 +277,14 @@ struct dialog_invite {
 int dialog_invite(struct dialog **dp, struct sipua *ua,
 		  const struct dialog_invite *inv,
 		  const struct dialog_handlers *h, void *arg);
+
+/**
+ * Where the last request of the peer came from, as its router saw it; no port
+ * of use.
+ *
+ * @return 0; ENOENT: that is not known, or none came.
+ */
+int dialog_peer(const struct dialog *d, struct sa *peer);
 
 /** Whose credentials answer challenges from now on; NULL: nobody's.
  * @return 0, EINVAL, ENOMEM. */

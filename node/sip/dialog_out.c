@@ -260,7 +260,8 @@ static int fill_routes(struct dialog *d, const struct dialog_invite *inv)
 static int fill(struct dialog *d, const struct dialog_invite *inv,
 		const struct ua_router *r)
 {
-	char random[40];
+	const struct ua_reach reach = {d->tp, inv->af, inv->inside};
+	char random[40], contact[ADDR_SIZE] = "";
 	struct pl call_id;
 	int err;
 
@@ -278,7 +279,8 @@ static int fill(struct dialog *d, const struct dialog_invite *inv,
 			   inv->to_uri ? inv->to_uri : inv->uri);
 	err |= str_dup(&d->target, inv->uri);
 	err |= fill_routes(d, inv);
-	err |= dialog_set_contact(d, r->contact);
+	err |= ua_contact(d->ua, contact, sizeof(contact), r->id, &reach);
+	err |= dialog_set_contact(d, contact);
 	err |= dialog_set_account(d, inv->account);
 	if (inv->extra)
 		err |= str_dup(&d->req_extra, inv->extra);
@@ -303,7 +305,6 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 {
 	struct dialog *d = NULL;
 	struct ua_router r;
-	enum ua_transport tp;
 	struct pl uri;
 	int err;
 
@@ -312,9 +313,7 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	    (inv->to_uri && !is_clean(inv->to_uri)))
 		return EINVAL;
 
-	pl_set_str(&uri, inv->hop ? inv->hop : inv->uri);
-	tp = ua_transport_of(&uri);
-	err = ua_router(ua, &r, inv->router, tp);
+	err = ua_router(ua, &r, inv->router);
 	if (err)
 		return err;
 
@@ -322,7 +321,9 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 	if (err)
 		return err;
 
-	d->tp = tp;
+	pl_set_str(&uri, inv->hop ? inv->hop : inv->uri);
+	d->tp = ua_transport_of(&uri);
+	d->inside = inv->inside;
 	d->hops = inv->hops;
 	err = fill(d, inv, &r);
 	if (!err)

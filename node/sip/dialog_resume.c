@@ -163,6 +163,11 @@ static int contact_of(char *buf, size_t size, const char *contact)
  * requests go by the routers that its INVITE came through, whatever it says. */
 static int set_contact(struct dialog *d, const Sy__DialogState *ds)
 {
+	const struct ua_reach reach = {
+	    .tp = d->tp,
+	    .af = strchr(ds->contact, '[') ? AF_INET6 : AF_INET,
+	    .inside = d->inside,
+	};
 	char buf[CONTACT_MAX];
 	struct ua_router r;
 	int err;
@@ -172,11 +177,11 @@ static int set_contact(struct dialog *d, const Sy__DialogState *ds)
 		return err;
 
 	str_ncpy(d->router, ds->router ? ds->router : "", sizeof(d->router));
-	if (!ua_router(d->ua, &r, d->router, d->tp) &&
-	    strcmp(r.id, d->router)) {
+	if (!ua_router(d->ua, &r, d->router) && strcmp(r.id, d->router)) {
 		memcpy(d->router, r.id, sizeof(d->router));
 		if (!d->inbound)
-			str_ncpy(buf, r.contact, sizeof(buf));
+			(void)ua_contact(d->ua, buf, sizeof(buf), r.id,
+					 &reach);
 	}
 
 	return dialog_set_contact(d, buf);
@@ -229,6 +234,7 @@ static int set_state(struct dialog *d, const struct dialog_resume *prm)
 	d->inv_cseq = d->inbound ? ds->remote_cseq : ds->invite_cseq;
 	d->hops = (uint8_t)ds->hops;
 	d->peer_message = ds->peer_message;
+	d->inside = ds->inside;
 	d->inv_tok.instance = ds->invite_instance;
 	d->inv_tok.epoch = ds->invite_epoch;
 

@@ -261,6 +261,16 @@ out:
 	return err;
 }
 
+void session_move(struct session *s, const struct sa *laddr,
+		  const struct sa *also)
+{
+	if (!s || sa_af(laddr) != sa_af(&s->conf.laddr))
+		return;
+
+	s->conf.laddr = *laddr;
+	s->conf.also = *also;
+}
+
 const char *session_why(const struct session *s)
 {
 	return s && s->why ? s->why : "399 switchyard \"no media\"";

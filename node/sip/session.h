@@ -21,7 +21,9 @@ enum session_srtp {
 };
 
 struct session_conf {
-	struct sa laddr;             /* media address and port              */
+	struct sa laddr;             /* media address and port, as told     */
+	struct sa also;              /* WebRTC: a second candidate, tried
+					after that; unset: none             */
 	const char *const *codecv;   /* names in order of preference: "opus",
 					"G722", "PCMU", "PCMA", "L16"; NULL:
 					opus G722 PCMU PCMA                 */
@@ -36,6 +38,15 @@ struct session_conf {
 
 /** @return 0, EINVAL (unknown codec), ENOMEM. */
 int session_alloc(struct session **sp, const struct session_conf *conf);
+
+/**
+ * From the next description on another address is told, of the same family.
+ *
+ * @param laddr  As in session_conf.
+ * @param also   The same.
+ */
+void session_move(struct session *s, const struct sa *laddr,
+		  const struct sa *also);
 
 /** Where a session stood at another node. Borrowed for the call. */
 struct session_state {

@@ -76,6 +76,24 @@ static int print_session(const struct round *r)
 	return err;
 }
 
+/* RFC 8445 5.1.2.1: of two addresses the first one is preferred. */
+static int print_candidates(const struct session *s, struct sdp_media *m)
+{
+	const struct sa *v[] = {&s->conf.laddr, &s->conf.also};
+	int err = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(v) && !err; i++) {
+		if (!sa_isset(v[i], SA_ALL))
+			continue;
+		err = sdp_media_set_lattr(m, i == 0, "candidate",
+					  "%u 1 udp %u %j %u typ host", i + 1,
+					  (unsigned)PRIORITY - (i << 8), v[i],
+					  sa_port(v[i]));
+	}
+
+	return err;
+}
+
 static int print(const struct session *s, const struct round *r,
 		 enum sdprtc_setup setup)
 {
@@ -93,10 +111,7 @@ static int print(const struct session *s, const struct round *r,
 		err =
 		    sdp_media_set_lattr(m, true, "ice-pwd", "%s", r->cred.pwd);
 	if (!err)
-		err = sdp_media_set_lattr(m, true, "candidate",
-					  "1 1 udp %u %j %u typ host",
-					  (unsigned)PRIORITY, &s->conf.laddr,
-					  sa_port(&s->conf.laddr));
+		err = print_candidates(s, m);
 	if (!err)
 		err = sdp_media_set_lattr(m, true, "end-of-candidates", NULL);
 	if (!err)

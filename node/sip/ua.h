@@ -106,7 +106,13 @@ enum ua_transport ua_transport_read(const char *name);
 struct ua_router {
 	char id[ROUTER_ID_SIZE];
 	struct sa addr;          /* inside the cluster           */
-	char contact[ADDR_SIZE]; /* "host:port[;transport=...]" towards peers */
+};
+
+/** How a peer reaches routers. */
+struct ua_reach {
+	enum ua_transport tp;
+	int af;                  /* AF_INET, AF_INET6; AF_UNSPEC: any    */
+	bool inside;             /* by the address inside, not the public */
 };
 
 /**
@@ -124,13 +130,26 @@ void sipua_set_second(struct sipua *ua, uint32_t ms);
  * The router to send through.
  *
  * @param id   The preferred one, or NULL; another one when it is not live.
- * @param tp   How the peer is reached: the router's address for that goes
- *             into Contact.
  *
  * @return 0, EHOSTUNREACH: none is live.
  */
-int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
-	      enum ua_transport tp);
+int ua_router(const struct sipua *ua, struct ua_router *r, const char *id);
+
+/**
+ * Where a peer reaches a router, for our Contact: an address of its transport
+ * and family, else of its transport, else the one inside the cluster.
+ *
+ * @param id   A live router's.
+ * @param buf  Set to "host:port[;transport=...]".
+ *
+ * @return 0, EHOSTUNREACH: it is not live.
+ */
+int ua_contact(const struct sipua *ua, char *buf, size_t size, const char *id,
+	       const struct ua_reach *reach);
+
+/** Where a request came from, as its router saw it; no port of use.
+ * @return 0, ENOENT, EINVAL: that is not known. */
+int ua_peer(struct sa *peer, const struct sip_msg *msg);
 
 /** Id of the live router that has this address, or NULL; borrowed. */
 const char *ua_router_at(const struct sipua *ua, const struct pl *addr);
@@ -194,6 +213,7 @@ struct dialog {
 	void *arg;
 	enum dialog_state state;
 	bool inbound;
+	bool inside;                /* outbound: the peer is, see ua_reach */
 	bool orphan;                /* owner has gone; see above */
 	bool bye_wait;              /* BYE as soon as our 2xx is ACKed */
 	bool abandoned;             /* say nothing more, ever */
@@ -222,6 +242,7 @@ struct dialog {
 	size_t routec;
 	char router[ROUTER_ID_SIZE];
 	struct sa next_hop;         /* where its last message came from */
+	struct sa peer;             /* ... before its router; or unset  */
 	enum ua_transport tp;       /* of the peer */
 	uint32_t lcseq, rcseq;
 	bool rcseq_set;

@@ -103,28 +103,72 @@ enum ua_transport ua_transport_read(const char *name)
 	return tp;
 }
 
-static void contact_of(const Sy__Member *m, enum ua_transport tp, char *buf,
-		       size_t size)
+/* The "host:port" of "tls:host:port", if it is one for this transport and
+ * family; a name is of any. */
+static const char *address_for(const char *text, enum ua_transport tp, int af)
 {
-	size_t i;
+	const char *at = strchr(text, ':');
+	struct sa sa;
 
-	for (i = 0; i < m->n_addresses; i++) {
-		const char *colon = strchr(m->addresses[i], ':');
+	if (!at || strncmp(text, transports[tp].prefix,
+			   strlen(transports[tp].prefix)))
+		return NULL;
 
-		if (!colon || strncmp(m->addresses[i], transports[tp].prefix,
-				      strlen(transports[tp].prefix)))
-			continue;
+	++at;
+	if (af != AF_UNSPEC && !sa_decode(&sa, at, strlen(at)) &&
+	    sa_af(&sa) != af)
+		return NULL;
 
-		(void)re_snprintf(buf, size, "%s%s", colon + 1,
-				  transports[tp].param);
-		return;
-	}
-
-	str_ncpy(buf, m->address, size);
+	return at;
 }
 
-int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
-	      enum ua_transport tp)
+static const char *find_address(char *const *v, size_t n, enum ua_transport tp,
+				int af)
+{
+	const char *at = NULL;
+	size_t i;
+
+	for (i = 0; i < n && !at; i++)
+		at = address_for(v[i], tp, af);
+
+	return at;
+}
+
+/* Of a family for which there is no public address nothing is translated. */
+static const char *choose_address(const Sy__Member *m,
+				  const struct ua_reach *reach)
+{
+	const enum ua_transport tp = reach->tp;
+	const char *at = NULL;
+
+	if (!reach->inside)
+		at = find_address(m->public_addresses, m->n_public_addresses,
+				  tp, reach->af);
+	if (!at)
+		at = find_address(m->addresses, m->n_addresses, tp, reach->af);
+
+	return at ? at
+		  : find_address(m->addresses, m->n_addresses, tp, AF_UNSPEC);
+}
+
+int ua_contact(const struct sipua *ua, char *buf, size_t size, const char *id,
+	       const struct ua_reach *reach)
+{
+	struct pick p = {.id = id};
+	const char *at;
+
+	apply_routers(ua, pick_handler, &p);
+	if (!p.m)
+		return EHOSTUNREACH;
+
+	at = choose_address(p.m, reach);
+	(void)re_snprintf(buf, size, "%s%s", at ? at : p.m->address,
+			  at ? transports[reach->tp].param : "");
+
+	return 0;
+}
+
+int ua_router(const struct sipua *ua, struct ua_router *r, const char *id)
 {
 	struct pick p = {.id = id};
 
@@ -133,7 +177,6 @@ int ua_router(const struct sipua *ua, struct ua_router *r, const char *id,
 		return EHOSTUNREACH;
 
 	str_ncpy(r->id, p.m->id, sizeof(r->id));
-	contact_of(p.m, tp, r->contact, sizeof(r->contact));
 
 	return 0;
 }
@@ -177,6 +220,6 @@ void ua_way(struct sa *dst, const char *sentby, void *arg)
 	struct pl addr;
 
 	pl_set_str(&addr, sentby);
-	if (!find_at(ua, &addr) && !ua_router(ua, &r, NULL, UA_UDP))
+	if (!find_at(ua, &addr) && !ua_router(ua, &r, NULL))
 		*dst = r.addr;
 }

@@ -32,23 +32,24 @@ class Carrier:
 
     def __init__(self, user="bob", password="zanzibar", algorithms=("MD5",),
                  qop="auth", expires=600, min_expires=0, nonce_uses=100,
-                 tcp=False, service_route=()):
+                 tcp=False, service_route=(), host="127.0.0.1"):
         self.user, self.password = user, password
         self.algorithms, self.qop = algorithms, qop
         self.expires, self.min_expires = expires, min_expires
         self.nonce_uses = nonce_uses
         self.service_route = service_route
         self.tcp = tcp
-        self.sock = socket.create_server(("127.0.0.1", 0)) if tcp else \
+        self.sock = socket.create_server((host, 0)) if tcp else \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         if not tcp:
-            self.sock.bind(("127.0.0.1", 0))
+            self.sock.bind((host, 0))
         self.at = "%s:%d" % self.sock.getsockname()
         self.lock = threading.Condition()
         self.nonces = {}         # nonce: how often it was used
         self.bindings = {}       # Contact URI: (Call-ID, CSeq)
         self.registers = []      # those that were accepted
         self.requests = []       # of calls; those that were not asked for
+        self.asked = []          # OPTIONS
         self.challenges = self.stale = self.options = 0
         self.mute = False        # says nothing at all
         self.refuse = 0          # a code for every REGISTER
@@ -151,6 +152,7 @@ class Carrier:
                 self.register(m)
             elif m.method == "OPTIONS":
                 self.options += 1
+                self.asked.append(m)
                 self.answer(m, 200)
             elif m.method:
                 self.requests.append(m)

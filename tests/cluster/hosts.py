@@ -5,7 +5,11 @@
 
 A host is cut off by its port, so that nothing is told to either side: no
 reset, no unreachable, no carrier that falls at the other's end but its own.
-It needs root; all of it is gone at the end.
+
+    host "home" -- its own network -- host "nat" --- port nat --- bridge
+
+behind() puts a host into a network of its own behind another one, which
+translates (nftables).  It needs root; all of it is gone at the end.
 """
 
 import contextlib
@@ -16,6 +20,19 @@ import subprocess
 from harness import Mismatch, Skip
 
 NET = "10.78.0"
+BEHIND = "10.79"
+# One address stands for the other, both ways; ports stay.
+ONE_TO_ONE = """table ip nat {{
+  chain pre {{ type nat hook prerouting priority -100;
+    iifname "eth0" ip daddr {outside} dnat to {inside}; }}
+  chain post {{ type nat hook postrouting priority 100;
+    oifname "eth0" ip saddr {inside} snat to {outside}; }}
+}}"""
+# Many behind one address: who sends gets another port, and may be answered.
+MASQUERADE = """table ip nat {{
+  chain post {{ type nat hook postrouting priority 100;
+    oifname "eth0" masquerade fully-random; }}
+}}"""
 CLONE_NEWNET = 0x40000000
 _number = iter(range(1000))
 
@@ -26,6 +43,30 @@ class Host:
     def __init__(self, name, space, address):
         self.name, self.space, self.address = name, space, address
         self.prefix = ["ip", "netns", "exec", space]
+
+    def run(self, *words, text=None):
+        """A command there: what it prints."""
+        try:
+            run = subprocess.run([*self.prefix, *words], input=text,
+                                 capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise Skip("iproute2 is not installed") from None
+        if run.returncode:
+            raise Mismatch(f"{self.name}: {' '.join(words)}: "
+                           f"{run.stderr.strip()}")
+        return run.stdout
+
+    def set(self, name, value):
+        """A sysctl of its network."""
+        with self.inside(), open(f"/proc/sys/{name}", "w",
+                                 encoding="ascii") as f:
+            f.write(str(value))
+
+    def translations(self):
+        """The NAT's table, a line each."""
+        with self.inside(), open("/proc/thread-self/net/nf_conntrack",
+                                 encoding="ascii") as f:
+            return f.read().splitlines()
 
     @contextlib.contextmanager
     def inside(self):
@@ -92,6 +133,23 @@ class Hosts:
         self.ip(name, "addr", "add", f"{address}/24", "dev", "eth0")
         self.ip(name, "link", "set", "eth0", "up")
         self.by_name[name] = Host(name, space, address)
+
+    def behind(self, name, nat, rules, number=1):
+        """A host in a network of its own behind another one."""
+        outer = self.by_name[nat]
+        space, net = self.space(name), f"{BEHIND}.{number}"
+        ip("link", "add", "eth0", "netns", space, "type", "veth", "peer",
+           "name", "inner", "netns", outer.space)
+        self.ip(nat, "addr", "add", f"{net}.1/24", "dev", "inner")
+        self.ip(nat, "link", "set", "inner", "up")
+        self.ip(name, "addr", "add", f"{net}.2/24", "dev", "eth0")
+        self.ip(name, "link", "set", "eth0", "up")
+        self.ip(name, "route", "add", "default", "via", f"{net}.1")
+        self.by_name[name] = host = Host(name, space, f"{net}.2")
+        outer.set("net/ipv4/ip_forward", 1)
+        outer.run("nft", "-f", "-", text=rules.format(
+            inside=host.address, outside=outer.address))
+        return host
 
     def ip(self, name, *words):
         ip("-n", f"{self.tag}-{name}", *words)

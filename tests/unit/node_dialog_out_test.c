@@ -293,6 +293,97 @@ static void test_contact_transport(void **state)
 	}
 }
 
+/* ... and for its family, outside or inside. */
+static void test_contact_reach(void **state)
+{
+	static const struct {
+		int af;
+		bool inside;
+		const char *address;
+	} v[] = {
+		{AF_INET, false, "@203.0.113.7:6060>"},
+		{AF_UNSPEC, false, "@203.0.113.7:6060>"},
+		{AF_INET, true, "@192.0.2.100:5060>"},
+		{AF_INET6, true, "@[2001:db8::100]:5060>"},
+		/* none of that family is public */
+		{AF_INET6, false, "@[2001:db8::100]:5060>"},
+	};
+	char *public[] = {"tls:203.0.113.7:443", "udp:203.0.113.7:6060"};
+	char *addresses[] = {"udp:192.0.2.100:5060",
+			     "udp:[2001:db8::100]:5060"};
+	Sy__Member *m = &fx.r[0].member;
+	char **const was = m->addresses;
+	(void)state;
+
+	m->public_addresses = public;
+	m->n_public_addresses = ARRAY_SIZE(public);
+	m->addresses = addresses;
+	m->n_addresses = ARRAY_SIZE(addresses);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct dialog_invite inv = invitation(NULL);
+		const char *req;
+
+		fx.seen.closed = 0;
+		inv.af = v[i].af;
+		inv.inside = v[i].inside;
+		assert_int_equal(
+			dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
+		req = expect(&fx.r[0], "INVITE ");
+		HAS(hdr(req, "Contact", 0), v[i].address);
+		reply(&fx.r[0], req, "603 Decline", "x", NULL, NULL);
+		wait_event(&fx.seen.closed);
+		(void)expect(&fx.r[0], "ACK ");
+		fx.d = mem_deref(fx.d);
+	}
+	m->addresses = was;
+	m->n_addresses = 4;
+	m->n_public_addresses = 0;
+}
+
+/* Where a request came from: its second Via, as the router has marked it. */
+static void test_peer(void **state)
+{
+	static const struct {
+		const char *via, *peer;
+	} v[] = {
+		{"SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKx;rport=7"
+		 ";received=192.0.2.9", "192.0.2.9"},
+		{"SIP/2.0/UDP 192.0.2.8;branch=z9hG4bKx", "192.0.2.8"},
+		{"SIP/2.0/TCP [2001:db8::9]:5060;branch=z9hG4bKx",
+		 "2001:db8::9"},
+		{"SIP/2.0/WSS x.invalid;branch=z9hG4bKx;received=2001:db8::8",
+		 "2001:db8::8"},
+		{"SIP/2.0/UDP pbx.example;branch=z9hG4bKx", NULL},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct mbuf *mb = mbuf_alloc(512);
+		struct sip_msg *msg = NULL;
+		struct sa want, got;
+
+		assert_int_equal(
+			mbuf_printf(mb,
+				    "BYE sip:x@y SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP 192.0.2.100:5060;"
+				    "branch=z9hG4bKr\r\nVia: %s\r\n"
+				    "From: <sip:a@b>;tag=1\r\n"
+				    "To: <sip:c@d>;tag=2\r\nCall-ID: e\r\n"
+				    "CSeq: 1 BYE\r\n\r\n", v[i].via), 0);
+		mb->pos = 0;
+		assert_int_equal(sip_msg_decode(&msg, mb), 0);
+		if (v[i].peer) {
+			assert_int_equal(ua_peer(&got, msg), 0);
+			assert_int_equal(sa_set_str(&want, v[i].peer, 0), 0);
+			assert_true(sa_cmp(&got, &want, SA_ADDR));
+		} else {
+			assert_int_equal(ua_peer(&got, msg), ENOENT);
+		}
+		mem_deref(msg);
+		mem_deref(mb);
+	}
+}
+
 /* Nothing was heard yet: the CANCEL waits (RFC 3261 9.1). */
 static void test_cancel_waits(void **state)
 {
@@ -625,6 +716,8 @@ int main(void)
 		TEST(test_cancel_other_router),
 		TEST(test_cancel),
 		TEST(test_contact_transport),
+		TEST(test_contact_reach),
+		TEST(test_peer),
 		TEST(test_cancel_waits),
 		TEST(test_cancel_crosses_200),
 		TEST(test_forked),

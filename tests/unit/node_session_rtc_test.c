@@ -329,6 +329,38 @@ static void test_repeats(void **state)
 	mem_deref(s);
 }
 
+/* Behind a NAT the public address comes first, our own second; who goes into a
+ * local net is told the one alone. */
+static void test_public(void **state)
+{
+	struct session_conf conf = {.fingerprint = OURS};
+	struct session *s = NULL;
+	struct sa none, own;
+	char *out = NULL;
+
+	(void)state;
+
+	assert_int_equal(sa_set_str(&conf.laddr, "203.0.113.7", 20000), 0);
+	assert_int_equal(sa_set_str(&own, "192.0.2.1", 20000), 0);
+	conf.also = own;
+	assert_int_equal(session_alloc(&s, &conf), 0);
+	assert_int_equal(answer(s, CHROME, &out), 0);
+	has(out, "IN IP4 203.0.113.7\r\n");
+	has(out, "a=candidate:1 1 udp 2130706431 203.0.113.7 20000 typ host");
+	has(out, "a=candidate:2 1 udp 2130706175 192.0.2.1 20000 typ host");
+	out = mem_deref(out);
+
+	sa_init(&none, AF_UNSPEC);
+	session_move(s, &own, &none);
+	out = offer(s, false);
+	has(out, "a=candidate:1 1 udp 2130706431 192.0.2.1 20000 typ host");
+	has(out, "IN IP4 192.0.2.1\r\n");
+	has_not(out, "203.0.113.7");
+
+	mem_deref(out);
+	mem_deref(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +372,7 @@ int main(void)
 	    cmocka_unit_test(test_offers),
 	    cmocka_unit_test(test_resumes),
 	    cmocka_unit_test(test_repeats),
+	    cmocka_unit_test(test_public),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
