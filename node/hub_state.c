@@ -184,7 +184,8 @@ int hub_state_init(struct hub_state *st, const struct hub *hub)
 	msg->source = hub->source;
 	msg->private_ = hub->private;
 	msg->ref_last = hub->ref_last;
-	msg->toll = hub->toll;
+	msg->tolls = (Sy__Toll **)(uintptr_t)hub->tollv;
+	msg->n_tolls = hub->tollc;
 	fill_call_ids(msg, p, hub);
 	fill_hunts(msg, p, hub);
 	fill_players(msg, p, hub);
@@ -239,7 +240,8 @@ void hub_state_restore(struct hub *hub, const Sy__Call *call,
 	if (st->source && !hub->source)
 		(void)hub_source_copy(&hub->source, st->source);
 	hub->ref_last = st->ref_last;
-	(void)hub_set_toll(hub, st->toll);
+	for (size_t i = 0; i < st->n_tolls; i++)
+		(void)hub_add_toll(hub, st->tolls[i]);
 	for (size_t i = 0; i < st->n_call_ids; i++)
 		(void)hub_call_id_add(hub, st->call_ids[i]);
 	for (size_t i = 0; i < st->n_past; i++) {

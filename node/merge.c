@@ -369,6 +369,7 @@ int merge_hubs(struct node *n, struct hub *into, struct hub *from,
 		     mg->link ? &addr : NULL, mg->link ? key : NULL);
 	for (le = list_head(&parcels); le; le = le->next)
 		unpack(mg, le->data);
+	hub_move_tolls(into, from);
 	checkpoint_save_whole(n->checkpoint, into);
 	end(from, reason);
 	check_done(mg);

@@ -60,13 +60,18 @@ int node_metrics_init(struct node *n)
 	m->moved_legs = counter("sy_node_moved_legs_total",
 				"Legs of hubs given to other nodes", NULL);
 
+	m->tolls_refused = counter("sy_node_tolls_refused_total",
+				   "Costly calls that this node was to dial "
+				   "and did not", NULL);
+
 	return m->placed && m->refused && m->incoming_unknown &&
 			       m->calls_answered && m->calls_unanswered &&
 			       m->puts && m->put_errors && m->stale &&
 			       m->adopted_calls && m->adopted_legs &&
 			       m->lost_silent && m->lost_refused &&
 			       m->lost_no_room && m->adoption_gap &&
-			       m->moved_calls && m->moved_legs ?
+			       m->moved_calls && m->moved_legs &&
+			       m->tolls_refused ?
 		       0 : ENOMEM;
 }
 

@@ -69,6 +69,7 @@ struct node_metrics {
 	struct metric *lost_silent, *lost_refused, *lost_no_room;
 	struct histogram *adoption_gap;
 	struct metric *moved_calls, *moved_legs;
+	struct metric *tolls_refused;
 };
 
 struct node {

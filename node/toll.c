@@ -2,6 +2,7 @@
 /* Costly calls; see toll.h. */
 
 #include "node/toll.h"
+#include "proto/log.h"
 #include "proto/store_guard.h"
 
 /* A call that runs is not refused; a lease that lapsed is made anew. */
@@ -16,10 +17,10 @@ static bool renew(struct le *le, void *arg)
 	const struct hub *hub = le->data;
 	const struct node *n = arg;
 
-	if (hub->toll && !hub_is_over(hub)) {
+	for (size_t i = 0; i < hub->tollc && !hub_is_over(hub); i++) {
 		const struct store_costly take = {
-			.account = hub->toll->account,
-			.call = hub->toll->call,
+			.account = hub->tollv[i]->account,
+			.call = hub->tollv[i]->call,
 		};
 
 		(void)store_costly_take(bus_redis(n->bus), &take, renewed,
@@ -37,7 +38,29 @@ void toll_renew_all(struct node *n)
 
 void toll_give(struct node *n, const struct hub *hub)
 {
-	if (hub->toll)
-		(void)store_costly_give(bus_redis(n->bus), hub->toll->account,
-					hub->toll->call);
+	for (size_t i = 0; i < hub->tollc; i++)
+		(void)store_costly_give(bus_redis(n->bus),
+					hub->tollv[i]->account,
+					hub->tollv[i]->call);
+}
+
+void toll_refused(struct node *n, const struct hub *hub, const char *account,
+		  const char *number, const char *why)
+{
+	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Sy__Event ev = SY__EVENT__INIT;
+
+	timestamp_set_ms(&at, timestamp_now_ms());
+	ev.at = &at;
+	ev.type = SY__EVENT_TYPE__TOLL_DENIED;
+	ev.member = (char *)(uintptr_t)n->conf.id;
+	if (hub)
+		ev.call_id = (char *)(uintptr_t)hub->id;
+	ev.account = (char *)(uintptr_t)account;
+	ev.number = (char *)(uintptr_t)number;
+	ev.reason = (char *)(uintptr_t)why;
+	(void)store_event(bus_redis(n->bus), &ev);
+	metric_inc(n->met.tolls_refused);
+	log_info("costly call refused", LOG_S("call", hub ? hub->id : ""),
+		 LOG_S("account", account), LOG_S("reason", why));
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Costly calls: the router that placed one has counted it (proto/costly.h);
- * who owns it keeps it counted as long as it lasts.  HubState.toll goes with
- * the hub to whoever takes it over.
+ * Costly calls: the router that placed one has counted it (proto/costly.h), or
+ * the node that dialled it for somebody (app/dial_toll.c); who owns it keeps
+ * it counted as long as its hub lasts.  HubState.tolls go with the hub to
+ * whoever takes it over.
  */
 
 #ifndef SY_NODE_TOLL_H
@@ -15,5 +16,16 @@ void toll_renew_all(struct node *n);
 
 /** A call has ended. */
 void toll_give(struct node *n, const struct hub *hub);
+
+/**
+ * One that this node was to dial is refused: counted, logged, and TOLL_DENIED
+ * in the history.
+ *
+ * @param hub      Its call, or NULL.
+ * @param account  Who may not: "device:1001".
+ * @param why      As routers say it (proto/costly.h).
+ */
+void toll_refused(struct node *n, const struct hub *hub, const char *account,
+		  const char *number, const char *why);
 
 #endif

@@ -156,6 +156,7 @@ uint16_t transfer_ring(struct node *n, const struct transfer_conf *conf,
 	    .ring_ms = ring_ms,
 	    .transferor = conf->leg->info.id,
 	    .referred_by = conf->by,
+	    .payer = conf->src,
 	};
 	Sy__HuntState what = SY__HUNT_STATE__INIT;
 

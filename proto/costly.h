@@ -3,12 +3,19 @@
  * Calls that cost (toll fraud): may this source call that number by a trunk?
  * Settings.costly says which numbers; devices and trunks have permissions and
  * limits.  Operators' tokens of the API may call any.  No I/O; any thread.
+ *
+ * A number may be written in several ways, and each trunk of a hunt writes it
+ * in another: it is looked at as it was dialled and as each trunk would send
+ * it, both also in E.164 (costly_number.h).  Of what is found the strictest
+ * holds.
  */
 
 #ifndef SY_PROTO_COSTLY_H
 #define SY_PROTO_COSTLY_H
 
 #include "proto/config.h"
+
+#define COSTLY_NO_PERMISSION "No Permission For Costly Numbers"
 
 enum { COSTLY_ACCOUNT_SIZE = 80 };
 
@@ -36,5 +43,8 @@ struct costly {
 enum costly_verdict costly_check(struct costly *k, const struct config *c,
 				 const Sy__Destination *dest,
 				 const Sy__Source *src);
+
+/** Reason phrase for an error of store_costly_take(). */
+const char *costly_why(int err);
 
 #endif

@@ -197,7 +197,7 @@ static bool route(struct msg *m, struct call *c, struct dialplan_match *match)
 	}
 	switch (costly_check(&c->costly, m->w->config, &match->dest, &c->src)) {
 	case COSTLY_DENIED:
-		toll_refuse(m, c->costly.account, TOLL_NO_PERMISSION);
+		toll_refuse(m, c->costly.account, COSTLY_NO_PERMISSION);
 		return false;
 	case COSTLY_COUNT:
 		c->counts = true;

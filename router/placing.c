@@ -388,7 +388,7 @@ static void counted(int err, void *arg)
 	if (!pending_resume(pg->p)) {
 		finish(pg);
 	} else if (err == EDQUOT || err == EBUSY) {
-		toll_refuse(&pg->p->m, pg->costly.account, toll_why(err));
+		toll_refuse(&pg->p->m, pg->costly.account, costly_why(err));
 		finish(pg);
 	} else if (err) {
 		fail(pg);

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Costly calls that are refused; see toll.h. */
 
-#include <errno.h>
 #include "proto/store.h"
 #include "router/answer.h"
 #include "router/core.h"
 #include "router/toll.h"
 
 enum { NUMBER_SIZE = 128 };
-
-const char *toll_why(int err)
-{
-	return err == EDQUOT ? "Too Many Costly Calls In This Hour"
-			     : "Too Many Costly Calls At A Time";
-}
 
 void toll_refuse(struct msg *m, const char *account, const char *why)
 {

@@ -7,11 +7,6 @@
 
 #include "router/msg.h"
 
-#define TOLL_NO_PERMISSION "No Permission For Costly Numbers"
-
-/** Reason phrase for an error of store_costly_take(). */
-const char *toll_why(int err);
-
 /**
  * Answer 403, count it, and write TOLL_DENIED to the history.
  *

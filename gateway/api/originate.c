@@ -14,6 +14,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/target.h"
+#include "proto/costly.h"
 #include "proto/store.h"
 
 enum { TRIES = 3, NODE_SIZE = 64 };
@@ -172,6 +173,21 @@ static void place(struct origin *o)
 		send_originate(o);
 }
 
+/* What a device may not call is not called for it, either; its node counts. */
+static bool is_forbidden(const struct origin *o)
+{
+	Sy__Source src = SY__SOURCE__INIT;
+	struct costly costly;
+
+	if (o->from.dest.kind_case != SY__DESTINATION__KIND_DEVICE)
+		return false;
+	src.kind_case = SY__SOURCE__KIND_DEVICE;
+	src.device = o->from.dest.device;
+
+	return costly_check(&costly, view_config_table(o->a->api->view),
+			    &o->to.dest, &src) == COSTLY_DENIED;
+}
+
 /* Answers when it returns false. */
 static bool check(struct origin *o, const Sy__NewCall *body)
 {
@@ -187,6 +203,11 @@ static bool check(struct origin *o, const Sy__NewCall *body)
 		to_err = target_number(&o->to, o->a, body->to);
 		complaints_target(&bad, "from", from_err);
 		complaints_target(&bad, "to", to_err);
+		if (!from_err && !to_err && is_forbidden(o))
+			complaints_add(&bad, "to",
+				       "costs, and the device of from has no "
+				       "permission for it",
+				       NULL);
 	}
 	if (complaints_answer(&bad, o->a->web))
 		return false;

@@ -16,6 +16,9 @@ struct app_call {
 	const Sy__Destination *dest; /* borrowed for the call             */
 	uint32_t ring_ms;
 	const Sy__HuntState *after;  /* what was rung before, or NULL     */
+	const Sy__Source *payer;     /* whose call it is, where the node
+					dials; NULL: who placed it has
+					looked (proto/costly.h)           */
 };
 
 /**

@@ -254,6 +254,8 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 	what.to = (Sy__Destination *)conf->to;
 	what.ring_seconds = (conf->ring_ms + 999) / 1000;
 	next_inherit(&what, conf->after);
+	if (conf->payer)
+		what.payer = (Sy__Source *)conf->payer;
 	hc.what = &what;
 	hc.h = row->h;
 	hc.origin = row->origin;
@@ -367,6 +369,7 @@ uint16_t app_dial(struct node *n, const struct app_call *call)
 		.caller = call->leg,
 		.ring_ms = call->ring_ms,
 		.after = call->after,
+		.payer = call->payer,
 	};
 
 	if (app_dial_arg(&conf.arg, n, call->hub, NULL))

@@ -7,6 +7,7 @@
 #include "node/app/dial.h"
 #include "node/app/limit.h"
 #include "node/leg_sip.h"
+#include "proto/costly.h"
 #include "proto/store_device.h"
 
 enum { DIAL_URI_MAX = 512 };
@@ -31,6 +32,8 @@ struct dial_lookup {
 	bool limited;              /* room was asked for                */
 	int full;                  /* device: why it has none           */
 	uint16_t code;             /* trunk: why nobody was called      */
+	char account[COSTLY_ACCOUNT_SIZE]; /* that a costly call is being
+				      counted for                       */
 };
 
 /* A kind of destination. */
@@ -64,6 +67,18 @@ struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call);
 
 /** Hunts by trunks go on with the next one. */
 hunt_more_h dial_trunk_more;
+
+/**
+ * May whoever it is for call by trunks, and as often?  For calls that no router
+ * has looked at (HuntState.payer): forwarded, transferred, made by the API.
+ *
+ * @return true: the answer comes, dial_trunk_go() follows; false: go on, or,
+ *         with dl->code set, do not.
+ */
+bool dial_toll(struct dial_lookup *dl);
+
+/** It may be called by trunks; with dl->code set it may not. */
+void dial_trunk_go(struct dial_lookup *dl);
 
 /** "sip:user@host", escaped. @return 0, EOVERFLOW. */
 int dial_uri(char *buf, size_t size, const char *user, const char *host);

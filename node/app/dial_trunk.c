@@ -2,6 +2,7 @@
 /*
  * Dialling by trunks: the first that can, in order.
  *
+ *   costs? -> dial_toll.c ... may not -> 403
  *   trunk off, unknown -----------------------------------> next trunk
  *   routers say that it does not answer, another does ----> next trunk
  *   limit? -> store_limit_take() ... no room -------------> next trunk
@@ -225,20 +226,26 @@ static void try_on(struct dial_lookup *dl)
 	dial_lookup_end(dl, dl->code ? dl->code : 500);
 }
 
+void dial_trunk_go(struct dial_lookup *dl)
+{
+	if (!hunt_is_on(dl->hunt))
+		dial_lookup_end(dl, 487);
+	else if (dl->code)
+		dial_lookup_end(dl, dl->code);
+	else
+		try_on(dl);
+}
+
 static void turn_handler(void *arg)
 {
-	struct dial_lookup *dl = arg;
-
-	if (hunt_is_on(dl->hunt))
-		try_on(dl);
-	else
-		dial_lookup_end(dl, 487);
+	dial_trunk_go(arg);
 }
 
 static int ask(struct dial_lookup *dl)
 {
 	dial_resume(dl->node, dl->hunt);
-	tmr_start(&dl->tmr, 0, turn_handler, dl);
+	if (!dial_toll(dl))
+		tmr_start(&dl->tmr, 0, turn_handler, dl);
 
 	return 0;
 }

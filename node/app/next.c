@@ -148,6 +148,7 @@ void next_inherit(Sy__HuntState *what, const Sy__HuntState *after)
 	if (!after)
 		return;
 
+	what->payer = after->payer;
 	what->group = after->group;
 	what->members = after->members;
 	what->n_members = after->n_members;
@@ -159,7 +160,7 @@ void next_inherit(Sy__HuntState *what, const Sy__HuntState *after)
 /* Same caller, another destination. */
 static bool go_on(struct node *n, struct hunt *hunt, struct hub *hub,
 		  const Sy__Destination *dest, uint32_t ring_ms,
-		  const Sy__HuntState *after)
+		  const Sy__HuntState *after, const Sy__Source *payer)
 {
 	const struct app_call call = {
 		.hub = hub,
@@ -167,6 +168,7 @@ static bool go_on(struct node *n, struct hunt *hunt, struct hub *hub,
 		.dest = dest,
 		.ring_ms = ring_ms,
 		.after = after,
+		.payer = payer,
 	};
 	const uint16_t code = app_run(n, &call);
 
@@ -196,13 +198,14 @@ static bool next_member(struct node *n, struct hunt *hunt, struct hub *hub)
 	after.members++;
 	after.n_members--;
 
-	return go_on(n, hunt, hub, &dest, ring_ms, &after);
+	return go_on(n, hunt, hub, &dest, ring_ms, &after, NULL);
 }
 
-/* @param src  As whose call, in the dial plan. */
+/* @param src    As whose call, in the dial plan.
+ * @param payer  Whose it is where it costs. */
 static bool to_number(struct node *n, struct hunt *hunt, struct hub *hub,
 		      const char *number, const Sy__Source *src,
-		      const Sy__HuntState *after)
+		      const Sy__Source *payer, const Sy__HuntState *after)
 {
 	struct dialplan_match match;
 	uint32_t ring_ms;
@@ -214,19 +217,21 @@ static bool to_number(struct node *n, struct hunt *hunt, struct hub *hub,
 		return false;
 	}
 
-	return go_on(n, hunt, hub, &match.dest, ring_ms, after);
+	return go_on(n, hunt, hub, &match.dest, ring_ms, after, payer);
 }
 
 static bool overflow(struct node *n, struct hunt *hunt, struct hub *hub)
 {
 	const Sy__Group *g = config_group(n->config, hunt->what->group);
+	const Sy__Source *payer =
+		hunt->what->payer ? hunt->what->payer : hub->source;
 	Sy__HuntState after = SY__HUNT_STATE__INIT;
 
 	after.diversions = hunt->what->diversions;
 	after.n_diversions = hunt->what->n_diversions;
 
 	return g && g->overflow[0] &&
-	       to_number(n, hunt, hub, g->overflow, NULL, &after);
+	       to_number(n, hunt, hub, g->overflow, NULL, payer, &after);
 }
 
 /* Why it goes on, as RFC 5806 says it; NULL: it does not. */
@@ -272,7 +277,7 @@ static bool forward(struct node *n, struct hunt *hunt, struct hub *hub,
 	v[after.n_diversions++] = &here;
 	after.diversions = v;
 
-	return to_number(n, hunt, hub, number, &src, &after);
+	return to_number(n, hunt, hub, number, &src, &src, &after);
 }
 
 bool next_start(struct node *n, struct hunt *hunt, struct hub *hub,

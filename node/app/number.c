@@ -4,9 +4,22 @@
 #include <errno.h>
 
 #include "node/app/number.h"
+#include "node/toll.h"
+#include "proto/costly.h"
+
+static uint16_t refuse(struct node *n, const struct dialplan_match *m,
+		       const char *number, const Sy__Source *src)
+{
+	struct costly k;
+
+	(void)costly_check(&k, n->config, &m->dest, src);
+	toll_refused(n, NULL, k.account, number, COSTLY_NO_PERMISSION);
+
+	return 403;
+}
 
 uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
-		    const struct node *n, const char *number,
+		    struct node *n, const char *number,
 		    const Sy__Source *src)
 {
 	switch (callee_find(m, n->config, number, src)) {
@@ -18,7 +31,7 @@ uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
 		return 404;
 
 	case EACCES:
-		return 403;
+		return refuse(n, m, number, src);
 
 	case ENAMETOOLONG:
 		return 484;

@@ -19,10 +19,11 @@
  * @param ring_ms  Set on success; may be NULL.
  * @param src      Whose call it is; NULL: nobody's, only rules for all.
  *
- * @return 0; or the SIP code that says why not: 404, 484, 503.
+ * @return 0; or the SIP code that says why not: 403 (it costs, and src may
+ *         not), 404, 484, 503.
  */
 uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
-		    const struct node *n, const char *number,
+		    struct node *n, const char *number,
 		    const Sy__Source *src);
 
 #endif

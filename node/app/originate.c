@@ -30,11 +30,26 @@ const char *originate_why(uint16_t code)
 			     : "cannot be called";
 }
 
+/* A call that was made for a device is that device's: what it may not call by
+ * itself nobody calls for it. */
+static bool payer_of(Sy__Source *src, const struct leg *leg)
+{
+	sy__source__init(src);
+	if (leg->info.kind != SY__LEG_KIND__DEVICE)
+		return false;
+
+	src->kind_case = SY__SOURCE__KIND_DEVICE;
+	src->device = (char *)(uintptr_t)leg->info.user;
+
+	return true;
+}
+
 void app_origin_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 			uint16_t code, void *arg)
 {
 	struct origin *o = arg;
 	struct app_call call = {.hub = o->hub, .leg = leg};
+	Sy__Source payer;
 
 	(void)hunt;
 	o->rang |= ev == HUNT_STARTED;
@@ -46,6 +61,7 @@ void app_origin_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 
 	call.dest = o->to ? o->to : o->hub->dest;
 	call.ring_ms = o->ring_ms;
+	call.payer = payer_of(&payer, leg) ? &payer : NULL;
 	code = app_run(o->node, &call);
 	if (code)
 		hub_end(o->hub, code, "destination cannot be reached");

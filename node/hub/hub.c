@@ -40,27 +40,64 @@ static void destructor(void *data)
 		sy__destination__free_unpacked(hub->dest, NULL);
 	if (hub->source)
 		sy__source__free_unpacked(hub->source, NULL);
-	if (hub->toll)
-		sy__toll__free_unpacked(hub->toll, NULL);
+	while (hub->tollc)
+		sy__toll__free_unpacked(hub->tollv[--hub->tollc], NULL);
 }
 
-int hub_set_toll(struct hub *hub, const Sy__Toll *toll)
+static Sy__Toll *toll_copy(const Sy__Toll *toll)
 {
-	uint8_t *buf;
-	size_t len;
+	const size_t len = sy__toll__get_packed_size(toll);
+	uint8_t *buf = mem_alloc(len + 1, NULL);
+	Sy__Toll *copy;
 
-	if (!toll || hub->toll)
-		return 0;
-	len = sy__toll__get_packed_size(toll);
-	buf = mem_alloc(len + 1, NULL);
 	if (!buf)
-		return ENOMEM;
-
+		return NULL;
 	sy__toll__pack(toll, buf);
-	hub->toll = sy__toll__unpack(NULL, len, buf);
+	copy = sy__toll__unpack(NULL, len, buf);
 	mem_deref(buf);
 
-	return hub->toll ? 0 : ENOMEM;
+	return copy;
+}
+
+bool hub_has_toll(const struct hub *hub, const char *account, const char *call)
+{
+	for (size_t i = 0; i < hub->tollc; i++) {
+		if (!strcmp(hub->tollv[i]->account, account) &&
+		    !strcmp(hub->tollv[i]->call, call))
+			return true;
+	}
+
+	return false;
+}
+
+int hub_add_toll(struct hub *hub, const Sy__Toll *toll)
+{
+	Sy__Toll *copy;
+
+	if (!toll || hub_has_toll(hub, toll->account, toll->call))
+		return 0;
+	if (hub->tollc == HUB_TOLLS_MAX)
+		return ENOSPC;
+
+	copy = toll_copy(toll);
+	if (!copy)
+		return ENOMEM;
+	hub->tollv[hub->tollc++] = copy;
+
+	return 0;
+}
+
+void hub_move_tolls(struct hub *into, struct hub *from)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < from->tollc; i++) {
+		if (into->tollc == HUB_TOLLS_MAX)
+			from->tollv[left++] = from->tollv[i];
+		else
+			into->tollv[into->tollc++] = from->tollv[i];
+	}
+	from->tollc = left;
 }
 
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest)
@@ -170,7 +207,7 @@ int hub_alloc(struct hub **hp, const struct hub_env *env,
 		err = hub_destination_copy(&hub->dest, conf->dest);
 	}
 	if (!err)
-		err = hub_set_toll(hub, conf->toll);
+		err = hub_add_toll(hub, conf->toll);
 	hub->private = conf->private;
 	if (!err && conf->source)
 		err = hub_source_copy(&hub->source, conf->source);

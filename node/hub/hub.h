@@ -30,6 +30,7 @@
 
 enum {
 	HUB_PAST_MAX = 64,       /* ended legs kept for the call's record   */
+	HUB_TOLLS_MAX = 16,      /* costly calls that it makes          */
 	HUB_EXPECT_MS = 10000,   /* an INVITE that was announced must come  */
 };
 
@@ -89,7 +90,8 @@ struct hub {
 	bool met;              /* parking place: two were there: from then
 				  on it is their call                  */
 	Sy__Destination *dest; /* owned; may be NULL                   */
-	Sy__Toll *toll;        /* owned; NULL: nobody counts it        */
+	Sy__Toll *tollv[HUB_TOLLS_MAX]; /* owned: what is counted of it */
+	size_t tollc;
 	Sy__Source *source;    /* owned: who called; NULL: not known   */
 	bool private;          /* who is called is not told by whom    */
 	char destination[160]; /* the same as text: "device:1002"      */
@@ -157,9 +159,16 @@ void hub_destination_print(char *buf, size_t size,
  * @return 0, ENOMEM. */
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest);
 
-/** A copy of what counts it. @param toll  NULL: nothing.
- * @return 0, ENOMEM. */
-int hub_set_toll(struct hub *hub, const Sy__Toll *toll);
+/** A copy of what counts it, if it is not there. @param toll  NULL: nothing.
+ * @return 0, ENOMEM, ENOSPC. */
+int hub_add_toll(struct hub *hub, const Sy__Toll *toll);
+
+/** Is it counted by that account as that call? */
+bool hub_has_toll(const struct hub *hub, const char *account,
+		  const char *call);
+
+/** What is counted of a hub whose legs go to another one goes there, too. */
+void hub_move_tolls(struct hub *into, struct hub *from);
 
 /** Is it a parking place (Destination.park)? */
 bool hub_is_park(const struct hub *hub);

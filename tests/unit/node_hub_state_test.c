@@ -87,7 +87,7 @@ static void filled(void **state)
 	world_init(&w);
 	hub = open_hub(&w, NULL, 1);
 	assert_int_equal(hub_call_id_add(hub, "a@b"), 0);
-	assert_int_equal(hub_set_toll(hub, &toll), 0);
+	assert_int_equal(hub_add_toll(hub, &toll), 0);
 	hub->hops = 12;
 	caller = fake_add(hub, &fc, &fake_party, IN);
 	hunt = ring(hub, caller);
@@ -103,7 +103,7 @@ static void filled(void **state)
 	msg = through(hub);
 	assert_string_equal(msg->destination->device, "1002");
 	assert_int_equal(msg->hops, 12);
-	assert_string_equal(msg->toll->account, "device:1001");
+	assert_string_equal(msg->tolls[0]->account, "device:1001");
 	assert_int_equal(msg->ref_last, 3);
 	assert_int_equal(msg->n_call_ids, 1);
 	assert_string_equal(msg->call_ids[0], "a@b");
@@ -143,7 +143,7 @@ static void restored(void **state)
 	hub = open_hub(&w, NULL, 4);
 	toll.account = (char *)"device:1001";
 	toll.call = (char *)"a@b";
-	assert_int_equal(hub_set_toll(hub, &toll), 0);
+	assert_int_equal(hub_add_toll(hub, &toll), 0);
 	(void)fake_add(hub, &fate[0], &fake_party, IN);
 	leg = fake_add(hub, &fate[1], &fake_party, OUT);
 	(void)fake_add(hub, &fate[2], &fake_party, OUT);
@@ -161,7 +161,7 @@ static void restored(void **state)
 	assert_int_equal(hub_ref(other), 4); /* none is given twice */
 	assert_int_equal(list_count(&other->past), 1);
 	assert_true(other->came && other->shown);
-	assert_string_equal(other->toll->call, "a@b");
+	assert_string_equal(other->tollv[0]->call, "a@b");
 	sy__hub_state__free_unpacked(msg, NULL);
 
 	hub_end(hub, 480, NULL);
