@@ -36,12 +36,13 @@ struct claim {
 /*
  * RFC 3261 20.27 has a client skip challenges that it does not know; some
  * give up instead as soon as there are two.  They are named here, and get
- * MD5 alone.  (libre before 3.0: EAUTH or ENOSYS on the second challenge.)
+ * MD5 alone.  (libre before 3.0: EAUTH or ENOSYS on the second challenge;
+ * SIPp: the first algorithm of both must be MD5.)
  */
 static bool wants_one_challenge(const struct view *v)
 {
 	static const char *const agents[] = {
-		"baresip v0.", "baresip v1.", "baresip v2.",
+		"baresip v0.", "baresip v1.", "baresip v2.", "SIPp",
 	};
 	const struct view_field *f = view_first(v, VIEW_USER_AGENT);
 	struct pl val;

@@ -14,11 +14,11 @@ class Sipp:
     its statistics at the end."""
 
     def __init__(self, scenario, port, target=None, calls=0, rate=50,
-                 service="service", more=()):
+                 service="service", more=(), host="127.0.0.1"):
         self.dir = tempfile.mkdtemp(prefix="sy-sipp-")
         self.stat = os.path.join(self.dir, "stat.csv")
         argv = ["sipp", "-sf" if scenario.endswith(".xml") else "-sn",
-                scenario, "-i", "127.0.0.1", "-p", str(port),
+                scenario, "-i", host, "-p", str(port),
                 "-s", service, "-nostdin", "-trace_stat", "-stf", self.stat,
                 "-fd", "1", "-trace_err", "-error_file",
                 os.path.join(self.dir, "errors"), *more]
@@ -36,6 +36,12 @@ class Sipp:
         with open(self.stat, encoding="ascii", errors="replace") as f:
             rows = [r.rstrip("\n").split(";") for r in f]
         return dict(zip(rows[0], rows[-1]))
+
+    def failures(self):
+        """How calls went that did not end, or not well."""
+        return {k: v for k, v in self.counts().items() if v != "0" and (
+            k.startswith("Failed") and k.endswith("(C)")
+            or k == "CurrentCall")}
 
     def end(self, seconds):
         """Wait for the end of a caller, and give (successful, failed)."""
