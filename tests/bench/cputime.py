@@ -25,3 +25,10 @@ def cpu_us(pid):
 def rss_kb(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as f:
         return int(f.read().split()[1]) * PAGE_KB
+
+
+def pss_kb(pid):
+    """Resident memory, what is shared counted in parts."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return int(next(line for line in f
+                        if line.startswith("Pss:")).split()[1])

@@ -15,34 +15,15 @@
  */
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-	BATCH = 64,
-	MSG_MAX = 4096,
-	DRAIN_MS = 1000, /* wait for what is still under way at the end */
-};
-
-/* One end: a socket and what is to be sent from it with the next flush. */
-struct end {
-	int fd;
-	struct sockaddr_in addr;
-	struct sockaddr_in proxy;
-	char buf[BATCH][MSG_MAX];
-	size_t len[BATCH];
-	unsigned count;
-};
+#include "tests/bench/load_end.h"
 
 struct load {
 	struct end caller, callee;
@@ -52,55 +33,6 @@ struct load {
 	uint64_t *sent_us; /* of each INVITE                        */
 	uint32_t *took_us; /* INVITE sent to 200 received           */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static void end_flush(struct end *e)
-{
-	struct mmsghdr mm[BATCH];
-	struct iovec iov[BATCH];
-	unsigned i, done = 0;
-
-	for (i = 0; i < e->count; i++) {
-		iov[i] = (struct iovec){e->buf[i], e->len[i]};
-		mm[i] = (struct mmsghdr){.msg_hdr = {
-			.msg_name = &e->proxy,
-			.msg_namelen = sizeof(e->proxy),
-			.msg_iov = &iov[i],
-			.msg_iovlen = 1,
-		}};
-	}
-
-	while (done < e->count) {
-		int n = sendmmsg(e->fd, mm + done, e->count - done, 0);
-
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			break;
-		done += n > 0 ? (unsigned)n : 0;
-	}
-	e->count = 0;
-}
-
-/* The buffer of the next message; flushes when all are taken. */
-static char *end_next(struct end *e)
-{
-	if (e->count == BATCH)
-		end_flush(e);
-
-	return e->buf[e->count];
-}
-
-static void end_put(struct end *e, int len)
-{
-	if (len > 0 && len < MSG_MAX)
-		e->len[e->count++] = (size_t)len;
-}
 
 static void send_invite(struct load *l, unsigned id)
 {
@@ -114,8 +46,8 @@ static void send_invite(struct load *l, unsigned id)
 	struct end *e = &l->caller;
 	uint16_t port = ntohs(e->addr.sin_port);
 
-	l->sent_us[id] = now_us();
-	end_put(e, snprintf(end_next(e), MSG_MAX,
+	l->sent_us[id] = load_now_us();
+	end_put(e, snprintf(end_next(e), LOAD_MSG_MAX,
 		"INVITE sip:load@127.0.0.1:%u SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s-%u-i\r\n"
 		"%s%s%s"
@@ -134,28 +66,6 @@ static void send_invite(struct load *l, unsigned id)
 		sizeof(sdp) - 1, sdp));
 }
 
-/* Value of the first header of a name; NULL: none. */
-static const char *header(const char *msg, const char *name, size_t *len)
-{
-	size_t n = strlen(name);
-	const char *p = msg;
-
-	while ((p = strstr(p, "\r\n")) && p[2] != '\r') {
-		const char *end;
-
-		p += 2;
-		if (strncasecmp(p, name, n) || p[n] != ':')
-			continue;
-		p += n + 1;
-		p += strspn(p, " ");
-		end = strstr(p, "\r\n");
-		*len = end ? (size_t)(end - p) : 0;
-		return p;
-	}
-
-	return NULL;
-}
-
 /* Append each header of a name under another name, in order. */
 static int copy_headers(char *out, size_t size, const char *msg,
 			const char *name, const char *as)
@@ -164,7 +74,7 @@ static int copy_headers(char *out, size_t size, const char *msg,
 	size_t len;
 	int n = 0;
 
-	while ((v = header(p, name, &len))) {
+	while ((v = load_header(p, name, &len))) {
 		n += snprintf(out + n, size - (size_t)n, "%s: %.*s\r\n", as,
 			      (int)len, v);
 		p = v;
@@ -180,26 +90,28 @@ static void respond(struct load *l, const char *req, const char *status,
 				      "Call-ID", "CSeq"};
 	struct end *e = &l->callee;
 	char *out = end_next(e);
-	int n = snprintf(out, MSG_MAX, "SIP/2.0 %s\r\n", status);
+	int n = snprintf(out, LOAD_MSG_MAX, "SIP/2.0 %s\r\n", status);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		n += copy_headers(out + n, MSG_MAX - (size_t)n, req,
+		n += copy_headers(out + n, LOAD_MSG_MAX - (size_t)n, req,
 				  names[i], names[i]);
 		if (!strcmp(names[i], "To") && !strstr(out + n - 16, "tag="))
-			n += snprintf(out + n - 2, MSG_MAX - (size_t)n,
+			n += snprintf(out + n - 2, LOAD_MSG_MAX - (size_t)n,
 				      ";tag=uas\r\n") - 2;
 	}
 	if (contact)
-		n += snprintf(out + n, MSG_MAX - (size_t)n,
+		n += snprintf(out + n, LOAD_MSG_MAX - (size_t)n,
 			      "Contact: <sip:load@127.0.0.1:%u>\r\n",
 			      ntohs(e->addr.sin_port));
-	n += snprintf(out + n, MSG_MAX - (size_t)n,
+	n += snprintf(out + n, LOAD_MSG_MAX - (size_t)n,
 		      "Content-Length: 0\r\n\r\n");
 	end_put(e, n);
 }
 
-static void callee_recv(struct load *l, const char *msg)
+static void callee_recv(const char *msg, void *arg)
 {
+	struct load *l = arg;
+
 	if (!strncmp(msg, "INVITE ", 7)) {
 		respond(l, msg, "180 Ringing", true);
 		respond(l, msg, "200 OK", true);
@@ -216,19 +128,19 @@ static void send_in_dialog(struct load *l, const char *res, unsigned id,
 	struct end *e = &l->caller;
 	char *out = end_next(e);
 	size_t tolen = 0;
-	const char *to = header(res, "To", &tolen);
+	const char *to = load_header(res, "To", &tolen);
 	int n;
 
-	n = snprintf(out, MSG_MAX,
+	n = snprintf(out, LOAD_MSG_MAX,
 		     "%s sip:load@127.0.0.1:%u SIP/2.0\r\n"
 		     "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s-%u-%c\r\n"
 		     "%s%s%s", method, ntohs(l->callee.addr.sin_port),
 		     ntohs(e->addr.sin_port), l->tag, id, method[0],
 		     l->route ? "Route: " : "", l->route ? l->route : "",
 		     l->route ? "\r\n" : "");
-	n += copy_headers(out + n, MSG_MAX - (size_t)n, res, "Record-Route",
+	n += copy_headers(out + n, LOAD_MSG_MAX - (size_t)n, res, "Record-Route",
 			  "Route");
-	n += snprintf(out + n, MSG_MAX - (size_t)n,
+	n += snprintf(out + n, LOAD_MSG_MAX - (size_t)n,
 		      "Max-Forwards: 70\r\n"
 		      "From: \"Load\" <sip:caller@127.0.0.1>;tag=%s-%u\r\n"
 		      "To: %.*s\r\n"
@@ -240,11 +152,12 @@ static void send_in_dialog(struct load *l, const char *res, unsigned id,
 	end_put(e, n);
 }
 
-static void caller_recv(struct load *l, const char *msg)
+static void caller_recv(const char *msg, void *arg)
 {
+	struct load *l = arg;
 	size_t len;
-	const char *callid = header(msg, "Call-ID", &len);
-	const char *cseq = header(msg, "CSeq", &len);
+	const char *callid = load_header(msg, "Call-ID", &len);
+	const char *cseq = load_header(msg, "CSeq", &len);
 	unsigned id = callid ? (unsigned)strtoul(callid, NULL, 10) : 0;
 
 	if (!cseq || id >= l->total || !strstr(callid, l->tag))
@@ -259,83 +172,34 @@ static void caller_recv(struct load *l, const char *msg)
 			return;
 		}
 		l->took_us[l->answered++] =
-			(uint32_t)(now_us() - l->sent_us[id]);
+			(uint32_t)(load_now_us() - l->sent_us[id]);
 		send_in_dialog(l, msg, id, "ACK", 1);
 		send_in_dialog(l, msg, id, "BYE", 2);
 	}
 }
 
-static void end_recv(struct load *l, struct end *e,
-		     void (*h)(struct load *l, const char *msg))
-{
-	static char buf[BATCH][MSG_MAX];
-	struct mmsghdr mm[BATCH];
-	struct iovec iov[BATCH];
-	int i, n;
-
-	do {
-		for (i = 0; i < BATCH; i++) {
-			iov[i] = (struct iovec){buf[i], MSG_MAX - 1};
-			mm[i] = (struct mmsghdr){.msg_hdr = {
-				.msg_iov = &iov[i], .msg_iovlen = 1}};
-		}
-		n = recvmmsg(e->fd, mm, BATCH, MSG_DONTWAIT, NULL);
-		for (i = 0; i < n; i++) {
-			buf[i][mm[i].msg_len] = '\0';
-			h(l, buf[i]);
-		}
-		end_flush(e);
-	} while (n == BATCH);
-}
-
-static int end_open(struct end *e, const struct sockaddr_in *proxy)
-{
-	socklen_t len = sizeof(e->addr);
-	int size = 8 << 20;
-
-	e->proxy = *proxy;
-	e->fd = socket(AF_INET, SOCK_DGRAM, 0);
-	e->addr.sin_family = AF_INET;
-	e->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (e->fd < 0 || bind(e->fd, (void *)&e->addr, sizeof(e->addr)) ||
-	    getsockname(e->fd, (void *)&e->addr, &len))
-		return errno;
-
-	(void)setsockopt(e->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-			 sizeof(size));
-
-	return 0;
-}
-
 static void run(struct load *l, unsigned rate)
 {
-	uint64_t start = now_us(), last = start;
+	uint64_t start = load_now_us(), last = start;
 	struct pollfd pfd[2] = {{l->caller.fd, POLLIN, 0},
 				{l->callee.fd, POLLIN, 0}};
 
 	while (l->completed < l->total) {
-		uint64_t now = now_us();
+		uint64_t now = load_now_us();
 		uint64_t due = (now - start) * rate / 1000000;
 
 		for (; l->started < l->total && l->started < due; last = now)
 			send_invite(l, l->started++);
 		end_flush(&l->caller);
 
-		if (l->started == l->total && now - last > DRAIN_MS * 1000)
+		if (l->started == l->total && now - last > LOAD_DRAIN_MS * 1000)
 			break;
 
 		if (poll(pfd, 2, 1) <= 0)
 			continue;
-		end_recv(l, &l->callee, callee_recv);
-		end_recv(l, &l->caller, caller_recv);
+		end_recv(&l->callee, callee_recv, l);
+		end_recv(&l->caller, caller_recv, l);
 	}
-}
-
-static int by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static void print(struct load *l, double seconds)
@@ -344,7 +208,7 @@ static void print(struct load *l, double seconds)
 	unsigned n = l->answered;
 
 	getrusage(RUSAGE_SELF, &ru);
-	qsort(l->took_us, n, sizeof(*l->took_us), by_value);
+	qsort(l->took_us, n, sizeof(*l->took_us), load_by_value);
 	printf("{\"calls\":%u,\"completed\":%u,\"lost\":%u,\"errors\":%u,"
 	       "\"seconds\":%.3f,\"cpu_us_per_call\":%.1f,"
 	       "\"setup_p50_ms\":%.3f,\"setup_p99_ms\":%.3f}\n",
@@ -379,19 +243,13 @@ int main(int argc, char **argv)
 	unsigned rate = 100;
 	bool direct = false;
 	uint64_t start;
-	char *colon;
 	int c;
 
 	l.total = 1000;
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		switch (c) {
 		case 'p':
-			colon = strrchr(optarg, ':');
-			if (!colon)
-				usage();
-			*colon = '\0';
-			proxy.sin_port = htons((uint16_t)atoi(colon + 1));
-			if (inet_pton(AF_INET, optarg, &proxy.sin_addr) != 1)
+			if (load_address(&proxy, optarg))
 				usage();
 			break;
 		case 'r': l.route = optarg; break;
@@ -405,7 +263,7 @@ int main(int argc, char **argv)
 		usage();
 
 	snprintf(l.tag, sizeof(l.tag), "%x%lx", (unsigned)getpid(),
-		 (unsigned long)(now_us() & 0xffffff));
+		 (unsigned long)(load_now_us() & 0xffffff));
 	l.sent_us = calloc(l.total, sizeof(*l.sent_us));
 	l.took_us = calloc(l.total, sizeof(*l.took_us));
 	if (!l.sent_us || !l.took_us || end_open(&l.callee, &proxy) ||
@@ -419,9 +277,9 @@ int main(int argc, char **argv)
 		l.callee.proxy = l.caller.addr;
 	}
 
-	start = now_us();
+	start = load_now_us();
 	run(&l, rate);
-	print(&l, (double)(now_us() - start) / 1e6);
+	print(&l, (double)(load_now_us() - start) / 1e6);
 
 	return l.completed == l.total ? 0 : 1;
 }
