@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See utf8.h. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "router/utf8.h"
 
@@ -37,12 +38,21 @@ static size_t character(const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* As nearly all are. */
+static bool is_ascii(char c)
+{
+	return (unsigned char)(c - 1) < 0x7f;
+}
+
 size_t utf8_repair(char *p, size_t len)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		const size_t n = character((uint8_t *)p + at, len - at);
+		const size_t n = is_ascii(p[at])
+					 ? 1
+					 : character((uint8_t *)p + at,
+						     len - at);
 
 		if (!n)
 			p[at] = '?';

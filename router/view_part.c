@@ -58,7 +58,9 @@ bool view_list(struct pl *rest, struct pl *val)
 		return false;
 
 	e = p + rest->l;
-	for (q = p; q < e; ++q) {
+	/* most have no comma at all: nothing to look for */
+	q = memchr(p, ',', rest->l) ? p : e;
+	for (; q < e; ++q) {
 		if (*q == '"' && !angle) {
 			const char *end = skip_quoted(q, e);
 
