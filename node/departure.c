@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <openssl/crypto.h>
+#include "node/app/park.h"
 #include "node/music.h"
 #include "node/departure.h"
 
@@ -240,6 +241,7 @@ void departure_go(struct departure *d, struct hub *hub, uint32_t instance,
 	}
 
 	music_stop(hub);
+	park_stop(hub);
 	if (d->link) {
 		d->mix = hub->mix;
 		hub->mix = NULL;

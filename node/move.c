@@ -72,6 +72,11 @@ static struct move *move_find(const struct mover *m, const char *hub)
 	return NULL;
 }
 
+bool mover_moves(const struct mover *m, const char *hub)
+{
+	return move_find(m, hub) != NULL;
+}
+
 struct list *move_held(const struct mover *m, const char *hub)
 {
 	struct move *mv = move_find(m, hub);

@@ -71,6 +71,9 @@ void mover_close(struct mover *m);
 /** A hub is about to be freed: what is under way for it is over. */
 void mover_hub_closed(struct mover *m, const struct hub *hub);
 
+/** Is it just being given to another node? */
+bool mover_moves(const struct mover *m, const char *hub);
+
 /** A hub went. */
 void mover_remember(struct mover *m, const char *hub, const char *node);
 

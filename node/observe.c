@@ -3,6 +3,7 @@
 
 #include "node/app/limit.h"
 #include "node/app/next.h"
+#include "node/app/park.h"
 #include "node/app/pickup.h"
 #include "node/checkpoint.h"
 #include "node/history.h"
@@ -32,6 +33,7 @@ static void touched(struct hub *hub, void *arg)
 	struct node *n = arg;
 
 	music_update(n, hub);
+	park_update(n, hub);
 	checkpoint_touch(n->checkpoint, hub);
 }
 

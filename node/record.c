@@ -196,6 +196,7 @@ int record_call_init(struct record_call *rec, const struct hub *hub,
 	msg->started_at = stamp(&rec->started, hub->started_ms);
 	msg->answered_at = stamp(&rec->answered, hub->answered_ms);
 	msg->ended_at = stamp(&rec->ended, hub->ended_ms);
+	msg->parked = park_show(&rec->park, hub);
 
 	switch (what) {
 

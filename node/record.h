@@ -7,6 +7,7 @@
 #ifndef SY_NODE_RECORD_H
 #define SY_NODE_RECORD_H
 
+#include "node/app/park.h"
 #include "node/hub/hub.h"
 
 struct record_leg {
@@ -17,6 +18,7 @@ struct record_leg {
 struct record_call {
 	Sy__Call msg;
 	Google__Protobuf__Timestamp started, answered, ended;
+	struct park_record park;
 	Sy__Leg **legv;            /* owned, as what follows */
 	struct record_leg *recv;
 };

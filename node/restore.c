@@ -4,6 +4,7 @@
 #include <string.h>
 #include "node/app/app.h"
 #include "node/app/hunts.h"
+#include "node/app/park.h"
 #include "node/checkpoint.h"
 #include "node/history.h"
 #include "node/hub_state.h"
@@ -277,6 +278,7 @@ int node_restore(struct hub **hp, struct node *n,
 		return err;
 	}
 
+	park_restore(n, hub, conf->call->parked);
 	hub->restore = rs;
 	hub->owned = !conf->moved; /* the protocol claimed it */
 	log_info(conf->moved ? "call moved here" : "call adopted",

@@ -12,6 +12,7 @@
 
 #include <string.h>
 #include "node/app/dial.h"
+#include "node/app/park.h"
 #include "node/leg_sip.h"
 #include "node/merge.h"
 #include "node/mover.h"
@@ -33,6 +34,7 @@ struct joining {
 	char other[ULID_LEN + 1]; /* the other call                       */
 	struct replaces replaces; /* its leg there; call_id "": none      */
 	char user[LEG_TEXT_MAX];  /* ... or whose it is; "": none leaves  */
+	char by[LEG_TEXT_MAX];    /* the transferor's device, or ""       */
 	struct bus_request *req;  /* owned; NULL: answered, or a REFER    */
 	bool kept;		  /* hub->awaited counts us               */
 	bool kept_other;
@@ -155,6 +157,10 @@ static void merge(struct joining *j, struct hub *hub, struct hub *other,
 	struct leg *stays = from == hub ? leg : mine;
 	int err;
 
+	if (park_is_taken(into, stays)) {
+		fail(j, 486, "somebody is at this place");
+		return;
+	}
 	if (!merge_is_quiet(from, gone)) {
 		tmr_start(&j->tmr, LOOK_MS, joining_look, j);
 		return;
@@ -171,6 +177,8 @@ static void merge(struct joining *j, struct hub *hub, struct hub *other,
 	if (j->req)
 		control_reply_call(j->node, j->req, into, NULL);
 	j->req = NULL;
+	if (hub_is_park(into))
+		park_by(j->node, into, j->by);
 	if (stays)
 		leg_hangup(stays, 200, "transferred");
 	end(j);
@@ -310,6 +318,8 @@ uint16_t transfer_join(struct node *n, const struct transfer_conf *conf,
 	str_ncpy(j->hub, hub->id, sizeof(j->hub));
 	if (conf->leg)
 		str_ncpy(j->leg, conf->leg->info.id, sizeof(j->leg));
+	if (conf->leg && conf->leg->info.kind == SY__LEG_KIND__DEVICE)
+		str_ncpy(j->by, conf->leg->info.user, sizeof(j->by));
 	str_ncpy(j->other, other, sizeof(j->other));
 	if (conf->replaces)
 		j->replaces = *conf->replaces;

@@ -428,7 +428,7 @@ static int check_settings(struct checker *c)
 	    check_prack(c, s->prack) || check_guard(c, s) ||
 	    check_trace(c, s) ||
 	    check_music(c, s->music_on_hold) ||
-	    check_max(c, "parkSeconds", s->park_seconds, RING_MAX_S))
+	    check_park(c, s))
 		return EBADMSG;
 
 	return check_codecs(c, s->codecs, s->n_codecs);

@@ -13,6 +13,7 @@ enum {
 	NUMBER_MAX = 64,
 	MEMBERS_MAX = 100,
 	NO_ANSWER_MAX_S = 300,
+	PARK_MAX_S = 3600,
 };
 
 static int check_number(struct checker *c, const char *field, const char *nr)
@@ -69,6 +70,14 @@ int check_music(struct checker *c, const Sy__Destination *d)
 		return check_wrong(c, "musicOnHold",
 				   "must be one of file, tone");
 	}
+}
+
+int check_park(struct checker *c, const Sy__Settings *s)
+{
+	if (check_max(c, "parkSeconds", s->park_seconds, PARK_MAX_S))
+		return EBADMSG;
+
+	return check_number(c, "parkOverflow", s->park_overflow);
 }
 
 int check_feature_target(struct checker *c, const Sy__Destination *d)

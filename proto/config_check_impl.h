@@ -89,6 +89,7 @@ int check_ref(struct checker *c, const char *field, const struct refs *refs,
 	      const char *what, const char *id);
 
 int check_forward(struct checker *c, const Sy__Forward *f);
+int check_park(struct checker *c, const Sy__Settings *s);
 int check_music(struct checker *c, const Sy__Destination *d);
 /** Of the kinds that config_check_feature.c knows. */
 int check_feature_target(struct checker *c, const Sy__Destination *d);

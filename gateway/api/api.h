@@ -107,6 +107,7 @@ api_h api_status_get;
 api_h api_nodes_list, api_nodes_drain, api_nodes_undrain;
 api_h api_registrations_list;
 api_h api_subscriptions_list;
+api_h api_parked_list;
 api_h api_devices_get, api_devices_update;
 api_h api_providers_list, api_providers_get;
 api_h api_bans_list, api_bans_create, api_bans_lift;

@@ -29,6 +29,7 @@ static const struct api_route routev[] = {
 	{"GET", "/api/devices/{id}", "devices:read", api_devices_get, NULL},
 	{"PATCH", "/api/devices/{id}", "devices:write", api_devices_update,
 	 &sy__update_device__descriptor},
+	{"GET", "/api/parked", "calls:read", api_parked_list, NULL},
 	{"GET", "/api/subscriptions", "registrations:read",
 	 api_subscriptions_list, NULL},
 	{"GET", "/api/providers", "config:read", api_providers_list, NULL},

@@ -20,6 +20,10 @@ static const struct app_hunt table[] = {
 		.argh = app_origin_arg,
 		.origin = true,
 	},
+	[SY__HUNT_KIND__HUNT_PARK] = {
+		.h = park_handler,
+		.argh = park_arg,
+	},
 	[SY__HUNT_KIND__HUNT_TRANSFER] = {
 		.h = transfer_handler,
 		.argh = transfer_arg,

@@ -37,7 +37,9 @@ const struct app_hunt *app_hunt(Sy__HuntKind kind);
 void app_hunts_restore(struct node *n, struct hub *hub, const Sy__HubState *st);
 
 /* The rows. */
-hunt_h app_dial_handler, app_origin_handler, control_add_handler, transfer_handler;
-app_hunt_arg_h app_dial_arg, app_origin_arg, control_add_arg, transfer_arg;
+hunt_h app_dial_handler, app_origin_handler, control_add_handler,
+	park_handler, transfer_handler;
+app_hunt_arg_h app_dial_arg, app_origin_arg, control_add_arg, park_arg,
+	transfer_arg;
 
 #endif

@@ -35,6 +35,7 @@ static void destructor(void *data)
 	hash_unlink(&hub->le);
 	mem_deref(hub->restore);
 	mem_deref(hub->music);
+	mem_deref(hub->park);
 	mem_deref(hub->mix);
 	if (hub->dest)
 		sy__destination__free_unpacked(hub->dest, NULL);

@@ -113,6 +113,8 @@ struct hub {
 	void *mix;             /* struct mix; owned; freed after the legs */
 	void *music;           /* struct media_leg; owned: who waits hears it;
 				  freed before the mix                 */
+	void *park;            /* struct park; owned: who waits at a parking
+				  place, and who is called back        */
 	bool watched;          /* the mix tells who talks              */
 	uint64_t talk_ms;      /* since when talk_told are counted     */
 	uint32_t talk_told;    /* events of talk                       */

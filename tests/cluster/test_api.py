@@ -228,6 +228,8 @@ ENDPOINTS = (
     ("POST", "/api/nodes/nowhere/drain", "nodes:write", 404),
     ("DELETE", "/api/nodes/nowhere/drain", "nodes:write", 404),
     ("GET", "/api/registrations", "registrations:read", 200),
+    ("GET", "/api/parked", "calls:read", 200),
+    ("GET", "/api/parked?cursor=x", "calls:read", 400),
     ("GET", "/api/subscriptions", "registrations:read", 200),
     ("GET", "/api/subscriptions?cursor=x", "registrations:read", 400),
     ("GET", "/api/devices/nobody", "devices:read", 404),

@@ -367,6 +367,26 @@ static void test_tokens(void **state)
 		       "devices:write, *");
 }
 
+/* ---------------------------------------------------------------- parking */
+
+static void test_parking(void **state)
+{
+	Sy__Config *conf = read_ok("{\"settings\":{\"realm\":\"s\","
+				   "\"parkSeconds\":90,"
+				   "\"parkOverflow\":\"0\"}}");
+	(void)state;
+
+	assert_int_equal(conf->settings->park_seconds, 90);
+	assert_string_equal(conf->settings->park_overflow, "0");
+	sy__config__free_unpacked(conf, NULL);
+	assert_refused("{\"settings\":{\"realm\":\"s\",\"parkOverflow\":\"10 10\"}}",
+		       "settings.parkOverflow: \"10 10\" is no number; "
+		       "allowed: up to 64 letters, digits and +*#-._");
+	assert_refused("{\"settings\":{\"realm\":\"s\",\"parkSeconds\":3601}}",
+		       "settings.parkSeconds: must be at most 3600, is "
+		       "3601");
+}
+
 /* ------------------------------------------------------------------- file */
 
 static void test_file(void **state)
@@ -594,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_routes_refused),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_parking),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_targets),
