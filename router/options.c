@@ -120,10 +120,11 @@ int options_read(struct options *o, int argc, char **argv)
 		 .def = "4096", .min = 1, .max = 60000, .metavar = "N",
 		 .help = "TCP and TLS connections of each thread"},
 		{.name = "tcp-idle", .type = OPTION_UINT,
-		 .value = &o->tcp_idle_s, .def = "4000", .min = 10,
+		 .value = &o->tcp_idle_s, .def = "4000", .min = 2,
 		 .max = 86400, .metavar = "SECONDS",
-		 .help = "close a TCP connection after so long without a "
-			 "message or keep-alive [s]"},
+		 .help = "close a connection after so long without a message "
+			 "or keep-alive, unless a registration stands for it "
+			 "[s]"},
 		{.name = "coalesce-us", .type = OPTION_UINT,
 		 .value = &o->coalesce_us, .def = "1000", .min = 0,
 		 .max = 10000, .metavar = "MICROSECONDS",

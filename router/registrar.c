@@ -246,6 +246,38 @@ static const char *flow_headers(const struct pending *p)
 		     "\r\n";
 }
 
+/* How long bindings may last. */
+static uint32_t min_s(const struct worker *w)
+{
+	const Sy__Settings *set = config_get(w->config)->settings;
+
+	return set->register_min_s ? set->register_min_s : MIN_S;
+}
+
+static uint32_t max_s(const struct worker *w)
+{
+	const Sy__Settings *set = config_get(w->config)->settings;
+
+	return set->register_max_s ? set->register_max_s : MAX_S;
+}
+
+/* A connection that its phone is called by is not idle while it may be. */
+static void hold_connection(const struct pending *p)
+{
+	struct register_req r;
+	uint32_t s = 0;
+
+	if (!p->m.from.tcp ||
+	    register_read(&r, &p->view, min_s(p->w), max_s(p->w)))
+		return;
+	for (size_t i = 0; i < r.n; i++) {
+		if (r.v[i].expires_s > s)
+			s = r.v[i].expires_s;
+	}
+	if (r.n || r.star)
+		wire_hold(p->w->wire, &p->m.from, s);
+}
+
 static void stored(int err, const Sy__Registration *reg, void *arg)
 {
 	struct pending *p = arg;
@@ -257,6 +289,7 @@ static void stored(int err, const Sy__Registration *reg, void *arg)
 	switch (err) {
 	case 0:
 		stat_inc(&p->w->stats, STAT_REGISTERED);
+		hold_connection(p);
 		answer(&p->m, 200, NULL, "%s%H", flow_headers(p),
 		       print_contacts, reg);
 		break;
@@ -327,20 +360,14 @@ static int ask(struct msg *m, const Sy__Device *dev,
 /* @return false: answered */
 static bool read_request(struct msg *m, struct register_req *r)
 {
-	const Sy__Settings *set = config_get(m->w->config)->settings;
-	const uint32_t min_s = set->register_min_s ? set->register_min_s
-						   : MIN_S;
-	const uint32_t max_s = set->register_max_s ? set->register_max_s
-						   : MAX_S;
-
-	switch (register_read(r, m->v, min_s, max_s)) {
+	switch (register_read(r, m->v, min_s(m->w), max_s(m->w))) {
 	case REGISTER_OK:
 		return true;
 	case REGISTER_BAD:
 		answer(m, 400, "Bad Contact", NULL);
 		return false;
 	case REGISTER_BRIEF:
-		answer(m, 423, NULL, "Min-Expires: %u\r\n", min_s);
+		answer(m, 423, NULL, "Min-Expires: %u\r\n", min_s(m->w));
 		return false;
 	case REGISTER_LACKS:
 		answer(m, 439, NULL, NULL);

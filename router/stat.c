@@ -103,6 +103,17 @@ static const struct {
 	{STAT_TCP_CONNECTED, TCP, "event=\"connected\"", TCP_HELP},
 	{STAT_TCP_CLOSED, TCP, "event=\"closed\"", TCP_HELP},
 	{STAT_TCP_REFUSED, TCP, "event=\"refused\"", TCP_HELP},
+#define NO_ROOM "sy_router_tcp_refused_total"
+#define NO_ROOM_HELP "TCP connections refused, by the limit that was reached"
+	{STAT_TCP_NO_ROOM, NO_ROOM, "limit=\"all\"", NO_ROOM_HELP},
+	{STAT_TCP_NO_ROOM + 1, NO_ROOM, "limit=\"source\"", NO_ROOM_HELP},
+	{STAT_TCP_NO_ROOM + 2, NO_ROOM, "limit=\"handshakes\"",
+	 NO_ROOM_HELP},
+#define LATE "sy_router_tcp_timeouts_total"
+#define LATE_HELP "TCP connections closed for what did not come in time"
+	{STAT_TCP_LATE, LATE, "wait=\"handshake\"", LATE_HELP},
+	{STAT_TCP_SILENT, LATE, "wait=\"first\"", LATE_HELP},
+	{STAT_TCP_IDLE, LATE, "wait=\"next\"", LATE_HELP},
 #define TLS "sy_router_tls_handshakes_total"
 #define TLS_HELP "TLS handshakes, by result"
 	{STAT_TLS_DONE, TLS, "result=\"ok\"", TLS_HELP},

@@ -69,7 +69,12 @@ enum stat_id {
 	STAT_TCP_ACCEPTED,
 	STAT_TCP_CONNECTED,
 	STAT_TCP_CLOSED,
-	STAT_TCP_REFUSED,     /* at the limit of connections              */
+	STAT_TCP_REFUSED,     /* at a limit of connections                */
+	STAT_TCP_NO_ROOM,     /* ... + enum wire_room (3), less 1         */
+	STAT_TCP_LATE = STAT_TCP_NO_ROOM + 3, /* closed: a handshake was not
+						 done in time          */
+	STAT_TCP_SILENT,      /* ... no first message                     */
+	STAT_TCP_IDLE,        /* ... none for long                        */
 	STAT_TLS_DONE,        /* handshakes                                */
 	STAT_TLS_FAILED,      /* ... refused, broken, or not in time       */
 	STAT_WS_OPENED,       /* WebSocket connections                     */

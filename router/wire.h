@@ -263,7 +263,15 @@ int wire_hand_over(struct wire *w, unsigned thread, const struct flow *from,
 /** Open connections of this thread. */
 uint32_t wire_connections(const struct wire *w);
 
-/** Once a second: idle connections. */
+/** Once a second: connections that are idle, or do not come about. */
 void wire_tick(struct wire *w);
+
+/**
+ * A binding stands for the connection of a flow: as long as it does, the
+ * connection is not idle.
+ *
+ * @param s  Until then [s]; 0: no more.
+ */
+void wire_hold(struct wire *w, const struct flow *f, uint32_t s);
 
 #endif

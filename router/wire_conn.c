@@ -8,7 +8,7 @@
  *   connecting-+-------------+      \--------------------------------^
  *
  * A handshake has what is for TLS (wire_tls.c), and then what is for
- * WebSocket (wire_ws.c).
+ * WebSocket (wire_ws.c).  How many there may be, and how long: wire_limit.c.
  */
 
 #include <stdlib.h>
@@ -18,23 +18,11 @@
 #include "router/wire_impl.h"
 #include "router/ws.h"
 
-enum {
-	UNPROVEN_S = 30, /* for a first message                     */
-	CONNECT_S = 5,
-	HANDSHAKE_S = 5,
-	HANDSHAKES_MIN = 2, /* of one address, at the same time        */
-	CLOSING_S = 2,
-	BACKLOG_TURN = 32, /* connections accepted in one turn        */
-};
+enum { BACKLOG_TURN = 32 }; /* connections accepted in one turn */
 
 static enum wire_kind kind_of(const struct wire_conn *c)
 {
 	return c->w->set->portv[c->port].kind;
-}
-
-static bool is_shaking(const struct wire_conn *c)
-{
-	return c->handshake || c->hello;
 }
 
 static void conn_destructor(void *arg)
@@ -61,7 +49,7 @@ void wire_conn_close(struct wire_conn *c)
 	w->connv[c->slot] = NULL;
 	w->freev[w->freec++] = c->slot;
 	--w->conns;
-	w->handshakes -= is_shaking(c);
+	w->handshakes -= wire_conn_is_shaking(c);
 	stat_inc(w->conf.stats, STAT_TCP_CLOSED);
 	mem_deref(c);
 }
@@ -104,7 +92,7 @@ bool wire_is_through(const struct wire *w, const struct flow *f)
 {
 	const struct wire_conn *c = wire_conn_find(w, f);
 
-	return c && !c->connecting && !is_shaking(c);
+	return c && !c->connecting && !wire_conn_is_shaking(c);
 }
 
 bool wire_is_open(const struct wire *w, const struct flow *f)
@@ -119,33 +107,6 @@ uint32_t wire_connections(const struct wire *w)
 
 /* ------------------------------------------------------------ connections */
 
-/*
- * One address shall not lock all others out: when the table is half full, who
- * has a quarter of it gets no more; nor does who has a sixteenth of it in
- * handshakes that are not done.
- */
-static bool has_enough(const struct wire *w, const struct sa *peer)
-{
-	const uint32_t max = w->conf.tcp_max;
-	const uint32_t shakes =
-	    max / 16 > HANDSHAKES_MIN ? max / 16 : HANDSHAKES_MIN;
-	const bool half = w->freec <= max / 2;
-	uint32_t n = 0, shaking = 0;
-
-	if (!half && w->handshakes < shakes)
-		return false;
-	for (uint32_t i = 0; i < max; i++) {
-		const struct wire_conn *c = w->connv[i];
-
-		if (!c || !sa_cmp(&c->peer, peer, SA_ADDR))
-			continue;
-		++n;
-		shaking += is_shaking(c);
-	}
-
-	return (half && n >= max / 4) || shaking >= shakes;
-}
-
 /* @param fd    Taken.
  * @param name  Whom we connect to; NULL: it connected to us. */
 static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
@@ -153,10 +114,13 @@ static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 		      const struct pl *name)
 {
 	struct wire_conn *c;
+	enum wire_room room;
 	const int one = 1;
 
-	if (!w->freec || (!name && has_enough(w, peer))) {
+	room = wire_room(w, name ? NULL : peer);
+	if (room != WIRE_ROOM) {
 		stat_inc(w->conf.stats, STAT_TCP_REFUSED);
+		stat_inc(w->conf.stats, STAT_TCP_NO_ROOM + room - 1);
 		(void)close(fd);
 		return EMFILE;
 	}
@@ -184,7 +148,7 @@ static int conn_alloc(struct wire_conn **cp, struct wire *w, int fd,
 	}
 	--w->freec;
 	++w->conns;
-	w->handshakes += is_shaking(c);
+	w->handshakes += wire_conn_is_shaking(c);
 	w->connv[c->slot] = c;
 	hash_append(w->hash, sa_hash(peer, SA_ALL), &c->le, c);
 	if (cp)
@@ -292,36 +256,6 @@ int wire_connect_name(struct wire *w, struct flow *f, enum wire_kind kind,
 		return open_conn(w, f, kind, peer, name);
 
 	return wire_connect(w, f, kind, peer);
-}
-
-void wire_tick(struct wire *w)
-{
-	const uint64_t now_ms = wire_now_ms();
-
-	for (uint32_t i = 0; i < w->conf.tcp_max && w->conns; i++) {
-		struct wire_conn *c = w->connv[i];
-		uint64_t limit_s;
-
-		if (!c)
-			continue;
-		limit_s = c->connecting	  ? CONNECT_S
-			  : c->closing	  ? CLOSING_S
-			  : is_shaking(c) ? HANDSHAKE_S
-			  : c->proven	  ? w->conf.tcp_idle_s
-					  : UNPROVEN_S;
-		if (now_ms <= c->last_ms + limit_s * 1000)
-			continue;
-		if (c->handshake && !c->connecting)
-			stat_inc(w->conf.stats, STAT_TLS_FAILED);
-		if (c->web && !c->closing)
-			wire_ws_bye(c, WS_GOING);
-		if (c->ssl && !c->closing)
-			wire_tls_shut(c);
-		if (c->connecting || c->handshake)
-			wire_conn_fail(c);
-		else
-			wire_conn_close(c);
-	}
 }
 
 int wire_tcp_start(struct wire *w)

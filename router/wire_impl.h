@@ -47,6 +47,7 @@ struct wire_conn {
 	bool closing;         /* answered and shut down: only read it dry  */
 	bool proven;          /* brought or was meant for a SIP message    */
 	uint64_t last_ms;     /* of the last message                       */
+	uint64_t hold_ms;     /* a binding keeps it until then; 0: none    */
 	struct stream in;
 	char *out;            /* queue: what the kernel did not take       */
 	size_t outlen, outsize;
@@ -114,6 +115,19 @@ int wire_conn_send(struct wire_conn *c, const struct iovec *iov, size_t n);
 void wire_conn_deliver(struct wire_conn *c, enum wire_flaw flaw,
 		       const char *p, size_t len);
 void wire_conn_pong(struct wire_conn *c);
+
+/** May there be one more connection? */
+enum wire_room {
+	WIRE_ROOM,
+	WIRE_ROOM_NONE,   /* the table is full                       */
+	WIRE_ROOM_SOURCE, /* its source has enough                   */
+	WIRE_ROOM_SHAKES, /* ... has enough handshakes under way     */
+};
+
+/** @param peer  Who connects to us; NULL: we connect. */
+enum wire_room wire_room(const struct wire *w, const struct sa *peer);
+
+bool wire_conn_is_shaking(const struct wire_conn *c);
 
 void wire_ws_drain(struct wire_conn *c);
 int wire_ws_send(struct wire_conn *c, const struct iovec *iov, size_t n);

@@ -114,6 +114,9 @@ int wire_tcp_send(struct wire *w, const struct flow *to,
 		stat_inc(w->conf.stats,
 			 STAT_TX_UDP + w->set->portv[c->port].kind);
 		c->proven = true;
+		/* who is being talked to is not idle */
+		if (!c->connecting && !wire_conn_is_shaking(c))
+			c->last_ms = wire_now_ms();
 	}
 
 	return err;

@@ -2,20 +2,15 @@
 """A SIP phone in raw text on one TCP connection, or what a carrier says on a
 connection that it was given."""
 
-import socket
-
 from rawphone import RawPhone
-from tlsphone import TlsPhone
+from tlsphone import TlsPhone, reach
 
 
 class TcpPhone(TlsPhone):
     """As a TlsPhone, without TLS."""
 
     def __init__(self, at, user="1001", sock=None):
-        if sock is None:
-            host, _, port = at.rpartition(":")
-            sock = socket.create_connection((host, int(port)), 5)
-        super().__init__(at, user, sock)
+        super().__init__(at, user, sock or reach(at))
         self.contact = f"<sip:{user}@{self.me};transport=tcp>"
 
     def request(self, method, uri, body="", **f):

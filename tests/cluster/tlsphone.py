@@ -21,10 +21,22 @@ def context(version=None):
     return ctx
 
 
-def connect(at, name=None, ctx=None, source="127.0.0.1"):
-    """A TLS connection to "host:port"."""
+def reach(at, source=None):
+    """A TCP connection to "host:port" or "[host]:port"."""
     host, _, port = at.rpartition(":")
-    sock = socket.create_connection((host, int(port)), 5, (source, 0))
+    return socket.create_connection((host.strip("[]"), int(port)), 5,
+                                    (source, 0) if source else None)
+
+
+def local(sock):
+    """Its own address, as a URI has it."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def connect(at, name=None, ctx=None, source=None):
+    """A TLS connection to "host:port"."""
+    sock = reach(at, source)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return (ctx or context()).wrap_socket(sock, server_hostname=name)
 
@@ -47,7 +59,7 @@ class TlsPhone(RawPhone):
         self.user = user
         self.sock = sock or connect(at)
         self.got = b""
-        self.me = "%s:%d" % self.sock.getsockname()
+        self.me = local(self.sock)
         self.contact = f"<{scheme}:{user}@{self.me};transport=tls>"
 
     def send(self, text, to=None):

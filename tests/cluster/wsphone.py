@@ -5,11 +5,10 @@ one: its Contact is a name that nobody can resolve."""
 import base64
 import hashlib
 import os
-import socket
 
 from harness import Mismatch
 from rawphone import Message, RawPhone
-from tlsphone import connect
+from tlsphone import connect, reach
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 FIN = 0x80
@@ -38,11 +37,9 @@ def frame(first, data):
 class WsPhone(RawPhone):
     """As a RawPhone, on a WebSocket of its own; `scheme` is ws or wss."""
 
-    def __init__(self, at, user="1001", scheme="ws"):
-        host, _, port = at.rpartition(":")
+    def __init__(self, at, user="1001", scheme="ws", sock=None):
         self.user, self.scheme = user, scheme
-        self.sock = connect(at) if scheme == "wss" else \
-            socket.create_connection((host, int(port)), 5)
+        self.sock = sock or (connect(at) if scheme == "wss" else reach(at))
         self.got, self.part = b"", b""
         self.pongs, self.closed, self.kinds = [], None, []
         self.me = f"{os.urandom(6).hex()}.invalid"

@@ -1,0 +1,110 @@
+/* libs: sy_router_core sy_proto */
+/* SPDX-License-Identifier: MIT */
+/* Who gets a connection when there are many: a table made by hand. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <re.h>
+
+#include "router/wire_impl.h"
+
+enum { MAX = 64, QUARTER = MAX / 4, SHAKES = MAX / 16 };
+
+static struct {
+	struct wire w;
+	struct wire_conn connv[MAX], *slotv[MAX];
+	uint32_t n;
+} t;
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.w.conf.tcp_max = t.w.freec = MAX;
+	t.w.connv = t.slotv;
+
+	return 0;
+}
+
+/* So many connections of addresses PREFIX1, PREFIX2 ... */
+static void add(uint32_t n, const char *prefix, bool many, bool shaking)
+{
+	char text[64];
+
+	for (uint32_t i = 0; i < n; i++, t.n++) {
+		struct wire_conn *c = &t.connv[t.n];
+
+		(void)re_snprintf(text, sizeof(text), "%s%u", prefix,
+				  many ? i + 1 : 1);
+		assert_int_equal(sa_set_str(&c->peer, text, 5060), 0);
+		c->handshake = shaking;
+		t.w.handshakes += shaking;
+		t.slotv[t.n] = c;
+		--t.w.freec;
+		++t.w.conns;
+	}
+}
+
+static enum wire_room room(const char *addr)
+{
+	struct sa sa;
+
+	assert_int_equal(sa_set_str(&sa, addr, 7), 0);
+
+	return wire_room(&t.w, &sa);
+}
+
+static void test_source(void **state)
+{
+	(void)state;
+	add(MAX / 2 - 1, "192.0.2.", false, false);
+	assert_int_equal(room("192.0.2.1"), WIRE_ROOM);
+	add(1, "192.0.2.", false, false);
+	assert_int_equal(room("192.0.2.1"), WIRE_ROOM_SOURCE);
+	assert_int_equal(room("192.0.2.2"), WIRE_ROOM);
+	assert_int_equal(room("::ffff:192.0.2.2"), WIRE_ROOM);
+	add(MAX / 2, "198.51.100.", true, false);
+	assert_int_equal(room("192.0.2.2"), WIRE_ROOM_NONE);
+	assert_int_equal(wire_room(&t.w, NULL), WIRE_ROOM_NONE);
+}
+
+/* Addresses of one /64 are one source. */
+static void test_ipv6(void **state)
+{
+	(void)state;
+	add(QUARTER, "2001:db8:0:1::", true, false);
+	add(QUARTER, "198.51.100.", true, false);
+	assert_int_equal(room("2001:db8:0:1:ffff::9"), WIRE_ROOM_SOURCE);
+	assert_int_equal(room("2001:db8:0:2::9"), WIRE_ROOM);
+	assert_int_equal(room("198.51.100.250"), WIRE_ROOM);
+}
+
+static void test_handshakes(void **state)
+{
+	(void)state;
+	add(SHAKES - 1, "2001:db8:0:1::", true, true);
+	assert_int_equal(room("2001:db8:0:1::9"), WIRE_ROOM);
+	add(1, "2001:db8:0:1:9::", true, true);
+	assert_int_equal(room("2001:db8:0:1::9"), WIRE_ROOM_SHAKES);
+	assert_int_equal(room("2001:db8:0:2::9"), WIRE_ROOM);
+	t.connv[0].handshake = false;
+	t.connv[0].hello = true; /* WebSocket: still a handshake */
+	assert_int_equal(room("2001:db8:0:1::9"), WIRE_ROOM_SHAKES);
+	t.connv[0].hello = false;
+	assert_int_equal(room("2001:db8:0:1::9"), WIRE_ROOM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_source, begin),
+		cmocka_unit_test_setup(test_ipv6, begin),
+		cmocka_unit_test_setup(test_handshakes, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
