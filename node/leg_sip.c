@@ -309,6 +309,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 
 	inv.af = sa_af(&at);
 	inv.inside = ls->inside;
+	inv.wss = call->received && !strncmp(call->received, "wss:", 4);
 
 	if (call->referred_by && *call->referred_by &&
 	    re_snprintf(referred, sizeof(referred), "Referred-By: %s\r\n",

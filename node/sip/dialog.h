@@ -263,6 +263,8 @@ struct dialog_invite {
 				     uri does                                */
 	const char *router;       /* preferred router (member id) or NULL    */
 	int af;                   /* the peer's family, or AF_UNSPEC         */
+	bool wss;                 /* it has a WebSocket with TLS, as no URI
+				     tells (RFC 7118 5.2.4)              */
 	bool inside;              /* the peer is told our addresses inside   */
 	struct token tok;         /* hub, leg, epoch, our instance           */
 	struct mbuf *sdp;         /* offer, or NULL: late offer              */

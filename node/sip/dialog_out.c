@@ -323,6 +323,8 @@ int dialog_invite(struct dialog **dp, struct sipua *ua,
 
 	pl_set_str(&uri, inv->hop ? inv->hop : inv->uri);
 	d->tp = ua_transport_of(&uri);
+	if (d->tp == UA_WS && inv->wss)
+		d->tp = UA_WSS;
 	d->inside = inv->inside;
 	d->hops = inv->hops;
 	err = fill(d, inv, &r);

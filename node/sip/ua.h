@@ -89,14 +89,15 @@ enum ua_transport {
 	UA_UDP,
 	UA_TCP,
 	UA_TLS,
-	UA_WS,   /* WebSocket, with TLS or without */
+	UA_WS,   /* WebSocket; by its URI also with TLS */
+	UA_WSS,  /* WebSocket with TLS, as is known of its connection */
 	UA_SIPS, /* TLS, and the peer wants sips: URIs (RFC 3261 12.1.1) */
 };
 
 /** The transport that a URI asks for. */
 enum ua_transport ua_transport_of(const struct pl *uri);
 
-/** "udp", "tcp", "tls", "ws", "sips": as a checkpoint says it. */
+/** "udp", "tcp", "tls", "ws", "wss", "sips": as a checkpoint says it. */
 const char *ua_transport_name(enum ua_transport tp);
 
 /** The reverse; what is unknown is UDP. */

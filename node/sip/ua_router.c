@@ -68,6 +68,7 @@ static const struct {
 	[UA_TCP] = {"tcp", "tcp:", ";transport=tcp"},
 	[UA_TLS] = {"tls", "tls:", ";transport=tls"},
 	[UA_WS] = {"ws", "ws", ";transport=ws"},
+	[UA_WSS] = {"wss", "wss:", ";transport=ws"},
 	[UA_SIPS] = {"sips", "tls:", ";transport=tls"},
 };
 

@@ -8,6 +8,8 @@ import struct
 import threading
 import time
 
+from harness import Mismatch
+
 LOW, HIGH = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 DIGITS = "123A456B789C*0#D"
 RATE, FRAME = 8000, 160
@@ -47,7 +49,8 @@ class RawMedia:
     """A socket that sends tones to where a description says, and listens."""
 
     def __init__(self, host="127.0.0.1", ssrc=7, pt=0):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host
+                                  else socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((host, 0))
         self.port = self.sock.getsockname()[1]
         self.ssrc, self.pt, self.seq, self.ts = ssrc, pt, 1000, 5000
@@ -56,6 +59,7 @@ class RawMedia:
         self.plan = []          # [(frames, hz)] before that
         self.heard = []         # samples
         self.events = set()     # (timestamp, code) by telephone-event 101
+        self.cond = threading.Condition()
         self.running = False
         self.threads = []
 
@@ -70,11 +74,9 @@ class RawMedia:
 
     def start(self, sdp=None, to=None):
         """Send from now on, and listen."""
-        if sdp:
-            host = re.search(r"^c=IN IP4 (\S+)", sdp, re.M).group(1)
-            port = re.search(r"^m=audio (\d+)", sdp, re.M).group(1)
-            to = (host, int(port))
         self.to = to
+        if sdp:
+            self.aim(sdp)
         self.running = True
         self.sock.settimeout(0.1)
         self.threads = [threading.Thread(target=self._send, daemon=True),
@@ -82,6 +84,12 @@ class RawMedia:
         for t in self.threads:
             t.start()
         return self
+
+    def aim(self, sdp):
+        """From now on to where a description says."""
+        host = re.search(r"^c=IN IP[46] (\S+)", sdp, re.M).group(1)
+        port = re.search(r"^m=audio (\d+)", sdp, re.M).group(1)
+        self.to = (host, int(port))
 
     def say(self, digits, ms=100, pause_ms=100):
         """Digits as tones, in the band."""
@@ -118,7 +126,9 @@ class RawMedia:
             except TimeoutError:
                 continue
             if data[1] & 0x7f == 0:
-                self.heard += [linear(u) for u in data[12:]]
+                with self.cond:
+                    self.heard += [linear(u) for u in data[12:]]
+                    self.cond.notify_all()
             elif data[1] & 0x7f == 101:
                 self.events.add((data[4:8], data[12]))
 
@@ -139,6 +149,13 @@ class RawMedia:
                 found += now
             last = now
         return found
+
+    def hears(self, hz, seconds=5):
+        """Wait until a frequency is heard, from now on."""
+        with self.cond:
+            self.heard.clear()
+            if not self.cond.wait_for(lambda: self.loud(hz), seconds):
+                raise Mismatch(f"{hz} Hz is not heard on port {self.port}")
 
     def loud(self, hz, seconds=0.5):
         """Is a frequency in what was heard last?"""

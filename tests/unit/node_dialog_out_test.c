@@ -263,6 +263,8 @@ static void test_contact_transport(void **state)
 		 "@192.0.2.100:5061;transport=tls>", "sips"},
 		{"sip:x@y.invalid;transport=ws", "<sip:",
 		 "@192.0.2.100:5067;transport=ws>", "ws"},
+		{"sip:x@y.invalid;transport=ws", "<sip:",
+		 "@192.0.2.100:5067;transport=ws>", "wss"},
 		{"sip:1002@192.0.2.2:5062;transport=sctp", "<sip:",
 		 "@192.0.2.100:5060>", "udp"},
 	};
@@ -275,6 +277,7 @@ static void test_contact_transport(void **state)
 
 		fx.seen.closed = 0;
 		inv.uri = v[i].uri;
+		inv.wss = !strcmp(v[i].kept, "wss");
 		assert_int_equal(
 			dialog_invite(&fx.d, fx.ua, &inv, &handlers, NULL), 0);
 		req = expect(&fx.r[0], "INVITE ");
