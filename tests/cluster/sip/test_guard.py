@@ -14,6 +14,7 @@ _stack = ExitStack()
 _cluster = None
 # Each test has an address of its own: what it does stays with that.
 DENIED = "127.0.0.66"
+ALLOWED = "127.0.0.29"
 
 
 def config():
@@ -21,6 +22,7 @@ def config():
         conf = json.load(f)
     conf["settings"]["guard"] = {"failures": 3, "users": 4, "banSeconds": 120,
                                  "deny": [DENIED], "burst": 60,
+                                 "allow": [ALLOWED],
                                  "registersPerMinute": 10}
     conf["settings"]["costly"] = [
         {"prefix": "+88", "permission": "satellite"},
@@ -185,6 +187,22 @@ def test_a_scanner_is_dropped():
 def test_a_denied_network_is_not_read():
     with phone(DENIED) as a:
         must(is_ignored(a), True, "an address of the deny list")
+
+
+def test_an_allowed_network_is_never_banned():
+    """Neither for wrong passwords nor for the name of its program, and it has
+    no rate."""
+    with phone(ALLOWED) as a:
+        for _ in range(5):
+            must(code(register(a, password="guess")), 401, "a guess")
+        must(code(answered(a, a.request("OPTIONS", "sip:switchyard",
+                                        User_Agent="friendly-scanner"), 5)),
+             200, "a scanner's name")
+        for n in range(200):
+            must(code(answered(a, a.request("OPTIONS", "sip:switchyard"), 5)),
+                 200, f"OPTIONS {n}")
+        must(code(register(a)), 200, "the right password")
+        must(bans(ALLOWED), [], "bans")
 
 
 def test_a_ban_by_hand():
