@@ -7,6 +7,7 @@
 #include "node/checkpoint.h"
 #include "node/mover.h"
 #include "node/restore.h"
+#include "node/trunk_load.h"
 #include "proto/log.h"
 
 static struct metric *counter(const char *name, const char *help,
@@ -185,6 +186,7 @@ static void reply_metrics(struct node *n, struct http_conn *conn)
 	refresh_calls(n);
 	refresh_media(n);
 	refresh_sip(n);
+	trunk_load_gauges(n);
 	text = metrics_print();
 	if (text)
 		(void)http_creply(conn, 200, "OK",

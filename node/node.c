@@ -11,6 +11,7 @@
 #include "node/quality.h"
 #include "node/node.h"
 #include "node/restore.h"
+#include "node/trunk_load.h"
 #include "node/webrtc/dtls.h"
 #include "proto/log.h"
 #include "proto/loop.h"
@@ -190,6 +191,7 @@ static void load_handler(Sy__Member *me, void *arg)
 	me->load->lost_legs_total = n->lost_legs_total;
 	me->load->moved_total = n->mover->moved;
 	me->load->move_failures_total = n->mover->failures;
+	trunk_load_fill(me->load, n);
 	me->load->drain_started_ms = mover_drain_started_ms(n->mover);
 }
 

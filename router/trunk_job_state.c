@@ -7,6 +7,7 @@
 #include "proto/store_trunk.h"
 #include "router/core.h"
 #include "router/trunk_job_impl.h"
+#include "router/trunk_stat.h"
 
 enum { ADDRESS_SIZE = 80 };
 
@@ -122,6 +123,8 @@ void trunk_job_write(struct trunk_job *j)
 	const Sy__TrunkState *ts = trunk_job_state(j);
 
 	j->put_ms = tmr_jiffies();
+	if (ts && !j->retired)
+		trunk_stat_set(ts);
 	if (ts)
 		(void)store_trunk_put(j->w->bus, ts);
 }

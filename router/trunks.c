@@ -8,6 +8,7 @@
 #include "proto/store_trunk.h"
 #include "router/core.h"
 #include "router/trunk_job.h"
+#include "router/trunk_stat.h"
 #include "router/trunks.h"
 #include "router/uac.h"
 
@@ -80,6 +81,7 @@ static void let_go(struct slot *s)
 {
 	s->job = mem_deref(s->job);
 	s->old = mem_deref(s->old);
+	trunk_stat_clear(s->id);
 	enter(s, FREE);
 }
 

@@ -7,6 +7,7 @@
 #include <re.h>
 
 #include "gateway/api/api.h"
+#include "gateway/api/trunk_calls.h"
 #include "proto/store_trunk.h"
 
 /* Who asked, while Redis is. */
@@ -29,14 +30,20 @@ static const Sy__TrunkState *state_of(const char *id, Sy__TrunkState *const *v,
 }
 
 /* Its passwords stay where they are. */
-static void show(Sy__Provider *p, const Sy__Trunk *t,
+static void show(Sy__Provider *p, const struct view *v, const Sy__Trunk *t,
 		 const Sy__TrunkState *ts)
 {
+	const struct trunk_calls calls = trunk_calls_now(v, t->id);
+
 	sy__provider__init(p);
 	p->id = t->id;
 	p->enabled = t->enabled;
 	p->target = t->target;
 	p->max_calls = t->max_calls;
+	p->max_calls_per_second = t->max_calls_per_second;
+	p->calls = calls.in + calls.out;
+	p->calls_in = calls.in;
+	p->calls_out = calls.out;
 	p->registers = t->enabled && t->registration;
 	if (!t->enabled || !ts)
 		return;
@@ -79,7 +86,8 @@ static void reply_page(struct asking *k, Sy__Trunk **trunkv, size_t trunkc,
 		more = c == k->limit;
 		if (more)
 			break;
-		show(&pv[c], trunkv[i], state_of(trunkv[i]->id, v, n));
+		show(&pv[c], k->a->api->view, trunkv[i],
+		     state_of(trunkv[i]->id, v, n));
 		msgv[c] = &pv[c].base;
 		c++;
 	}
@@ -116,7 +124,7 @@ static void reply_one(struct asking *k, Sy__TrunkState *const *v, size_t n)
 		api_reply_err(k->a, ENOENT, "provider");
 		return;
 	}
-	show(&p, t, state_of(t->id, v, n));
+	show(&p, k->a->api->view, t, state_of(t->id, v, n));
 	api_reply(k->a, 200, &p.base);
 }
 

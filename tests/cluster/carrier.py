@@ -49,6 +49,7 @@ class Carrier:
         self.bindings = {}       # Contact URI: (Call-ID, CSeq)
         self.registers = []      # those that were accepted
         self.requests = []       # of calls; those that were not asked for
+        self.copies = []         # the last ones: what comes again is left out
         self.asked = []          # OPTIONS
         self.challenges = self.stale = self.options = 0
         self.mute = False        # says nothing at all
@@ -154,7 +155,8 @@ class Carrier:
                 self.options += 1
                 self.asked.append(m)
                 self.answer(m, 200)
-            elif m.method:
+            elif m.method and m.raw not in (c.raw for c in self.copies):
+                self.copies = [*self.copies[-20:], m]
                 self.requests.append(m)
             self.lock.notify_all()
 
