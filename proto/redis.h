@@ -120,6 +120,10 @@ int redis_error(const struct redis *r);
 int redis_command(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
 		  void *arg, const char *fmt, ...);
 
+/** The same. @param ap  Used up. */
+int redis_vcommand(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
+		   void *arg, const char *fmt, va_list ap);
+
 /** The same from an argument vector; lenv may be NULL (strings). */
 int redis_command_argv(struct redis *r, uint32_t deadline_ms,
 		       redis_reply_h *h, void *arg, int argc,

@@ -90,11 +90,10 @@ int redis_send(struct redis *r, redis_reply_h *h, void *arg,
 	return err;
 }
 
-int redis_command(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
-		  void *arg, const char *fmt, ...)
+int redis_vcommand(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
+		   void *arg, const char *fmt, va_list ap)
 {
 	char *p = NULL;
-	va_list ap;
 	int err, len;
 
 	if (!r || !fmt || r->subscriber)
@@ -102,13 +101,24 @@ int redis_command(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
 	if (r->state != UP)
 		return ENOTCONN;
 
-	va_start(ap, fmt);
 	len = redisvFormatCommand(&p, fmt, ap);
-	va_end(ap);
 	if (len < 0)
 		return len == -1 ? ENOMEM : EINVAL;
 	err = send_formatted(r, deadline_ms, h, arg, p, (size_t)len);
 	redisFreeCommand(p);
+
+	return err;
+}
+
+int redis_command(struct redis *r, uint32_t deadline_ms, redis_reply_h *h,
+		  void *arg, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = redis_vcommand(r, deadline_ms, h, arg, fmt, ap);
+	va_end(ap);
 
 	return err;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
-#include "proto/script.h"
+#include "proto/store_ask.h"
 #include "proto/store_device.h"
 
 enum { KEY_SIZE = 96, MEMBERS_MAX = 100 };
@@ -17,26 +17,6 @@ enum { KEY_SIZE = 96, MEMBERS_MAX = 100 };
 const char *const store_forward_names[STORE_FORWARDS] = {
 	"always", "busy", "no_answer", "unreachable",
 };
-
-struct asking {
-	union {
-		store_device_h *device;
-		store_group_h *group;
-	} h;
-	void *arg;
-};
-
-static int asking_alloc(struct asking **ap, void *arg)
-{
-	struct asking *a = mem_zalloc(sizeof(*a), NULL);
-
-	if (!a)
-		return ENOMEM;
-	a->arg = arg;
-	*ap = a;
-
-	return 0;
-}
 
 /* ------------------------------------------------------------- one device */
 
@@ -61,7 +41,7 @@ static void field(struct store_device *st, const char *name, const char *value)
 static void device_handler(int err, const redisReply *reply, void *arg)
 {
 	struct store_device st = {0};
-	struct asking *a = arg;
+	struct ask *a = arg;
 
 	if (!err && reply->type != REDIS_REPLY_ARRAY)
 		err = EBADMSG;
@@ -71,28 +51,16 @@ static void device_handler(int err, const redisReply *reply, void *arg)
 			field(&st, reply->element[i]->str,
 			      reply->element[i + 1]->str);
 	}
-	if (a->h.device)
-		a->h.device(err, err ? NULL : &st, a->arg);
+	if (a->h)
+		((store_device_h *)a->h)(err, err ? NULL : &st, a->arg);
 	mem_deref(a);
 }
 
 int store_device_get(struct redis *r, const char *device, store_device_h *h,
 		     void *arg)
 {
-	struct asking *a;
-	int err = asking_alloc(&a, arg);
-
-	if (err)
-		return err;
-	a->h.device = h;
-	err = redis_command(r, 0, device_handler, a, "HGETALL sy:device:{%s}",
-			    device);
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask_command(r, device_handler, ask_alloc((ask_h *)h, arg),
+			   "HGETALL sy:device:{%s}", device);
 }
 
 int store_device_change(struct redis *r, const char *device,
@@ -101,8 +69,7 @@ int store_device_change(struct redis *r, const char *device,
 {
 	const char *argv[1 + 2 * (STORE_FORWARDS + 2)];
 	char key[KEY_SIZE];
-	struct asking *a;
-	int argc = 0, err;
+	int argc = 0;
 
 	if (re_snprintf(key, sizeof(key), "sy:device:{%s}", device) < 0)
 		return EINVAL;
@@ -122,16 +89,8 @@ int store_device_change(struct redis *r, const char *device,
 		argv[argc++] = change->no_answer_s;
 	}
 
-	err = asking_alloc(&a, arg);
-	if (err)
-		return err;
-	a->h.device = h;
-	err = script_run_owned(r, SCRIPT_DEVICE_STATE, 0, device_handler, a,
-			       1, argc, argv, NULL);
-	if (err)
-		mem_deref(a);
-
-	return err;
+	return ask_script(r, SCRIPT_DEVICE_STATE, device_handler,
+			  ask_alloc((ask_h *)h, arg), 1, argc, argv, NULL);
 }
 
 void store_device_forward(Sy__Forward *f, const Sy__Device *dev,
@@ -171,7 +130,7 @@ static uint64_t number(const redisReply *r)
 static void group_handler(int err, const redisReply *reply, void *arg)
 {
 	uint64_t v[MEMBERS_MAX];
-	struct asking *a = arg;
+	struct ask *a = arg;
 	size_t n = 0;
 
 	if (!err && reply->type == REDIS_REPLY_INTEGER)
@@ -182,53 +141,29 @@ static void group_handler(int err, const redisReply *reply, void *arg)
 	else if (!err)
 		err = EBADMSG;
 
-	a->h.group(err, v, n, a->arg);
+	((store_group_h *)a->h)(err, v, n, a->arg);
 	mem_deref(a);
 }
 
 int store_group_turn(struct redis *r, const char *group, store_group_h *h,
 		     void *arg)
 {
-	struct asking *a;
-	int err = asking_alloc(&a, arg);
-
-	if (err)
-		return err;
-	a->h.group = h;
-	err = redis_command(r, 0, group_handler, a,
-			    "HINCRBY " KEY_TURN " %s 1", group);
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask_command(r, group_handler, ask_alloc((ask_h *)h, arg),
+			   "HINCRBY " KEY_TURN " %s 1", group);
 }
 
 int store_group_idle(struct redis *r, char *const *members, size_t n,
 		     store_group_h *h, void *arg)
 {
 	const char *argv[MEMBERS_MAX + 2] = {"HMGET", KEY_IDLE};
-	struct asking *a;
-	int err;
 
 	if (n > MEMBERS_MAX)
 		return EINVAL;
 	for (size_t i = 0; i < n; i++)
 		argv[2 + i] = members[i];
 
-	err = asking_alloc(&a, arg);
-	if (err)
-		return err;
-	a->h.group = h;
-	err = redis_command_argv(r, 0, group_handler, a, (int)n + 2, argv,
-				 NULL);
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask_argv(r, group_handler, ask_alloc((ask_h *)h, arg),
+			(int)n + 2, argv, NULL);
 }
 
 int store_device_idle(struct redis *r, const char *device, uint64_t now_ms)

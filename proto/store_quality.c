@@ -7,6 +7,7 @@
 #include <re.h>
 #include "proto/script.h"
 #include "proto/store.h"
+#include "proto/store_ask.h"
 #include "proto/store_impl.h"
 
 enum {
@@ -67,11 +68,6 @@ int store_quality_put(struct redis *r, const char *hub,
 
 /* -------------------------------------------------------------- reading */
 
-struct reading {
-	store_quality_h *h;
-	void *arg;
-};
-
 Sy__HubSample *store_quality_read(const redisReply *reply)
 {
 	if (reply->type != REDIS_REPLY_STRING)
@@ -109,37 +105,25 @@ static struct store_series *series_read(const redisReply *reply)
 
 static void read_handler(int err, const redisReply *reply, void *arg)
 {
-	struct reading *rd = arg;
 	struct store_series *series = err ? NULL : series_read(reply);
+	struct ask *a = arg;
 
-	rd->h(err || series ? err : ENOMEM, series, rd->arg);
-	mem_deref(rd);
+	((store_quality_h *)a->h)(err || series ? err : ENOMEM, series, a->arg);
+	mem_deref(a);
 }
 
 int store_quality_get(struct redis *r, const char *hub, store_quality_h *h,
 		      void *arg)
 {
 	char key[STORE_HUB_KEY_SIZE];
-	struct reading *rd;
-	int err;
 
 	if (!r || !hub || !h)
 		return EINVAL;
 
-	rd = mem_zalloc(sizeof(*rd), NULL);
-	if (!rd)
-		return ENOMEM;
-
-	rd->h = h;
-	rd->arg = arg;
 	store_quality_key(key, hub);
-	err = redis_command(r, 0, read_handler, rd, "LRANGE %s 0 -1", key);
-	if (err)
-		mem_deref(rd);
-	else
-		redis_arg_owned(r);
 
-	return err;
+	return ask_command(r, read_handler, ask_alloc((ask_h *)h, arg),
+			   "LRANGE %s 0 -1", key);
 }
 
 /* ------------------------------------------------- the latest, into a leg */

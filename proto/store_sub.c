@@ -7,46 +7,13 @@
 #include <string.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
-#include "proto/script.h"
+#include "proto/store_ask.h"
 #include "proto/store_sub.h"
 
 #define KEYS "sy:{subs}", "sy:{subs}:owner", "sy:{subs}:seq", \
 	     "sy:{subs}:expiry"
 
 enum { KEYC = 4, LIST_FIELDS = 4 };
-
-/* Who waits for a reply. */
-struct asking {
-	union {
-		store_sub_h *put;
-		store_sub_next_h *next;
-		store_sub_claim_h *claim;
-		store_sub_owner_h *owner;
-		store_mwi_h *mwi;
-	} h;
-	void *arg;
-};
-
-static struct asking *asking_alloc(void *arg)
-{
-	struct asking *a = mem_zalloc(sizeof(*a), NULL);
-
-	if (a)
-		a->arg = arg;
-
-	return a;
-}
-
-/* @return err, with the question dropped. */
-static int asked(struct redis *r, int err, struct asking *a)
-{
-	if (err)
-		mem_deref(a);
-	else
-		redis_arg_owned(r);
-
-	return err;
-}
 
 static Sy__Subscription *sub_read(const redisReply *r)
 {
@@ -60,14 +27,14 @@ static Sy__Subscription *sub_read(const redisReply *r)
 
 static void put_handler(int err, const redisReply *reply, void *arg)
 {
-	struct asking *a = arg;
+	struct ask *a = arg;
 
 	if (!err && (reply->type != REDIS_REPLY_STRING &&
 		     reply->type != REDIS_REPLY_STATUS))
 		err = EBADMSG;
 	else if (!err && strcmp(reply->str, "ok"))
 		err = !strcmp(reply->str, "gone") ? ENOENT : ENOSPC;
-	a->h.put(err, a->arg);
+	((store_sub_h *)a->h)(err, a->arg);
 	mem_deref(a);
 }
 
@@ -76,15 +43,14 @@ int store_sub_put(struct redis *r, const Sy__Subscription *sub,
 {
 	const size_t len = sy__subscription__get_packed_size(sub);
 	uint8_t *buf = mem_alloc(len + 1, NULL);
-	struct asking *a = asking_alloc(arg);
 	char who[16], expiry[24], max[16], of[16];
 	const char *argv[] = {KEYS, sub->id, (char *)buf, who, expiry,
 			      max, of, sub->device, known ? "1" : "0"};
 	size_t lenv[ARRAY_SIZE(argv)];
-	int err = ENOMEM;
+	int err;
 
-	if (!buf || !a)
-		goto out;
+	if (!buf)
+		return ENOMEM;
 
 	sy__subscription__pack(sub, buf);
 	(void)snprintf(who, sizeof(who), "%u", instance);
@@ -94,13 +60,9 @@ int store_sub_put(struct redis *r, const Sy__Subscription *sub,
 	(void)snprintf(of, sizeof(of), "%d", STORE_SUBS_OF_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(argv); i++)
 		lenv[i] = i == KEYC + 1 ? len : strlen(argv[i]);
-	a->h.put = h;
-	err = script_run_owned(r, SCRIPT_SUB_PUT, 0, put_handler, a, KEYC,
-			       ARRAY_SIZE(argv), argv, lenv);
-
-out:
-	if (err)
-		mem_deref(a);
+	err = ask_script(r, SCRIPT_SUB_PUT, put_handler,
+			 ask_alloc((ask_h *)h, arg), KEYC, ARRAY_SIZE(argv),
+			 argv, lenv);
 	mem_deref(buf);
 
 	return err;
@@ -108,89 +70,70 @@ out:
 
 static void next_handler(int err, const redisReply *reply, void *arg)
 {
-	struct asking *a = arg;
+	struct ask *a = arg;
 
 	if (!err && reply->type != REDIS_REPLY_INTEGER)
 		err = EBADMSG;
-	a->h.next(err, err ? 0 : (uint32_t)reply->integer, a->arg);
+	((store_sub_next_h *)a->h)(err, err ? 0 : (uint32_t)reply->integer, a->arg);
 	mem_deref(a);
 }
 
 int store_sub_next(struct redis *r, const char *id, uint32_t instance,
 		   bool last, store_sub_next_h *h, void *arg)
 {
-	struct asking *a = asking_alloc(arg);
 	char who[16];
 	const char *argv[] = {KEYS, id, who, last ? "1" : "0"};
-	int err;
 
-	if (!a)
-		return ENOMEM;
 	(void)snprintf(who, sizeof(who), "%u", instance);
-	a->h.next = h;
-	err = script_run_owned(r, SCRIPT_SUB_NEXT, 0, next_handler, a, KEYC,
-			       ARRAY_SIZE(argv), argv, NULL);
-	if (err)
-		mem_deref(a);
 
-	return err;
+	return ask_script(r, SCRIPT_SUB_NEXT, next_handler,
+			  ask_alloc((ask_h *)h, arg), KEYC, ARRAY_SIZE(argv),
+			  argv, NULL);
 }
 
 static void claim_handler(int err, const redisReply *reply, void *arg)
 {
-	struct asking *a = arg;
+	struct ask *a = arg;
 
-	a->h.claim(err, err ? NULL : sub_read(reply), a->arg);
+	((store_sub_claim_h *)a->h)(err, err ? NULL : sub_read(reply), a->arg);
 	mem_deref(a);
 }
 
 int store_sub_claim(struct redis *r, const char *id, uint32_t from,
 		    uint32_t to, store_sub_claim_h *h, void *arg)
 {
-	struct asking *a = asking_alloc(arg);
 	char was[16], is[16];
 	const char *argv[] = {"sy:{subs}", "sy:{subs}:owner", id, was, is};
-	int err;
 
-	if (!a)
-		return ENOMEM;
 	(void)snprintf(was, sizeof(was), "%u", from);
 	(void)snprintf(is, sizeof(is), "%u", to);
-	a->h.claim = h;
-	err = script_run_owned(r, SCRIPT_SUB_CLAIM, 0, claim_handler, a, 2,
-			       ARRAY_SIZE(argv), argv, NULL);
-	if (err)
-		mem_deref(a);
 
-	return err;
+	return ask_script(r, SCRIPT_SUB_CLAIM, claim_handler,
+			  ask_alloc((ask_h *)h, arg), 2, ARRAY_SIZE(argv),
+			  argv, NULL);
 }
 
 /* ------------------------------------------------------------------ reading */
 
 static void owners_handler(int err, const redisReply *reply, void *arg)
 {
-	struct asking *a = arg;
+	struct ask *a = arg;
+	store_sub_owner_h *h = (store_sub_owner_h *)a->h;
 
 	if (!err && reply->type != REDIS_REPLY_ARRAY)
 		err = EBADMSG;
 	for (size_t i = 0; !err && i + 1 < reply->elements; i += 2)
-		a->h.owner(0, reply->element[i]->str,
-			   (uint32_t)strtoul(reply->element[i + 1]->str, NULL,
-					     10), a->arg);
-	a->h.owner(err, NULL, 0, a->arg);
+		h(0, reply->element[i]->str,
+		  (uint32_t)strtoul(reply->element[i + 1]->str, NULL, 10),
+		  a->arg);
+	h(err, NULL, 0, a->arg);
 	mem_deref(a);
 }
 
 int store_sub_owners(struct redis *r, store_sub_owner_h *h, void *arg)
 {
-	struct asking *a = asking_alloc(arg);
-
-	if (!a)
-		return ENOMEM;
-	a->h.owner = h;
-
-	return asked(r, redis_command(r, 0, owners_handler, a,
-				      "HGETALL sy:{subs}:owner"), a);
+	return ask_command(r, owners_handler, ask_alloc((ask_h *)h, arg),
+			   "HGETALL sy:{subs}:owner");
 }
 
 /* A page under way. */
@@ -297,26 +240,20 @@ int store_sub_list(struct redis *r, const char *cursor, size_t limit,
 
 static void mwi_handler(int err, const redisReply *reply, void *arg)
 {
-	struct asking *a = arg;
+	struct ask *a = arg;
 	unsigned fresh = 0, old = 0;
 
 	if (!err && reply->type == REDIS_REPLY_STRING)
 		(void)sscanf(reply->str, "%u %u", &fresh, &old);
-	a->h.mwi(err, fresh, old, a->arg);
+	((store_mwi_h *)a->h)(err, fresh, old, a->arg);
 	mem_deref(a);
 }
 
 int store_mwi_get(struct redis *r, const char *device, store_mwi_h *h,
 		  void *arg)
 {
-	struct asking *a = asking_alloc(arg);
-
-	if (!a)
-		return ENOMEM;
-	a->h.mwi = h;
-
-	return asked(r, redis_command(r, 0, mwi_handler, a,
-				      "GET sy:mwi:{%s}", device), a);
+	return ask_command(r, mwi_handler, ask_alloc((ask_h *)h, arg),
+			   "GET sy:mwi:{%s}", device);
 }
 
 int store_mwi_put(struct redis *r, const char *device, uint32_t fresh,

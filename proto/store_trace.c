@@ -6,6 +6,7 @@
 #include <hiredis/hiredis.h>
 #include <re.h>
 #include "proto/script.h"
+#include "proto/store_ask.h"
 #include "proto/store_impl.h"
 #include "proto/store_trace.h"
 
@@ -95,11 +96,6 @@ int store_trace_put(struct redis *r, const struct store_trace_put *put,
 
 /* -------------------------------------------------------------- reading */
 
-struct reading {
-	store_trace_h *h;
-	void *arg;
-};
-
 static void trace_destructor(void *arg)
 {
 	struct store_trace *trace = arg;
@@ -148,35 +144,23 @@ static struct store_trace *trace_read(const redisReply *reply)
 
 static void read_handler(int err, const redisReply *reply, void *arg)
 {
-	struct reading *rd = arg;
 	struct store_trace *trace = err ? NULL : trace_read(reply);
+	struct ask *a = arg;
 
-	rd->h(err || trace ? err : ENOMEM, trace, rd->arg);
-	mem_deref(rd);
+	((store_trace_h *)a->h)(err || trace ? err : ENOMEM, trace, a->arg);
+	mem_deref(a);
 }
 
 int store_trace_get(struct redis *r, const char *hub, store_trace_h *h,
 		    void *arg)
 {
 	char key[STORE_HUB_KEY_SIZE];
-	struct reading *rd;
-	int err;
 
 	if (!r || !hub || !h)
 		return EINVAL;
 
-	rd = mem_zalloc(sizeof(*rd), NULL);
-	if (!rd)
-		return ENOMEM;
-
-	rd->h = h;
-	rd->arg = arg;
 	trace_key(key, hub);
-	err = redis_command(r, 0, read_handler, rd, "LRANGE %s 1 -1", key);
-	if (err)
-		mem_deref(rd);
-	else
-		redis_arg_owned(r);
 
-	return err;
+	return ask_command(r, read_handler, ask_alloc((ask_h *)h, arg),
+			   "LRANGE %s 1 -1", key);
 }
