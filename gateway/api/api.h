@@ -85,6 +85,16 @@ void api_unavailable(struct api_req *a, const char *detail);
  * <what>". */
 void api_reply_err(struct api_req *a, int err, const char *what);
 
+/**
+ * The end of a list that was asked for, or could not be: answers, and releases
+ * the request.
+ *
+ * @param what  What it is a list of, for an error.
+ * @param msgv  As api_reply_list(), with n and next; not looked at on error.
+ */
+void api_listed(struct api_req *a, int err, const char *what, const void *msgv,
+		size_t n, const char *next);
+
 /** Answer for a Result that is not OK. */
 void api_reply_result(struct api_req *a, const Sy__Result *res);
 

@@ -49,14 +49,7 @@ static void record(struct view *view, const Sy__Ban *ban, Sy__EventType type)
 static void on_list(int err, const Sy__Ban *const *banv, size_t banc,
 		    const char *next, void *arg)
 {
-	struct api_req *a = arg;
-
-	if (err)
-		api_reply_err(a, err, "ban");
-	else
-		api_reply_list(a, (const ProtobufCMessage *const *)banv, banc,
-			       next);
-	api_release(a);
+	api_listed(arg, err, "ban", banv, banc, next);
 }
 
 void api_bans_list(struct api_req *a)
@@ -71,10 +64,8 @@ void api_bans_list(struct api_req *a)
 	api_hold(a);
 	err = store_ban_list(view_redis(a->api->view),
 			     *cursor ? cursor : NULL, limit, on_list, a);
-	if (err) {
-		api_reply_err(a, err, "ban");
-		api_release(a);
-	}
+	if (err)
+		api_listed(a, err, "ban", NULL, 0, NULL);
 }
 
 /* --------------------------------------------------------------- by hand */

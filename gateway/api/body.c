@@ -129,3 +129,13 @@ void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
 	free(str);
 	json_decref(j);
 }
+
+void api_listed(struct api_req *a, int err, const char *what, const void *msgv,
+		size_t n, const char *next)
+{
+	if (err)
+		api_reply_err(a, err, what);
+	else
+		api_reply_list(a, msgv, n, next);
+	api_release(a);
+}

@@ -14,12 +14,7 @@ static void on_list(int err, Sy__Call *const *callv, size_t callc,
 
 	for (size_t i = 0; !err && i < callc; i++)
 		callv[i]->adopting = !view_serves(a->api->view, callv[i]);
-	if (err)
-		api_reply_err(a, err, "call");
-	else
-		api_reply_list(a, (const ProtobufCMessage *const *)callv,
-			       callc, next);
-	api_release(a);
+	api_listed(a, err, "call", callv, callc, next);
 }
 
 void api_calls_list(struct api_req *a)
@@ -43,10 +38,8 @@ void api_calls_list(struct api_req *a)
 	api_hold(a);
 	err = store_hub_list(view_redis(a->api->view),
 			     *cursor ? cursor : NULL, limit, on_list, a);
-	if (err) {
-		api_reply_err(a, err, "call");
-		api_release(a);
-	}
+	if (err)
+		api_listed(a, err, "call", NULL, 0, NULL);
 }
 
 static void on_get(struct command *c, const Sy__Result *res)

@@ -10,14 +10,7 @@
 static void on_list(int err, Sy__Registration *const *regv, size_t regc,
 		    const char *next, void *arg)
 {
-	struct api_req *a = arg;
-
-	if (err)
-		api_reply_err(a, err, "registration");
-	else
-		api_reply_list(a, (const ProtobufCMessage *const *)regv, regc,
-			       next);
-	api_release(a);
+	api_listed(arg, err, "registration", regv, regc, next);
 }
 
 void api_registrations_list(struct api_req *a)
@@ -32,8 +25,6 @@ void api_registrations_list(struct api_req *a)
 	api_hold(a);
 	err = store_reg_list(view_redis(a->api->view),
 			     *cursor ? cursor : NULL, limit, on_list, a);
-	if (err) {
-		api_reply_err(a, err, "registration");
-		api_release(a);
-	}
+	if (err)
+		api_listed(a, err, "registration", NULL, 0, NULL);
 }
