@@ -3,21 +3,16 @@
 
 #include <string.h>
 #include "router/answer.h"
-#include "router/attempt.h"
 #include "router/core.h"
-#include "router/pending.h"
-#include "router/target.h"
+#include "router/target_impl.h"
 
 enum {
 	UDP_MAX = 1300,  /* RFC 3261 18.1.1 [bytes]                       */
 	ON_TOP = 200,    /* about what we put on top                      */
-	DNS_MS = 6000,   /* for all questions of one name                 */
-	PROBE_MS = 250,  /* for TCP, where UDP would do                    */
-	HOST_SIZE = 256,
 	TRIES_MAX = 2 * LOCATE_TARGETS_MAX,
 };
 
-static const enum wire_kind kinds[LOCATE_TRANSPORTS] = {
+const enum wire_kind target_kinds[LOCATE_TRANSPORTS] = {
 	[LOCATE_UDP] = WIRE_UDP,
 	[LOCATE_TCP] = WIRE_TCP,
 	[LOCATE_TLS] = WIRE_TLS,
@@ -42,9 +37,9 @@ int target_start(struct worker *w, const char *servers)
 	if (err)
 		return err;
 	for (int t = LOCATE_UDP; t < LOCATE_TRANSPORTS; t++) {
-		if (wire_port_find(set, kinds[t], AF_INET) >= 0)
+		if (wire_port_find(set, target_kinds[t], AF_INET) >= 0)
 			conf.canv[t] |= LOCATE_IP4;
-		if (wire_port_find(set, kinds[t], AF_INET6) >= 0)
+		if (wire_port_find(set, target_kinds[t], AF_INET6) >= 0)
 			conf.canv[t] |= LOCATE_IP6;
 	}
 	err = attempts_alloc(&w->attempts);
@@ -94,7 +89,7 @@ static int read_uri(struct locate_uri *lu, const struct pl *uri)
 	return 0;
 }
 
-static bool is_large(const struct msg *m)
+bool target_is_large(const struct msg *m)
 {
 	const Sy__Config *conf = config_get(m->w->config);
 	const uint32_t max = conf && conf->settings->udp_max_bytes
@@ -128,7 +123,7 @@ static void add_twin(struct targets *ts, const struct worker *w,
 static void candidates(struct targets *ts, const struct msg *m,
 		       const struct locate_found *found)
 {
-	const bool large = is_large(m);
+	const bool large = target_is_large(m);
 
 	ts->n = 0;
 	for (size_t i = 0; i < found->n; i++) {
@@ -171,6 +166,11 @@ static bool is_mute(const struct attempt *a)
 	return a->method == VIEW_INVITE && a->copies >= ATTEMPT_MUTE_COPIES;
 }
 
+void target_failed(struct worker *w, const struct locate_target *t)
+{
+	wire_tell(w->wire, target_kinds[t->transport], &t->sa, false);
+}
+
 /* The way to a target. @return 0 or errno */
 static int open_flow(struct worker *w, struct flow *f,
 		     const struct locate_target *t, const struct pl *name)
@@ -178,7 +178,7 @@ static int open_flow(struct worker *w, struct flow *f,
 	if (t->transport == LOCATE_UDP)
 		return wire_udp(w->wire, f, &t->sa);
 
-	return wire_connect_name(w->wire, f, kinds[t->transport], &t->sa,
+	return wire_connect_name(w->wire, f, target_kinds[t->transport], &t->sa,
 				 name);
 }
 
@@ -194,7 +194,7 @@ static bool go_on(struct msg *m, struct hop *hop, struct attempt *a,
 			hop->to = a->flow;
 			return true;
 		}
-		wire_tell(m->w->wire, kinds[t->transport], &t->sa, false);
+		target_failed(m->w, t);
 	}
 
 	return false;
@@ -209,12 +209,12 @@ static bool again(struct msg *m, struct hop *hop, struct attempt *a,
 	const bool counts = m->v->method == a->method;
 
 	if (counts && is_lost(m->w, a)) {
-		wire_tell(m->w->wire, kinds[t.transport], &t.sa, false);
+		target_failed(m->w, &t);
 		return go_on(m, hop, a, ts, name);
 	}
 	/* who is only mute may still answer, if there is nobody else */
 	if (counts && is_mute(a) && untried(ts, a)) {
-		wire_tell(m->w->wire, kinds[t.transport], &t.sa, false);
+		target_failed(m->w, &t);
 		return go_on(m, hop, a, ts, name);
 	}
 	if (open_flow(m->w, &a->flow, &t, name))
@@ -224,111 +224,18 @@ static bool again(struct msg *m, struct hop *hop, struct attempt *a,
 	return true;
 }
 
-/* ------------------------------------------------------- TCP where UDP would do */
-
-/*
- * A large request for a UDP target, that waits until the target takes a TCP
- * connection or does not: sent into one that never opens it would be missed
- * until the node's next copy, half a second later.
- */
-struct probe {
-	struct le le;               /* in worker->probes                 */
-	struct pending *p;          /* borrowed: it owns us              */
-	struct locate_target t;
-	struct locate_found found;
-	char host[HOST_SIZE];
-};
-
-static void send_to(struct msg *m, struct hop *hop,
-		    const struct locate_found *found, const struct pl *name);
-
-static void probe_destructor(void *arg)
+struct hop target_hop(const struct pending *p)
 {
-	struct probe *pr = arg;
-
-	list_unlink(&pr->le);
-}
-
-static void probe_done(void *arg)
-{
-	struct probe *pr = arg;
-	struct pending *p = pr->p;
-	struct hop hop = {
+	return (struct hop){
 		.tok = p->tok,
 		.record_route = p->record_route,
 		.rr_port = -1,
 		.stat = STAT_FWD_PEER,
 	};
-	struct pl name;
-
-	(void)pending_resume(p);
-	pl_set_str(&name, pr->host);
-	send_to(&p->m, &hop, &pr->found, &name);
-	pending_end(p);
 }
 
-static void probe_late(void *arg)
-{
-	struct probe *pr = arg;
-
-	list_unlink(&pr->le);
-	wire_tell(pr->p->w->wire, kinds[pr->t.transport], &pr->t.sa, false);
-	probe_done(pr);
-}
-
-/* @return true: it waits */
-static bool probe_start(struct msg *m, const struct hop *hop,
-			const struct attempt *a,
-			const struct locate_found *found,
-			const struct pl *name)
-{
-	const struct locate_target *t = attempt_target(a);
-	struct pending *p;
-	struct probe *pr;
-
-	if (t->transport != LOCATE_TCP || !is_large(m) ||
-	    found->v[0].transport != LOCATE_UDP ||
-	    wire_is_through(m->w->wire, &a->flow) || pending_is(m) ||
-	    pending_hold(&p, m))
-		return false;
-	pr = mem_zalloc(sizeof(*pr), probe_destructor);
-	if (!pr || pl_strcpy(name, pr->host, sizeof(pr->host))) {
-		mem_deref(pr);
-		(void)pending_resume(p);
-		pending_end(p);
-		return false;
-	}
-	p->state = pr;
-	p->tok = hop->tok;
-	p->record_route = hop->record_route;
-	pr->p = p;
-	pr->t = *t;
-	pr->found = *found;
-	list_append(&m->w->probes, &pr->le, pr);
-	pending_later(p, PROBE_MS, probe_late, pr);
-
-	return true;
-}
-
-/* Those that waited for it go on, when its handler has ended. */
-static void probes_told(struct worker *w, const struct locate_target *t)
-{
-	struct le *le = list_head(&w->probes);
-
-	while (le) {
-		struct probe *pr = le->data;
-
-		le = le->next;
-		if (pr->t.transport != t->transport ||
-		    !sa_cmp(&pr->t.sa, &t->sa, SA_ALL))
-			continue;
-		list_unlink(&pr->le);
-		pending_later(pr->p, 0, probe_done, pr);
-	}
-}
-
-static void send_to(struct msg *m, struct hop *hop,
-		    const struct locate_found *found, const struct pl *name)
+void target_send(struct msg *m, struct hop *hop,
+		 const struct locate_found *found, const struct pl *name)
 {
 	struct attempt *a = attempt_get(m->w->attempts, m, tmr_jiffies());
 	struct targets ts;
@@ -339,105 +246,13 @@ static void send_to(struct msg *m, struct hop *hop,
 		answer(m, 503, "No Target Answers", NULL);
 		return;
 	}
-	if (a->copies == 0 && probe_start(m, hop, a, found, name))
+	if (a->copies == 0 && target_probe_start(m, hop, a, found, name))
 		return;
 	if (m->v->method == a->method && a->copies < UINT8_MAX)
 		++a->copies;
 	if (hop->to.tcp)
 		hop->rr_flow = &hop->to;
 	forward_request(m, hop);
-}
-
-/* ---------------------------------------------------------------- waiting */
-
-/* A request that waits for DNS. */
-struct waiting {
-	struct pending *p;          /* borrowed: it owns us              */
-	struct locate_query *query;
-	char host[HOST_SIZE];
-};
-
-static void waiting_destructor(void *arg)
-{
-	struct waiting *wt = arg;
-
-	mem_deref(wt->query);
-}
-
-static void resume(struct waiting *wt, int err,
-		   const struct locate_found *found)
-{
-	struct pending *p = wt->p;
-	struct hop hop = {
-		.tok = p->tok,
-		.record_route = p->record_route,
-		.rr_port = -1,
-		.stat = STAT_FWD_PEER,
-	};
-	struct pl name;
-
-	(void)pending_resume(p);
-	pl_set_str(&name, wt->host);
-	if (err)
-		answer(&p->m, 503, "No Such Target", NULL);
-	else
-		send_to(&p->m, &hop, found, &name);
-	pending_end(p);
-}
-
-static void located(int err, const struct locate_found *found, void *arg)
-{
-	resume(arg, err, found);
-}
-
-static void dns_late(void *arg)
-{
-	resume(arg, ETIMEDOUT, NULL);
-}
-
-static int start_query(struct pending *p, const struct locate_uri *lu)
-{
-	struct waiting *wt = mem_zalloc(sizeof(*wt), waiting_destructor);
-	struct locate_uri uri = *lu;
-	int err;
-
-	if (!wt)
-		return ENOMEM;
-	p->state = wt;
-	wt->p = p;
-	err = pl_strcpy(&lu->host, wt->host, sizeof(wt->host));
-	if (err)
-		return err;
-	pl_set_str(&uri.host, wt->host);
-	err = locate_query(&wt->query, p->w->locate, &uri, located, wt);
-	if (!err)
-		pending_later(p, DNS_MS, dns_late, wt);
-
-	return err;
-}
-
-static void wait_for_dns(struct msg *m, const struct hop *hop,
-			 const struct locate_uri *lu)
-{
-	struct pending *p;
-
-	if (pending_is(m)) {
-		stat_inc(&m->w->stats, STAT_DROP_REPEAT);
-		return;
-	}
-	if (m->v->method == VIEW_CANCEL && pending_cancel(m))
-		return;
-	if (pending_hold(&p, m)) {
-		answer_later(m, NULL);
-		return;
-	}
-	p->tok = hop->tok;
-	p->record_route = hop->record_route;
-	if (!start_query(p, lu))
-		return;
-	(void)pending_resume(p);
-	answer_later(&p->m, NULL);
-	pending_end(p);
 }
 
 /* ------------------------------------------------------------- from outside */
@@ -448,23 +263,9 @@ static bool is_plain(struct msg *m, struct hop *hop,
 {
 	struct sa sa;
 
-	return !lu->sips && lu->transport <= LOCATE_UDP && !is_large(m) &&
+	return !lu->sips && lu->transport <= LOCATE_UDP && !target_is_large(m) &&
 	       !msg_host_sa(&sa, &lu->host, lu->port ? lu->port : 5060) &&
 	       !wire_udp(m->w->wire, &hop->to, &sa);
-}
-
-/* A copy of what waits for a connection, or its CANCEL? */
-static bool waits_already(struct msg *m)
-{
-	if (!m->w->probes.head)
-		return false;
-	if (m->v->method == VIEW_CANCEL)
-		return pending_cancel(m);
-	if (!pending_is(m))
-		return false;
-	stat_inc(&m->w->stats, STAT_DROP_REPEAT);
-
-	return true;
 }
 
 void target_forward(struct msg *m, struct hop *hop, const struct pl *uri)
@@ -477,7 +278,7 @@ void target_forward(struct msg *m, struct hop *hop, const struct pl *uri)
 		answer(m, 503, "No Transport For Target", NULL);
 		return;
 	}
-	if (waits_already(m))
+	if (target_probe_has(m))
 		return;
 	if (is_plain(m, hop, &lu)) {
 		forward_request(m, hop);
@@ -485,9 +286,9 @@ void target_forward(struct msg *m, struct hop *hop, const struct pl *uri)
 	}
 	err = locate_known(m->w->locate, &lu, &found);
 	if (!err)
-		send_to(m, hop, &found, &lu.host);
+		target_send(m, hop, &found, &lu.host);
 	else if (err == EAGAIN)
-		wait_for_dns(m, hop, &lu);
+		target_dns_wait(m, hop, &lu);
 	else
 		answer(m, 503, err == EPROTONOSUPPORT
 				   ? "No Transport For Target"
@@ -508,5 +309,5 @@ void target_reached(enum wire_kind kind, const struct sa *peer, bool ok,
 		locate_worked(w->locate, &t);
 	else
 		locate_failed(w->locate, &t);
-	probes_told(w, &t);
+	target_probe_told(w, &t);
 }
