@@ -132,19 +132,32 @@ static void remember(struct keep *k, const Sy__Registration *reg)
 	forget_old(k);
 }
 
-void keep_learn(struct keep *k, const Sy__Registration *reg, bool removed)
+/* Is it remembered as registered? */
+static bool is_registered(const struct keep *k, const char *device)
+{
+	const struct entry *e = find(k, device);
+
+	return e && e->until_ms > timestamp_now_ms();
+}
+
+bool keep_learn(struct keep *k, const Sy__Registration *reg, bool removed)
 {
 	Sy__Envelope env = SY__ENVELOPE__INIT;
+	bool news;
 
 	if (!k || !reg)
-		return;
+		return true;
 
+	/* nothing is remembered of who is not registered: always news */
+	news = !reg->n_bindings || !is_registered(k, reg->device);
 	remember(k, reg);
 	if (!removed)
-		return;
+		return news;
 	env.body_case = SY__ENVELOPE__BODY_UNREGISTERED;
 	env.unregistered = (Sy__Registration *)(uintptr_t)reg;
 	(void)bus_publish(k->bus, BUS_CHANNEL_REGS, &env);
+
+	return news;
 }
 
 /* Another router removed something: what is left is what we knew. */

@@ -11,6 +11,7 @@
 #ifndef SY_ROUTER_KEEP_H
 #define SY_ROUTER_KEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "proto/bus.h"
 #include "proto/config.h"
@@ -34,8 +35,10 @@ int keep_alloc(struct keep **kp, const struct keep_conf *conf);
  *
  * @param removed  Contacts have left by this very REGISTER: other routers
  *                 are told.
+ *
+ * @return true: it is registered, or is not, and that is news here.
  */
-void keep_learn(struct keep *k, const Sy__Registration *reg, bool removed);
+bool keep_learn(struct keep *k, const Sy__Registration *reg, bool removed);
 
 /** Redis is there (again): look whether it has lost something. */
 void keep_redis_up(struct keep *k);

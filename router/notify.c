@@ -12,6 +12,7 @@ enum { GAP_MS = 200, WAIT_MS = 20, RETRY_MS = 2000, HEADERS_MAX = 1024, NAME_MAX
 
 struct sub {
 	struct le le;            /* in subs->table */
+	struct le of;            /* in subs->of */
 	struct worker *w;        /* borrowed */
 	struct calls *calls;
 	Sy__Subscription *rec;
@@ -33,6 +34,12 @@ struct sub {
 	void *arg;
 };
 
+static void leave_tables(struct sub *sub)
+{
+	hash_unlink(&sub->le);
+	hash_unlink(&sub->of);
+}
+
 static void destructor(void *data)
 {
 	struct sub *sub = data;
@@ -40,7 +47,7 @@ static void destructor(void *data)
 	tmr_cancel(&sub->tmr);
 	tmr_cancel(&sub->expiry);
 	mem_deref(sub->uac);
-	hash_unlink(&sub->le);
+	leave_tables(sub);
 	if (sub->rec)
 		sy__subscription__free_unpacked(sub->rec, NULL);
 }
@@ -65,9 +72,14 @@ struct le *sub_le(struct sub *sub)
 	return &sub->le;
 }
 
+struct le *sub_of_le(struct sub *sub)
+{
+	return &sub->of;
+}
+
 void sub_drop(struct sub *sub)
 {
-	hash_unlink(&sub->le);
+	leave_tables(sub);
 	tmr_cancel(&sub->tmr);
 	tmr_cancel(&sub->expiry);
 	/* a question to Redis may be under way: it finds nobody then */
@@ -239,7 +251,7 @@ static void numbered(int err, uint32_t cseq, void *arg)
 	if (!sub->w || (!err && !cseq)) { /* it is another router's */
 		sub->busy = false;
 		if (sub->w)
-			hash_unlink(&sub->le);
+			leave_tables(sub);
 		sub->endh(sub, sub->arg);
 		return;
 	}

@@ -33,6 +33,9 @@ void sub_drop(struct sub *sub);
 const char *sub_id(const struct sub *sub);
 const char *sub_resource(const struct sub *sub);
 enum subs_event sub_event(const struct sub *sub);
+
+/** Its places in the tables of subs.h, by its id and by its resource. */
 struct le *sub_le(struct sub *sub);
+struct le *sub_of_le(struct sub *sub);
 
 #endif

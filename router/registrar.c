@@ -310,9 +310,7 @@ static void learnt(int err, const Sy__Registration *reg, void *arg)
 {
 	const struct pending *p = arg;
 
-	if (!err)
-		keep_learn(p->w->keep, reg, false);
-	if (!err)
+	if (!err && keep_learn(p->w->keep, reg, false))
 		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);
 }
@@ -321,9 +319,7 @@ static void removed(int err, const Sy__Registration *reg, void *arg)
 {
 	const struct pending *p = arg;
 
-	if (!err)
-		keep_learn(p->w->keep, reg, true);
-	if (!err)
+	if (!err && keep_learn(p->w->keep, reg, true))
 		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);
 }

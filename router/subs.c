@@ -23,6 +23,7 @@ struct subs {
 	struct worker *w;     /* borrowed */
 	struct calls *calls;
 	struct hash *table;   /* struct sub, by id */
+	struct hash *of;      /* the same, by resource */
 	struct tmr sweep;
 	uint32_t n;
 	uint32_t sweeps;
@@ -37,6 +38,7 @@ static void destructor(void *data)
 		bus_unlisten(s->w->bus, BUS_CHANNEL_SUBS);
 	hash_flush(s->table);
 	mem_deref(s->table);
+	mem_deref(s->of);
 	mem_deref(s->calls);
 }
 
@@ -84,6 +86,8 @@ static void take(struct subs *s, Sy__Subscription *rec)
 	if (sub_event(sub) != SUBS_MESSAGES)
 		calls_follow(s->calls);
 	hash_append(s->table, hash_joaat_str(sub_id(sub)), sub_le(sub), sub);
+	hash_append(s->of, hash_joaat_str(sub_resource(sub)), sub_of_le(sub),
+		    sub);
 	s->n++;
 	sub_touch(sub);
 }
@@ -98,7 +102,9 @@ static bool touch_if(struct le *le, void *arg)
 
 static void touch(struct subs *s, const char *resource)
 {
-	(void)hash_apply(s->table, touch_if, (void *)(uintptr_t)resource);
+	/* once a registration or call of the cluster: only its bucket */
+	(void)list_apply(hash_list(s->of, hash_joaat_str(resource)), true,
+			 touch_if, (void *)(uintptr_t)resource);
 }
 
 static void calls_changed(const char *resource, void *arg)
@@ -227,6 +233,8 @@ int subs_alloc(struct subs **sp, struct worker *w)
 	s->w = w;
 	tmr_init(&s->sweep);
 	err = hash_alloc(&s->table, BUCKETS);
+	if (!err)
+		err = hash_alloc(&s->of, BUCKETS);
 	if (!err)
 		err = calls_alloc(&s->calls, w->bus, calls_changed, s);
 	if (!err)

@@ -28,7 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BIN = os.path.join(ROOT, "build", "debug", "bin")
 # The message view, SDP, digest headers, URIs, the dial plan, WebSocket, STUN.
-LONG = ("sipview", "sdp", "digest", "uri", "dialplan", "ws", "ice")
+LONG = ("sipview", "sdp", "digest", "uri", "dialplan", "ws", "ice", "stun")
 LONG_S, SHORT_S = 60, 4
 AT_A_TIME = 2
 # Inputs a second of its time that are a fair number: a tenth of what the

@@ -13,6 +13,7 @@ struct side {
 	struct keep *keep;
 	int up, answers, err;
 	bool removes;
+	bool news;      /* of the last one, to who watches */
 };
 
 static void state_handler(bool up, int err, void *arg)
@@ -51,7 +52,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	s->answers++;
 	s->err = err;
 	if (!err)
-		keep_learn(s->keep, reg, s->removes);
+		s->news = keep_learn(s->keep, reg, s->removes);
 }
 
 /* A REGISTER at a router: one contact, for so long; 0: it leaves; NULL: all
@@ -248,6 +249,36 @@ static void test_many(void **state)
 	side_stop(&b);
 }
 
+/* Who watches a device is told when it comes and goes, not each time that it
+ * registers again. */
+static void test_news(void **state)
+{
+	struct fixture *f = *state;
+	struct side a, b;
+
+	side_start(&a, f, 100);
+	side_start(&b, f, 100);
+	reg(f, &a, "1001", "sip:a", HOUR_MS);
+	assert_true(a.news);
+	reg(f, &a, "1001", "sip:a", HOUR_MS);
+	assert_false(a.news);
+	reg(f, &b, "1001", "sip:a", HOUR_MS); /* for all that b knows */
+	assert_true(b.news);
+	reg(f, &a, "1001", "sip:a", 0);
+	assert_true(a.news);
+	reg(f, &a, "1001", "sip:a", 50);
+	assert_true(a.news);
+	usleep(60000); /* it lapses by the clock */
+	reg(f, &a, "1001", "sip:a", HOUR_MS);
+	assert_true(a.news);
+	reg(f, &b, "1001", NULL, 0); /* at the other router */
+	run_until(f, forgotten, a.keep);
+	reg(f, &a, "1001", "sip:a", HOUR_MS);
+	assert_true(a.news);
+	side_stop(&a);
+	side_stop(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +286,7 @@ int main(void)
 		fixture_test_re(test_flushed),
 		fixture_test(test_old_snapshot),
 		fixture_test_re(test_many),
+		fixture_test_re(test_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
