@@ -38,6 +38,18 @@ static int check_list(const char *val, const char **errp)
 	return 0;
 }
 
+/* "ADDR" or nothing; a name would be of no use to nodes */
+static int check_host(const char *val, const char **errp)
+{
+	struct sa sa;
+
+	*errp = "a numeric address, such as 10.0.1.5; what peers outside are "
+		"told is --public";
+
+	return *val && (sa_set_str(&sa, val, 0) || sa_is_any(&sa)) ? EINVAL
+								   : 0;
+}
+
 /* "ADDR:PORT" or nothing */
 static int check_address(const char *val, const char **errp)
 {
@@ -90,9 +102,10 @@ int options_read(struct options *o, int argc, char **argv)
 			 "must be good if it shows one, a server's must name "
 			 "its address; \"\": none is looked at"},
 		{.name = "advertise", .type = OPTION_STRING,
-		 .value = &o->advertise, .def = "", .metavar = "HOST",
-		 .help = "host to tell peers and nodes instead of the "
-			 "address listened on; nodes and routers must reach it"},
+		 .value = &o->advertise, .def = "", .metavar = "ADDR",
+		 .help = "address to tell nodes and routers instead of the one "
+			 "listened on",
+		 .check = check_host},
 		{.name = "public", .type = OPTION_STRING,
 		 .value = &o->public, .def = "", .metavar = "HOST,...",
 		 .help = "address or name by which peers outside reach us "
@@ -229,6 +242,8 @@ int options_listen(struct wire_listen *at, const struct options *o)
 				   .advertise = o->advertise,
 				   .public = o->public,
 				   .locals = o->locals};
+	if (public_fits(at, errbuf, sizeof(errbuf)))
+		return options_complain("--public", errbuf);
 	if (!*o->tls && !*o->wss)
 		return 0;
 	if (!*o->tls_cert || !*o->tls_key)

@@ -141,3 +141,51 @@ const struct public_name *public_of(const struct public_name *v, size_t n,
 
 	return found;
 }
+
+/* Note which names the addresses of a list have. */
+static void mark(bool *used, const struct public_name *v, size_t n,
+		 enum wire_kind kind, const char *list)
+{
+	const struct public_name *pn;
+	struct sa sa;
+
+	while (list && *list) {
+		const size_t len = strcspn(list, ",");
+
+		if (!sa_decode(&sa, list, len)) {
+			pn = public_of(v, n, kind, sa_af(&sa));
+			if (pn)
+				used[pn - v] = true;
+		}
+		list += len + (list[len] == ',');
+	}
+}
+
+int public_fits(const struct wire_listen *at, char *errbuf, size_t errsize)
+{
+	const char *const lists[] = {at->udp, at->tcp, at->tls, at->ws,
+				     at->wss};
+	struct public_name v[PUBLIC_MAX];
+	bool used[PUBLIC_MAX] = {false};
+	const char *allowed;
+	size_t n;
+
+	if (public_read(v, &n, at->public ? at->public : "", &allowed)) {
+		(void)re_snprintf(errbuf, errsize, "wants %s", allowed);
+		return EINVAL;
+	}
+	for (int kind = WIRE_UDP; kind <= WIRE_WSS; kind++)
+		mark(used, v, n, kind, lists[kind]);
+	for (size_t i = 0; i < n; i++) {
+		if (used[i])
+			continue;
+		(void)re_snprintf(errbuf, errsize,
+				  "%r is for no port: none of that family%s "
+				  "is listened on",
+				  &v[i].host,
+				  v[i].any ? "" : " and transport");
+		return EINVAL;
+	}
+
+	return 0;
+}

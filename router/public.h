@@ -49,4 +49,15 @@ int public_check(const char *text, const char **errp);
 const struct public_name *public_of(const struct public_name *v, size_t n,
 				    enum wire_kind kind, int af);
 
+/**
+ * Is each of them for an address that is listened on?  One that is for none is
+ * a mistake.
+ *
+ * @param at      Its public and its lists.
+ * @param errbuf  On error set to one line that names it.
+ *
+ * @return 0 or EINVAL.
+ */
+int public_fits(const struct wire_listen *at, char *errbuf, size_t errsize);
+
 #endif

@@ -118,14 +118,16 @@ static int open_port(struct wire_set *set, size_t i)
 	return 0;
 }
 
-/* What others are told: the given host, else the address, else for a
- * wildcard the address that packets to others leave from. */
+/* What others are told: the given address of its family, else its own, else
+ * for a wildcard the one that packets to others leave from. */
 static void advertise_port(struct wire_port *p, const char *host)
 {
-	struct sa sa = p->sa;
-	struct pl pl;
+	struct sa sa = p->sa, told;
 
-	if (!host && sa_is_any(&sa)) {
+	if (host && !sa_set_str(&told, host, sa_port(&sa)) &&
+	    sa_af(&told) == sa_af(&sa)) {
+		sa = told;
+	} else if (sa_is_any(&sa)) {
 		if (net_default_source_addr_get(sa_af(&sa), &sa))
 			(void)sa_set_str(&sa,
 					 sa_af(&p->sa) == AF_INET6
@@ -134,23 +136,14 @@ static void advertise_port(struct wire_port *p, const char *host)
 					 0);
 		sa_set_port(&sa, sa_port(&p->sa));
 	}
-	pl_set_str(&pl, host ? host : "");
-	if (!host)
-		(void)re_snprintf(p->adv, sizeof(p->adv), "%J", &sa);
-	else if (!sa_set(&sa, &pl, sa_port(&p->sa)))
-		(void)re_snprintf(p->adv, sizeof(p->adv), "%J", &sa);
-	else
-		(void)re_snprintf(p->adv, sizeof(p->adv), "%s:%u", host,
-				  sa_port(&p->sa));
+	(void)re_snprintf(p->adv, sizeof(p->adv), "%J", &sa);
 	p->advlen = strlen(p->adv);
 }
 
-/* Each public name is for a port at least: one that is for none is a mistake. */
 static int publish(struct wire_set *set, const char *text, char *errbuf,
 		   size_t errsize)
 {
 	struct public_name v[PUBLIC_MAX];
-	bool used[PUBLIC_MAX] = {false};
 	const char *allowed;
 	size_t n;
 
@@ -166,7 +159,6 @@ static int publish(struct wire_set *set, const char *text, char *errbuf,
 
 		if (!pn)
 			continue;
-		used[pn - v] = true;
 		len = re_snprintf(p->pub, sizeof(p->pub),
 				  pn->af == AF_INET6 ? "[%r]:%u" : "%r:%u",
 				  &pn->host,
@@ -178,15 +170,6 @@ static int publish(struct wire_set *set, const char *text, char *errbuf,
 					  &pn->host);
 			return EINVAL;
 		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (used[i])
-			continue;
-		(void)re_snprintf(errbuf, errsize,
-				  "--public: %r is for no port: none of that "
-				  "family%s is listened on",
-				  &v[i].host, v[i].any ? "" : " and transport");
-		return EINVAL;
 	}
 
 	return 0;

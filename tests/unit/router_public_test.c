@@ -111,14 +111,20 @@ static void test_told(void **state)
 /* A name that no port has is a mistake, and said. */
 static void test_unused(void **state)
 {
-	static struct wire_set set;
+	struct wire_listen at = {.udp = "127.0.0.1:0", .tls = "127.0.0.1:0",
+				 .public = "203.0.113.7,tls:203.0.113.8:443"};
 	char err[256];
 
 	(void)state;
-	assert_int_equal(router_open(&set, "203.0.113.7,tls:203.0.113.8:443",
-				     NULL, err, sizeof(err)), EINVAL);
+	assert_int_equal(public_fits(&at, err, sizeof(err)), 0);
+	at.tls = "[::1]:0";
+	assert_int_equal(public_fits(&at, err, sizeof(err)), EINVAL);
 	assert_non_null(strstr(err, "203.0.113.8"));
 	assert_non_null(strstr(err, "transport"));
+	at.public = "2001:db8::7";
+	assert_int_equal(public_fits(&at, err, sizeof(err)), 0);
+	at.tls = "";
+	assert_int_equal(public_fits(&at, err, sizeof(err)), EINVAL);
 }
 
 int main(void)

@@ -9,13 +9,14 @@ of it, and both.  Real NATs, in network namespaces.
 """
 
 import re
+import subprocess
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
 from harness import Mismatch, assert_clean, cluster, phones, wait_for
 from carrier import Carrier
 from hosts import MASQUERADE, ONE_TO_ONE, Hosts
-from rawphone import SDP, RawPhone
+from rawphone import SDP, Dialog, RawPhone
 from talk import call, end, hears, phone, talk, tone
 from tcpphone import TcpPhone
 from wsphone import WsPhone
@@ -83,14 +84,14 @@ def finish():
 
 
 @contextmanager
-def behind_edge(**more):
+def behind_edge(router_args=(), **more):
     """Another cluster in the cloud, for a test that breaks it; and how its
     routers are reached."""
     host, public = hosts()["cloud"], hosts()["edge"].address
     local = ["--local-net", "10.79.1.0/24"]
     with host.inside(), cluster(
             port_base=2000, hosts=dict.fromkeys(KINDS, host),
-            router_args=["--public", public, *local],
+            router_args=["--public", public, *local, *router_args],
             node_args=["--media-public", public, *local], **more) as c:
         yield c, [outside(r, public) for r in c.routers]
 
@@ -325,6 +326,104 @@ def test_trunk():
                  f"Contact {ask.get('contact')}")
             must(f"sip:{router.udp}" in ask.get("from"), True,
                  f"From {ask.get('from')}")
+
+
+def moved_to(phone_, d, sdp):
+    """A re-INVITE in a dialog of another phone: its answer, and the ACK."""
+    d.cseq += 1
+    head = {"From": d.inv.get("from"), "To": d.ok.get("to"),
+            "Call-ID": d.inv.get("call-id"),
+            "Route": d.ok.all("record-route")[::-1]}
+    phone_.send(phone_.request("INVITE", d.ok.contact(), sdp,
+                               CSeq=f"{d.cseq} INVITE", **head))
+    ok = phone_.await_("final", call_id=d.inv.get("call-id"))
+    must(ok.code, 200, "re-INVITE")
+    phone_.send(phone_.request("ACK", d.ok.contact(),
+                               CSeq=f"{d.cseq} ACK", **head))
+    return ok
+
+
+def test_moves():
+    """A phone that comes into a local net during its call is told the address
+    there, and the public one again when it has gone."""
+    c, at = cloud()
+    h = hosts()
+    with h["cloud"].inside():
+        near = RawPhone(c.routers[0], "1008", h["cloud"].address)
+    with h["out"].inside():
+        far = RawPhone(at[0], "1008", h["out"].address)
+    with near, far:
+        d = far.established("600")
+        for where, host in ((near, "cloud"), (far, "edge"), (far, "edge"),
+                            (near, "cloud")):
+            ok = moved_to(where, d, SDP.format(port=40000))
+            must(f"c=IN IP4 {h[host].address}\r\n" in ok.body, True, ok.body)
+        must(d.ask("BYE").code, 200, "BYE")
+    clean(c, "cloud")
+
+
+FORWARDED = """insert rule ip nat pre iifname "eth0" {kind} dport {port} \
+dnat to {inside}
+"""
+
+
+def test_other_ports():
+    """The NAT forwards ports of other numbers: those are told."""
+    h = hosts()
+    inside, public = h["cloud"].address, h["edge"].address
+    seen = {"udp": f"{public}:15060", "tcp": f"{public}:15061"}
+    with behind_edge(nodes=1, router_args=[
+            "--public", f"{public},udp:{seen['udp']},tcp:{seen['tcp']}"]) \
+            as (c, at):
+        h["edge"].run("nft", "-f", "-", text="".join(
+            FORWARDED.format(kind=kind, port=seen[kind].split(":")[1],
+                             inside=c.routers[0].udp) for kind in seen))
+        del at, inside
+        with h["out"].inside(), \
+                RawPhone(seen["udp"], "1001", h["out"].address) as a, \
+                TcpPhone(seen["tcp"], "1002") as b:
+            for p in (a, b):
+                must(p.register().code, 200, "registered")
+            inv = a.call("1002")
+            got = b.await_("INVITE")
+            for value in (got.get("contact"), got.get("record-route"),
+                          got.all("via")[0]):
+                must(seen["tcp"] in value, True, value)
+            b.answer(got, 200, "OK", SDP.format(port=40002), tag="far")
+            b.await_("ACK")
+            ok = a.await_("final", call_id=inv.get("call-id"))
+            for value in (ok.get("contact"), ok.get("record-route")):
+                must(seen["udp"] in value, True, value)
+            d = Dialog(a, inv, ok)
+            d.ack()
+            d.bye()
+            b.answer(b.await_("BYE"), 200, "OK", tag="far")
+        assert_clean(c)
+
+
+def test_wrong_options():
+    """A mistake is named, with what is allowed; and nothing is started."""
+    c, _ = cloud()
+    key = ["--cluster-key", "0123456789abcdef"]
+    for program, args, want in (
+            ("router", ["--public", "203.0.113.7:5060"], "--public"),
+            ("router", ["--public", "203.0.113.7,,"], "--public"),
+            ("router", ["--udp", "127.0.0.1:0", "--tcp", "", "--public",
+                        "2001:db8::7"],
+             "--public: 2001:db8::7 is for no port"),
+            ("router", ["--local-net", "10.0.0.0/40"], "--local-net"),
+            ("router", ["--advertise", "sip.example"], "--advertise"),
+            ("node", ["--media-public", "sip.example"], "--media-public"),
+            ("node", ["--media-public", "2001:db8::7"],
+             "--media-public: 2001:db8::7 is one of a family that "
+             "--media-addr has none of"),
+            ("node", ["--local-net", "lan"], "--local-net")):
+        run = subprocess.run(
+            [c.program(f"switchyard-{program}"), *key, *args],
+            capture_output=True, text=True, timeout=10, check=False)
+        if run.returncode != 2 or want not in run.stderr or \
+                run.stderr.count("\n") != 1:
+            raise Mismatch(f"{args}: {run.returncode}, {run.stderr}")
 
 
 # ---------------------------------------------------- phones are behind one
