@@ -14,25 +14,31 @@ CONFIG = os.path.join(os.path.dirname(__file__), "kamailio.cfg")
 
 
 class Kamailio:
-    """One carrier on a UDP port of its own."""
+    """One carrier on a UDP port of its own, and one for TLS above it."""
 
     def __init__(self, name):
         if not shutil.which("kamailio"):
             raise Skip("kamailio is not installed")
         self.name, self.port = name, free_sip_port()
         self.at = f"127.0.0.1:{self.port}"
+        self.tls = f"127.0.0.1:{self.port + 1}"
         self.dir, self.proc = None, None
 
-    def start(self, *defines, customer=""):
+    def start(self, *defines, customer="", cert="", key="", ca=""):
         """With names for #!ifdef; `customer` is who has the numbers when
-        BY_ADDRESS is one of them."""
+        BY_ADDRESS is one of them; files of certificates for TLS."""
+        if self.dir:
+            shutil.rmtree(self.dir)
         self.dir = tempfile.mkdtemp(prefix="sy-kamailio-")
         with open(CONFIG, encoding="utf-8") as f:
             text = f.read()
         path = os.path.join(self.dir, "kamailio.cfg")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(text.replace("@AT@", self.at)
-                    .replace("@CUSTOMER@", customer))
+            for name, value in {"AT": self.at, "TLS": self.tls,
+                                "CUSTOMER": customer, "CERT": cert,
+                                "KEY": key, "CA": ca}.items():
+                text = text.replace(f"@{name}@", value)
+            f.write(text)
         argv = ["kamailio", "-DD", "-E", "-m", "32", "-M", "8", "-f", path,
                 "-w", self.dir, "-Y", self.dir]
         for d in defines:

@@ -41,13 +41,15 @@ def connect(at, name=None, ctx=None, source=None):
     return (ctx or context()).wrap_socket(sock, server_hostname=name)
 
 
-def make_certificate(folder, name, host):
-    """NAME.crt and NAME.key for a host, in a folder: their paths."""
+def make_certificate(folder, name, host, address=None):
+    """NAME.crt and NAME.key for a host, and maybe for an address, in a folder:
+    their paths."""
+    names = f"DNS:{host}" + (f",IP:{address}" if address else "")
     cert, key = (os.path.join(folder, f"{name}.{e}") for e in ("crt", "key"))
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-         f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}", "-keyout",
+         f"/CN={host}", "-addext", f"subjectAltName={names}", "-keyout",
          key, "-out", cert], check=True, capture_output=True)
     return cert, key
 
