@@ -312,6 +312,7 @@ static void flush_hub(struct checkpoint *cp, struct hub *hub)
 		return;
 	}
 
+	toll_sweep(cp->node, hub);
 	if (hub->came)
 		checkpoint_save(cp, hub);
 	clear_dirty(hub);

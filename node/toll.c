@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Costly calls; see toll.h. */
 
+#include <string.h>
 #include "node/toll.h"
 #include "proto/log.h"
 #include "proto/store_guard.h"
@@ -42,6 +43,58 @@ void toll_give(struct node *n, const struct hub *hub)
 		(void)store_costly_give(bus_redis(n->bus),
 					hub->tollv[i]->account,
 					hub->tollv[i]->call);
+}
+
+/* ------------------------------------------------- while the call goes on */
+
+static bool has_leg(const struct hub *hub, const char *number)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->legs); le; le = le->next) {
+		const struct leg_info *info = &((struct leg *)le->data)->info;
+
+		if (info->trunk[0] && !strcmp(info->user, number))
+			return true;
+	}
+
+	return false;
+}
+
+static bool has_hunt(const struct hub *hub, const char *number)
+{
+	const struct le *le;
+
+	for (le = list_head(&hub->hunts); le; le = le->next) {
+		const struct hunt *hunt = le->data;
+		const Sy__Destination *dest =
+			hunt->what ? hunt->what->target : NULL;
+
+		if (dest &&
+		    dest->kind_case == SY__DESTINATION__KIND_EXTERNAL &&
+		    !strcmp(dest->external->number, number))
+			return true;
+	}
+
+	return false;
+}
+
+void toll_sweep(struct node *n, struct hub *hub)
+{
+	size_t i = 0;
+
+	while (i < hub->tollc && !hub->restore) {
+		const Sy__Toll *toll = hub->tollv[i];
+
+		if (!toll->number[0] || has_leg(hub, toll->number) ||
+		    has_hunt(hub, toll->number)) {
+			i++;
+			continue;
+		}
+		(void)store_costly_give(bus_redis(n->bus), toll->account,
+					toll->call);
+		hub_drop_toll(hub, i);
+	}
 }
 
 void toll_refused(struct node *n, const struct hub *hub, const char *account,

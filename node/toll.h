@@ -2,7 +2,8 @@
 /*
  * Costly calls: the router that placed one has counted it (proto/costly.h), or
  * the node that dialled it for somebody (app/dial_toll.c); who owns it keeps
- * it counted as long as its hub lasts.  HubState.tolls go with the hub to
+ * it counted: what a router placed as long as its hub lasts, what a node has
+ * dialled as long as that number is in it.  HubState.tolls go with the hub to
  * whoever takes it over.
  */
 
@@ -13,6 +14,10 @@
 
 /** Renew the leases of all costly calls here; nothing without Redis. */
 void toll_renew_all(struct node *n);
+
+/** At the end of a turn: what was dialled in vain, or has ended while the call
+ * goes on, is counted no more. */
+void toll_sweep(struct node *n, struct hub *hub);
 
 /** A call has ended. */
 void toll_give(struct node *n, const struct hub *hub);

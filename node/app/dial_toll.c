@@ -37,6 +37,7 @@ static int note(struct dial_lookup *dl, const char *call)
 
 	toll.account = dl->account;
 	toll.call = (char *)(uintptr_t)call;
+	toll.number = dl->target;
 	err = hub_add_toll(dl->hunt->hub, &toll);
 	if (!err)
 		hub_touch(dl->hunt->hub);

@@ -42,7 +42,7 @@ static void destructor(void *data)
 	if (hub->source)
 		sy__source__free_unpacked(hub->source, NULL);
 	while (hub->tollc)
-		sy__toll__free_unpacked(hub->tollv[--hub->tollc], NULL);
+		hub_drop_toll(hub, hub->tollc - 1);
 }
 
 static Sy__Toll *toll_copy(const Sy__Toll *toll)
@@ -86,6 +86,12 @@ int hub_add_toll(struct hub *hub, const Sy__Toll *toll)
 	hub->tollv[hub->tollc++] = copy;
 
 	return 0;
+}
+
+void hub_drop_toll(struct hub *hub, size_t i)
+{
+	sy__toll__free_unpacked(hub->tollv[i], NULL);
+	hub->tollv[i] = hub->tollv[--hub->tollc];
 }
 
 void hub_move_tolls(struct hub *into, struct hub *from)

@@ -169,6 +169,9 @@ int hub_add_toll(struct hub *hub, const Sy__Toll *toll);
 bool hub_has_toll(const struct hub *hub, const char *account,
 		  const char *call);
 
+/** Is not counted any more. @param i  Index of it. */
+void hub_drop_toll(struct hub *hub, size_t i);
+
 /** What is counted of a hub whose legs go to another one goes there, too. */
 void hub_move_tolls(struct hub *into, struct hub *from);
 

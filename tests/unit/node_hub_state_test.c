@@ -210,12 +210,63 @@ static void summed(void **state)
 	mem_deref(hub);
 }
 
+static int add_toll(struct hub *hub, const char *call)
+{
+	Sy__Toll toll = SY__TOLL__INIT;
+
+	toll.account = (char *)"device:1001";
+	toll.call = (char *)(uintptr_t)call;
+
+	return hub_add_toll(hub, &toll);
+}
+
+/* Each once; as many as there is room for; all of them go with the legs. */
+static void tolls(void **state)
+{
+	struct hub *hub, *into;
+	Sy__HubState *msg;
+	struct world w;
+	char call[8];
+
+	(void)state;
+	world_init(&w);
+	hub = open_hub(&w, NULL, 1);
+	into = open_hub(&w, NULL, 1);
+	assert_int_equal(add_toll(hub, "a"), 0);
+	assert_int_equal(add_toll(hub, "a"), 0);
+	assert_int_equal(add_toll(hub, "b"), 0);
+	assert_int_equal(hub->tollc, 2);
+	msg = through(hub);
+	assert_int_equal(msg->n_tolls, 2);
+	assert_string_equal(msg->tolls[1]->call, "b");
+	sy__hub_state__free_unpacked(msg, NULL);
+
+	for (unsigned i = 0; i < HUB_TOLLS_MAX - 1; i++) {
+		(void)re_snprintf(call, sizeof(call), "%u", i);
+		assert_int_equal(add_toll(into, call), 0);
+	}
+	hub_move_tolls(into, hub);
+	assert_true(hub_has_toll(into, "device:1001", "a"));
+	assert_int_equal(add_toll(into, "c"), ENOSPC);
+	assert_int_equal(hub->tollc, 1); /* no room: it stays */
+	assert_true(hub_has_toll(hub, "device:1001", "b"));
+	hub_drop_toll(into, 0);
+	assert_false(hub_has_toll(into, "device:1001", "0"));
+	assert_int_equal(add_toll(into, "c"), 0);
+
+	hub_end(hub, 480, NULL);
+	hub_end(into, 480, NULL);
+	mem_deref(hub);
+	mem_deref(into);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(filled),
 	    cmocka_unit_test(restored),
 	    cmocka_unit_test(summed),
+	    cmocka_unit_test(tolls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import ExitStack
 
 from carrier import Carrier
-from harness import Mismatch, assert_clean, cluster, metrics
+from harness import Mismatch, assert_clean, cluster, metrics, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
@@ -18,7 +18,7 @@ _stack = ExitStack()
 _here = None
 
 
-def config(plain, nine, one):
+def config(plain, nine, one, slow):
     """1001, 1003, 1005 may not call +882; 1002, 1004 may, one at a time."""
     with open(DEMO, encoding="utf-8") as f:
         conf = json.load(f)
@@ -30,21 +30,24 @@ def config(plain, nine, one):
     for user in ("1003", "1004"):
         dev[user]["forward"] = {"always": "8" + FAR}
     dev["1005"]["forward"] = {"always": "5123"}
+    dev["1008"]["forward"] = {"always": "6123"}
     conf["trunks"] = [
         {"id": "plain", "enabled": True, "optionsS": 0, "target": plain.at,
          "numberFormat": "plain", "permissions": ["satellite"]},
         {"id": "nine", "enabled": True, "optionsS": 0, "target": nine.at,
          "calledOut": [{"pattern": "9.", "strip": 1, "prefix": "+"}]},
         {"id": "one", "enabled": True, "optionsS": 0, "target": one.at,
-         "maxCalls": 1}]
+         "maxCalls": 1},
+        {"id": "slow", "enabled": True, "optionsS": 0, "target": slow.at,
+         "maxCallsPerSecond": 1}]
     conf["groups"] = [{"id": "night", "members": ["1009"],
                        "overflow": "8" + FAR}]
     conf["routes"] = conf["routes"][:1] + [
         {"id": f"r{n}", "order": 100 + int(n), "pattern": f"{n}.", "target": {
             "external": {"trunk": t, "number": "$1", "failover": rest}}}
         for n, t, rest in (("8", "plain", []), ("7", "plain", ["nine"]),
-                           ("5", "one", []))] + [
-        {"id": "night", "order": 200, "pattern": "650",
+                           ("6", "slow", []), ("5", "one", []))] + [
+        {"id": "night", "order": 50, "pattern": "650",
          "target": {"group": "night"}}]
     return conf
 
@@ -52,10 +55,10 @@ def config(plain, nine, one):
 class Here:
     def __init__(self):
         enter = _stack.enter_context
-        self.plain, self.nine, self.one = (
-            enter(Carrier()) for _ in range(3))
+        self.plain, self.nine, self.one, self.slow = (
+            enter(Carrier()) for _ in range(4))
         self.cluster = enter(cluster(nodes=1, config=config(
-            self.plain, self.nine, self.one)))
+            self.plain, self.nine, self.one, self.slow)))
         self.phones = {}
         for user in ("1001", "1002", "1006", "1007"):
             p = enter(RawPhone(self.cluster.routers[0], user))
@@ -200,6 +203,11 @@ def test_transferred():
     h.refuses_one(lambda: must(refer(h, d, "8" + FAR), 200, "REFER"), "1001")
     hangs_up(h, d, h.phones["1006"])
     d = talk(h, "1002", "1006")
+    # One that is not answered counts no more, though the call goes on.
+    must(refer(h, d, "8" + FAR + "1"), 200, "REFER")
+    h.plain.answer(h.plain.request("INVITE"), 486)
+    wait_for("room again", lambda: h.cluster.redis_command(
+        "ZCARD", "sy:costly:{device:1002}:now") == 0)
     must(refer(h, d, "8" + FAR), 200, "REFER")
     h.plain.takes(h.plain.request("INVITE"), SDP.format(port=40200))
     h.phones["1002"].answer(h.phones["1002"].await_("BYE"), 200)
@@ -246,6 +254,22 @@ def test_by_the_api():
     h.phones["1002"].answer(h.phones["1002"].await_("BYE"), 200)
     no_calls(h.plain)
     h.ends(d, h.plain)
+
+
+def test_calls_a_second():
+    """One a second, whoever has it dialled: of two at once one gets through."""
+    h = here()
+    p, q = h.phones["1001"], h.phones["1006"]
+    calls = {x: x.call(number) for x, number in ((p, "1008"), (q, "6123"))}
+    h.slow.answer(h.slow.request("INVITE"), 486)
+    codes = []
+    for x, inv in calls.items():
+        got = x.await_("final", call_id=inv.get("call-id"))
+        ack(x, inv, got)
+        codes.append(got.code)
+    must(sorted(codes), [486, 503], "one goes, one does not")
+    no_calls(h.slow)
+    assert_clean(h.cluster)
 
 
 def test_a_full_trunk():
