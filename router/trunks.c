@@ -7,6 +7,7 @@
 #include "proto/store_lease.h"
 #include "proto/store_trunk.h"
 #include "router/core.h"
+#include "router/named.h"
 #include "router/trunk_job.h"
 #include "router/trunk_stat.h"
 #include "router/trunks.h"
@@ -185,55 +186,19 @@ static void ask(struct slot *s)
 				      instance(s->t), on_lease, s);
 }
 
-/* --------------------------------------------------------- who is named */
-
-struct naming {
-	const char *trunk;
-	const Sy__Member *best;
-	uint32_t weight;
-};
-
-/* Of all routers the one with the highest weight: when one goes, only its
- * trunks are named anew. */
-static bool weigh(const Sy__Member *m, void *arg)
-{
-	struct naming *n = arg;
-	char text[160];
-	uint32_t weight;
-
-	if (m->state != SY__MEMBER_STATE__LIVE)
-		return false;
-	(void)re_snprintf(text, sizeof(text), "%s %s", m->id, n->trunk);
-	weight = hash_joaat_str(text);
-	if (!n->best || weight > n->weight) {
-		n->best = m;
-		n->weight = weight;
-	}
-
-	return false;
-}
-
-static bool is_named(const struct slot *s)
-{
-	struct naming n = {.trunk = s->id};
-
-	member_apply(s->t->w->members, SY__MEMBER_KIND__ROUTER, weigh, &n);
-
-	return !n.best || n.best->instance == instance(s->t);
-}
-
 /* ------------------------------------------------------------------- time */
 
 static void tick_free(struct slot *s)
 {
 	if (s->wanted &&
-	    (is_named(s) || s->t->ticks % OTHERS_TICKS == OTHERS_TICKS - 1))
+	    (named_is_us(s->t->w, s->id) ||
+	     s->t->ticks % OTHERS_TICKS == OTHERS_TICKS - 1))
 		ask(s);
 }
 
 static void tick_working(struct slot *s)
 {
-	s->others = is_named(s) ? 0 : s->others + 1;
+	s->others = named_is_us(s->t->w, s->id) ? 0 : s->others + 1;
 	if (s->old && (trunk_job_is_done(s->old) ||
 		       s->ticks > RETIRE_TICKS))
 		s->old = mem_deref(s->old);
