@@ -332,6 +332,16 @@ static int check_prack(struct checker *c, const char *mode)
 			   mode);
 }
 
+static int check_unreachable(struct checker *c, const char *mode)
+{
+	if (!mode[0] || !strcmp(mode, "skip") || !strcmp(mode, "ring"))
+		return 0;
+
+	return check_wrong(c, "unreachable",
+			   "unknown name \"%.40s\"; allowed: skip, ring",
+			   mode);
+}
+
 static int check_session(struct checker *c, const Sy__Settings *s)
 {
 	const bool set = s->set_session_expires_case ==
@@ -426,7 +436,8 @@ static int check_settings(struct checker *c)
 	    check_domains(c, s) || check_srtp(c, s->srtp) ||
 	    check_voice(c, s) || check_session(c, s) ||
 	    check_prack(c, s->prack) || check_guard(c, s) ||
-	    check_trace(c, s) ||
+	    check_trace(c, s) || check_qualify(c, s->qualify_s) ||
+	    check_unreachable(c, s->unreachable) ||
 	    check_music(c, s->music_on_hold) ||
 	    check_park(c, s))
 		return EBADMSG;
@@ -459,6 +470,10 @@ static int check_device(struct checker *c, const Sy__Device *d)
 				   "must be 64 hexadecimal digits");
 	if (check_max(c, "maxContacts", d->max_contacts, CONTACTS_MAX) ||
 	    check_srtp(c, d->srtp))
+		return EBADMSG;
+
+	if (d->set_qualify_case == SY__DEVICE__SET_QUALIFY_QUALIFY_S &&
+	    check_qualify(c, d->qualify_s))
 		return EBADMSG;
 
 	if (check_dtmf(c, d->dtmf) || check_media(c, d->media) ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said of our account at a trunk, and of how we know it. */
+/* What is said of our account at a trunk, and of how we know it; how often
+ * trunks and devices are asked whether they are there. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ enum {
 	EXPIRES_MAX_S = 86400,
 	OPTIONS_MIN_S = 2,
 	OPTIONS_MAX_S = 3600,
+	QUALIFY_MIN_S = 5,
 	USER_MAX = 64,
 };
 
@@ -109,6 +111,16 @@ static int check_health(struct checker *c, const Sy__Trunk *t)
 		return check_wrong(c, "optionsS",
 				   "must be from %d to %d, or 0, is %u",
 				   OPTIONS_MIN_S, OPTIONS_MAX_S, s);
+
+	return 0;
+}
+
+int check_qualify(struct checker *c, uint32_t s)
+{
+	if (s && (s < QUALIFY_MIN_S || s > OPTIONS_MAX_S))
+		return check_wrong(c, "qualifyS",
+				   "must be from %d to %d, or 0, is %u",
+				   QUALIFY_MIN_S, OPTIONS_MAX_S, s);
 
 	return 0;
 }

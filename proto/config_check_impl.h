@@ -61,6 +61,9 @@ int check_codecs(struct checker *c, char **strv, size_t n);
 
 int check_max(struct checker *c, const char *field, uint32_t v, uint32_t max);
 
+/** Settings.qualify_s, Device.qualify_s. */
+int check_qualify(struct checker *c, uint32_t s);
+
 /** Text that people see: no control characters, not long. */
 bool check_text_valid(const char *s, const char *without);
 

@@ -38,6 +38,9 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_SUB_CLAIM] = "sub_claim",
 	[SCRIPT_SUB_LIST] = "sub_list",
 	[SCRIPT_TRACE_PUT] = "trace_put",
+	[SCRIPT_QUAL_DUE] = "qual_due",
+	[SCRIPT_QUAL_TAKE] = "qual_take",
+	[SCRIPT_QUAL_PUT] = "qual_put",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

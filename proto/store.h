@@ -29,6 +29,7 @@
  *   sy:unreg:{DEVICE}        hash   contacts that were removed just now
  *   sy:device:{ID}, sy:turn, sy:idle   see store_device.h
  *   sy:{subs}..., sy:mwi:{DEVICE}  see store_sub.h
+ *   sy:qual:{DEVICE}, sy:{qual}:due...  see store_qual.h
  *   sy:regs:life             string of life.h, for registrations
  *   sy:regs                  zset   device ids, score 0
  *   sy:regs:expiry           zset   device ids by their last expiry [ms]
@@ -375,9 +376,14 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 int store_reg_again(struct redis *r, const Sy__Registration *reg, store_h *h,
 		    void *arg);
 
-/** Current bindings of a device, best q first; none is no error. */
+/** Current bindings of a device, best q first, with what is known of their
+ * contacts (store_qual.h); none is no error. */
 int store_reg_get(struct redis *r, const char *device, store_reg_h *h,
 		  void *arg);
+
+/** Is it of use to ring a contact?  Not, if it did not answer when it was
+ * asked and has not registered since. */
+bool store_reg_is_reachable(const Sy__Binding *b);
 
 typedef void(store_regs_h)(int err, Sy__Registration *const *regv,
 			   size_t regc, const char *next, void *arg);

@@ -67,7 +67,14 @@ void store_reg_index(struct redis *r, const char *device, uint64_t last_ms);
 size_t store_reg_field_size(const Sy__Binding *b);
 
 Sy__Registration *store_reg_read(const char *device,
-				 const struct redisReply *reply);
+				 const struct redisReply *reply, bool known);
+
+/** Key of what is known of a device's contacts. @return 0, ENAMETOOLONG. */
+int store_qual_key(char key[STORE_REG_KEY_SIZE], const char *device);
+
+/** What reg_get.lua tells of a contact, into its Binding, which came from
+ * unpack(). @param text  As qual_put.lua writes it; "": nothing. */
+void store_qual_merge(Sy__Binding *b, const char *text);
 
 /** Append an entry of one field to a capped stream; nobody waits for it. */
 int store_append(struct redis *r, const char *stream, uint32_t max,

@@ -36,6 +36,12 @@ size_t store_reg_field_size(const Sy__Binding *b)
 	return strlen(b->contact) + strlen(b->instance_id) + 24;
 }
 
+bool store_reg_is_reachable(const Sy__Binding *b)
+{
+	return !b->checked_at || b->reachable ||
+	       timestamp_ms(b->registered_at) > timestamp_ms(b->checked_at);
+}
+
 /* -------------------------------------------------------------- reading */
 
 static int binding_cmp(const void *a, const void *b)
@@ -49,9 +55,12 @@ static int binding_cmp(const void *a, const void *b)
 	return strcmp(x->contact, y->contact);
 }
 
-/* A Registration from an array of packed Bindings, best q first. */
-Sy__Registration *store_reg_read(const char *device, const redisReply *reply)
+/* A Registration from an array of packed Bindings, best q first.
+ * @param known  Behind each Binding stands what is known of its contact. */
+Sy__Registration *store_reg_read(const char *device, const redisReply *reply,
+				 bool known)
 {
+	const size_t step = known ? 2 : 1;
 	Sy__Registration *reg = calloc(1, sizeof(*reg));
 
 	if (!reg)
@@ -67,11 +76,13 @@ Sy__Registration *store_reg_read(const char *device, const redisReply *reply)
 		return NULL;
 	}
 
-	for (size_t i = 0; i < reply->elements; i++) {
+	for (size_t i = 0; i + step <= reply->elements; i += step) {
 		const redisReply *el = reply->element[i];
 		Sy__Binding *b = sy__binding__unpack(
 			NULL, (size_t)el->len, (const uint8_t *)el->str);
 
+		if (b && known)
+			store_qual_merge(b, reply->element[i + 1]->str);
 		if (b)
 			reg->bindings[reg->n_bindings++] = b;
 	}
@@ -144,7 +155,7 @@ static void reg_handler(int err, const redisReply *reply, void *arg)
 	else if (!err && reply->type != REDIS_REPLY_ARRAY)
 		err = EBADMSG;
 	if (!err) {
-		reg = store_reg_read(a->device, reply);
+		reg = store_reg_read(a->device, reply, !a->put);
 		if (!reg)
 			err = ENOMEM;
 		else if (a->put)
@@ -176,14 +187,16 @@ static struct asking *asking_alloc(struct redis *r, const char *device,
 int store_reg_get(struct redis *r, const char *device, store_reg_h *h,
 		  void *arg)
 {
-	char key[STORE_REG_KEY_SIZE];
-	const char *argv[] = {key};
+	char key[STORE_REG_KEY_SIZE], qual[STORE_REG_KEY_SIZE];
+	const char *argv[] = {key, qual};
 	struct asking *a;
 	int err;
 
 	if (!r || !device || !h)
 		return EINVAL;
 	err = store_reg_key(key, device);
+	if (!err)
+		err = store_qual_key(qual, device);
 	if (err)
 		return err;
 
@@ -191,7 +204,7 @@ int store_reg_get(struct redis *r, const char *device, store_reg_h *h,
 	if (!a)
 		return ENOMEM;
 
-	err = script_run_owned(r, SCRIPT_REG_GET, 0, reg_handler, a, 1, 1,
+	err = script_run_owned(r, SCRIPT_REG_GET, 0, reg_handler, a, 2, 2,
 			       argv, NULL);
 	if (err)
 		mem_deref(a);
@@ -226,7 +239,7 @@ static void push(struct put_args *a, const char *p, size_t len)
 
 static struct put_args *put_args_alloc(const struct store_reg_put *put)
 {
-	size_t max = 10 + put->dropc + 3 * put->bindc, bytes = 1;
+	size_t max = 11 + put->dropc + 3 * put->bindc, bytes = 1;
 	struct put_args *a;
 
 	for (size_t i = 0; i < put->bindc; i++)
@@ -266,6 +279,7 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		  store_reg_h *h, void *arg)
 {
 	char key[STORE_REG_KEY_SIZE], unreg[STORE_REG_KEY_SIZE];
+	char qual[STORE_REG_KEY_SIZE];
 	char ttl[16], cseq[16], max[16], ndrop[16];
 	struct put_args *pa;
 	struct asking *a;
@@ -278,6 +292,8 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	err = store_reg_key(key, put->device);
 	if (!err)
 		err = store_unreg_key(unreg, put->device);
+	if (!err)
+		err = store_qual_key(qual, put->device);
 	if (err)
 		return err;
 
@@ -296,6 +312,7 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	(void)re_snprintf(ndrop, sizeof(ndrop), "%zu", put->dropc);
 	push(pa, key, strlen(key));
 	push(pa, unreg, strlen(unreg));
+	push(pa, qual, strlen(qual));
 	push(pa, ttl, strlen(ttl));
 	push(pa, put->call_id, strlen(put->call_id));
 	push(pa, cseq, strlen(cseq));
@@ -307,7 +324,7 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 	for (size_t i = 0; i < put->bindc; i++)
 		push_binding(pa, &pos, put->bindv[i]);
 
-	err = script_run_owned(r, SCRIPT_REG_PUT, 0, reg_handler, a, 2,
+	err = script_run_owned(r, SCRIPT_REG_PUT, 0, reg_handler, a, 3,
 			       pa->argc, pa->argv, pa->lenv);
 	mem_deref(pa);
 	if (err)

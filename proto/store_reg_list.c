@@ -62,7 +62,7 @@ static void page_handler(int err, const redisReply *reply, void *arg)
 	if (err)
 		l->err = err;
 	else if (reply->type == REDIS_REPLY_ARRAY && reply->elements)
-		l->regv[i] = store_reg_read(l->devv[i], reply);
+		l->regv[i] = store_reg_read(l->devv[i], reply, true);
 	else /* every binding has expired */
 		(void)redis_command(l->redis, 0, NULL, NULL,
 				    "ZREM " STORE_KEY_REGS " %s", l->devv[i]);
@@ -81,15 +81,17 @@ static void forget_from(struct listing *l, size_t from)
 
 static int ask_page(struct listing *l)
 {
-	char key[STORE_REG_KEY_SIZE];
-	const char *argv[] = {key};
+	char key[STORE_REG_KEY_SIZE], qual[STORE_REG_KEY_SIZE];
+	const char *argv[] = {key, qual};
 
 	for (size_t i = 0; i < l->devc; i++) {
 		int err = store_reg_key(key, l->devv[i]);
 
 		if (!err)
+			err = store_qual_key(qual, l->devv[i]);
+		if (!err)
 			err = script_run_owned(l->redis, SCRIPT_REG_GET, 0,
-					       page_handler, mem_ref(l), 1, 1,
+					       page_handler, mem_ref(l), 2, 2,
 					       argv, NULL);
 		if (err) {
 			mem_deref(l);

@@ -1,6 +1,7 @@
 -- The bindings of a device that have not expired; the others are removed.
--- KEYS  sy:reg:{DEVICE}, see reg_put.lua
--- Returns the packed Bindings.
+-- KEYS  sy:reg:{DEVICE}, see reg_put.lua; sy:qual:{DEVICE}, see qual_put.lua
+-- Returns pairs: a packed Binding, and what is known of its contact ('':
+-- nothing).
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local out = {}
@@ -10,6 +11,7 @@ for i = 1, #all, 2 do
 		string.match(all[i + 1], '^(%d+)\n%d+\n[^\n]*\n(.*)$')
 	if tonumber(expires) > now then
 		out[#out + 1] = rest
+		out[#out + 1] = redis.call('HGET', KEYS[2], all[i]) or ''
 	else
 		redis.call('HDEL', KEYS[1], all[i])
 	end

@@ -1,7 +1,8 @@
 -- One REGISTER's changes to one device: all or none (RFC 3261 10.3).
 -- KEYS  sy:reg:{DEVICE}: hash, field -> "expires_ms\ncseq\ncall-id\nBinding";
 --       sy:unreg:{DEVICE}: hash, fields that were removed lately ('*': all),
---       so that nobody who remembers them brings them back (reg_again.lua)
+--       so that nobody who remembers them brings them back (reg_again.lua);
+--       sy:qual:{DEVICE}: what is known of the contacts, see qual_put.lua
 -- ARGV  how long that is remembered [s], call-id, cseq, max contacts, drop
 --       all (0, 1), n fields to drop, n x field, then per binding: field,
 --       expires [ms], packed Binding
@@ -51,6 +52,7 @@ end
 for _, field in ipairs(drop) do
 	redis.call('HDEL', KEYS[1], field)
 	redis.call('HSET', KEYS[2], field, '1')
+	redis.call('HDEL', KEYS[3], field)
 	have[field] = nil
 end
 if ARGV[5] == '1' then redis.call('HSET', KEYS[2], '*', '1') end
@@ -59,6 +61,7 @@ if ARGV[5] == '1' or ndrop > 0 then
 end
 for i = 7 + ndrop, #ARGV, 3 do
 	redis.call('HDEL', KEYS[2], ARGV[i])
+	if not have[ARGV[i]] then redis.call('HDEL', KEYS[3], ARGV[i]) end
 	redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. '\n' .. ARGV[3] ..
 		'\n' .. ARGV[2] .. '\n' .. ARGV[i + 2])
 	have[ARGV[i]] = {tonumber(ARGV[i + 1]), 0, '', ARGV[i + 2]}

@@ -129,6 +129,18 @@ static void test_settings_refused(void **state)
 		       "\"sessionMinS\":89}}",
 		       "settings.sessionMinS: must be from 90 to 86400, "
 		       "or 0, is 89");
+	assert_refused("{\"settings\":{\"realm\":\"a\",\"qualifyS\":4}}",
+		       "settings.qualifyS: must be from 5 to 3600, or 0, is "
+		       "4");
+	assert_refused("{\"settings\":{\"realm\":\"a\","
+		       "\"unreachable\":\"hide\"}}",
+		       "settings.unreachable: unknown name \"hide\"; allowed: "
+		       "skip, ring");
+	assert_refused("{\"settings\":{\"realm\":\"a\"},\"devices\":["
+		       "{\"id\":\"1\",\"password\":\"p\","
+		       "\"qualifyS\":3601}]}",
+		       "devices[0].qualifyS: must be from 5 to 3600, or 0, is "
+		       "3601");
 	assert_refused("{\"settings\":{\"realm\":\"a\",\"prack\":\"on\"}}",
 		       "settings.prack: unknown name \"on\"; allowed: "
 		       "supported, off, required");
