@@ -25,6 +25,7 @@ struct guard;
 struct keep;
 struct locate;
 struct pendings;
+struct qualify;
 struct replay;
 struct seeks;
 struct subs;
@@ -75,6 +76,7 @@ struct worker {
 	struct attempts *attempts; /* ... and what was tried               */
 	struct subs *subs;        /* thread 0: subscriptions served here   */
 	struct trunks *trunks;    /* thread 0: work for trunks             */
+	struct qualify *qualify;  /* thread 0: whether contacts are there  */
 	struct trunk_marks *marks; /* how their calls are known            */
 	struct keep *keep;        /* registrations that were answered      */
 	struct guard *guard;      /* who is listened to                    */

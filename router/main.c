@@ -16,6 +16,7 @@
 #include "router/core.h"
 #include "router/health.h"
 #include "router/options.h"
+#include "router/qualify.h"
 #include "router/tracer.h"
 #include "router/trunks.h"
 
@@ -150,6 +151,7 @@ static void leave(struct worker *w)
 		 LOG_U("grace_ms", grace_ms));
 	w->router->leaving = true;
 	trunks_leave(w->trunks);
+	qualify_leave(w->qualify);
 	if (bus_is_up(w->bus))
 		member_leave(w->members);
 	if (!run_for(grace_ms))

@@ -320,7 +320,8 @@ static void regs(int err, const Sy__Registration *reg, void *arg)
 		sub->registered = false;
 	for (size_t i = 0; !err && reg && i < reg->n_bindings; i++)
 		sub->registered |=
-		    timestamp_ms(reg->bindings[i]->expires_at) > now_ms;
+		    timestamp_ms(reg->bindings[i]->expires_at) > now_ms &&
+		    store_reg_is_reachable(reg->bindings[i]);
 	number(sub);
 }
 

@@ -16,6 +16,7 @@
 #include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/pending.h"
+#include "router/qualify.h"
 #include "router/registrar.h"
 #include "router/subs.h"
 #include "router/register.h"
@@ -310,6 +311,8 @@ static void learnt(int err, const Sy__Registration *reg, void *arg)
 {
 	const struct pending *p = arg;
 
+	if (!err)
+		qualify_registered(p->w, reg);
 	if (!err && keep_learn(p->w->keep, reg, false))
 		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);
@@ -319,6 +322,8 @@ static void removed(int err, const Sy__Registration *reg, void *arg)
 {
 	const struct pending *p = arg;
 
+	if (!err)
+		qualify_registered(p->w, reg);
 	if (!err && keep_learn(p->w->keep, reg, true))
 		subs_resource_changed(p->w->bus, reg->device);
 	stored(err, reg, arg);

@@ -136,6 +136,11 @@ static const struct {
 	{STAT_STUN, STUN, "result=\"silent\"", STUN_HELP},
 	{STAT_STUN + 1, STUN, "result=\"mapped\"", STUN_HELP},
 	{STAT_STUN + 2, STUN, "result=\"refused\"", STUN_HELP},
+#define QUALIFY "sy_router_qualify_total"
+#define QUALIFY_HELP "Contacts asked whether they are there, by result"
+	{STAT_QUALIFY_UP, QUALIFY, "result=\"reachable\"", QUALIFY_HELP},
+	{STAT_QUALIFY_DOWN, QUALIFY, "result=\"unreachable\"",
+	 QUALIFY_HELP},
 };
 
 unsigned stat_code(uint16_t code)

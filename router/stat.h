@@ -85,7 +85,9 @@ enum stat_id {
 	STAT_RING,            /* handed to another thread                 */
 	STAT_KEEPALIVE,
 	STAT_STUN,            /* + enum stun_result (3)                    */
-	STAT_COUNT = STAT_STUN + 3,
+	STAT_QUALIFY_UP = STAT_STUN + 3, /* contacts asked: there          */
+	STAT_QUALIFY_DOWN,    /* ... not there                             */
+	STAT_COUNT,
 };
 
 /** Counters of one thread. */

@@ -15,6 +15,7 @@
 #include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/pending.h"
+#include "router/qualify.h"
 #include "router/seek.h"
 #include "router/tracer.h"
 #include "router/target.h"
@@ -40,6 +41,7 @@ static void destructor(void *arg)
 	tmr_cancel(&w->tick);
 	w->subs = mem_deref(w->subs);
 	mem_deref(w->trunks);
+	mem_deref(w->qualify);
 	mem_deref(w->marks);
 	mem_deref(w->members);
 	mem_deref(w->keep);
@@ -68,6 +70,8 @@ static void redis_state(bool up, int err, void *arg)
 		keep_redis_up(w->keep);
 	if (up)
 		trunks_redis_up(w->trunks);
+	if (up)
+		qualify_redis_up(w->qualify);
 	if (up)
 		guard_share_redis_up(w);
 	if (w->index)
@@ -128,6 +132,8 @@ static void changed(const Sy__Member *m, bool gone, void *arg)
 	if (m->kind == SY__MEMBER_KIND__ROUTER)
 		domain_members(w);
 	subs_member(w->subs, m, gone);
+	if (gone && m->kind == SY__MEMBER_KIND__ROUTER)
+		qualify_router_gone(w->qualify);
 	if (m->kind != SY__MEMBER_KIND__NODE)
 		return;
 	if (gone) {
@@ -210,6 +216,7 @@ static void config_loaded(const Sy__Config *conf, void *arg)
 		log_error("trunks that register are not known",
 			  LOG_E(ENOMEM));
 	trunks_config(w->trunks, conf);
+	qualify_config(w->qualify, conf);
 	guard_share_members(w);
 	if (!w->index && w->members)
 		member_beat(w->members); /* ready now */
@@ -302,7 +309,8 @@ static int start(struct worker *w)
 	err |= seek_alloc(&w->seeks, w);
 	err |= uacs_alloc(&w->uacs, w);
 	if (!w->index)
-		err |= trunks_alloc(&w->trunks, w);
+		err |= trunks_alloc(&w->trunks, w) |
+		       qualify_alloc(&w->qualify, w);
 	if (err)
 		return ENOMEM;
 	err = target_start(w, w->router->conf.dns);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "node/app/dial_impl.h"
 #include "proto/schema.h"
+#include "proto/store.h"
 
 enum {
 	FLOWS_MAX = 4,     /* of one phone             */
@@ -189,14 +190,26 @@ static int by_age(const void *a, const void *b)
 	return is_younger(*y, *x) - is_younger(*x, *y);
 }
 
+/* Those that did not answer when they were asked would only keep the caller
+ * waiting. */
+static bool is_of_use(const struct dial_lookup *dl, const Sy__Binding *b)
+{
+	const Sy__Config *conf = config_get(dl->node->config);
+
+	return store_reg_is_reachable(b) ||
+	       (conf && conf->settings &&
+		!strcmp(conf->settings->unreachable, "ring"));
+}
+
 void dial_contacts(struct dial_lookup *dl, const Sy__Registration *reg)
 {
 	const Sy__Binding *v[CONTACTS_MAX];
-	size_t n = reg->n_bindings;
+	size_t n = 0;
 
-	if (n > CONTACTS_MAX)
-		n = CONTACTS_MAX;
-	memcpy(v, reg->bindings, n * sizeof(*v));
+	for (size_t i = 0; i < reg->n_bindings && n < CONTACTS_MAX; i++) {
+		if (is_of_use(dl, reg->bindings[i]))
+			v[n++] = reg->bindings[i];
+	}
 	qsort(v, n, sizeof(*v), by_age);
 
 	for (size_t i = 0; i < n && hunt_is_on(dl->hunt); i++) {

@@ -60,10 +60,11 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 		code = dl->full == EBUSY ? 486 : 503;
 	else if (err)
 		code = 503;
-	else if (reg && reg->n_bindings)
-		dial_contacts(dl, reg);
-	else
+	else {
 		code = device(dl) ? 480 : 404;
+		if (reg && reg->n_bindings)
+			dial_contacts(dl, reg);
+	}
 
 	if (dl->limited && !dl->full)
 		limit_device_unused(dl->node, dl->hub, dl->target);
