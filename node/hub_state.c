@@ -2,6 +2,7 @@
 /* HubState of a hub: see hub_state.h. */
 
 #include <string.h>
+#include "node/hub/trail.h"
 #include "node/hub_state.h"
 #include "node/record.h"
 
@@ -186,6 +187,7 @@ int hub_state_init(struct hub_state *st, const struct hub *hub)
 	msg->ref_last = hub->ref_last;
 	msg->tolls = (Sy__Toll **)(uintptr_t)hub->tollv;
 	msg->n_tolls = hub->tollc;
+	msg->trail = hub->trail;
 	fill_call_ids(msg, p, hub);
 	fill_hunts(msg, p, hub);
 	fill_players(msg, p, hub);
@@ -242,6 +244,8 @@ void hub_state_restore(struct hub *hub, const Sy__Call *call,
 	hub->ref_last = st->ref_last;
 	for (size_t i = 0; i < st->n_tolls; i++)
 		(void)hub_add_toll(hub, st->tolls[i]);
+	if (st->trail && !hub->trail)
+		(void)trail_copy(&hub->trail, st->trail);
 	for (size_t i = 0; i < st->n_call_ids; i++)
 		(void)hub_call_id_add(hub, st->call_ids[i]);
 	for (size_t i = 0; i < st->n_past; i++) {

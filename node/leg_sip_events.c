@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What dialog and engine tell of a SIP leg: see leg_sip_priv.h. */
 
+#include "node/app/follow.h"
 #include "node/leg_sip_priv.h"
 #include "node/talk.h"
 #include "proto/log.h"
@@ -296,8 +297,14 @@ static void closed_handler(struct dialog *d, uint16_t code,
 {
 	struct leg_sip *ls = arg;
 	struct hub *hub = ls->leg.hub;
+	char why[LEG_TEXT_MAX];
 
 	(void)remote;
+	if (code >= 300 && code < 400) {
+		follow_judge(ls->node, &ls->leg, code, dialog_redirect(d),
+			     why);
+		reason = why;
+	}
 	if (code == 401 || code == 407)
 		log_warn("peer wants other credentials",
 			 LOG_S("call", hub->id),

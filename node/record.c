@@ -197,6 +197,10 @@ int record_call_init(struct record_call *rec, const struct hub *hub,
 	msg->answered_at = stamp(&rec->answered, hub->answered_ms);
 	msg->ended_at = stamp(&rec->ended, hub->ended_ms);
 	msg->parked = park_show(&rec->park, hub);
+	if (hub->trail) {
+		msg->diversions = hub->trail->diversions;
+		msg->n_diversions = hub->trail->n_diversions;
+	}
 
 	switch (what) {
 

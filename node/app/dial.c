@@ -11,6 +11,7 @@
 #include <string.h>
 #include "node/app/app.h"
 #include "node/app/dial_impl.h"
+#include "node/app/follow.h"
 #include "node/app/hunts.h"
 #include "node/app/next.h"
 #include "node/app/ringback.h"
@@ -256,6 +257,7 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 	next_inherit(&what, conf->after);
 	if (conf->payer)
 		what.payer = (Sy__Source *)conf->payer;
+	follow_inherit(&what, conf->follow);
 	hc.what = &what;
 	hc.h = row->h;
 	hc.origin = row->origin;
@@ -264,12 +266,14 @@ int dial_start(struct node *n, const struct dial_conf *conf)
 	if (err)
 		return err;
 	err = hunt_alloc(&hunt, conf->hub, &hc);
-	if (err)
+	if (err) {
 		mem_deref(dl);
-	else
-		dial_lookup_start(dl, hunt);
+		return err;
+	}
+	hunt->follow = &follow_ops;
+	dial_lookup_start(dl, hunt);
 
-	return err;
+	return 0;
 }
 
 int dial_again(struct node *n, struct hunt *hunt)
@@ -336,12 +340,12 @@ void app_dial_handler(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 	case HUNT_EARLY:
 		if (leg && leg_early(caller))
 			(void)leg_progress(caller, 180);
-		ringback_set(tone, !leg && leg_talks(caller));
+		ringback_set(tone, !hunt_is_heard(hunt) && leg_talks(caller));
 		break;
 
 	case HUNT_PROGRESS:
 		(void)leg_progress(caller, 180);
-		ringback_set(tone, !hunt->heard && leg_talks(caller));
+		ringback_set(tone, !hunt_is_heard(hunt) && leg_talks(caller));
 		break;
 
 	case HUNT_ANSWERED:

@@ -21,6 +21,7 @@ struct dial_conf {
 	const Sy__Destination *to;   /* HUNT_ORIGIN: what then runs       */
 	const Sy__HuntState *after;  /* the hunt that it follows, or NULL */
 	const Sy__Source *payer;     /* as app_call; NULL: that of after  */
+	const Sy__HuntState *follow; /* see follow_inherit(); or NULL     */
 	const char *transferor;      /* HUNT_TRANSFER: its leg, or NULL   */
 	const char *referred_by;     /* ... and its Referred-By, or NULL  */
 	void *arg;                   /* of its kind; taken on success     */

@@ -120,7 +120,8 @@ static bool call(struct dial_lookup *dl, const Sy__Trunk *trunk)
 		return false;
 	}
 
-	sc.uri = sc.to_uri = tc.uri;
+	sc.uri = sc.to_uri = dl->hunt->what->uri[0] ? dl->hunt->what->uri
+						    : tc.uri;
 	sc.from_uri = tc.from;
 	sc.from_name = tc.name;
 	sc.extra = tc.extra[0] ? tc.extra : NULL;

@@ -2,6 +2,7 @@
 /* Hunts by kind, and those of other nodes: see hunts.h. */
 
 #include "node/app/dial.h"
+#include "node/app/follow.h"
 #include "node/app/hunts.h"
 #include "proto/log.h"
 
@@ -130,6 +131,7 @@ static void restore(struct node *n, struct hub *hub, const Sy__HuntState *hs)
 
 	mem_ref(hunt); /* until nothing here needs it */
 	hunt->best = (uint16_t)hs->best;
+	hunt->follow = &follow_ops;
 	dial_resume(n, hunt);
 	add_branches(hub, hunt, hs);
 	if (hs->sealed || dial_again(n, hunt))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "node/app/app.h"
+#include "node/app/follow.h"
 #include "node/app/next.h"
 #include "node/app/number.h"
 #include "proto/log.h"
@@ -179,6 +180,14 @@ static bool go_on(struct node *n, struct hunt *hunt, struct hub *hub,
 	return !code;
 }
 
+/* How the call came to its group, without what a member's phone did. */
+static size_t chain_of_group(const Sy__HuntState *what)
+{
+	return what->n_diversions > what->redirects
+		       ? what->n_diversions - what->redirects
+		       : 0;
+}
+
 static bool next_member(struct node *n, struct hunt *hunt, struct hub *hub)
 {
 	const Sy__Group *g = config_group(n->config, hunt->what->group);
@@ -197,6 +206,7 @@ static bool next_member(struct node *n, struct hunt *hunt, struct hub *hub)
 	dest.device = after.members[0];
 	after.members++;
 	after.n_members--;
+	after.n_diversions = chain_of_group(hunt->what);
 
 	return go_on(n, hunt, hub, &dest, ring_ms, &after, NULL);
 }
@@ -228,10 +238,23 @@ static bool overflow(struct node *n, struct hunt *hunt, struct hub *hub)
 	Sy__HuntState after = SY__HUNT_STATE__INIT;
 
 	after.diversions = hunt->what->diversions;
-	after.n_diversions = hunt->what->n_diversions;
+	after.n_diversions = chain_of_group(hunt->what);
 
 	return g && g->overflow[0] &&
 	       to_number(n, hunt, hub, g->overflow, NULL, payer, &after);
+}
+
+static bool is_busy(uint16_t code)
+{
+	return code == 486 || code == 600 || code == 603;
+}
+
+/* The same as RFC 4458 says it. */
+static uint16_t cause(const struct hunt *hunt, uint16_t code)
+{
+	return hunt->diverted ? 302 :
+	       is_busy(code)  ? 486 :
+	       hunt->rang     ? 408 : 503;
 }
 
 /* Why it goes on, as RFC 5806 says it; NULL: it does not. */
@@ -239,7 +262,7 @@ static const char *reason(const struct hunt *hunt, uint16_t code,
 			  const char **numberp)
 {
 	const Sy__Forward *f = hunt->what->forward;
-	const bool busy = code == 486 || code == 600 || code == 603;
+	const bool busy = is_busy(code);
 	const char *why = hunt->diverted ? "unconditional" :
 			  busy		 ? "user-busy" :
 			  hunt->rang	 ? "no-answer" : "unavailable";
@@ -272,12 +295,18 @@ static bool forward(struct node *n, struct hunt *hunt, struct hub *hub,
 	src.kind_case = SY__SOURCE__KIND_DEVICE;
 	src.device = here.device = what->target->device;
 	here.reason = (char *)(uintptr_t)why;
+	here.code = cause(hunt, code);
+	here.target = (char *)(uintptr_t)number;
 	for (size_t i = 0; i < what->n_diversions; i++)
 		v[after.n_diversions++] = what->diversions[i];
 	v[after.n_diversions++] = &here;
 	after.diversions = v;
 
-	return to_number(n, hunt, hub, number, &src, &src, &after);
+	if (!to_number(n, hunt, hub, number, &src, &src, &after))
+		return false;
+	follow_tell(hub, hunt->conf.caller, &here);
+
+	return true;
 }
 
 bool next_start(struct node *n, struct hunt *hunt, struct hub *hub,

@@ -40,6 +40,11 @@ uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
 		return 503;
 	}
 
+	/* They change something of who dials them, or of whom he sits with. */
+	if (m->dest.kind_case == SY__DESTINATION__KIND_FEATURE ||
+	    m->dest.kind_case == SY__DESTINATION__KIND_PICKUP)
+		return 403;
+
 	if (ring_ms)
 		*ring_ms = node_ring_ms(n, m->ring_seconds);
 

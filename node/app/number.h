@@ -20,7 +20,7 @@
  * @param src      Whose call it is; NULL: nobody's, only rules for all.
  *
  * @return 0; or the SIP code that says why not: 403 (it costs, and src may
- *         not), 404, 484, 503.
+ *         not; or a star code: those are for who dials them), 404, 484, 503.
  */
 uint16_t app_number(struct dialplan_match *m, uint32_t *ring_ms,
 		    struct node *n, const char *number,

@@ -43,6 +43,8 @@ static void destructor(void *data)
 		sy__source__free_unpacked(hub->source, NULL);
 	while (hub->tollc)
 		hub_drop_toll(hub, hub->tollc - 1);
+	if (hub->trail)
+		sy__trail__free_unpacked(hub->trail, NULL);
 }
 
 static Sy__Toll *toll_copy(const Sy__Toll *toll)

@@ -102,6 +102,7 @@ struct hub {
 	uint64_t ended_ms;     /* 0: not yet                           */
 	uint16_t end_code;
 	char end_reason[LEG_TEXT_MAX];
+	Sy__Trail *trail;      /* owned; NULL: nobody has sent it on   */
 	const char *because;   /* while a leg ends: what its peer said of
 				  why, for the others; or NULL        */
 	struct list legs;      /* struct leg                           */

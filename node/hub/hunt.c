@@ -47,8 +47,44 @@ static struct leg *first_branch(const struct hub *hub,
 	return NULL;
 }
 
+struct hunt *hunt_sibling(const struct hub *hub, const struct hunt *hunt)
+{
+	const struct le *le;
+
+	if (!hunt->what || !hunt->what->family)
+		return NULL;
+	for (le = list_head(&hub->hunts); le; le = le->next) {
+		struct hunt *other = le->data;
+
+		if (other != hunt && other->what &&
+		    other->what->family == hunt->what->family)
+			return other;
+	}
+
+	return NULL;
+}
+
+bool hunt_is_heard(const struct hunt *hunt)
+{
+	const struct le *le;
+
+	if (hunt->heard)
+		return true;
+	if (!hunt->hub || !hunt->what || !hunt->what->family)
+		return false;
+	for (le = list_head(&hunt->hub->hunts); le; le = le->next) {
+		const struct hunt *other = le->data;
+
+		if (other->heard && other->what &&
+		    other->what->family == hunt->what->family)
+			return true;
+	}
+
+	return false;
+}
+
 /* Out of the hub, with every branch but one hung up. */
-static void detach(struct hunt *hunt, struct leg *winner)
+static void detach(struct hunt *hunt, struct leg *winner, const char *why)
 {
 	struct hub *hub = hunt->hub;
 	struct leg *leg;
@@ -61,17 +97,48 @@ static void detach(struct hunt *hunt, struct leg *winner)
 		winner->hunt = NULL;
 
 	while ((leg = first_branch(hub, hunt)))
-		leg_finish(leg, 487, winner ? HUNT_ELSEWHERE :
-					      "gave up", true);
+		leg_finish(leg, 487, why, true);
+}
+
+static void end_family(struct hunt *hunt, struct hub *hub, const char *why)
+{
+	struct hunt *other;
+
+	while ((other = hunt_sibling(hub, hunt))) {
+		detach(other, NULL, why);
+		mem_deref(other);
+	}
+}
+
+/* @return true: the call goes on. */
+static bool goes_on(struct hunt *hunt, struct hub *hub)
+{
+	struct hunt *other = hunt_sibling(hub, hunt);
+
+	if (!hunt->follow || hub_is_over(hub) ||
+	    !hunt->follow->failed(hunt, hub, other))
+		return false;
+
+	/* Another one may have begun just now. */
+	other = hunt_sibling(hub, hunt);
+	if (other)
+		other->best = hunt_better(other->best, hunt->best);
+
+	return true;
 }
 
 static void finish(struct hunt *hunt, enum hunt_event ev, struct leg *leg,
 		   uint16_t code)
 {
 	struct hub *hub = hunt->hub;
+	const char *why = ev == HUNT_ANSWERED ? HUNT_ELSEWHERE : "gave up";
 
-	detach(hunt, leg);
-	hunt->conf.h(hunt, ev, leg, code, hunt->conf.arg);
+	detach(hunt, leg, why);
+	/* A 6xx speaks for everybody (RFC 3261 16.7). */
+	if (ev == HUNT_ANSWERED || code >= 600)
+		end_family(hunt, hub, why);
+	if (ev != HUNT_FAILED || code >= 600 || !goes_on(hunt, hub))
+		hunt->conf.h(hunt, ev, leg, code, hunt->conf.arg);
 	mem_deref(hunt);
 	hub_check(hub, code, NULL);
 }
@@ -80,7 +147,8 @@ static void timeout_handler(void *arg)
 {
 	struct hunt *hunt = arg;
 
-	finish(hunt, HUNT_FAILED, NULL, hunt_better(hunt->best, 480));
+	hunt->best = hunt_better(hunt->best, 480);
+	finish(hunt, HUNT_FAILED, NULL, hunt->best);
 }
 
 int hunt_alloc(struct hunt **hp, struct hub *hub,
@@ -146,8 +214,9 @@ void hunt_seal(struct hunt *hunt, uint16_t code)
 
 	hunt->sealed = true;
 	if (!hunt->branches) {
-		finish(hunt, HUNT_FAILED, NULL,
-		       hunt->best ? hunt->best : code);
+		if (!hunt->best)
+			hunt->best = code;
+		finish(hunt, HUNT_FAILED, NULL, hunt->best);
 		return;
 	}
 
@@ -160,7 +229,7 @@ void hunt_cancel(struct hunt *hunt)
 	if (!hunt_is_on(hunt))
 		return;
 
-	detach(hunt, NULL);
+	detach(hunt, NULL, "gave up");
 	mem_deref(hunt);
 }
 
@@ -183,7 +252,7 @@ static void hear(struct hunt *hunt, struct leg *leg)
  * there; only who waits for it hears it. */
 void hunt_leg_sounding(struct hunt *hunt, struct leg *leg)
 {
-	if (hunt->conf.caller && !hunt->heard)
+	if (hunt->conf.caller && !hunt_is_heard(hunt))
 		hear(hunt, leg);
 	else
 		hunt_leg_progress(hunt, leg, 183);
@@ -217,10 +286,13 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 		code = 0;
 	if (hunt->branches)
 		hunt->branches--;
+	if (code >= 300 && code < 400 && hunt->follow &&
+	    hunt->follow->redirected(hunt, leg, code))
+		code = 0;
 	if (code)
 		hunt_failed(hunt, code);
 
-	if (hunt->sealed && !hunt->branches && hunt->moreh &&
+	if (code && hunt->sealed && !hunt->branches && hunt->moreh &&
 	    hunt->moreh(hunt, code, hunt->more_arg)) {
 		hunt->sealed = false;
 		if (hunt->heard == leg)
@@ -230,7 +302,7 @@ void hunt_leg_ended(struct hunt *hunt, struct leg *leg, uint16_t code)
 
 	/* A 6xx speaks for all of the callee's phones (RFC 3261 16.7). */
 	if (code >= 600 || (hunt->sealed && !hunt->branches))
-		finish(hunt, HUNT_FAILED, NULL, hunt->best);
+		finish(hunt, HUNT_FAILED, NULL, hunt->best ? hunt->best : 480);
 	else if (hunt->heard == leg)
 		hear(hunt, sounding_branch(hunt));
 }

@@ -11,6 +11,11 @@
  * that has early media; the others are silent until they answer.  When that
  * branch fails the next one with early media takes its place.
  *
+ * Several hunts may ring for one caller, as a family (HuntState.family): a
+ * branch that is redirected leads to a further one, and its own goes on.  One
+ * of them is heard; the first answer ends the others; of all that fail only
+ * the last tells.
+ *
  * A hunt belongs to its hub until its last event; whoever waits for something
  * on its behalf (a look at the registrations) holds a reference and asks
  * hunt_is_on().
@@ -61,6 +66,24 @@ struct hunt_conf {
  */
 typedef bool(hunt_more_h)(struct hunt *hunt, uint16_t code, void *arg);
 
+/** Where a call goes on; set by who adds branches.  Nothing of it may be
+ * called with a hunt that has no HuntState. */
+struct hunt_follow {
+	/** A branch was answered by 3xx.
+	 * @return true: it is followed, and that is no failure. */
+	bool (*redirected)(struct hunt *hunt, struct leg *leg, uint16_t code);
+
+	/**
+	 * It has failed, and is out of its hub.
+	 *
+	 * @param sibling  Another of its family that still rings, or NULL.
+	 *
+	 * @return true: nobody is to be told.
+	 */
+	bool (*failed)(struct hunt *hunt, struct hub *hub,
+		       struct hunt *sibling);
+};
+
 struct hunt {
 	struct le le;        /* in hub->hunts                             */
 	struct hub *hub;     /* NULL: it is over                          */
@@ -77,6 +100,7 @@ struct hunt {
 	bool diverted;       /* nobody was to be rung: the call goes on   */
 	hunt_more_h *moreh;  /* set by who adds its branches, or NULL     */
 	void *more_arg;      /* borrowed                                  */
+	const struct hunt_follow *follow; /* static; NULL: nowhere        */
 };
 
 /**
@@ -115,6 +139,12 @@ void hunt_limit(struct hunt *hunt, uint32_t ms);
  * @param leg  In the hub, answered, of no hunt.
  */
 void hunt_pick(struct hunt *hunt, struct leg *leg);
+
+/** Another hunt of its family; NULL: none. */
+struct hunt *hunt_sibling(const struct hub *hub, const struct hunt *hunt);
+
+/** Is a branch of it, or of its family, heard before the answer? */
+bool hunt_is_heard(const struct hunt *hunt);
 
 /** Stop it without an event; its legs are hung up. */
 void hunt_cancel(struct hunt *hunt);

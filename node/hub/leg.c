@@ -63,6 +63,7 @@ void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
 void leg_close(struct leg *leg)
 {
 	leg->spare = mem_deref(leg->spare);
+	leg->redirected = mem_deref(leg->redirected);
 	list_unlink(&leg->le);
 }
 
@@ -79,6 +80,15 @@ int leg_progress(struct leg *leg, uint16_t code)
 		set_state(leg, SY__LEG_STATE__LEG_RINGING);
 
 	return err;
+}
+
+void leg_forwarded(struct leg *leg)
+{
+	if (leg->info.direction == SY__DIRECTION__INBOUND &&
+	    (leg_is(leg, SY__LEG_STATE__LEG_SETUP) ||
+	     leg_is(leg, SY__LEG_STATE__LEG_RINGING)) &&
+	    leg->ops->progress)
+		(void)leg->ops->progress(leg, 181);
 }
 
 int leg_early(struct leg *leg)

@@ -175,6 +175,8 @@ struct leg {
 	leg_spare_h *spareh;       /* it fails as a branch: another way
 				      to its peer; or NULL             */
 	void *spare;               /* its argument; owned              */
+	void *redirected;          /* its peer's 3xx that is to be followed;
+				      owned; or NULL                   */
 	bool early;                /* its media runs before the answer;
 				      set and cleared by its kind      */
 	bool silent;               /* a branch that is not to be heard
@@ -224,6 +226,9 @@ void leg_close(struct leg *leg);
 
 /** Tell an inbound leg once that it rings; nothing if it knows. */
 int leg_progress(struct leg *leg, uint16_t code);
+
+/** Tell an inbound leg without an answer that its call is sent on (181). */
+void leg_forwarded(struct leg *leg);
 
 /**
  * Let an inbound leg hear the call before its answer; nothing if it does.

@@ -27,6 +27,7 @@
 struct sipua;  /* the node's SIP endpoint: sockets, transactions, tokens */
 struct dialog;
 struct referto;
+struct redirect;
 
 /** Events of one dialog.  Any may be NULL.  Strings and SDP are borrowed. */
 struct dialog_handlers {
@@ -392,6 +393,9 @@ void dialog_because(struct dialog *d, const char *reason);
 
 /** Why the peer has ended it, as its BYE or CANCEL said: for `closed`; NULL. */
 const char *dialog_peer_reason(const struct dialog *d);
+
+/** Where a 3xx to our INVITE leads to: for `closed`; NULL. Borrowed. */
+const struct redirect *dialog_redirect(const struct dialog *d);
 
 /** Let go in silence: nothing is sent (somebody else owns the hub now). */
 void dialog_abandon(struct dialog *d);

@@ -205,6 +205,11 @@ const char *dialog_peer_reason(const struct dialog *d)
 	return d && d->peer_why[0] ? d->peer_why : NULL;
 }
 
+const struct redirect *dialog_redirect(const struct dialog *d)
+{
+	return d ? d->redirect : NULL;
+}
+
 static void forget_handler(void *arg)
 {
 	struct dialog *d = arg;

@@ -193,6 +193,8 @@ static void invite_resp(int err, const struct sip_msg *msg, struct dialog *d)
 
 	if (msg)
 		(void)pl_strdup(&reason, &msg->reason);
+	if (msg && msg->scode < 400 && d->state != DIALOG_ENDED)
+		(void)redirect_alloc(&d->redirect, msg);
 	why = dialog_auth_why(d, msg);
 	dialog_close(d, code_of(err, msg), why ? why : reason, msg != NULL);
 	mem_deref(reason);

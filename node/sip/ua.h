@@ -22,6 +22,7 @@
  *   relay.c       what comes for such a one
  *   dialog_refer.c  REFER and its NOTIFYs, both ways
  *   referto.c     whom it names
+ *   redirect.c    whom a 3xx names
  *   request.c     the text of our requests
  *   dialog_auth.c credentials in them
  *   client.c      sending them, and again by another router
@@ -44,6 +45,7 @@
 #include "node/sip/ctrans.h"
 #include "node/sip/dialog.h"
 #include "node/sip/reason.h"
+#include "node/sip/redirect.h"
 #include "node/sip/relay.h"
 #include "node/sip/sestimer.h"
 #include "node/sip/strans.h"
@@ -303,6 +305,7 @@ struct dialog {
 	const char *warning;        /* of the next refusal; static */
 	char *why;                  /* Reason of our BYE or CANCEL, or NULL */
 	char peer_why[REASON_SIZE]; /* ... of the peer's, or ""       */
+	struct redirect *redirect;  /* of a 3xx to our INVITE, or NULL */
 	struct {
 		struct sestimer agreed;
 		struct wheel_tmr tmr;
