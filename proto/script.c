@@ -37,6 +37,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_SUB_NEXT] = "sub_next",
 	[SCRIPT_SUB_CLAIM] = "sub_claim",
 	[SCRIPT_SUB_LIST] = "sub_list",
+	[SCRIPT_RING_PUT] = "ring_put",
 	[SCRIPT_TRACE_PUT] = "trace_put",
 	[SCRIPT_QUAL_DUE] = "qual_due",
 	[SCRIPT_QUAL_TAKE] = "qual_take",

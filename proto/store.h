@@ -8,6 +8,7 @@
  *                                   dlg:<id> (DialogState), state (HubState)
  *   sy:gone:{H}              string tombstone of an ended hub: its last
  *                                   epoch and owner; expires after STORE_GONE_TTL_S
+ *   sy:merged:{H}            string the hub that has its legs now
  *   sy:end:{H}               string what is left to do for an ended hub
  *                                   (HubEnd); removed when it is done
  *   sy:owned:{INSTANCE}      set    hubs of one process: names each before it
@@ -126,6 +127,16 @@ int store_room_put(struct redis *r, const char *room, const char *hub,
 		   const char *node, uint32_t instance, uint32_t epoch);
 
 int store_room_drop(struct redis *r, const char *room, const char *hub);
+
+/**
+ * A hub rings in a room of DIALPLAN_RINGING, or does so at another node by now.
+ * Of several the room names the one that rings longest.  No handler.
+ */
+int store_ring_put(struct redis *r, const char *room, const char *hub,
+		   const char *node, uint32_t instance, uint32_t epoch);
+
+/** It rings no more: the next one takes its place.  No handler. */
+int store_ring_drop(struct redis *r, const char *room, const char *hub);
 
 /* --------------------------------------------------------------- hubs */
 
@@ -260,6 +271,18 @@ typedef void(store_where_h)(int err, const struct store_where *where,
  */
 int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
 		    store_where_h *h, void *arg);
+
+enum { STORE_MERGED_TTL_S = 12 * 3600 };
+
+/** A hub was merged into another one: tags that its legs keep still name it,
+ * for STORE_MERGED_TTL_S.  No handler. */
+int store_merged_put(struct redis *r, const char *hub, const char *into);
+
+/** @param into  Borrowed for the call; err ENOENT: it was not merged. */
+typedef void(store_merged_h)(int err, const char *into, void *arg);
+
+int store_merged_get(struct redis *r, const char *hub, store_merged_h *h,
+		     void *arg);
 
 typedef void(store_count_h)(int err, uint64_t count, void *arg);
 

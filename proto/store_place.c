@@ -313,3 +313,31 @@ int store_room_drop(struct redis *r, const char *room, const char *hub)
 
 	return drop(r, key, hub, "0");
 }
+
+int store_ring_put(struct redis *r, const char *room, const char *hub,
+		   const char *node, uint32_t instance, uint32_t epoch)
+{
+	char key[KEY_SIZE], ttl[24], who[16], no[16];
+	const char *argv[] = {key, hub, ttl, node, who, no};
+
+	if (!r || !room || !hub || !node || room_key(key, room))
+		return EINVAL;
+	(void)re_snprintf(ttl, sizeof(ttl), "%u", ROOM_TTL_S * 1000);
+	(void)re_snprintf(who, sizeof(who), "%u", instance);
+	(void)re_snprintf(no, sizeof(no), "%u", epoch);
+
+	return script_run(r, SCRIPT_RING_PUT, 0, NULL, NULL, 1, 6, argv,
+			  NULL);
+}
+
+int store_ring_drop(struct redis *r, const char *room, const char *hub)
+{
+	char key[KEY_SIZE];
+	const char *argv[] = {key, hub, "0", "", "0", "0"};
+
+	if (!r || !room || !hub || room_key(key, room))
+		return EINVAL;
+
+	return script_run(r, SCRIPT_RING_PUT, 0, NULL, NULL, 1, 6, argv,
+			  NULL);
+}

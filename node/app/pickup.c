@@ -67,11 +67,32 @@ void pickup_added(struct node *n, const struct leg *leg)
 	rooms(v, n, leg);
 	for (size_t i = 0; i < 2; i++) {
 		if (v[i][0])
-			(void)store_room_put(bus_redis(n->bus), v[i], hub->id,
+			(void)store_ring_put(bus_redis(n->bus), v[i], hub->id,
 					     n->conf.id,
 					     member_instance(n->members),
 					     hub->epoch);
 	}
+}
+
+/* Another phone of the same room rings in this call. */
+static bool goes_on(const struct node *n, const struct leg *leg,
+		    const char *room)
+{
+	char v[2][ROOM_MAX];
+
+	for (struct le *le = list_head(&leg->hub->legs); le; le = le->next) {
+		const struct leg *other = le->data;
+
+		if (other == leg || !rings(other) ||
+		    leg_is(other, SY__LEG_STATE__LEG_ANSWERED) ||
+		    leg_is(other, SY__LEG_STATE__LEG_ENDED))
+			continue;
+		rooms(v, n, other);
+		if (!strcmp(v[0], room) || !strcmp(v[1], room))
+			return true;
+	}
+
+	return false;
 }
 
 void pickup_over(struct node *n, const struct leg *leg)
@@ -82,8 +103,8 @@ void pickup_over(struct node *n, const struct leg *leg)
 		return;
 	rooms(v, n, leg);
 	for (size_t i = 0; i < 2; i++) {
-		if (v[i][0])
-			(void)store_room_drop(bus_redis(n->bus), v[i],
+		if (v[i][0] && !goes_on(n, leg, v[i]))
+			(void)store_ring_drop(bus_redis(n->bus), v[i],
 					      leg->hub->id);
 	}
 }

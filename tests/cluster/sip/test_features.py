@@ -26,14 +26,17 @@ def config():
     devices["1012"]["forward"] = {"always": "1011"}
     devices["1013"]["forward"] = {"always": "1014"}
     devices["1014"]["forward"] = {"always": "1013"}
-    for user in ("1015", "1016"):
+    for user in ("1015", "1016", "1017"):
         devices[user]["pickupGroup"] = "desk"
     conf["groups"] += [
         {"id": "order", "strategy": "order", "memberRingS": 1,
          "members": ["1001", "1002", "1003"], "overflow": "1010"},
         {"id": "idle", "strategy": "longestIdle", "memberRingS": 5,
          "members": ["1001", "1002", "1003"]}]
+    conf["groups"].append({"id": "desk", "members": ["1015", "1016"]})
     conf["routes"] += [
+        {"id": "desk", "order": 220, "pattern": "654",
+         "target": {"group": "desk"}},
         {"id": "order", "order": 200, "pattern": "652",
          "target": {"group": "order"}},
         {"id": "idle", "order": 210, "pattern": "653",
@@ -367,4 +370,59 @@ def test_pick_up():
         for who, code in ((OTHER, "*81015"), ("1016", "*8"), (OTHER, "*8")):
             box.do("call", phone=who, to=code)
             box.expect("closed", phone=who, code=404)
+    assert_clean(c)
+
+
+def test_pick_up_in_order():
+    """Of several calls that ring a group the oldest is picked up first, the
+    next pick-up takes the next; a phone that rings no more is none of them,
+    others of its group go on ringing."""
+    c = shared()
+    callers = (CALLER, "1012", "1013")
+    with phones() as box:
+        for user in callers:
+            phone(box, c, user)
+        phone(box, c, "1015", answer="manual")
+        for user in ("1016", "1018"):
+            phone(box, c, user)
+        for n, user in enumerate(callers):
+            box.do("call", phone=user, to="1015")
+            box.expect("incoming", phone="1015")
+            box.expect("ringing", phone=user)
+        first, second, third = callers
+        box.do("hangup", phone=second)
+        box.expect("closed", phone=second)
+        box.expect("closed", phone="1015", code=487)
+        for user, by in ((first, "1016"), (third, "1018")):
+            code = "*8" if by == "1016" else "*81015"
+            box.do("call", phone=by, to=code)
+            box.expect("established", phone=by)
+            box.expect("established", phone=user)
+            box.expect("closed", phone="1015", code=487)
+            talk(box, user, by)
+            end(box, user, by)
+        box.do("call", phone="1016", to="*8")
+        box.expect("closed", phone="1016", code=404)
+    assert_clean(c)
+
+
+def test_pick_up_from_a_group_that_rings():
+    """One of the phones that ring refuses: the call can still be picked."""
+    c = shared()
+    with phones() as box:
+        phone(box, c, CALLER)
+        phone(box, c, OTHER)
+        phone(box, c, "1015", answer="reject:486")
+        phone(box, c, "1016", answer="manual")
+        phone(box, c, "1017")
+        box.do("call", phone=CALLER, to="654")
+        box.expect("closed", phone="1015")
+        box.expect("incoming", phone="1016")
+        box.expect("ringing", phone=CALLER)
+        box.do("call", phone="1017", to="*8")
+        box.expect("established", phone="1017")
+        box.expect("established", phone=CALLER)
+        box.expect("closed", phone="1016", code=487)
+        talk(box, CALLER, "1017")
+        end(box, CALLER, "1017")
     assert_clean(c)
