@@ -95,6 +95,14 @@ int leg_sip_apply(struct leg_sip *ls)
 	return 0;
 }
 
+void leg_sip_name(struct leg_sip *ls)
+{
+	const char *call_id, *ltag, *rtag;
+
+	dialog_names(ls->dlg, &call_id, &ltag, &rtag);
+	leg_dialog_set(&ls->leg.info.dialog, call_id, ltag, rtag);
+}
+
 /* Where RTP of a family is received; a peer of a family that we do not have
  * hears so by the negotiation (488). */
 static const struct sa *media_addr(const struct node_conf *conf, int af)
@@ -324,6 +332,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	}
 
 	leg_sip_keep(&ls->local_sdp, inv.sdp);
+	leg_sip_name(ls);
 	hub_add(hub, &ls->leg);
 	if (call->attempt_ms)
 		alarm_start(&n->alarms, &ls->attempt, call->attempt_ms,
@@ -419,6 +428,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 
 	leg_sip_keep(&ls->remote_sdp, sdp);
 	ls->dlg = d;
+	leg_sip_name(ls);
 	(void)dialog_set_account(d, conf.trunk);
 	dialog_set_handlers(d, &leg_sip_handlers, ls);
 	hub_add(hub, &ls->leg);

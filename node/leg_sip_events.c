@@ -21,6 +21,7 @@ static void note_router(struct leg_sip *ls)
 {
 	const char *id = dialog_router(ls->dlg);
 
+	leg_sip_name(ls);
 	if (id && !ls->leg.info.router[0])
 		str_ncpy(ls->leg.info.router, id,
 			 sizeof(ls->leg.info.router));

@@ -153,6 +153,9 @@ void leg_sip_media_mode(struct leg_sip *ls, const char *media, const char *uri);
 /** Its peer knows where we are: by an answer of ours, or by one to us. */
 void leg_sip_known(struct leg_sip *ls);
 
+/** How its dialog is named now: for lamps, and for people. */
+void leg_sip_name(struct leg_sip *ls);
+
 /** It was answered, or its ACK came: now the peer can be told. */
 void leg_sip_resume_answered(struct leg_sip *ls);
 

@@ -10,6 +10,7 @@
 #include "node/mover.h"
 #include "node/record.h"
 #include "proto/log.h"
+#include "proto/store.h"
 
 enum { LINGER_MS = DEPARTURE_LINGER_MS + 20 };
 
@@ -370,6 +371,7 @@ int merge_hubs(struct node *n, struct hub *into, struct hub *from,
 	for (le = list_head(&parcels); le; le = le->next)
 		unpack(mg, le->data);
 	hub_move_tolls(into, from);
+	(void)store_merged_put(bus_redis(n->bus), from->id, into->id);
 	checkpoint_save_whole(n->checkpoint, into);
 	end(from, reason);
 	check_done(mg);

@@ -62,6 +62,20 @@ void record_dialog_init(Sy__DialogState *ds, const struct leg *leg)
 	ds->state = leg->info.state;
 }
 
+static Sy__LegDialog *record_names(Sy__LegDialog *msg,
+				   const struct leg_dialog *d)
+{
+	if (!d->call_id[0])
+		return NULL;
+
+	sy__leg_dialog__init(msg);
+	msg->call_id = (char *)d->call_id;
+	msg->local_tag = (char *)d->local_tag;
+	msg->remote_tag = (char *)d->remote_tag;
+
+	return msg;
+}
+
 void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 {
 	Sy__Leg *msg = &rec->msg;
@@ -77,6 +91,7 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->direction = info->direction;
 	msg->codec = (char *)info->codec;
 	msg->srtp = (char *)info->srtp;
+	msg->dialog = record_names(&rec->dialog, &info->dialog);
 	msg->webrtc = info->webrtc;
 	msg->muted = info->muted;
 	msg->deaf = info->deaf;
@@ -124,6 +139,10 @@ void record_leg_read(struct leg_info *info, const Sy__Leg *msg)
 	str_ncpy(info->router, msg->router, sizeof(info->router));
 	str_ncpy(info->codec, msg->codec, sizeof(info->codec));
 	str_ncpy(info->srtp, msg->srtp, sizeof(info->srtp));
+	if (msg->dialog)
+		leg_dialog_set(&info->dialog, msg->dialog->call_id,
+			       msg->dialog->local_tag,
+			       msg->dialog->remote_tag);
 	info->webrtc = msg->webrtc;
 	info->muted = msg->muted;
 	info->deaf = msg->deaf;

@@ -12,6 +12,7 @@
 
 struct record_leg {
 	Sy__Leg msg;
+	Sy__LegDialog dialog;
 	Google__Protobuf__Timestamp started, answered, ended;
 };
 

@@ -24,6 +24,7 @@ enum {
 	LOOK_MS = 20,
 	WITHIN_MS = 10000,
 	WHERE_MS = 1000,
+	YOUNG_MS = 300, /* a call that just began has no record yet */
 };
 
 struct joining {
@@ -274,6 +275,11 @@ static void where_handler(int err, const struct store_where *where, void *arg)
 	j->awaits = false;
 	if (j->over) {
 		mem_deref(j);
+		return;
+	}
+	if (err == ENOENT &&
+	    tmr_jiffies() + WITHIN_MS < j->until_ms + YOUNG_MS) {
+		tmr_start(&j->tmr, LOOK_MS, joining_look, j);
 		return;
 	}
 	if (err) {

@@ -266,6 +266,27 @@ int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 	return ENOENT;
 }
 
+bool dialplan_may_pick_up(const Sy__Config *conf, const char *device,
+			  const char *rung)
+{
+	Sy__Source src = SY__SOURCE__INIT;
+
+	src.kind_case = SY__SOURCE__KIND_DEVICE;
+	src.device = (char *)device;
+	for (size_t i = 0; conf && i < conf->n_routes; i++) {
+		const Sy__Route *r = conf->routes[i];
+		const Sy__Destination *d = r->target;
+
+		if (!r->disabled && d &&
+		    d->kind_case == SY__DESTINATION__KIND_PICKUP &&
+		    source_match(r->source, &src) &&
+		    (strchr(d->pickup, '$') || !strcmp(d->pickup, rung)))
+			return true;
+	}
+
+	return false;
+}
+
 bool dialplan_room(char *buf, size_t size, const Sy__Destination *dest)
 {
 	const char *head = "", *name = NULL;

@@ -56,6 +56,13 @@ int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 		  const char *number, const Sy__Source *src);
 
 /**
+ * May a device pick up calls that ring another one, by a rule that leads to
+ * pick-ups of any device (its target has a "$"), or of that one?
+ */
+bool dialplan_may_pick_up(const Sy__Config *conf, const char *device,
+			  const char *rung);
+
+/**
  * The room that all callers of a destination share: a conference, or the call
  * that is to be picked up.
  *

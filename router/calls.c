@@ -7,13 +7,15 @@
 #include "proto/store.h"
 #include "router/calls.h"
 
-enum { PAGE = 200, BUCKETS = 1024, TEXT = 96 };
+enum { PAGE = 200, BUCKETS = 1024, TEXT = 96, ID = 160 };
 
 struct party {
 	struct le le;          /* in call->parties */
 	char id[ULID_LEN + 1];
 	char user[TEXT];
 	char name[TEXT];
+	char call_id[ID];      /* of its dialog with us; "": not known */
+	char tag[ID], our_tag[ID];
 	bool device;
 	bool initiator;
 	Sy__LegState state;
@@ -134,9 +136,24 @@ static void tell(const struct calls *c, const struct call *call,
 		c->h(call->room, c->arg);
 }
 
+/* @return false: as they were */
+static bool set_names(struct party *p, const Sy__LegDialog *d)
+{
+	if (!d || !strcmp(p->tag, d->remote_tag) ||
+	    strlen(d->call_id) >= ID || strlen(d->remote_tag) >= ID ||
+	    strlen(d->local_tag) >= ID)
+		return false;
+	strcpy(p->call_id, d->call_id);
+	strcpy(p->tag, d->remote_tag);
+	strcpy(p->our_tag, d->local_tag);
+
+	return true;
+}
+
 static void set_leg(struct calls *c, struct call *call, const Sy__Leg *leg)
 {
 	struct party *p = party(call, leg->id);
+	bool named;
 
 	if (leg->kind != SY__LEG_KIND__DEVICE &&
 	    leg->kind != SY__LEG_KIND__TRUNK &&
@@ -149,7 +166,8 @@ static void set_leg(struct calls *c, struct call *call, const Sy__Leg *leg)
 		str_ncpy(p->id, leg->id, sizeof(p->id));
 		list_append(&call->parties, &p->le, p);
 	}
-	else if (p->state == leg->state)
+	named = set_names(p, leg->dialog);
+	if (!named && p->state == leg->state)
 		return;
 	str_ncpy(p->user, leg->user, sizeof(p->user));
 	str_ncpy(p->name, leg->display_name, sizeof(p->name));
@@ -350,7 +368,12 @@ static bool apply(struct le *le, void *arg)
 {
 	const struct call *call = le->data;
 	const struct asking *a = arg;
-	struct calls_dialog d = {.id = call->id, .remote = "", .name = ""};
+	struct calls_dialog d = {
+		.id = call->id,
+		.remote = "",
+		.name = "",
+		.call_id = "",
+	};
 	const bool room = !strcmp(call->room, a->resource);
 
 	for (le = list_head(&call->parties); le; le = le->next) {
@@ -364,6 +387,9 @@ static bool apply(struct le *le, void *arg)
 			.id = p->id,
 			.remote = p->initiator ? call->called : call->caller,
 			.name = name_of(call, p),
+			.call_id = p->call_id,
+			.tag = p->tag,
+			.our_tag = p->our_tag,
 			.state = state_of(p->state),
 			.initiator = p->initiator,
 		}, a->arg);

@@ -19,6 +19,10 @@ struct calls_dialog {
 	const char *id;       /* of its leg, or of the call of a room        */
 	const char *remote;   /* number or user of the other side; "": none  */
 	const char *name;     /* its display name, or ""                     */
+	const char *call_id;  /* of the resource's dialog with us; "": not
+				 known                                       */
+	const char *tag;      /* ... its own tag                             */
+	const char *our_tag;
 	enum calls_state state;
 	bool initiator;       /* it called                                   */
 };

@@ -2,6 +2,7 @@
 /* NOTIFYs of one subscription: see notify.h. */
 
 #include <string.h>
+#include "proto/dialplan.h"
 #include "proto/log.h"
 #include "proto/store_sub.h"
 #include "router/notify.h"
@@ -166,13 +167,34 @@ static const char *domain(const struct sub *sub)
 		       conf->settings->realm : "switchyard";
 }
 
+static const Sy__Device *device(const struct sub *sub, const char *id)
+{
+	return config_device(sub->w->config, id, strlen(id));
+}
+
+/* Who is in the same group, or whom the dial plan lets do so by a number. */
+static bool may_pick_up(const struct sub *sub)
+{
+	const Sy__Device *who = device(sub, sub->rec->device);
+	const Sy__Device *whom = device(sub, sub->rec->resource);
+
+	if (!who || !whom)
+		return false;
+
+	return (who->pickup_group[0] &&
+		!strcmp(who->pickup_group, whom->pickup_group)) ||
+	       dialplan_may_pick_up(config_get(sub->w->config), who->id,
+				    whom->id);
+}
+
 static int make_body(struct mbuf *mb, const struct sub *sub, uint32_t version)
 {
 	switch (sub->event) {
 
 	case SUBS_DIALOG:
 		return notify_body_dialog(mb, sub->calls, sub->rec->resource,
-					  domain(sub), version);
+					  domain(sub), version,
+					  may_pick_up(sub));
 	case SUBS_PRESENCE:
 		return notify_body_presence(mb, sub->calls,
 					    sub->rec->resource, domain(sub),

@@ -41,10 +41,41 @@ static int print_user(struct re_printf *pf, const char *user)
 struct writing {
 	struct mbuf *mb;
 	const char *domain;
+	const char *resource;
+	bool pick;
 	enum calls_state top;
 	unsigned n;
 	int err;
 };
+
+/* Only of what rings: whoever knows these may take the call, and who talks is
+ * not to be put out of it. */
+static int write_names(struct writing *w, const struct calls_dialog *d)
+{
+	if (!w->pick || d->state != CALLS_EARLY || d->initiator ||
+	    !d->call_id[0] || !d->tag[0])
+		return 0;
+
+	return mbuf_printf(w->mb,
+			   " call-id=\"%H\" local-tag=\"%H\""
+			   " remote-tag=\"%H\"",
+			   print_xml, d->call_id, print_xml, d->tag,
+			   print_xml, d->our_tag);
+}
+
+/* Phones that pick up by their key call the target. */
+static int write_party(struct writing *w, const char *which,
+		       const char *name, const char *user)
+{
+	if (!user[0])
+		return 0;
+
+	return mbuf_printf(w->mb,
+			   "  <%s><identity display=\"%H\">sip:%H@%s"
+			   "</identity><target uri=\"sip:%H@%s\"/></%s>\r\n",
+			   which, print_xml, name, print_user, user,
+			   w->domain, print_user, user, w->domain, which);
+}
 
 static void write_dialog(const struct calls_dialog *d, void *arg)
 {
@@ -57,26 +88,33 @@ static void write_dialog(const struct calls_dialog *d, void *arg)
 
 	if (w->err)
 		return;
-	w->err = mbuf_printf(w->mb,
-			     " <dialog id=\"%s\" direction=\"%s\">\r\n"
-			     "  <state>%s</state>\r\n",
-			     d->id, d->initiator ? "initiator" : "recipient",
-			     names[d->state]);
-	if (!w->err && d->remote[0])
+	w->err = mbuf_printf(w->mb, " <dialog id=\"%s\"", d->id);
+	if (!w->err)
+		w->err = write_names(w, d);
+	if (!w->err)
 		w->err = mbuf_printf(w->mb,
-				     "  <remote><identity display=\"%H\">"
-				     "sip:%H@%s</identity></remote>\r\n",
-				     print_xml, d->name, print_user, d->remote,
-				     w->domain);
+				     " direction=\"%s\">\r\n"
+				     "  <state>%s</state>\r\n",
+				     d->initiator ? "initiator" : "recipient",
+				     names[d->state]);
+	if (!w->err)
+		w->err = write_party(w, "local", "", w->resource);
+	if (!w->err)
+		w->err = write_party(w, "remote", d->name, d->remote);
 	if (!w->err)
 		w->err = mbuf_write_str(w->mb, " </dialog>\r\n");
 }
 
 int notify_body_dialog(struct mbuf *mb, const struct calls *c,
 		       const char *resource, const char *domain,
-		       uint32_t version)
+		       uint32_t version, bool pick)
 {
-	struct writing w = {.mb = mb, .domain = domain};
+	struct writing w = {
+		.mb = mb,
+		.domain = domain,
+		.resource = resource,
+		.pick = pick,
+	};
 
 	w.err = mbuf_printf(mb,
 			    "<?xml version=\"1.0\"?>\r\n<dialog-info xmlns="

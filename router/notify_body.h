@@ -8,10 +8,16 @@
 #include <re.h>
 #include "router/calls.h"
 
-/** @param c  Or NULL: nobody is in a call. @return 0, ENOMEM. */
+/**
+ * @param c     Or NULL: nobody is in a call.
+ * @param pick  Who is told may pick up: Call-ID and tags of what rings are
+ *              told, for an INVITE with Replaces (RFC 3891).
+ *
+ * @return 0, ENOMEM.
+ */
 int notify_body_dialog(struct mbuf *mb, const struct calls *c,
 		       const char *resource, const char *domain,
-		       uint32_t version);
+		       uint32_t version, bool pick);
 
 /** @param registered  Somebody can be reached there. */
 int notify_body_presence(struct mbuf *mb, const struct calls *c,

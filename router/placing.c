@@ -269,6 +269,29 @@ static void join(struct placing *pg, const Sy__Member *node,
 	send_place_hub_there(pg);
 }
 
+/* Its hub is no more: the tag may be of a leg that another one has now. */
+static void merged(int err, const char *into, void *arg)
+{
+	struct placing *pg = arg;
+
+	(void)pending_resume(pg->p);
+	if (err && err != ENOENT) {
+		fail(pg);
+	} else if (err || ++pg->tries == TRIES) {
+		join(pg, NULL, NULL);
+	} else {
+		str_ncpy(pg->pl.hub, into, sizeof(pg->pl.hub));
+		locate(pg);
+	}
+}
+
+static void ask_merged(struct placing *pg)
+{
+	if (store_merged_get(bus_redis(pg->p->w->bus), pg->pl.hub, merged,
+			     pg))
+		fail(pg);
+}
+
 static void located(enum seek_end end, const Sy__Member *node,
 		    const struct store_where *where, void *arg)
 {
@@ -279,8 +302,10 @@ static void located(enum seek_end end, const Sy__Member *node,
 	(void)pending_resume(pg->p);
 	if (end == SEEK_LATE)
 		fail(pg);
+	else if (pg->known && end == SEEK_GONE)
+		ask_merged(pg);
 	else if (pg->known)
-		join(pg, end == SEEK_FOUND ? node : NULL, where);
+		join(pg, node, where);
 	else if (end == SEEK_FOUND && !pg->room)
 		go_on(pg, node);
 	else if (end == SEEK_FOUND && moved && pg->pl.fresh)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What all kinds of legs have in common: states, and who hears of them. */
 
+#include <string.h>
 #include "node/hub/hub.h"
 
 static uint64_t wall_ms(const struct leg *leg)
@@ -288,4 +289,18 @@ void leg_touched(struct leg *leg)
 {
 	leg->dirty_dialog = true;
 	hub_touch(leg->hub);
+}
+
+void leg_dialog_set(struct leg_dialog *d, const char *call_id,
+		    const char *local_tag, const char *remote_tag)
+{
+	const char *rtag = remote_tag ? remote_tag : "";
+
+	memset(d, 0, sizeof(*d));
+	if (strlen(call_id) >= LEG_ID_MAX || strlen(local_tag) >= LEG_ID_MAX ||
+	    strlen(rtag) >= LEG_ID_MAX)
+		return;
+	strcpy(d->call_id, call_id);
+	strcpy(d->local_tag, local_tag);
+	strcpy(d->remote_tag, rtag);
 }

@@ -27,7 +27,12 @@ struct hub;
 struct leg;
 struct hunt;
 
-enum { LEG_TEXT_MAX = 96, LEG_CODEC_MAX = 16, LEG_SRTP_MAX = 32 };
+enum {
+	LEG_TEXT_MAX = 96,
+	LEG_CODEC_MAX = 16,
+	LEG_SRTP_MAX = 32,
+	LEG_ID_MAX = 160,          /* Call-ID and tags that are shown  */
+};
 
 /** How it sounds to the others; see Leg in the schema for the members. */
 struct leg_quality {
@@ -125,6 +130,13 @@ struct leg_ops {
 	const char *(*call_id)(const struct leg *leg);
 };
 
+/** How SIP names it; what is longer than fits is not shown: all "". */
+struct leg_dialog {
+	char call_id[LEG_ID_MAX];
+	char local_tag[LEG_ID_MAX];
+	char remote_tag[LEG_ID_MAX];
+};
+
 /** What is shown of a leg, and kept of one that is gone. */
 struct leg_info {
 	char id[ULID_LEN + 1];
@@ -137,6 +149,7 @@ struct leg_info {
 	char trunk[LEG_TEXT_MAX];  /* id of its trunk, or ""           */
 	char codec[LEG_CODEC_MAX];
 	char srtp[LEG_SRTP_MAX];   /* suite, or "": plain              */
+	struct leg_dialog dialog;
 	bool webrtc;               /* by ICE and DTLS                  */
 	bool muted;                /* the others do not hear it        */
 	bool deaf;                 /* it does not hear the others      */
@@ -221,6 +234,10 @@ void leg_restore(struct leg *leg, struct hub *hub, const struct leg_ops *ops,
 
 /** For the destructor of a kind: out of every list. */
 void leg_close(struct leg *leg);
+
+/** Set how SIP names a leg. @param remote_tag  Or NULL: not known. */
+void leg_dialog_set(struct leg_dialog *d, const char *call_id,
+		    const char *local_tag, const char *remote_tag);
 
 /* ------------------------------------------------- from the hub's users */
 

@@ -476,6 +476,12 @@ enum dialog_state {
 bool dialog_is(const struct dialog *d, const char *call_id, const char *ltag,
 	       const char *rtag);
 
+/** How it is named. @param rtagp  Set to the peer's tag; before the answer
+ * that of its last early dialog; NULL: not known. Borrowed until its next
+ * event. */
+void dialog_names(const struct dialog *d, const char **call_idp,
+		  const char **ltagp, const char **rtagp);
+
 enum dialog_state dialog_state(const struct dialog *d);
 const char *dialog_call_id(const struct dialog *d);
 /** id of the router that its last message came through, or NULL. */

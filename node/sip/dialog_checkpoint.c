@@ -52,6 +52,16 @@ static char *text(const char *str)
 	return str ? (char *)str : (char *)protobuf_c_empty_string;
 }
 
+void dialog_names(const struct dialog *d, const char **call_idp,
+		  const char **ltagp, const char **rtagp)
+{
+	const struct early *e = d->rtag ? NULL : early_last(d);
+
+	*call_idp = d->call_id;
+	*ltagp = d->ltag;
+	*rtagp = e ? e->tag : d->rtag;
+}
+
 void dialog_checkpoint(struct dialog *d, Sy__DialogState *out)
 {
 	const struct early *e;

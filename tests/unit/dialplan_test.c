@@ -396,6 +396,37 @@ static void test_find_number(void **state)
 	assert_non_null(m.route);
 }
 
+/* ----------------------------------------------------------------- pick-up */
+
+static void test_may_pick_up(void **state)
+{
+	Sy__Destination any = SY__DESTINATION__INIT, one = any, group = any;
+	Sy__Route all = SY__ROUTE__INIT, only = all, own = all;
+	Sy__Route *routev[] = {&own, &only, &all};
+	Sy__Config conf = SY__CONFIG__INIT;
+	(void)state;
+
+	any.kind_case = one.kind_case = group.kind_case =
+		SY__DESTINATION__KIND_PICKUP;
+	any.pickup = (char *)"$1";
+	one.pickup = (char *)"1002";
+	group.pickup = (char *)"group";
+	own.target = &group; /* that is no way to any device */
+	only.target = &one;
+	only.source = (char *)"device:1003";
+	all.target = &any;
+	all.source = (char *)"device:1004";
+	conf.routes = routev;
+	conf.n_routes = 3;
+	assert_true(dialplan_may_pick_up(&conf, "1003", "1002"));
+	assert_false(dialplan_may_pick_up(&conf, "1003", "1005"));
+	assert_true(dialplan_may_pick_up(&conf, "1004", "1005"));
+	assert_false(dialplan_may_pick_up(&conf, "1001", "1002"));
+	all.disabled = true;
+	assert_false(dialplan_may_pick_up(&conf, "1004", "1005"));
+	assert_false(dialplan_may_pick_up(NULL, "1004", "1005"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_no_explosion),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_may_pick_up),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_limits),
 		cmocka_unit_test(test_find_order),

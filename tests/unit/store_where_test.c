@@ -183,10 +183,74 @@ static void test_room_follows(void **state)
 	mem_deref(c.r);
 }
 
+/* Of several calls that ring in a room it names the one that rings longest;
+ * one that is gone without a word is passed over. */
+static void test_rings(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(store_ring_put(c.r, "ringing:x", HUB_B, "node-1", 7,
+					1), 0);
+	assert_int_equal(store_ring_put(c.r, "ringing:x", HUB_A, "node-2", 8,
+					3), 0);
+	/* it goes on at another node: it keeps its turn */
+	assert_int_equal(store_ring_put(c.r, "ringing:x", HUB_B, "node-2", 8,
+					2), 0);
+	place(&c, "id@1", "ringing:x", HUB_C, NULL);
+	assert_string_equal(c.pl.hub, HUB_B);
+	assert_string_equal(c.pl.node, "node-2");
+	assert_int_equal(c.pl.epoch, 2);
+
+	assert_int_equal(store_ring_drop(c.r, "ringing:x", HUB_B), 0);
+	place(&c, "id@2", "ringing:x", HUB_C, NULL);
+	assert_string_equal(c.pl.hub, HUB_A);
+	assert_int_equal(c.pl.epoch, 3);
+
+	assert_int_equal(store_ring_put(c.r, "ringing:x", HUB_B, "node-1", 7,
+					4), 0);
+	place(&c, "id@2", "ringing:x", HUB_C, HUB_A);
+	assert_string_equal(c.pl.hub, HUB_B);
+	assert_int_equal(store_ring_drop(c.r, "ringing:x", HUB_A), 0);
+	assert_int_equal(store_ring_drop(c.r, "ringing:x", HUB_B), 0);
+	place(&c, "id@3", "ringing:x", HUB_C, NULL);
+	assert_string_equal(c.pl.hub, HUB_C);
+	assert_true(c.pl.fresh);
+	mem_deref(c.r);
+}
+
+static void merged_handler(int err, const char *into, void *arg)
+{
+	struct client *c = arg;
+
+	c->done++;
+	c->err = err;
+	str_ncpy(c->pl.hub, into ? into : "", sizeof(c->pl.hub));
+}
+
+static int merged_get(struct client *c, const char *hub)
+{
+	return answered(c, store_merged_get(c->r, hub, merged_handler, c));
+}
+
+static void test_merged(void **state)
+{
+	struct client c;
+
+	client_open(&c, *state);
+	assert_int_equal(store_merged_put(c.r, HUB_A, HUB_B), 0);
+	assert_int_equal(merged_get(&c, HUB_A), 0);
+	assert_string_equal(c.pl.hub, HUB_B);
+	assert_int_equal(merged_get(&c, HUB_B), ENOENT);
+	mem_deref(c.r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test_re(test_where),
+		fixture_test_re(test_rings),
+		fixture_test_re(test_merged),
 		fixture_test_re(test_not_hub),
 		fixture_test_re(test_room_follows),
 	};

@@ -358,6 +358,53 @@ def test_replaces():
     assert_clean(c)
 
 
+def obliging(b):
+    """A phone that takes every offer until it is told BYE: a thread."""
+    def serve():
+        m = b.receive(30)
+        while m and m.method != "BYE":
+            if m.method == "INVITE":
+                b.answer(m, 200, "OK", body=SDP.format(port=40000))
+            m = b.receive(30)
+        if m:
+            b.answer(m, 200, "OK")
+    t = threading.Thread(target=serve)
+    t.start()
+    return t
+
+
+def test_replaces_merged():
+    """A leg that came by a transfer has a tag of a hub that is no more: an
+    INVITE with Replaces finds it all the same."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a, RawPhone(c.routers[0], "1004") as b, \
+            RawPhone(c.routers[0], "1005") as e:
+        must(b.register().code, 200, "REGISTER")
+        one = a.established("1002")
+        out = a.call("1004")
+        inv = b.await_("INVITE")
+        b.answer(inv, 200, "OK", body=SDP.format(port=40000))
+        b.await_("ACK")
+        two = Dialog(a, out, a.await_(200, call_id=out.get("call-id")))
+        two.ack()
+        served = obliging(b)
+        must(refer(one, "<sip:1004@switchyard?Replaces="
+                   f"{replaces(two)}>").code, 202, "REFER")
+        must(follow(a, 2)[-1], 200, "the last NOTIFY")
+        wait_for("one call", lambda: len(calls(c)) == 1)
+        d = e.established("1004", Replaces=f"{inv.get('call-id')};to-tag="
+                          f"{inv.tag('from')};from-tag=t1")
+        served.join()
+        wait_for("the new one is in the call", lambda: sorted(
+            x["user"] for x in
+            c.api("GET", f"/api/calls/{calls(c)[0]['id']}")["legs"]) ==
+            ["1002", "1005"])
+        d.bye()
+        must(b.register(Expires="0").code, 200, "unregistered")
+    box.expect("closed", phone="1002")
+    assert_clean(c)
+
+
 # -------------------------------------------------------------------- REST
 
 def post(c, path, body, status=202):
