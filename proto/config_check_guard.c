@@ -160,6 +160,8 @@ int check_guard(struct checker *c, const Sy__Settings *s)
 			    g->registers_per_minute, BURST_MAX) ||
 		  check_max(c, "guard.callsPerMinute", g->calls_per_minute,
 			    BURST_MAX) ||
+		  check_max(c, "guard.messagesPerMinute",
+			    g->messages_per_minute, BURST_MAX) ||
 		  check_bans(c, g) || check_scanners(c, g)))
 		return EBADMSG;
 

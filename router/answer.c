@@ -18,12 +18,15 @@ static const char *usual_reason(uint16_t code)
 		const char *text;
 	} tv[] = {
 		{200, "OK"},
+		{202, "Accepted"},
 		{400, "Bad Request"},
 		{401, "Unauthorized"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
 		{407, "Proxy Authentication Required"},
+		{413, "Request Entity Too Large"},
+		{415, "Unsupported Media Type"},
 		{416, "Unsupported URI Scheme"},
 		{420, "Bad Extension"},
 		{423, "Interval Too Brief"},

@@ -20,6 +20,7 @@
 
 struct attempts;
 struct cache;
+struct couriers;
 struct domains;
 struct guard;
 struct keep;
@@ -72,6 +73,7 @@ struct worker {
 	struct seeks *seeks;
 	struct cache *cache;
 	struct uacs *uacs;        /* requests of our own                   */
+	struct couriers *couriers; /* MESSAGEs that are brought            */
 	struct locate *locate;    /* where names are                       */
 	struct attempts *attempts; /* ... and what was tried               */
 	struct subs *subs;        /* thread 0: subscriptions served here   */

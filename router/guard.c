@@ -177,9 +177,18 @@ bool guard_account(struct guard *g, const char *account, enum guard_act act,
 	if (g->rules.off)
 		return true;
 	key.name = guard_hash(g->table, account, strlen(account));
+	if (act == GUARD_MESSAGE)
+		key.name = ~key.name; /* an entry of their own */
 	e = guard_table_get(g->table, &key, now_ms);
 
-	return act == GUARD_REGISTER
-		       ? bucket_take(&e->work, &g->rules.registers, now_ms)
-		       : bucket_take(&e->tries, &g->rules.calls, now_ms);
+	switch (act) {
+
+	case GUARD_REGISTER:
+		return bucket_take(&e->work, &g->rules.registers, now_ms);
+	case GUARD_MESSAGE:
+		return bucket_take(&e->work, &g->rules.messages, now_ms);
+	case GUARD_CALL:
+	default:
+		return bucket_take(&e->tries, &g->rules.calls, now_ms);
+	}
 }

@@ -147,7 +147,7 @@ void guard_failed(struct guard *g, const struct sa *from,
 void guard_probe(struct guard *g, const struct sa *from,
 		 const struct pl *user, uint64_t now_ms);
 
-enum guard_act { GUARD_REGISTER, GUARD_CALL };
+enum guard_act { GUARD_REGISTER, GUARD_CALL, GUARD_MESSAGE };
 
 /** May this account do one more of it? */
 bool guard_account(struct guard *g, const char *account, enum guard_act act,

@@ -11,7 +11,8 @@ enum { GUARD_AGENTS_MAX = 64, GUARD_AGENT_SIZE = 132 };
 
 /* Settings, with their defaults filled in. */
 struct guard_rules {
-	struct bucket_rate source, keepalives, tries, registers, calls;
+	struct bucket_rate source, keepalives, tries, registers, calls,
+		messages;
 	uint32_t users;
 	uint64_t ban_ms, ban_max_ms;
 	bool off;

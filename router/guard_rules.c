@@ -15,6 +15,7 @@ enum {
 	BAN_MAX_S = 86400,
 	REGISTERS = 120,
 	CALLS = 6000,
+	MESSAGES = 600,
 	THOUSAND = 1000, /* rates are in thousandths a second */
 };
 
@@ -59,6 +60,9 @@ static void set_rules(struct guard_rules *r, const Sy__Guard *s)
 	r->calls.burst = or_default(s->calls_per_minute, CALLS);
 	r->calls.per_s =
 		(uint32_t)((uint64_t)r->calls.burst * THOUSAND / 60);
+	r->messages.burst = or_default(s->messages_per_minute, MESSAGES);
+	r->messages.per_s =
+		(uint32_t)((uint64_t)r->messages.burst * THOUSAND / 60);
 	r->users = or_default(s->users, USERS);
 	r->ban_ms = or_default(s->ban_seconds, BAN_S) * 1000ULL;
 	r->ban_max_ms = or_default(s->ban_max_seconds, BAN_MAX_S) * 1000ULL;

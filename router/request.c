@@ -12,6 +12,7 @@
  *            REGISTER ---------------------> registrar.c
  *            OPTIONS ----------------------> answered here
  *            SUBSCRIBE --------------------> subscribe.c
+ *            MESSAGE ----------------------> message.c
  *            else -------------------------> 405, 501, 481
  */
 
@@ -22,6 +23,7 @@
 #include "router/forward.h"
 #include "router/guard_share.h"
 #include "router/invite.h"
+#include "router/message.h"
 #include "router/registrar.h"
 #include "router/stun.h"
 #include "router/subscribe.h"
@@ -93,7 +95,7 @@ static void (*const handlers[VIEW_METHOD_COUNT])(struct msg *m) = {
 	[VIEW_INFO] = no_such_call,    [VIEW_UPDATE] = no_such_call,
 	[VIEW_PRACK] = no_such_call,   [VIEW_SUBSCRIBE] = subscribe_handle,
 	[VIEW_NOTIFY] = no_such_call,  [VIEW_PUBLISH] = not_allowed,
-	[VIEW_MESSAGE] = not_allowed,  [VIEW_REFER] = not_allowed,
+	[VIEW_MESSAGE] = message_handle, [VIEW_REFER] = not_allowed,
 };
 
 /* --------------------------------------------------------------- checks */

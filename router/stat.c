@@ -93,6 +93,12 @@ static const struct {
 	{STAT_SUBSCRIBED, "sy_router_subscribes_total", NULL,
 	 "SUBSCRIBEs done"},
 	{STAT_NOTIFY, "sy_router_notifies_total", NULL, "NOTIFYs sent"},
+#define MESSAGES "sy_router_messages_total"
+#define MESSAGES_HELP "MESSAGEs to devices, by what came of them"
+	{STAT_MESSAGE_TAKEN, MESSAGES, "result=\"taken\"", MESSAGES_HELP},
+	{STAT_MESSAGE_ABSENT, MESSAGES, "result=\"absent\"", MESSAGES_HELP},
+	{STAT_MESSAGE_REFUSED, MESSAGES, "result=\"refused\"",
+	 MESSAGES_HELP},
 #define ORPHANS "sy_router_orphans_total"
 #define ORPHANS_HELP "Messages for a node that is gone, by what came of them"
 	{STAT_ORPHAN_FOUND, ORPHANS, "result=\"found\"", ORPHANS_HELP},

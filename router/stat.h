@@ -63,6 +63,9 @@ enum stat_id {
 	STAT_REGISTERED,
 	STAT_SUBSCRIBED,
 	STAT_NOTIFY,
+	STAT_MESSAGE_TAKEN,   /* MESSAGEs: a phone has it                  */
+	STAT_MESSAGE_ABSENT,  /* ... nobody could be reached               */
+	STAT_MESSAGE_REFUSED, /* ... phones, or we, did not want it        */
 	STAT_ORPHAN_FOUND,    /* for a node that is gone: to its heir      */
 	STAT_ORPHAN_LATE,     /* ... there was none in time                */
 

@@ -236,10 +236,11 @@ static int print(struct uac *u, const struct uac_request *r,
 	if (by)
 		err |= print_route(mb, u->t->w, by);
 	err |= mbuf_printf(mb,
-			   "Max-Forwards: 70\r\n"
+			   "Max-Forwards: %u\r\n"
 			   "From: %s\r\nTo: %s\r\nCall-ID: %s\r\n"
 			   "CSeq: %u %s\r\n%sContent-Length: %zu\r\n\r\n",
-			   r->from, r->to, r->call_id, r->cseq, r->method,
+			   r->hops ? r->hops : 70u, r->from, r->to,
+			   r->call_id, r->cseq, r->method,
 			   r->headers ? r->headers : "", r->bodylen);
 	if (r->bodylen)
 		err |= mbuf_write_mem(mb, (const uint8_t *)r->body,

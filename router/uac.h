@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of the router itself (REGISTER and OPTIONS to trunks, OPTIONS and
- * NOTIFY to phones): client transactions, RFC 3261 17.1.2, in a bounded table
+ * Requests of the router itself (REGISTER and OPTIONS to trunks, OPTIONS, NOTIFY
+ * and MESSAGE to phones): client transactions, RFC 3261 17.1.2, in a bounded table
  * of each thread.  Nothing of this is on a packet's way: a response is ours
  * when it has one Via, whose branch is a token of the kind UAC.
  *
@@ -43,6 +43,7 @@ struct uac_request {
 	size_t bodylen;
 	const struct flow *to_flow; /* the way: see below                 */
 	uint32_t timeout_ms;   /* 0: UAC_TIMEOUT_MS                       */
+	uint8_t hops;          /* Max-Forwards; 0: 70                     */
 };
 
 /**

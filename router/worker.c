@@ -11,6 +11,7 @@
 #include "router/cache.h"
 #include "router/certs.h"
 #include "router/core.h"
+#include "router/courier.h"
 #include "router/domain.h"
 #include "router/guard_share.h"
 #include "router/keep.h"
@@ -49,6 +50,7 @@ static void destructor(void *arg)
 	guard_share_stop(w);
 	w->domains = mem_deref(w->domains);
 	mem_deref(w->bus);
+	mem_deref(w->couriers);
 	mem_deref(w->uacs);
 	mem_deref(w->pendings);
 	mem_deref(w->seeks);
@@ -308,6 +310,7 @@ static int start(struct worker *w)
 	err |= pendings_alloc(&w->pendings, w->router->conf.pending_max);
 	err |= seek_alloc(&w->seeks, w);
 	err |= uacs_alloc(&w->uacs, w);
+	err |= couriers_alloc(&w->couriers, w);
 	if (!w->index)
 		err |= trunks_alloc(&w->trunks, w) |
 		       qualify_alloc(&w->qualify, w);

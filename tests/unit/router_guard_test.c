@@ -321,7 +321,8 @@ static void test_account(void **state)
 	unsigned n = 0;
 	(void)state;
 
-	begin("\"registersPerMinute\":6,\"callsPerMinute\":3");
+	begin("\"registersPerMinute\":6,\"callsPerMinute\":3,"
+	      "\"messagesPerMinute\":4");
 	for (int i = 0; i < 20; i++)
 		n += guard_account(g, "1001", GUARD_REGISTER, now);
 	assert_int_equal(n, 6);
@@ -329,6 +330,10 @@ static void test_account(void **state)
 	for (n = 0; guard_account(g, "1001", GUARD_CALL, now); n++)
 		;
 	assert_int_equal(n, 3);
+	for (n = 0; guard_account(g, "1001", GUARD_MESSAGE, now); n++)
+		;
+	assert_int_equal(n, 4);
+	assert_true(guard_account(g, "1002", GUARD_MESSAGE, now));
 	now += 10000;
 	assert_true(guard_account(g, "1001", GUARD_REGISTER, now));
 	assert_false(guard_account(g, "1001", GUARD_REGISTER, now));

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* Bringing a MESSAGE to devices: see courier.h. */
+
+#include <string.h>
+#include "proto/random.h"
+#include "router/answer.h"
+#include "router/courier_impl.h"
+#include "router/wire_impl.h"
+
+enum {
+	BUCKETS = 256,
+	URI_MAX = 512,
+};
+
+static void destructor(void *data)
+{
+	struct courier *c = data;
+
+	tmr_cancel(&c->tmr);
+	list_flush(&c->sends);
+	hash_unlink(&c->le);
+	if (c->t)
+		c->t->n--;
+	mem_deref(c->from);
+	mem_deref(c->to);
+	mem_deref(c->headers);
+	mem_deref(c->body);
+}
+
+static void couriers_destructor(void *data)
+{
+	struct couriers *t = data;
+
+	hash_flush(t->hash); /* Redis went before us: it owes no answer */
+	mem_deref(t->hash);
+}
+
+int couriers_alloc(struct couriers **tp, struct worker *w)
+{
+	struct couriers *t = mem_zalloc(sizeof(*t), couriers_destructor);
+	int err;
+
+	if (!t)
+		return ENOMEM;
+	t->w = w;
+	err = hash_alloc(&t->hash, BUCKETS);
+	if (err)
+		mem_deref(t);
+	else
+		*tp = t;
+
+	return err;
+}
+
+/* ------------------------------------------------------- what was seen before */
+
+static void make_key(uint8_t key[COURIER_KEY_BYTES], const struct msg *m)
+{
+	uint8_t mac[32];
+	char ctx[2048];
+	const size_t n = msg_branch_ctx(ctx, sizeof(ctx), m->v, &m->v->via);
+
+	token_mac(mac, m->w->router->key, 'M', ctx, n);
+	memcpy(key, mac, COURIER_KEY_BYTES);
+}
+
+static uint32_t key_hash(const uint8_t *key)
+{
+	uint32_t h;
+
+	memcpy(&h, key, sizeof(h));
+
+	return h;
+}
+
+static bool same_key(struct le *le, void *arg)
+{
+	const struct courier *c = le->data;
+
+	return !memcmp(c->key, arg, COURIER_KEY_BYTES);
+}
+
+static const char *phrase(const struct courier *c)
+{
+	return c->reason[0] ? c->reason : NULL;
+}
+
+bool courier_again(struct msg *m)
+{
+	uint8_t key[COURIER_KEY_BYTES];
+	const struct courier *c;
+
+	make_key(key, m);
+	c = list_ledata(hash_lookup(m->w->couriers->hash, key_hash(key),
+				    same_key, key));
+	if (!c)
+		return false;
+	stat_inc(&m->w->stats, STAT_DROP_REPEAT);
+	if (!c->p)
+		answer(m, c->best, phrase(c), NULL);
+
+	return true;
+}
+
+/* --------------------------------------------------------------- the answer */
+
+static void forget_handler(void *arg)
+{
+	struct courier *c = arg;
+
+	mem_deref(c);
+}
+
+static void count(struct courier *c)
+{
+	stat_inc(&c->t->w->stats, c->best < 300	   ? STAT_MESSAGE_TAKEN :
+				  c->best == 480 ? STAT_MESSAGE_ABSENT :
+						   STAT_MESSAGE_REFUSED);
+}
+
+/* In a turn of its own: what decided it may be a message just read. */
+static void tell_handler(void *arg)
+{
+	struct courier *c = arg;
+	struct pending *p = c->p;
+
+	c->p = NULL;
+	if (pending_resume(p)) {
+		if (c->best == 503)
+			answer_later(&p->m, NULL);
+		else
+			answer(&p->m, c->best, phrase(c), NULL);
+		count(c);
+	}
+	pending_end(p);
+	tmr_start(&c->tmr, COURIER_KEEP_MS, forget_handler, c);
+}
+
+static void tell(struct courier *c)
+{
+	if (c->p && !tmr_isrunning(&c->tmr))
+		tmr_start(&c->tmr, 0, tell_handler, c);
+}
+
+/* What a phone's failure means to the one who wrote: where nobody was reached
+ * it is 480, whatever it was that failed. */
+static uint16_t code_of(uint16_t code)
+{
+	switch (code) {
+
+	case 408: case 430: case 503: case 487: case 401: case 407:
+		return 480;
+	default:
+		return code < 400 ? 480 : code;
+	}
+}
+
+/* A phone's own refusal says more than that another one is away. */
+static bool is_better(uint16_t code, uint16_t best)
+{
+	return !best || (best == 480 && code != 480) || code >= 600;
+}
+
+/* "SIP/2.0 486 Busy Here" */
+static void keep_phrase(struct courier *c, const struct view *v)
+{
+	enum { AHEAD = 12 };
+	size_t n = AHEAD;
+
+	while (n < v->len && (unsigned char)v->p[n] >= ' ' &&
+	       n - AHEAD < sizeof(c->reason) - 1)
+		n++;
+	if (n > AHEAD)
+		memcpy(c->reason, v->p + AHEAD, n - AHEAD);
+	c->reason[n - AHEAD] = '\0';
+}
+
+static void take(struct courier *c, uint16_t code, const struct view *v)
+{
+	const uint16_t got = code < 300 ? code : code_of(code);
+
+	if (c->best && c->best < 300)
+		return;
+	if (got >= 300 && !is_better(got, c->best))
+		return;
+	c->best = got;
+	c->reason[0] = '\0';
+	if (v && got == code)
+		keep_phrase(c, v);
+	if (got < 300)
+		tell(c);
+}
+
+static void answered(uint16_t code, const struct view *v, void *arg)
+{
+	struct courier_send *s = arg;
+	struct courier *c = s->c;
+
+	take(c, code, v);
+	mem_deref(s);
+	if (!--c->open)
+		tell(c);
+}
+
+/* ---------------------------------------------------------------- the sending */
+
+static int send_one(struct courier_send *s)
+{
+	struct courier *c = s->c;
+	char call_id[40], from[URI_MAX];
+	struct uac_request r = {
+		.method = "MESSAGE",
+		.uri = s->uri,
+		.from = from,
+		.to = c->to,
+		.call_id = call_id,
+		.cseq = 1,
+		.headers = c->headers,
+		.body = c->body,
+		.bodylen = c->bodylen,
+		.to_flow = &s->flow,
+		.timeout_ms = COURIER_WAIT_MS,
+		.hops = c->hops,
+	};
+	uint8_t rnd[16];
+
+	random_bytes(rnd, sizeof(rnd));
+	(void)re_snprintf(call_id, sizeof(call_id), "%w", rnd, sizeof(rnd));
+	if (re_snprintf(from, sizeof(from), "%s;tag=%w", c->from, rnd,
+			(size_t)6) < 0)
+		return EOVERFLOW;
+
+	return uac_send(&s->uac, c->t->w->uacs, &r, answered, s);
+}
+
+static void send_all(struct courier *c)
+{
+	struct le *le = list_head(&c->sends);
+
+	while (le) {
+		struct courier_send *s = le->data;
+
+		le = le->next;
+		if (send_one(s)) {
+			take(c, 430, NULL);
+			mem_deref(s);
+		} else {
+			c->open++;
+		}
+	}
+}
+
+/* All devices were looked up. */
+void courier_found(struct courier *c)
+{
+	if (!pending_resume(c->p)) { /* it took too long, and is answered */
+		pending_end(c->p);
+		mem_deref(c);
+		return;
+	}
+	wire_flush(c->t->w->wire);
+	pending_unlimit(c->p);
+	if (c->sends.head)
+		send_all(c);
+	else
+		c->best = c->err ? 503 : 480;
+	if (!c->open)
+		tell(c);
+}
+
+/* -------------------------------------------------------------------- begin */
+
+static int begin(struct courier **cp, struct msg *m,
+		 const struct courier_conf *conf)
+{
+	struct couriers *t = m->w->couriers;
+	struct courier *c;
+	int err;
+
+	if (t->n >= COURIER_MAX)
+		return ENOBUFS;
+	c = mem_zalloc(sizeof(*c), destructor);
+	if (!c)
+		return ENOMEM;
+	tmr_init(&c->tmr);
+	make_key(c->key, m);
+	err = courier_text(c, m, conf);
+	if (!err)
+		err = pending_hold(&c->p, m);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+	c->t = t;
+	t->n++;
+	hash_append(t->hash, key_hash(c->key), &c->le, c);
+	*cp = c;
+
+	return 0;
+}
+
+void courier_start(struct msg *m, const struct courier_conf *conf)
+{
+	struct courier *c;
+
+	switch (begin(&c, m, conf)) {
+
+	case 0:
+		break;
+
+	case EBADMSG:
+		answer(m, 400, "Content-Type Is Needed", NULL);
+		return;
+
+	case EMSGSIZE:
+		answer(m, 413, "Message Too Large", NULL);
+		return;
+
+	default:
+		answer_later(m, NULL);
+		return;
+	}
+	if (courier_find(c, conf)) {
+		pending_end(c->p);
+		mem_deref(c);
+		answer_later(m, NULL);
+	}
+}

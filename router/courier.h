@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A MESSAGE is brought to devices: to each contact by its flow, as a request
+ * of our own (uac.h).  Who sent it hears the best of what they say.
+ *
+ *   courier_start --> bindings of each device (Redis) --> a MESSAGE each
+ *                          |  none: 480                     |
+ *                          |  no answer: 503                v
+ *   200, 202 as soon as one phone has taken it <----- answers, 8 s at most
+ *   else what they say; 480 where nobody could be reached
+ *
+ * What was answered is remembered for COURIER_KEEP_MS: a copy of the request is
+ * answered again, and not brought twice.  At another thread or router it would
+ * be.  One thread's; bounded.
+ */
+
+#ifndef SY_ROUTER_COURIER_H
+#define SY_ROUTER_COURIER_H
+
+#include "router/msg.h"
+
+struct couriers;
+
+enum {
+	COURIER_DEVICES_MAX = 100,
+	COURIER_BYTES_MAX = 1300, /* of what we send: RFC 3428 8           */
+	COURIER_MAX = 2000,       /* of a thread                           */
+	COURIER_KEEP_MS = 32000,  /* 64 * T1                               */
+	COURIER_WAIT_MS = 8000,   /* for a phone's answer                  */
+};
+
+/** What is to be brought; borrowed for the call. */
+struct courier_conf {
+	const char *devicev[COURIER_DEVICES_MAX];
+	size_t devicec;
+	const char *from_user, *from_name;
+	const char *to_user;
+	uint8_t hops;          /* Max-Forwards of what is sent             */
+};
+
+/** The table of a thread. @param tp  Owned by the caller. */
+int couriers_alloc(struct couriers **tp, struct worker *w);
+
+/** Was this very request seen before?  Then it was dealt with. */
+bool courier_again(struct msg *m);
+
+/** Bring the message of a request; it is answered now or later. */
+void courier_start(struct msg *m, const struct courier_conf *conf);
+
+#endif

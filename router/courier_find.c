@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The ways to devices: their bindings, and the flow to each. */
+
+#include <string.h>
+#include "proto/store.h"
+#include "router/courier_impl.h"
+
+enum { SENDS_MAX = 40 }; /* contacts of all devices together */
+
+static void send_destructor(void *data)
+{
+	struct courier_send *s = data;
+
+	list_unlink(&s->le);
+	mem_deref(s->uac);
+	mem_deref(s->uri);
+}
+
+/* A contact without a Path is reached by its address. */
+static int way(struct flow *f, const struct courier *c, const Sy__Binding *b)
+{
+	struct worker *w = c->t->w;
+	struct view_uri u;
+	struct pl contact;
+	struct sa sa;
+
+	if (b->path[0])
+		return uac_path_flow(f, w, b->path);
+	pl_set_str(&contact, b->contact);
+	if (view_uri_read(&u, &contact) ||
+	    msg_host_sa(&sa, &u.host, u.port ? u.port : 5060))
+		return EINVAL;
+
+	return wire_udp(w->wire, f, &sa);
+}
+
+/* Of a phone's flows (RFC 5626) the youngest. */
+static bool is_elder(const Sy__Registration *reg, const Sy__Binding *b)
+{
+	for (size_t i = 0; i < reg->n_bindings; i++) {
+		const Sy__Binding *o = reg->bindings[i];
+
+		if (o != b && b->reg_id && o->reg_id &&
+		    !strcmp(o->instance_id, b->instance_id) &&
+		    timestamp_ms(o->registered_at) >
+			timestamp_ms(b->registered_at))
+			return true;
+	}
+
+	return false;
+}
+
+static void add(struct courier *c, const Sy__Binding *b)
+{
+	struct courier_send *s = mem_zalloc(sizeof(*s), send_destructor);
+
+	if (!s)
+		return;
+	s->c = c;
+	list_append(&c->sends, &s->le, s);
+	if (way(&s->flow, c, b) || str_dup(&s->uri, b->contact))
+		mem_deref(s);
+}
+
+static void reg_handler(int err, const Sy__Registration *reg, void *arg)
+{
+	const uint64_t now_ms = timestamp_now_ms();
+	struct courier *c = arg;
+
+	c->lookups--;
+	if (err)
+		c->err = err;
+	for (size_t i = 0; !err && reg && i < reg->n_bindings; i++) {
+		const Sy__Binding *b = reg->bindings[i];
+
+		if (timestamp_ms(b->expires_at) > now_ms &&
+		    !is_elder(reg, b) && list_count(&c->sends) < SENDS_MAX)
+			add(c, b);
+	}
+	if (!c->lookups)
+		courier_found(c);
+}
+
+int courier_find(struct courier *c, const struct courier_conf *conf)
+{
+	struct redis *r = bus_redis(c->t->w->bus);
+	int err = 0;
+
+	/* no answer comes from within */
+	for (size_t i = 0; i < conf->devicec && !err; i++) {
+		err = store_reg_get(r, conf->devicev[i], reg_handler, c);
+		c->lookups += !err;
+	}
+	if (err)
+		c->err = err;
+
+	return c->lookups ? 0 : ENOTCONN;
+}
