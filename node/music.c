@@ -14,7 +14,8 @@ static const struct media_tone chord = {
 	.off_ms = 2400,
 };
 
-/* Its only other party has put it on hold, or nobody has come yet. */
+/* All others have put it on hold, or nobody has come yet.  While two can talk
+ * nobody has music: they would hear it, too. */
 static bool is_wanted(const struct hub *hub)
 {
 	unsigned parties = 0, held = 0;
@@ -30,7 +31,7 @@ static bool is_wanted(const struct hub *hub)
 		held += leg->info.held;
 	}
 
-	return (parties == 2 && held == 1) ||
+	return (parties >= 2 && held == parties - 1) ||
 	       (parties == 1 && !held && hub_is_park(hub));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Music on hold: who was put on hold by the only other party hears it, and who
- * waits alone at a parking place.  It is no leg: nobody sees it, and it counts
+ * Music on hold: who was put on hold by all others hears it, and who waits alone
+ * at a parking place.  It is no leg: nobody sees it, and it counts
  * for nothing.  Who holds is sent nothing anyway.
  */
 

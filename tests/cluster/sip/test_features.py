@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from harness import (BIN, Mismatch, assert_clean, cluster, phones, request)
 from lib.cluster import DEMO
-from talk import call, end, hears, phone, talk
+from talk import call, end, hears, phone, talk, tone
 
 _stack = ExitStack()
 _shared = None
@@ -329,6 +329,41 @@ def test_music_on_hold():
             talk(box, CALLER, OTHER)
             hears(box, OTHER, MUSIC_HZ, present=False, seconds=6)
         end(box, CALLER, OTHER)
+    assert_clean(c)
+
+
+def test_hold_in_a_conference():
+    """Of three who holds disturbs nobody: no music, and what his phone sends
+    is not heard.  Who is left alone by two has music."""
+    c = shared()
+    users = (CALLER, OTHER, "1017")
+    with phones() as box:
+        for user in users:
+            phone(box, c, user)
+            box.do("call", phone=user, to="601")
+            box.expect("established", phone=user)
+        a, b, holds = users
+        talk(box, a, b)
+        hears(box, a, tone(holds))
+        box.do("hold", phone=holds, mode="sendonly")
+        box.expect("held", phone=holds)
+        hears(box, a, tone(holds), present=False, seconds=6)
+        for user in (a, b):
+            hears(box, user, MUSIC_HZ, present=False, seconds=2)
+        talk(box, a, b)
+        box.do("hold", phone=b, mode="inactive")
+        box.expect("held", phone=b)
+        hears(box, a, MUSIC_HZ, seconds=6)
+        box.do("resume", phone=b)
+        box.expect("resumed", phone=b)
+        hears(box, a, MUSIC_HZ, present=False, seconds=6)
+        talk(box, a, b)
+        box.do("resume", phone=holds)
+        box.expect("resumed", phone=holds)
+        hears(box, b, tone(holds))
+        for user in users:
+            box.do("hangup", phone=user)
+            box.expect("closed", phone=user)
     assert_clean(c)
 
 
