@@ -72,6 +72,7 @@ static void destructor(void *arg)
 {
 	struct config *c = arg;
 
+	bus_unlisten(c->bus, BUS_CHANNEL_CONFIG);
 	if (c->look)
 		c->look->c = NULL;
 	mem_deref(c->timer);
