@@ -301,7 +301,7 @@ static int begin(struct courier **cp, struct msg *m,
 
 void courier_start(struct msg *m, const struct courier_conf *conf)
 {
-	struct courier *c;
+	struct courier *c = NULL;
 
 	switch (begin(&c, m, conf)) {
 

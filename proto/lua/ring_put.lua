@@ -2,6 +2,7 @@
 -- room names the one that rings longest: who picks up is placed there.
 -- KEYS  sy:room:{NAME}
 -- ARGV  hub, ttl [ms] (0: it rings no more), node, instance, epoch
+-- Returns the hub that the room names; '': none rings.
 -- The others wait in the hash sy:room:{NAME}:rings: hub -> "since node instance
 -- epoch" (of the first key's slot).
 local rings = KEYS[1] .. ':rings'

@@ -100,7 +100,7 @@ static void test_defaults(void **state)
 		    "\"placedTotal\":0,\"shed\":0,\"wakeP99Us\":0,"
 		    "\"movedTotal\":0,\"moveFailuresTotal\":0,"
 		    "\"drainStartedMs\":\"0\",\"adoptedTotal\":0,"
-		    "\"lostLegsTotal\":0}");
+		    "\"lostLegsTotal\":0,\"trunks\":[]}");
 
 	/* A oneof member is there or not, whatever its value. */
 	assert_text(&up.base, JSON_DEFAULTS, "{\"call\":\"\",\"leg\":\"\"}");
