@@ -7,12 +7,20 @@
 
 enum { ADDRESSES_MAX = 1024 };
 
-/* An address of another router, as its record has it. */
+/* An address of another router, as its record has it.  Strangers make us look
+ * for theirs among all of them: it is read once, here. */
 struct address {
-	char at[WIRE_ADV_LEN];   /* "host:port" */
+	char host[WIRE_ADV_LEN]; /* without brackets and port */
 	size_t len;
+	struct sa sa;            /* unset: the host is a name */
 	enum wire_kind kind;
 	uint16_t port;
+};
+
+/* A host that is asked for. */
+struct asked {
+	const struct pl *host;
+	struct sa sa;            /* unset: it is a name       */
 };
 
 struct domains {
@@ -32,6 +40,27 @@ static uint16_t port_of(const char *at)
 	return (uint16_t)pl_u32(&pl);
 }
 
+/* "host:port" or "[host6]:port" */
+static bool read_address(struct address *a, const char *at)
+{
+	const char *colon = strrchr(at, ':');
+	struct pl host = {at, colon ? (size_t)(colon - at) : 0};
+
+	if (host.l > 2 && *host.p == '[') {
+		++host.p;
+		host.l -= 2;
+	}
+	if (!host.l || host.l >= sizeof(a->host))
+		return false;
+	memcpy(a->host, host.p, host.l);
+	a->len = host.l;
+	a->port = port_of(at);
+	if (msg_host_sa(&a->sa, &host, 0))
+		sa_init(&a->sa, AF_UNSPEC);
+
+	return true;
+}
+
 /* "tls:host:port"; what cannot be read is left out. */
 static void add(struct domains *d, const char *text)
 {
@@ -45,13 +74,8 @@ static void add(struct domains *d, const char *text)
 
 		if (strncmp(text, name, len) || text[len] != ':')
 			continue;
-		a->len = strlen(text + len + 1);
-		if (a->len >= sizeof(a->at))
-			return;
-		memcpy(a->at, text + len + 1, a->len + 1);
 		a->kind = kind;
-		a->port = port_of(a->at);
-		++d->n;
+		d->n += read_address(a, text + len + 1);
 		return;
 	}
 }
@@ -96,6 +120,23 @@ void domain_members(struct worker *w)
 
 /* ------------------------------------------------------------- questions */
 
+static void ask(struct asked *as, const struct pl *host)
+{
+	as->host = host;
+	if (msg_host_sa(&as->sa, host, 0))
+		sa_init(&as->sa, AF_UNSPEC);
+}
+
+static bool is_at(const struct address *a, const struct asked *as)
+{
+	const struct pl host = {a->host, a->len};
+
+	if (sa_isset(&as->sa, SA_ADDR))
+		return sa_cmp(&as->sa, &a->sa, SA_ADDR);
+
+	return !pl_casecmp(as->host, &host);
+}
+
 static bool is_port(uint16_t port, uint16_t of, enum wire_kind kind)
 {
 	return (port ? port : wire_kind_port(kind)) == of;
@@ -112,6 +153,7 @@ bool domain_is_router(const struct worker *w, const struct pl *host,
 {
 	const struct wire_set *set = &w->router->wires;
 	const struct domains *d = w->domains;
+	struct asked as;
 
 	for (size_t i = 0; i < set->portc; i++) {
 		const struct wire_port *p = &set->portv[i];
@@ -121,11 +163,11 @@ bool domain_is_router(const struct worker *w, const struct pl *host,
 		    msg_host_is_port(host, p))
 			return true;
 	}
+	ask(&as, host);
 	for (size_t i = 0; d && i < d->n; i++) {
 		const struct address *a = &d->v[i];
 
-		if (is_port(port, a->port, a->kind) &&
-		    msg_host_is(host, a->at, a->len))
+		if (is_port(port, a->port, a->kind) && is_at(a, &as))
 			return true;
 	}
 
@@ -137,6 +179,7 @@ bool domain_is_ours(const struct worker *w, const struct pl *host)
 	const Sy__Settings *set = config_get(w->config)->settings;
 	const struct wire_set *wires = &w->router->wires;
 	const struct domains *d = w->domains;
+	struct asked as;
 
 	if (!pl_strcasecmp(host, set->realm))
 		return true;
@@ -148,8 +191,9 @@ bool domain_is_ours(const struct worker *w, const struct pl *host)
 		if (msg_host_is_port(host, &wires->portv[i]))
 			return true;
 	}
+	ask(&as, host);
 	for (size_t i = 0; d && i < d->n; i++) {
-		if (msg_host_is(host, d->v[i].at, d->v[i].len))
+		if (is_at(&d->v[i], &as))
 			return true;
 	}
 

@@ -21,7 +21,7 @@ int msg_host_sa(struct sa *sa, const struct pl *host, uint16_t port)
 	return sa_set(sa, &pl, port);
 }
 
-bool msg_host_is(const struct pl *host, const char *hostport, size_t len)
+static bool is_host(const struct pl *host, const char *hostport, size_t len)
 {
 	struct pl at = {hostport, len};
 	struct sa sa, told;
@@ -42,8 +42,8 @@ bool msg_host_is_port(const struct pl *host, const struct wire_port *p)
 	    (sa_is_any(&p->sa) || sa_cmp(&sa, &p->sa, SA_ADDR)))
 		return true;
 
-	return msg_host_is(host, p->adv, p->advlen) ||
-	       msg_host_is(host, p->pub, p->publen);
+	return is_host(host, p->adv, p->advlen) ||
+	       is_host(host, p->pub, p->publen);
 }
 
 /*

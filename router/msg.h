@@ -74,9 +74,6 @@ void msg_user(struct pl *user, const struct pl *val);
 /** Address of a numeric host, with or without brackets. @return 0, EINVAL. */
 int msg_host_sa(struct sa *sa, const struct pl *host, uint16_t port);
 
-/** Is a host, without brackets, that of a "host:port"? */
-bool msg_host_is(const struct pl *host, const char *hostport, size_t len);
-
 /** Is a host, without brackets, that of a port: what it is bound to, or what
  * others are told, inside or outside? */
 bool msg_host_is_port(const struct pl *host, const struct wire_port *p);

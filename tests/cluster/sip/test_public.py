@@ -254,6 +254,30 @@ def test_names_of_ours():
     clean(c, "cloud")
 
 
+def test_names_of_others():
+    """A phone that was told the name of one router may use it at another one,
+    on another machine: inside, and as it is public; until that one is gone."""
+    h = hosts()
+    where = {**dict.fromkeys(KINDS, h["core"]), "router-2": h["out"]}
+    named = ["--public", "sip.example"]
+    with h["core"].inside(), cluster(
+            nodes=1, routers=2, port_base=2000, hosts=where,
+            router_args=named) as c, \
+            RawPhone(c.routers[0], "1001", h["core"].address) as p:
+        def registers(name):
+            got = p.ask(p.request("REGISTER", f"sip:{name}",
+                                  To=f"<sip:1001@{name}>"))
+            return got.code
+        for name in (h["out"].address, "sip.example", "SIP.Example"):
+            must(registers(name), 401, name)
+        must(registers("sip.example.org"), 404, "a stranger's name")
+        c.routers[1].process.kill()
+        c.left(c.routers[1])
+        wait_for("its address is nobody's",
+                 lambda: registers(h["out"].address) == 404)
+        must(registers("sip.example"), 401, "its name is the others' too")
+
+
 def test_candidate():
     """A browser outside is told a candidate that it can reach, and no other
     one, as it is said who is inside."""
