@@ -6,6 +6,7 @@
  */
 
 #include "media_test.h"
+#include "test_loop.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +27,8 @@ enum {
 	EAR_MS = 300,
 	ANEW_MS = EAR_MS + 250, /* what was before is gone */
 	EAR_SMP = EAR_MS * 48,  /* at most */
+	LATE_MS = 5,            /* as the engine counts */
+	EAR_BYTES = 4 << 20,    /* for what comes while we are held up */
 	DEADLINE_MS = 20000,
 };
 
@@ -70,6 +73,9 @@ static struct tmr tick_tmr, deadline_tmr;
 static uint64_t next_ms;
 static bool (*until)(void);
 static bool timed_out;
+static struct test_patience patience;
+static uint64_t late_peers; /* times that they were held up */
+static uint64_t late_mark;  /* held_up() when listening began */
 static struct media_event events[32];
 static size_t eventc;
 
@@ -216,6 +222,8 @@ static void tick(void *arg)
 
 	(void)arg;
 
+	late_peers += tmr_jiffies() > next_ms + LATE_MS;
+
 	for (i = 0; i < peerc; i++) {
 		if (peerv[i].bursty)
 			peer_burst(&peerv[i]);
@@ -237,6 +245,10 @@ static void tick(void *arg)
 static void deadline(void *arg)
 {
 	(void)arg;
+	if (test_patience_more(&patience, DEADLINE_MS)) {
+		tmr_start(&deadline_tmr, DEADLINE_MS, deadline, NULL);
+		return;
+	}
 	timed_out = true;
 	re_cancel();
 }
@@ -248,6 +260,7 @@ static void run(bool (*cond)(void))
 
 	until = cond;
 	timed_out = false;
+	test_patience_begin(&patience);
 
 	/* The peers' clocks go on from run to run. */
 	if (next_ms + ANEW_MS < now_ms)
@@ -261,10 +274,21 @@ static void run(bool (*cond)(void))
 	assert_false(timed_out);
 }
 
+/* Times that the machine held up the engine or the peers so far. */
+static uint64_t held_up(void)
+{
+	struct media_load load;
+
+	media_load(engine, &load);
+
+	return load.late_ticks + late_peers;
+}
+
 static void listen_anew(void)
 {
 	size_t i;
 
+	late_mark = held_up();
 	for (i = 0; i < peerc; i++)
 		peerv[i].heard_ms = 0;
 }
@@ -280,6 +304,20 @@ static bool all_heard(void)
 
 	return true;
 }
+
+/* What is heard must be right, unless the machine has held us up while we
+ * listened, which proves nothing: then we listen once more. */
+#define assert_heard(right)                                                   \
+	do {                                                                  \
+		const uint64_t end_ms_ = tmr_jiffies() + DEADLINE_MS;         \
+									      \
+		while (!(right) && held_up() != late_mark &&                  \
+		       tmr_jiffies() < end_ms_) {                             \
+			listen_anew();                                        \
+			run(all_heard);                                       \
+		}                                                             \
+		assert_true(right);                                           \
+	} while (0)
 
 static void on_event(struct media_leg *leg, const struct media_event *ev,
 		     void *arg)
@@ -347,6 +385,8 @@ static struct peer *peer_add_codec(const char *host, double hz,
 	laddr = p->addr;
 	p->fd = socket(sa_af(&p->addr), SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_true(p->fd >= 0);
+	(void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){EAR_BYTES},
+			 sizeof(int));
 	assert_int_equal(bind(p->fd, &p->addr.u.sa, p->addr.len), 0);
 	p->addr.len = sizeof(p->addr.u);
 	assert_int_equal(getsockname(p->fd, &p->addr.u.sa, &p->addr.len), 0);
@@ -407,6 +447,7 @@ static int setup(void **state)
 	tmr_init(&deadline_tmr);
 	assert_int_equal(media_alloc(&engine, &conf), 0);
 	assert_int_equal(mix_alloc(&mix, engine), 0);
+	late_mark = held_up();
 
 	return 0;
 }
@@ -457,10 +498,10 @@ static void test_two_legs(void **state)
 	b = peer_add("127.0.0.1", 1200);
 	run(all_heard);
 
-	assert_true(fabs(hears(a, 1200)) < 1);
-	assert_true(hears(a, 500) < -35);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(hears(b, 1200) < -35);
+	assert_heard(fabs(hears(a, 1200)) < 1);
+	assert_heard(hears(a, 500) < -35);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(hears(b, 1200) < -35);
 
 	assert_int_equal(count_events(MEDIA_EV_RTP_START), 2);
 	assert_int_equal(a->markers, 1);
@@ -480,15 +521,15 @@ static void test_two_legs(void **state)
 	assert_int_equal(media_leg_mute(a->leg, true, false), 0);
 	listen_anew();
 	run(all_heard);
-	assert_true(hears(b, 500) < -60);
-	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_heard(hears(b, 500) < -60);
+	assert_heard(fabs(hears(a, 1200)) < 1);
 
 	/* Deaf: it no longer hears the others. */
 	assert_int_equal(media_leg_mute(a->leg, false, true), 0);
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(hears(a, 1200) < -60);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(hears(a, 1200) < -60);
 }
 
 static void test_three_legs_v6(void **state)
@@ -507,9 +548,9 @@ static void test_three_legs_v6(void **state)
 	for (i = 0; i < 3; i++) {
 		for (k = 0; k < 3; k++) {
 			if (i == k)
-				assert_true(hears(pv[i], hzv[k]) < -35);
+				assert_heard(hears(pv[i], hzv[k]) < -35);
 			else
-				assert_true(fabs(hears(pv[i], hzv[k])) < 1);
+				assert_heard(fabs(hears(pv[i], hzv[k])) < 1);
 		}
 	}
 }
@@ -524,12 +565,12 @@ static void test_echo(void **state)
 	a = peer_add("127.0.0.1", 700);
 	assert_int_equal(media_leg_echo_alloc(&echo, mix), 0);
 	run(all_heard);
-	assert_true(fabs(hears(a, 700)) < 1);
+	assert_heard(fabs(hears(a, 700)) < 1);
 
 	mem_deref(echo);
 	listen_anew();
 	run(all_heard);
-	assert_true(hears(a, 700) < -60);
+	assert_heard(hears(a, 700) < -60);
 }
 
 /* All codecs, and all lengths of packets, in one mix. */
@@ -564,12 +605,12 @@ static void test_codecs(void **state)
 
 		/* Opus is no friend of seven sines at once. */
 		for (k = 0; k < peerc; k++) {
-			double db = hears(&peerv[i], peerv[k].hz);
+			const double hz = peerv[k].hz;
 
 			if (i == k)
-				assert_true(db < -18);
+				assert_heard(hears(&peerv[i], hz) < -18);
 			else
-				assert_true(fabs(db) < 4);
+				assert_heard(fabs(hears(&peerv[i], hz)) < 4);
 		}
 	}
 }
@@ -599,8 +640,8 @@ static void test_codec_change(void **state)
 		assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
 		listen_anew();
 		run(all_heard);
-		assert_true(fabs(hears(a, 1200)) < 2);
-		assert_true(fabs(hears(b, 500)) < 2);
+		assert_heard(fabs(hears(a, 1200)) < 2);
+		assert_heard(fabs(hears(b, 500)) < 2);
 	}
 	assert_int_equal(a->seq_gaps, 0); /* nor another SSRC: peer_recv() */
 	assert_int_equal(a->markers, 1);
@@ -620,7 +661,7 @@ static void test_loss(void **state)
 	run(all_heard);
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(a, 500)) < 2);
+	assert_heard(fabs(hears(a, 500)) < 2);
 
 	media_leg_stat(b->leg, &st);
 	assert_true(st.rx_lost >= 2);
@@ -642,7 +683,7 @@ static void test_burst(void **state)
 	run(all_heard);
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(a, 500)) < 1);
+	assert_heard(fabs(hears(a, 500)) < 1);
 
 	media_leg_stat(b->leg, &st);
 	assert_true(st.rx_packets > 30);
@@ -671,7 +712,7 @@ static void test_adaptive(void **state)
 	run(all_heard);
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(a, 500)) < 2);
+	assert_heard(fabs(hears(a, 500)) < 2);
 
 	media_leg_stat(b->leg, &st);
 	assert_true(st.audio_ms > EAR_MS);
@@ -714,10 +755,10 @@ static void test_injection(void **state)
 	(void)thief_add("127.0.0.2", 2600, a);
 	listen_anew();
 	run(all_heard);
-	assert_true(hears(b, 2100) < -50);
-	assert_true(hears(b, 2600) < -50);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_heard(hears(b, 2100) < -50);
+	assert_heard(hears(b, 2600) < -50);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(fabs(hears(a, 1200)) < 1);
 
 	media_leg_stat(a->leg, &st);
 	assert_true(st.rx_foreign > 20);
@@ -747,8 +788,8 @@ static void test_injection_first(void **state)
 	a->hz = 500;
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(hears(b, 2100) < -40);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(hears(b, 2100) < -40);
 }
 
 static bool flood_counted(void)
@@ -783,10 +824,11 @@ static void flooded(const char *host, const char *thief)
 	assert_true(lost <= 5); /* before it was known as a flood */
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(hears(b, 2100) < -50);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(hears(b, 2100) < -50);
 	media_leg_stat(a->leg, &st);
-	assert_int_equal(st.rx_lost, lost);
+	if (held_up() == late_mark)
+		assert_int_equal(st.rx_lost, lost);
 	foreign = st.rx_foreign;
 	assert_true(foreign > 8000);
 	print_message("%s: %llu foreign packets, %llu of the peer\n", host,
@@ -806,7 +848,7 @@ static void flooded(const char *host, const char *thief)
 	run(all_heard);
 	b->heard_ms = 0;
 	run(all_heard);
-	assert_true(fabs(hears(b, 2100)) < 1);
+	assert_heard(fabs(hears(b, 2100)) < 1);
 }
 
 static void test_flood(void **state)
@@ -836,8 +878,8 @@ static void test_nat(void **state)
 	assert_int_equal(sa_set_str(&prm.raddr, "127.0.0.9", 9), 0);
 	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 1);
-	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_heard(fabs(hears(b, 500)) < 1);
+	assert_heard(fabs(hears(a, 1200)) < 1);
 
 	prm.asymmetric = true;
 	assert_int_equal(media_leg_rtp_set(a->leg, &prm), 0);
@@ -848,7 +890,7 @@ static void test_nat(void **state)
 	a->packets = 0;
 	run(all_heard);
 	assert_int_equal(a->packets, 0);
-	assert_true(fabs(hears(b, 500)) < 1);
+	assert_heard(fabs(hears(b, 500)) < 1);
 	media_leg_stat(a->leg, &st);
 	assert_int_equal(st.rx_foreign, 0);
 }
@@ -899,7 +941,7 @@ static void test_unusable(void **state)
 	a->enc.prm.pt = 0;
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 2);
+	assert_heard(fabs(hears(b, 500)) < 2);
 }
 
 static bool stopped(void)
@@ -935,7 +977,7 @@ static void test_hold_and_silence(void **state)
 	listen_anew();
 	run(all_heard);
 	assert_true(a->packets > packets);
-	assert_true(fabs(hears(a, 1200)) < 1);
+	assert_heard(fabs(hears(a, 1200)) < 1);
 	assert_int_equal(a->markers, 2);
 	assert_int_equal(a->seq_gaps, 0);
 	assert_int_equal(a->ts_gaps, 0);
@@ -991,7 +1033,7 @@ static void test_dtmf(void **state)
 	listen_anew();
 	run(all_heard);
 	assert_int_equal(count_events(MEDIA_EV_DTMF), 1);
-	assert_true(fabs(hears(b, 500)) < 1);
+	assert_heard(fabs(hears(b, 500)) < 1);
 }
 
 /* Beside its audio, which is 1477 Hz meanwhile, a sends the digit 9 for 1 s. */
@@ -1091,7 +1133,7 @@ static void test_dtmf_audio_beside(void **state)
 	a->hz = 500;
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(b, 500)) < 1);
+	assert_heard(fabs(hears(b, 500)) < 1);
 	media_leg_stat(a->leg, &st);
 	assert_int_equal(st.rx_invalid, 0);
 }
@@ -1106,15 +1148,33 @@ static bool quiet_again(void)
 	return peerv[1].heard_ms > 1000;
 }
 
+/* Two digits were told, each with its name and length. */
+static bool digits_right(void)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < eventc; i++) {
+		const struct media_event *ev = &events[i];
+
+		if (ev->type == MEDIA_EV_DTMF &&
+		    (!ev->inband || ev->digit != (k++ ? 'D' : '5') ||
+		     ev->duration_ms < 170 || ev->duration_ms > 220))
+			return false;
+	}
+
+	return k == 2;
+}
+
 /*
  * Two legs without events.  Digits to the first are tones; its peer echoes
  * them, so they are heard, told, and not played to the second leg.
  */
 static void inband(const struct media_codec *codec)
 {
+	const uint64_t end_ms = tmr_jiffies() + DEADLINE_MS;
 	struct media_rtp_params prm;
 	struct peer *a, *b;
-	size_t i, k = 0;
+	size_t i;
 
 	a = peer_add_codec("127.0.0.1", 0, codec);
 	b = peer_add_codec("127.0.0.1", 0, codec);
@@ -1126,22 +1186,18 @@ static void inband(const struct media_codec *codec)
 	a->parrot = true;
 	run(all_heard);
 
-	assert_int_equal(media_leg_dtmf(a->leg, '5', 200), 0);
-	assert_int_equal(media_leg_dtmf(a->leg, 'D', 200), 0);
-	b->loud_ms = 0;
-	run(two_digits);
-	b->heard_ms = 0;
-	run(quiet_again);
-
-	for (i = 0; i < eventc; i++) {
-		if (events[i].type != MEDIA_EV_DTMF)
-			continue;
-		assert_true(events[i].inband);
-		assert_int_equal(events[i].digit, k ? 'D' : '5');
-		assert_in_range(events[i].duration_ms, 170, 220);
-		++k;
-	}
-	assert_int_equal(k, 2);
+	do { /* once more, if the machine has held up the echo */
+		late_mark = held_up();
+		eventc = 0;
+		assert_int_equal(media_leg_dtmf(a->leg, '5', 200), 0);
+		assert_int_equal(media_leg_dtmf(a->leg, 'D', 200), 0);
+		b->loud_ms = 0;
+		run(two_digits);
+		b->heard_ms = 0;
+		run(quiet_again);
+	} while (!digits_right() && held_up() != late_mark &&
+		 tmr_jiffies() < end_ms);
+	assert_true(digits_right());
 
 	/* The begin of each digit is out before it is known as one. */
 	print_message("%s: %zu ms of 400 were heard\n",
@@ -1202,8 +1258,8 @@ static void test_tone(void **state)
 	assert_int_equal(media_leg_tone_alloc(&leg, mix, &tone, on_event, NULL),
 			 0);
 	run(all_heard);
-	assert_true(fabs(hears(a, 440)) < 1);
-	assert_true(fabs(hears(a, 620)) < 1);
+	assert_heard(fabs(hears(a, 440)) < 1);
+	assert_heard(fabs(hears(a, 620)) < 1);
 
 	run(ended);
 	mem_deref(leg);
@@ -1253,7 +1309,7 @@ static void play_file(int rate, double hz)
 	run(loud);
 	listen_anew();
 	run(all_heard);
-	assert_true(fabs(hears(a, hz)) < 1);
+	assert_heard(fabs(hears(a, hz)) < 1);
 	assert_int_equal(count_events(MEDIA_EV_END), 0);
 	mem_deref(leg);
 
@@ -1337,7 +1393,7 @@ static void test_many(void **state)
 	(void)peer_add("127.0.0.1", 500);
 	(void)peer_add("127.0.0.1", 1200);
 	run(all_heard);
-	assert_true(fabs(hears(&peerv[0], 1200)) < 1);
+	assert_heard(fabs(hears(&peerv[0], 1200)) < 1);
 
 	for (i = 0; i < ARRAY_SIZE(legv); i++)
 		mem_deref(legv[i]);

@@ -26,6 +26,8 @@ enum {
 	STEP_MS = 10,
 	DEADLINE_MS = 20000,
 	DELAY_MOST_MS = 40,
+	TRIES = 10,
+	HELD_UP_MS = 5, /* p99 of both, of a machine that is busy */
 };
 
 #define LOUD 0.05f
@@ -233,28 +235,66 @@ static bool half_second(void)
 	return sidev[1].smp > 4000;
 }
 
+/* What the machine held up the engines, as they see it [ms]: the jitter buffer
+ * of either has to make good what the other one is late. */
+static float held_up_ms(void)
+{
+	struct media_load v[2];
+
+	media_load(sidev[0].engine, &v[0]);
+	media_load(sidev[1].engine, &v[1]);
+
+	return (float)(v[0].wake_p99_us + v[1].wake_p99_us) / 1000;
+}
+
+static bool both_silent(void)
+{
+	return hears(&sidev[0], hzv[0]) < -60 && hears(&sidev[1], hzv[0]) < -60;
+}
+
+/* A tone begins; is it heard at the other node soon? */
+static bool is_quick(void)
+{
+	struct media_stat st;
+	float delay_ms, most_ms;
+
+	tone_start(&sidev[0], hzv[0]);
+	run(both_hear_a);
+	most_ms = DELAY_MOST_MS + 2 * held_up_ms();
+	delay_ms = (float)((int64_t)sidev[1].loud_ms -
+			   (int64_t)sidev[0].loud_ms);
+	media_leg_stat(sidev[1].link, &st);
+	printf("mix to mix: %.0f ms; in the jitter buffer: %.1f ms, of %.1f\n",
+	       (double)delay_ms, (double)st.delay_ms, (double)most_ms);
+
+	return delay_ms <= most_ms && st.delay_ms <= most_ms;
+}
+
+static void hush(void)
+{
+	sidev[0].tone = mem_deref(sidev[0].tone);
+	run(both_silent);
+	sidev[0].loud_ms = sidev[1].loud_ms = 0;
+}
+
 /* Who speaks is heard at the other node soon, and not again at the own one:
  * the tone has no copy of itself, late by the way there and back, in it. */
 static void test_heard(void **state)
 {
 	struct media_stat st;
-	int delay_ms;
+	unsigned tries = 1;
 
 	(void)state;
 
 	link_up();
 	run(is_up);
-	tone_start(&sidev[0], hzv[0]);
-	run(both_hear_a);
-
-	delay_ms = (int)(sidev[1].loud_ms - sidev[0].loud_ms);
-	media_leg_stat(sidev[1].link, &st);
-	printf("mix to mix: %d ms; in the jitter buffer: %.1f ms\n", delay_ms,
-	       (double)st.delay_ms);
+	/* a hold-up of just now is not yet in the figures */
+	for (; !is_quick(); tries++) {
+		assert_true(held_up_ms() > HELD_UP_MS && tries < TRIES);
+		hush();
+	}
 	assert_int_equal(sidev[0].starts, 1);
 	assert_int_equal(sidev[1].starts, 1);
-	assert_true(delay_ms <= DELAY_MOST_MS);
-	assert_true(st.delay_ms <= DELAY_MOST_MS);
 
 	media_leg_stat(sidev[0].link, &st);
 	assert_true(st.level_in_db < -70);
