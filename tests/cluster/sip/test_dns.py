@@ -6,7 +6,8 @@ import json
 import socket
 from contextlib import ExitStack, closing
 
-from harness import Mismatch, assert_clean, cluster, metrics, wait_for
+from harness import (Mismatch, assert_clean, cluster, free_base, metrics,
+                     wait_for)
 from lib import ports
 from lib.cluster import DEMO
 from nameserver import TYPES, NameServer
@@ -242,3 +243,37 @@ def test_large():
             except TimeoutError:
                 pass
     assert_clean(c)
+
+
+def test_aaaa():
+    """A name with both addresses: by the one where somebody is, which is
+    IPv6; the call's ACK and BYE too.  A name with IPv6 alone as well."""
+    with open(DEMO, encoding="utf-8") as f:
+        conf = json.load(f)
+    with NameServer() as dns, RawPhone("[::1]:1", "far", "::1") as far:
+        conf["trunks"] = [
+            {"id": name, "enabled": True, "sources": [], "optionsS": 0,
+             "target": f"{name}:{port(far)}"}
+            for name in ("both.test", "six.test")]
+        conf["routes"] = [
+            {"id": t["id"], "order": i, "pattern": f"7{i}X", "target": {
+                "external": {"trunk": t["id"], "number": "$0"}}}
+            for i, t in enumerate(conf["trunks"])]
+        dns.zone += ["both.test A 127.0.0.9", "both.test AAAA ::1",
+                     "six.test AAAA ::1"]
+        base = free_base()
+        at = ",".join(f"{h}:{base + ports.SIP}" for h in (ports.HOST, "[::1]"))
+        with cluster(nodes=1, config=conf, port_base=base, router_args=[
+                "--dns-server", dns.at, "--udp", at, "--tcp", at],
+                node_args=["--media-addr", f"{ports.HOST},::1"]) as c, \
+                RawPhone(c.routers[0], "1001") as a:
+            for number in ("710", "700"):
+                inv = a.call(number)
+                got = far.await_("INVITE", 10)
+                if "[::1]" not in got.get("via"):
+                    raise Mismatch(f"{number}: Via is {got.get('via')}")
+                hang_up(a, far, inv, got)
+                assert_clean(c)
+            for name in ("both.test", "six.test"):
+                if not dns.asked[name, TYPES["AAAA"]]:
+                    raise Mismatch(f"not asked for {name}: {dns.asked}")
