@@ -8,6 +8,7 @@ enum {
 	FLOW_TCP = 1 << 0,
 	FLOW_IP6 = 1 << 1,
 	FLOW_NODE = 1 << 2,
+	FLOW_CLEAR = 2, /* bits, listener               */
 	FLOW_HEAD = 8,  /* bits, listener, router, port */
 	FLOW_CONN = 9,  /* thread, slot, generation     */
 	FLOW_BYTES_MAX = FLOW_HEAD + 16 + FLOW_CONN + TOKEN_MAC_BYTES,
@@ -28,6 +29,19 @@ static uint32_t get32(const uint8_t *p)
 	memcpy(&n, p, 4);
 
 	return ntohl(n);
+}
+
+/* Where a node is goes to peers, who shall not read it.  The MAC is the
+ * initial value: the same flow gives the same token. */
+static void cipher(const struct token_key *key, uint8_t *buf, uint8_t *mac)
+{
+	uint8_t stream[32];
+
+	if (!(buf[0] & FLOW_NODE))
+		return;
+	token_mac(stream, key, 'f', mac, TOKEN_MAC_BYTES);
+	for (uint8_t *p = buf + FLOW_CLEAR; p < mac; p++)
+		*p ^= stream[p - buf - FLOW_CLEAR];
 }
 
 size_t flow_print(char str[FLOW_LEN_MAX], const struct token_key *key,
@@ -57,6 +71,7 @@ size_t flow_print(char str[FLOW_LEN_MAX], const struct token_key *key,
 	}
 	token_mac(mac, key, 'F', buf, p - buf);
 	memcpy(p, mac, TOKEN_MAC_BYTES);
+	cipher(key, buf, p);
 	p += TOKEN_MAC_BYTES;
 
 	return base64url_print(str, buf, p - buf);
@@ -101,6 +116,7 @@ int flow_read(struct flow *f, const struct token_key *key, const char *str,
 	if (n != want)
 		return EINVAL;
 
+	cipher(key, buf, buf + n - TOKEN_MAC_BYTES);
 	token_mac(mac, key, 'F', buf, n - TOKEN_MAC_BYTES);
 	if (token_memcmp(mac, buf + n - TOKEN_MAC_BYTES, TOKEN_MAC_BYTES))
 		return EBADMSG;

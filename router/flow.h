@@ -5,7 +5,8 @@
  * Record-Route and Path, and comes back from nodes and peers; so it is keyed.
  *
  * Bytes of a token: bits(1) listener(1) router(4) port(2) address(4 or 16)
- * [thread(1) slot(4) generation(4), if TCP] mac(8), as base64url.
+ * [thread(1) slot(4) generation(4), if TCP] mac(8), as base64url.  A node's are
+ * enciphered from the third byte on: peers see them.
  */
 
 #ifndef SY_ROUTER_FLOW_H

@@ -6,6 +6,7 @@
 #include "router/core.h"
 #include "router/forward.h"
 #include "router/guard.h"
+#include "router/hide.h"
 #include "router/orphan.h"
 #include "router/target.h"
 #include "router/uac.h"
@@ -40,7 +41,7 @@ static const char vias[][4] = {[WIRE_UDP] = "UDP",
 			       [WIRE_WSS] = "WSS"};
 
 static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
-		   const struct wire_port *port)
+		   const struct wire_port *port, bool hide)
 {
 	struct token tok = hop->tok;
 	char ctx[CTX_MAX];
@@ -62,9 +63,27 @@ static int put_via(struct msg *m, struct txt *t, const struct hop *hop,
 	t->n += TOKEN_LEN;
 	PUT(t, ";fl=");
 	t->n += flow_print(t->p + t->n, m->w->router->key, &m->reply);
+	if (hide) {
+		const struct pl nb = hide_branch(m->v);
+
+		PUT(t, ";nb=");
+		put(t, nb.p, nb.l);
+	}
 	PUT(t, "\r\n");
 
 	return 0;
+}
+
+/* What the sender's Via becomes: marked with where it came from; gone, if it
+ * is a node's. */
+static int below(struct msg *m, bool hide)
+{
+	const struct view_field *f = view_first(m->v, VIEW_VIA);
+
+	if (!hide)
+		return msg_mark_via(m);
+
+	return edit_put(&m->ed, f->line, f->next - f->line, NULL, 0);
 }
 
 static bool is_sips(const struct pl *uri)
@@ -141,6 +160,7 @@ static int build(struct msg *m, const struct hop *hop)
 	const int af = sa_af(&hop->to.peer);
 	int port = hop->to.listener, err;
 	struct iovec *iov = wire_iov(wire);
+	const bool hide = hide_fits(m->v, &m->reply);
 
 	if (!t.p || !iov)
 		return ENOSPC;
@@ -152,7 +172,7 @@ static int build(struct msg *m, const struct hop *hop)
 	if (port < 0)
 		return EAFNOSUPPORT;
 
-	err = put_via(m, &t, hop, &set->portv[port]);
+	err = put_via(m, &t, hop, &set->portv[port], hide);
 	if (err)
 		return err;
 	if (hop->record_route)
@@ -160,7 +180,7 @@ static int build(struct msg *m, const struct hop *hop)
 	err = put_max_forwards(m, &t);
 	put_length(m, &t, hop);
 	if (!err)
-		err = msg_mark_via(m);
+		err = below(m, hide);
 	if (!err)
 		err = edit_put(&m->ed, m->v->headers, 0, t.p, t.n);
 	if (err)
@@ -408,26 +428,54 @@ void forward_from_node(struct msg *m, const struct token *tok)
 
 /* -------------------------------------------------------------- responses */
 
+/* The Via below ours: as it came, or a node's that we took off. */
+static int below_ours(struct view_via *via, char *str, const struct view *v,
+		      const struct flow *to)
+{
+	if (hide_is(v))
+		return to->node ? hide_read(via, str, v, to) : EINVAL;
+	*via = v->via2;
+
+	return via->all.p ? 0 : EINVAL;
+}
+
 static int own_via(struct worker *w, const struct view *v, struct token *tok,
 		   struct flow *to)
 {
 	const struct pl *branch = &v->via.branch;
 	const size_t cookielen = sizeof(cookie) - 1;
-	char ctx[CTX_MAX];
+	char ctx[CTX_MAX], str[HIDE_VALUE_MAX];
+	struct view_via via;
 	struct pl fl;
 	size_t n;
 
-	if (!v->via2.all.p || branch->l != cookielen + TOKEN_LEN ||
-	    memcmp(branch->p, cookie, cookielen))
+	if (branch->l != cookielen + TOKEN_LEN ||
+	    memcmp(branch->p, cookie, cookielen) ||
+	    !view_param(&v->via.params, "fl", &fl) ||
+	    flow_read(to, w->router->key, fl.p, fl.l) ||
+	    below_ours(&via, str, v, to))
 		return EINVAL;
-	n = msg_branch_ctx(ctx, sizeof(ctx), v, &v->via2);
-	if (!n || token_read(tok, w->router->key, TOKEN_BRANCH,
-			     branch->p + cookielen, TOKEN_LEN, ctx, n))
-		return EINVAL;
-	if (!view_param(&v->via.params, "fl", &fl))
+	n = msg_branch_ctx(ctx, sizeof(ctx), v, &via);
+	if (!n)
 		return EINVAL;
 
-	return flow_read(to, w->router->key, fl.p, fl.l);
+	return token_read(tok, w->router->key, TOKEN_BRANCH,
+			  branch->p + cookielen, TOKEN_LEN, ctx, n);
+}
+
+/* Put the node's Via in place of ours. */
+static int swap_via(struct worker *w, struct edits *ed, const struct view *v,
+		    const struct flow *to)
+{
+	char *str = wire_text(w->wire, HIDE_VALUE_MAX);
+	struct view_via via;
+	int err;
+
+	err = str ? hide_read(&via, str, v, to) : ENOSPC;
+
+	return err ? err
+		   : edit_put(ed, (uint32_t)(v->via.all.p - v->p),
+			      (uint32_t)v->via.all.l, via.all.p, via.all.l);
 }
 
 /* Take the topmost Via off: its line, or what comes before the next value. */
@@ -451,7 +499,9 @@ void forward_response_to(struct worker *w, const struct view *v,
 
 	trace_about(&w->trace, v);
 	edit_init(&ed);
-	err = iov ? cut_via(&ed, v) : ENOSPC;
+	err = !iov         ? ENOSPC
+	      : hide_is(v) ? swap_via(w, &ed, v, to)
+			   : cut_via(&ed, v);
 	if (!err)
 		err = wire_send(w->wire, to, iov,
 				edit_splice(&ed, iov, v->p, v->len, NULL));
@@ -470,7 +520,7 @@ void forward_response(struct worker *w, const struct view *v,
 	struct flow to;
 	struct msg m;
 
-	if (!v->via2.all.p && uac_response(w, v, from))
+	if (!v->via2.all.p && !hide_is(v) && uac_response(w, v, from))
 		return;
 	if (own_via(w, v, &tok, &to)) {
 		stat_inc(&w->stats, STAT_DROP_FOREIGN);

@@ -74,6 +74,39 @@ static void test_flow(void **state)
 	}
 }
 
+/* A peer sees the token of a node's flow, but not where the node is. */
+static void test_flow_of_a_node(void **state)
+{
+	static const uint8_t ip[] = {192, 0, 2, 1};
+	struct flow f = make("192.0.2.1:5060", false), out;
+	uint8_t raw[64];
+	char str[FLOW_LEN_MAX], again[FLOW_LEN_MAX];
+	size_t n;
+	long len;
+
+	(void)state;
+	f.node = true;
+	n = flow_print(str, key, &f);
+	len = base64url_read(raw, sizeof(raw), str, n);
+	assert_true(len > 0);
+	for (long i = 0; i + (long)sizeof(ip) <= len; i++)
+		assert_memory_not_equal(raw + i, ip, sizeof(ip));
+	/* the branch of a copy is the same: so is the token */
+	assert_int_equal(flow_print(again, key, &f), n);
+	assert_memory_equal(again, str, n);
+	assert_int_equal(flow_read(&out, key, str, n), 0);
+	assert_true(out.node && sa_cmp(&out.peer, &f.peer, SA_ALL));
+	assert_int_equal(out.router, f.router);
+	assert_int_equal(flow_read(&out, other, str, n), EBADMSG);
+	for (size_t i = 0; i + 1 < n; i++) {
+		const char c = str[i];
+
+		str[i] = c == 'A' ? 'Q' : 'A';
+		assert_int_not_equal(flow_read(&out, key, str, n), 0);
+		str[i] = c;
+	}
+}
+
 static void test_flow_forged(void **state)
 {
 	struct flow f = make("192.0.2.1:5060", true), out;
@@ -146,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_flow_of_a_node),
 		cmocka_unit_test(test_flow_forged),
 		cmocka_unit_test(test_nonce),
 		cmocka_unit_test(test_nonce_source),

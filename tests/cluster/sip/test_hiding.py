@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What one party of a call is told of the other, and of what lies between."""
 
+import base64
 import json
+import re
+import socket
 
 from harness import Mismatch, assert_clean, cluster
 from lib.cluster import DEMO
@@ -70,3 +73,41 @@ def test_the_other_party():
             for what, m in (("180", ring), ("200", ok), ("BYE's 200", ended)):
                 sees_none(what, m, hidden)
             assert_clean(c)
+
+
+def decoded(value):
+    """The bytes of what may be base64url in a header, wherever it begins."""
+    for token in re.findall(r"[\w-]{16,}", value):
+        for off in range(4):
+            part = token[off:]
+            yield base64.urlsafe_b64decode(part[:len(part) // 4 * 4])
+
+
+def test_addresses_of_nodes():
+    """Whom a node calls sees a router's Via alone; the node's address is in
+    no header, nor in the bytes of a token.  It is in the description only."""
+    with cluster(nodes=1) as c, RawPhone(c.routers[0], "1001") as a, \
+            RawPhone(c.routers[0], "1002") as far:
+        far.register()
+        node = c.nodes[0].argv[c.nodes[0].argv.index("--sip") + 1]
+        host = node.rpartition(":")[0]
+        raw = socket.inet_aton(host)
+        inv = a.call("1002")
+        got = far.await_("INVITE")
+        far.answer(got, 200, "OK", SDP.format(user="1002", host=host,
+                                              port=40002))
+        seen = [got, far.await_("ACK")]
+        d = Dialog(a, inv, a.await_("final", call_id=inv.get("call-id")))
+        d.ack()
+        a.send(d.text("BYE"))
+        seen.append(far.await_("BYE"))
+        far.answer(seen[-1], 200, "OK")
+        a.await_("final", call_id=inv.get("call-id"), cseq=f"{d.cseq} BYE")
+        for m in seen:
+            sees_none(m.start, m, {node})
+            if len(m.all("via")) != 1:
+                raise Mismatch(f"Vias: {m.all('via')}")
+            for name, value in m.headers:
+                if any(raw in b for b in decoded(value)):
+                    raise Mismatch(f"{name} has the address: {value}")
+        assert_clean(c)
