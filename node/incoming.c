@@ -2,6 +2,7 @@
 /* An INVITE arrives: find its hub, make it a leg, run the destination. */
 
 #include "node/app/app.h"
+#include "node/app/chain.h"
 #include "node/app/dial.h"
 #include "node/app/pickup.h"
 #include "node/app/limit.h"
@@ -86,6 +87,8 @@ void node_incoming(struct dialog *d, const struct token *tok,
 		call.leg->tok_instance = tok->instance;
 		call.leg->tok_epoch = tok->epoch;
 	}
+	if (!code)
+		chain_came(n, hub, msg, ex->place);
 	call.hub = hub;
 	call.dest = hub->dest;
 	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);

@@ -274,7 +274,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.ref = hub_ref(hub),
 	};
 	const struct peer_conf peer = {call->srtp, call->dtmf, call->media};
-	char path[512] = "", referred[300];
+	char path[512] = "", *extra = NULL;
 	const char *route = path;
 	struct dialog_invite inv = {
 		.uri = call->uri,
@@ -319,10 +319,10 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	inv.inside = ls->inside;
 	inv.wss = call->received && !strncmp(call->received, "wss:", 4);
 
-	if (call->referred_by && *call->referred_by &&
-	    re_snprintf(referred, sizeof(referred), "Referred-By: %s\r\n",
-			call->referred_by) > 0)
-		inv.extra = referred;
+	if (str_isset(call->referred_by) &&
+	    !re_sdprintf(&extra, "Referred-By: %s\r\n%s",
+			 call->referred_by, call->extra ? call->extra : ""))
+		inv.extra = extra;
 	err = session_offer(ls->ses, false, &inv.sdp);
 	if (!err)
 		err = dialog_invite(&ls->dlg, n->ua, &inv, &leg_sip_handlers, ls);
@@ -340,6 +340,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	*lp = &ls->leg;
 
 out:
+	mem_deref(extra);
 	mem_deref(inv.sdp);
 	return err;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "node/app/chain.h"
+#include "node/app/dial.h"
 #include "node/leg_sip_priv.h"
 #include "node/hub/hub.h"
 #include "node/sip/reason.h"
@@ -13,8 +15,21 @@ static struct leg_sip *self(struct leg *leg)
 	return (struct leg_sip *)leg;
 }
 
+/* How the call went from one to the other, to who wants to know it. */
+static void tell_chain(struct leg_sip *ls)
+{
+	char buf[CHAIN_SIZE];
+
+	if (!ls->leg.hub->trail || !dialog_wants_history(ls->dlg))
+		return;
+	chain_to_caller(buf, ls->node, &ls->leg, dial_domain(ls->node));
+	dialog_set_history(ls->dlg, buf);
+}
+
 static int op_progress(struct leg *leg, uint16_t code)
 {
+	tell_chain(self(leg));
+
 	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
 }
 
@@ -45,6 +60,7 @@ static int op_early(struct leg *leg)
 	struct leg_sip *ls = self(leg);
 	int err;
 
+	tell_chain(ls);
 	if (ls->late)
 		return offer_early(ls);
 
@@ -64,6 +80,7 @@ static int op_answer(struct leg *leg)
 	struct mbuf *mb = NULL;
 	int err = 0;
 
+	tell_chain(ls);
 	if (dialog_is_described(ls->dlg))
 		mb = NULL;
 	else if (ls->late)

@@ -207,6 +207,7 @@ static int check_numbers(struct checker *c, const Sy__Trunk *t, size_t at)
 static int check_identity(struct checker *c, const Sy__Trunk *t)
 {
 	const char *id = t->identity, *host = t->from_domain;
+	const char *history = t->send_history;
 
 	if (id[0] && strcmp(id, "from") && strcmp(id, "pai") &&
 	    strcmp(id, "rpid"))
@@ -214,6 +215,13 @@ static int check_identity(struct checker *c, const Sy__Trunk *t)
 				   "unknown name \"%.40s\"; allowed: from, "
 				   "pai, rpid",
 				   id);
+	if (history[0] && strcmp(history, "none") &&
+	    strcmp(history, "history") && strcmp(history, "diversion") &&
+	    strcmp(history, "both"))
+		return check_wrong(c, "sendHistory",
+				   "unknown name \"%.40s\"; allowed: none, "
+				   "history, diversion, both",
+				   history);
 	if (host[0] && !config_host_valid(host, strlen(host)))
 		return check_wrong(c, "fromDomain", "\"%.80s\" is no host name",
 				   host);

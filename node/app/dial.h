@@ -30,6 +30,9 @@ struct dial_conf {
 /** True for the kinds of destination that can be dialled. */
 bool dial_can(const Sy__Destination *dest);
 
+/** The host of the cluster's addresses of record. */
+const char *dial_domain(const struct node *n);
+
 /**
  * Ring a destination; every outcome comes by the ring's handler, none from
  * within this call.

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "node/app/chain.h"
 #include "node/app/dial_impl.h"
 #include "proto/schema.h"
 #include "proto/store.h"
@@ -69,12 +70,14 @@ static struct leg *ring(struct dial_lookup *dl, const struct flow *f)
 		.router = f->router,
 		.received = f->received,
 	};
-	char to[DIAL_URI_MAX];
+	char to[DIAL_URI_MAX], extra[CHAIN_SIZE];
 
 	if (dial_uri(to, sizeof(to), dl->target, dial_domain(dl->node)))
 		return NULL;
 
 	call.to_uri = to;
+	chain_to_device(extra, dl->hunt, dial_domain(dl->node), to);
+	call.extra = extra;
 	if (dev) {
 		call.name = dev->display_name;
 		call.codecs.namev = dev->codecs;

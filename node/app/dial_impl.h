@@ -83,7 +83,4 @@ void dial_trunk_go(struct dial_lookup *dl);
 /** "sip:user@host", escaped. @return 0, EOVERFLOW. */
 int dial_uri(char *buf, size_t size, const char *user, const char *host);
 
-/** The host of the cluster's addresses of record. */
-const char *dial_domain(const struct node *n);
-
 #endif

@@ -14,6 +14,7 @@
  */
 
 #include <string.h>
+#include "node/app/chain.h"
 #include "node/app/dial_impl.h"
 #include "node/app/trunk.h"
 #include "node/app/trunk_route.h"
@@ -113,6 +114,7 @@ static bool call(struct dial_lookup *dl, const Sy__Trunk *trunk)
 		.attempt_ms = attempt_ms(dl, trunk),
 	};
 	struct trunk_route way;
+	char chain[CHAIN_SIZE], extra[TRUNK_EXTRA_MAX + CHAIN_SIZE];
 	struct trunk_call tc;
 
 	if (trunk_call_init(&tc, trunk, &who)) {
@@ -124,7 +126,9 @@ static bool call(struct dial_lookup *dl, const Sy__Trunk *trunk)
 						    : tc.uri;
 	sc.from_uri = tc.from;
 	sc.from_name = tc.name;
-	sc.extra = tc.extra[0] ? tc.extra : NULL;
+	chain_to_trunk(chain, dl->node, dl->hunt, trunk, who.domain, sc.uri);
+	if (re_snprintf(extra, sizeof(extra), "%s%s", tc.extra, chain) > 0)
+		sc.extra = extra;
 	trunk_route_init(&way, trunk,
 			 trunk_state_get(dl->node->trunks, trunk->id));
 	sc.routev = way.v;

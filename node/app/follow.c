@@ -161,7 +161,7 @@ void follow_judge(struct node *n, struct leg *leg, uint16_t code,
 	str_ncpy(why, "redirected to nobody", LEG_TEXT_MAX);
 	if (!what || !r || !r->n)
 		return;
-	if (what->n_diversions >= NEXT_DIVERSIONS_MAX) {
+	if (next_is_loop(leg->hub, what)) {
 		str_ncpy(why, "redirected too often", LEG_TEXT_MAX);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "node/app/app.h"
+#include "node/app/chain.h"
 #include "node/app/follow.h"
 #include "node/app/next.h"
 #include "node/app/number.h"
@@ -158,6 +159,12 @@ void next_inherit(Sy__HuntState *what, const Sy__HuntState *after)
 	what->n_diversions = after->n_diversions;
 }
 
+bool next_is_loop(const struct hub *hub, const Sy__HuntState *what)
+{
+	return what->n_diversions >= NEXT_DIVERSIONS_MAX ||
+	       what->n_diversions + chain_before(hub) >= CHAIN_MAX;
+}
+
 /* Same caller, another destination. */
 static bool go_on(struct node *n, struct hunt *hunt, struct hub *hub,
 		  const Sy__Destination *dest, uint32_t ring_ms,
@@ -287,7 +294,7 @@ static bool forward(struct node *n, struct hunt *hunt, struct hub *hub,
 	if (!why || !what->target ||
 	    what->target->kind_case != SY__DESTINATION__KIND_DEVICE)
 		return false;
-	if (what->n_diversions >= NEXT_DIVERSIONS_MAX) {
+	if (next_is_loop(hub, what)) {
 		log_warn("forwarded too often", LOG_S("call", hub->id));
 		return false;
 	}

@@ -16,6 +16,9 @@ enum {
 				    come into a loop                     */
 };
 
+/** Has a call been sent on as often as may be, by us and before us? */
+bool next_is_loop(const struct hub *hub, const Sy__HuntState *what);
+
 /** Note what the device that a hunt rings wants done with its call; gives up
  * sooner where its "no answer" says so. */
 void next_forward(struct hunt *hunt, const Sy__Forward *fwd);

@@ -394,6 +394,13 @@ void dialog_because(struct dialog *d, const char *reason);
 /** Why the peer has ended it, as its BYE or CANCEL said: for `closed`; NULL. */
 const char *dialog_peer_reason(const struct dialog *d);
 
+/** Inbound: does the peer take History-Info in what we answer? */
+bool dialog_wants_history(const struct dialog *d);
+
+/** Headers of further answers to its INVITE but failures; copied.
+ * @param hdrs  With CRLFs; "": none. */
+void dialog_set_history(struct dialog *d, const char *hdrs);
+
 /** Where a 3xx to our INVITE leads to: for `closed`; NULL. Borrowed. */
 const struct redirect *dialog_redirect(const struct dialog *d);
 

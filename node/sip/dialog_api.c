@@ -205,6 +205,23 @@ const char *dialog_peer_reason(const struct dialog *d)
 	return d && d->peer_why[0] ? d->peer_why : NULL;
 }
 
+bool dialog_wants_history(const struct dialog *d)
+{
+	return d && d->inv_msg &&
+	       sip_msg_hdr_has_value(d->inv_msg, SIP_HDR_SUPPORTED,
+				     "histinfo");
+}
+
+void dialog_set_history(struct dialog *d, const char *hdrs)
+{
+	if (!d)
+		return;
+
+	d->history = mem_deref(d->history);
+	if (str_isset(hdrs))
+		(void)str_dup(&d->history, hdrs);
+}
+
 const struct redirect *dialog_redirect(const struct dialog *d)
 {
 	return d ? d->redirect : NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "node/sip/histinfo.h"
 #include "node/sip/ua.h"
 
 const char sip_accept[] = "Accept: application/sdp, multipart/mixed\r\n";
@@ -14,7 +15,9 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		 struct mbuf *sdp, const char *hdrs)
 {
 	struct strans_reply r = {.code = code, .reason = reason};
-	char timer[160] = "", buf[768];
+	const char *history = !d->re_invite && d->history && code > 100
+				      ? d->history : "";
+	char timer[160] = "", buf[768 + HISTINFO_TEXT];
 	int err;
 
 	if (!d->ua || !d->inv)
@@ -24,8 +27,9 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		dialog_timer_accept(d, strans_msg(d->inv), timer,
 				    sizeof(timer));
 	if (code < 300 && re_snprintf(buf, sizeof(buf),
-				      "Contact: %s\r\n%s%s%s", d->contact,
+				      "Contact: %s\r\n%s%s%s%s", d->contact,
 				      code >= 200 ? sip_allow : "", timer,
+				      history,
 				      hdrs ? hdrs : "") < 0)
 		return EOVERFLOW;
 
@@ -118,6 +122,7 @@ static bool unsupported_handler(const struct sip_hdr *hdr,
 
 	if (!pl_strcasecmp(&hdr->val, "timer") ||
 	    !pl_strcasecmp(&hdr->val, "replaces") ||
+	    !pl_strcasecmp(&hdr->val, "histinfo") ||
 	    (u->ua->prack != SIP_PRACK_OFF &&
 	     !pl_strcasecmp(&hdr->val, "100rel")))
 		return false;

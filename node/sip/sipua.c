@@ -20,8 +20,10 @@ const char sip_allow_mute[] =
 
 const char *sip_supported(const struct sipua *ua)
 {
-	return ua->prack == SIP_PRACK_OFF ? "Supported: replaces, timer\r\n"
-					  : "Supported: 100rel, replaces, timer\r\n";
+	return ua->prack == SIP_PRACK_OFF ? "Supported: histinfo, replaces, "
+					    "timer\r\n"
+					  : "Supported: 100rel, histinfo, "
+					    "replaces, timer\r\n";
 }
 
 static bool close_handler(struct le *le, void *arg)

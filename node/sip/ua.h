@@ -23,6 +23,7 @@
  *   dialog_refer.c  REFER and its NOTIFYs, both ways
  *   referto.c     whom it names
  *   redirect.c    whom a 3xx names
+ *   histinfo*.c   History-Info and Diversion, as texts
  *   request.c     the text of our requests
  *   dialog_auth.c credentials in them
  *   client.c      sending them, and again by another router
@@ -305,6 +306,7 @@ struct dialog {
 	const char *warning;        /* of the next refusal; static */
 	char *why;                  /* Reason of our BYE or CANCEL, or NULL */
 	char peer_why[REASON_SIZE]; /* ... of the peer's, or ""       */
+	char *history;              /* headers of our answers, or NULL */
 	struct redirect *redirect;  /* of a 3xx to our INVITE, or NULL */
 	struct {
 		struct sestimer agreed;

@@ -273,6 +273,9 @@ static void test_trunk_calls_refused(void **state)
 	    {TRUNK("\"numbers\":[{\"number\":\"1\",\"target\":"
 		   "{\"device\":\"7\"}}]"),
 	     "trunks[0].numbers[0].target.device: there is no device \"7\""},
+	    {TRUNK("\"sendHistory\":\"all\""),
+	     "trunks[0].sendHistory: unknown name \"all\"; allowed: none, "
+	     "history, diversion, both"},
 	    {TRUNK("\"identity\":\"x\""),
 	     "trunks[0].identity: unknown name \"x\"; allowed: from, pai, "
 	     "rpid"},

@@ -336,7 +336,7 @@ static void test_branches(void **state)
 	(void)state;
 
 	req = call();
-	HAS(req, "Supported: 100rel, replaces, timer\r\n");
+	HAS(req, "Supported: 100rel, histinfo, replaces, timer\r\n");
 	cseq = hdr(req, "CSeq", 0);
 	HAS(cseq, " INVITE");
 	reply(&fx.r[0], req, "183 X", "bob",

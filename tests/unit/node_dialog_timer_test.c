@@ -219,14 +219,14 @@ static void test_invite_asks(void **state)
 
 	timers(1800);
 	req = call_answered("");
-	assert_string_equal(hdr(req, "Supported", 0), "100rel, replaces, timer");
+	assert_string_equal(hdr(req, "Supported", 0), "100rel, histinfo, replaces, timer");
 	assert_string_equal(hdr(req, "Session-Expires", 0), "1800");
 	assert_string_equal(hdr(req, "Min-SE", 0), "90");
 	hangup();
 
 	timers(0);
 	req = call_answered("");
-	HAS(req, "Supported: 100rel, replaces, timer\r\n");
+	HAS(req, "Supported: 100rel, histinfo, replaces, timer\r\n");
 	HAS_NOT(req, "Session-Expires");
 	HAS_NOT(req, "Min-SE");
 	hangup();

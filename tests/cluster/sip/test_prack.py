@@ -110,7 +110,7 @@ def test_both_ways():
     c = shared()
     with Pair(c) as p:
         req = p.call(**REL)
-        must(req.get("supported"), "100rel, replaces, timer", "Supported")
+        must(req.get("supported"), "100rel, histinfo, replaces, timer", "Supported")
         p.b.answer(req, 180, "Ringing")
         p.sounds(req)
         p.bm.start(req.body)
