@@ -7,7 +7,8 @@
  *   leg_sip_ops.c     what the hub wishes
  *   leg_sip_stat.c    how it sounds
  *   leg_sip_dtmf.c    digits, both ways
- *   leg_sip_resume.c  a leg that another node had
+ *   leg_sip_revive.c  a leg that another node had is made of its record
+ *   leg_sip_resume.c  ... and its peer is told where it is
  *   leg_sip_refer.c   REFER, both ways
  *   leg_sip_move.c    a leg that leaves for another node
  *   leg_sip_rtc.c     a leg whose media is WebRTC
@@ -149,6 +150,14 @@ int leg_sip_identity_new(struct leg_sip *ls, const char *local);
 void leg_sip_media_mode(struct leg_sip *ls, const char *media, const char *uri);
 
 /* --- leg_sip_resume.c; each does nothing for a leg that was not resumed */
+
+enum { LEG_SIP_SOON_MS = 1 }; /* once this answer is dealt with */
+
+/** Tell its peer, by an offer, in a while. @param ms  0: at once. */
+void leg_sip_ask_later(struct leg_sip *ls, uint32_t ms);
+
+/** Send to its peer from now on, and wait for what that sends. */
+void leg_sip_speak(struct leg_sip *ls);
 
 /** Its peer knows where we are: by an answer of ours, or by one to us. */
 void leg_sip_known(struct leg_sip *ls);
