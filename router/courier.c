@@ -2,7 +2,6 @@
 /* Bringing a MESSAGE to devices: see courier.h. */
 
 #include <string.h>
-#include "proto/random.h"
 #include "router/answer.h"
 #include "router/courier_impl.h"
 #include "router/wire_impl.h"
@@ -21,6 +20,7 @@ static void destructor(void *data)
 	hash_unlink(&c->le);
 	if (c->t)
 		c->t->n--;
+	courier_trunk_close(c);
 	mem_deref(c->from);
 	mem_deref(c->to);
 	mem_deref(c->headers);
@@ -191,11 +191,18 @@ static void take(struct courier *c, uint16_t code, const struct view *v)
 		tell(c);
 }
 
+static int send_one(struct courier_send *s);
+
 static void answered(uint16_t code, const struct view *v, void *arg)
 {
 	struct courier_send *s = arg;
 	struct courier *c = s->c;
 
+	if (courier_trunk_again(s, code, v)) {
+		s->uac = mem_deref(s->uac);
+		if (!send_one(s))
+			return;
+	}
 	take(c, code, v);
 	mem_deref(s);
 	if (!--c->open)
@@ -207,27 +214,23 @@ static void answered(uint16_t code, const struct view *v, void *arg)
 static int send_one(struct courier_send *s)
 {
 	struct courier *c = s->c;
-	char call_id[40], from[URI_MAX];
+	char from[URI_MAX];
 	struct uac_request r = {
 		.method = "MESSAGE",
 		.uri = s->uri,
 		.from = from,
 		.to = c->to,
-		.call_id = call_id,
-		.cseq = 1,
-		.headers = c->headers,
+		.call_id = s->call_id,
+		.cseq = ++s->cseq,
+		.headers = s->headers ? s->headers : c->headers,
 		.body = c->body,
 		.bodylen = c->bodylen,
 		.to_flow = &s->flow,
 		.timeout_ms = COURIER_WAIT_MS,
 		.hops = c->hops,
 	};
-	uint8_t rnd[16];
 
-	random_bytes(rnd, sizeof(rnd));
-	(void)re_snprintf(call_id, sizeof(call_id), "%w", rnd, sizeof(rnd));
-	if (re_snprintf(from, sizeof(from), "%s;tag=%w", c->from, rnd,
-			(size_t)6) < 0)
+	if (re_snprintf(from, sizeof(from), "%s;tag=%s", c->from, s->tag) < 0)
 		return EOVERFLOW;
 
 	return uac_send(&s->uac, c->t->w->uacs, &r, answered, s);

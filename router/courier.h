@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A MESSAGE is brought to devices: to each contact by its flow, as a request
- * of our own (uac.h).  Who sent it hears the best of what they say.
+ * of our own (uac.h); or to a trunk, whose challenge is answered.  Who sent it hears the best of what they say.
  *
  *   courier_start --> bindings of each device (Redis) --> a MESSAGE each
  *                          |  none: 480                     |
@@ -17,6 +17,7 @@
 #ifndef SY_ROUTER_COURIER_H
 #define SY_ROUTER_COURIER_H
 
+#include "proto/schema.h"
 #include "router/msg.h"
 
 struct couriers;
@@ -35,6 +36,9 @@ struct courier_conf {
 	size_t devicec;
 	const char *from_user, *from_name;
 	const char *to_user;
+	const Sy__Trunk *trunk; /* it goes out by this one, to to_user as a
+				   number; no devices then. NULL: to devices */
+	const Sy__Device *device; /* ... and this one writes              */
 	uint8_t hops;          /* Max-Forwards of what is sent             */
 };
 

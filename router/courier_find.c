@@ -2,6 +2,7 @@
 /* The ways to devices: their bindings, and the flow to each. */
 
 #include <string.h>
+#include "proto/random.h"
 #include "proto/store.h"
 #include "router/courier_impl.h"
 
@@ -14,6 +15,7 @@ static void send_destructor(void *data)
 	list_unlink(&s->le);
 	mem_deref(s->uac);
 	mem_deref(s->uri);
+	mem_deref(s->headers);
 }
 
 /* A contact without a Path is reached by its address. */
@@ -50,15 +52,21 @@ static bool is_elder(const Sy__Registration *reg, const Sy__Binding *b)
 	return false;
 }
 
-static void add(struct courier *c, const Sy__Binding *b)
+void courier_add(struct courier *c, const struct flow *f, const char *uri)
 {
 	struct courier_send *s = mem_zalloc(sizeof(*s), send_destructor);
+	uint8_t rnd[16];
 
 	if (!s)
 		return;
+	random_bytes(rnd, sizeof(rnd));
+	(void)re_snprintf(s->call_id, sizeof(s->call_id), "%w", rnd,
+			  sizeof(rnd));
+	(void)re_snprintf(s->tag, sizeof(s->tag), "%w", rnd, (size_t)6);
 	s->c = c;
+	s->flow = *f;
 	list_append(&c->sends, &s->le, s);
-	if (way(&s->flow, c, b) || str_dup(&s->uri, b->contact))
+	if (str_dup(&s->uri, uri))
 		mem_deref(s);
 }
 
@@ -66,6 +74,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 {
 	const uint64_t now_ms = timestamp_now_ms();
 	struct courier *c = arg;
+	struct flow f;
 
 	c->lookups--;
 	if (err)
@@ -74,8 +83,9 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 		const Sy__Binding *b = reg->bindings[i];
 
 		if (timestamp_ms(b->expires_at) > now_ms &&
-		    !is_elder(reg, b) && list_count(&c->sends) < SENDS_MAX)
-			add(c, b);
+		    !is_elder(reg, b) &&
+		    list_count(&c->sends) < SENDS_MAX && !way(&f, c, b))
+			courier_add(c, &f, b->contact);
 	}
 	if (!c->lookups)
 		courier_found(c);
@@ -86,6 +96,8 @@ int courier_find(struct courier *c, const struct courier_conf *conf)
 	struct redis *r = bus_redis(c->t->w->bus);
 	int err = 0;
 
+	if (c->trunk)
+		return courier_trunk_find(c);
 	/* no answer comes from within */
 	for (size_t i = 0; i < conf->devicec && !err; i++) {
 		err = store_reg_get(r, conf->devicev[i], reg_handler, c);

@@ -8,6 +8,7 @@
 #include "router/core.h"
 #include "router/courier.h"
 #include "router/pending.h"
+#include "router/trunk_where.h"
 #include "router/uac.h"
 
 enum { COURIER_KEY_BYTES = 16 };
@@ -24,6 +25,10 @@ struct courier {
 	uint8_t key[COURIER_KEY_BYTES];
 	struct pending *p;      /* the request; NULL: it is answered       */
 	char *from, *to, *headers;
+	char *uri;              /* to a trunk: Request-URI                 */
+	char *trunk;            /* ... its id; NULL: to devices            */
+	struct trunk_where where; /* ... and where it is                   */
+	struct digest_client *digest; /* ... its challenges; NULL: none    */
 	char *body;
 	size_t bodylen;
 	uint8_t hops;
@@ -42,6 +47,9 @@ struct courier_send {
 	struct courier *c;
 	struct flow flow;
 	char *uri;
+	char call_id[40], tag[16];
+	char *headers;          /* NULL: the courier's                     */
+	uint32_t cseq;
 	struct uac *uac;
 };
 
@@ -54,6 +62,23 @@ int courier_text(struct courier *c, const struct msg *m,
 /** Ask where the devices are; courier_found() follows, later.
  * @return 0, or ENOTCONN ...: it does not. */
 int courier_find(struct courier *c, const struct courier_conf *conf);
+
+/** A way was found. @param uri  Request-URI; copied. */
+void courier_add(struct courier *c, const struct flow *f, const char *uri);
+
+/* courier_trunk.c: the same for a trunk. */
+int courier_trunk_text(struct courier *c, const struct msg *m,
+		       const struct courier_conf *conf);
+int courier_trunk_find(struct courier *c);
+void courier_trunk_close(struct courier *c);
+
+/** 401 or 407 of a trunk. @return true: s->headers answer it. */
+bool courier_trunk_again(struct courier_send *s, uint16_t code,
+			 const struct view *v);
+
+/** Print an address as it stands in From. @return 0, ENOMEM. */
+int courier_address(char **strp, const char *name, const char *user,
+		    const char *host);
 
 /** All questions were answered: c->sends, c->err. */
 void courier_found(struct courier *c);

@@ -50,17 +50,17 @@ static int keep_headers(struct courier *c, const struct msg *m)
 	return str_dup(&c->headers, text);
 }
 
-static int address(char **strp, const char *name, const char *user,
-		   const char *domain)
+int courier_address(char **strp, const char *name, const char *user,
+		    const char *host)
 {
 	struct pl pl;
 
 	pl_set_str(&pl, user);
 	if (name && name[0] && !strpbrk(name, "\"\\\r\n"))
 		return re_sdprintf(strp, "\"%s\" <sip:%H@%s>", name,
-				   uri_user_escape, &pl, domain);
+				   uri_user_escape, &pl, host);
 
-	return re_sdprintf(strp, "<sip:%H@%s>", uri_user_escape, &pl, domain);
+	return re_sdprintf(strp, "<sip:%H@%s>", uri_user_escape, &pl, host);
 }
 
 static bool is_too_large(const struct courier *c)
@@ -80,11 +80,13 @@ int courier_text(struct courier *c, const struct msg *m,
 	c->hops = conf->hops;
 	c->bodylen = m->v->len - m->v->body;
 	err = keep_headers(c, m);
-	if (!err)
-		err = address(&c->from, conf->from_name, conf->from_user,
-			      domain);
-	if (!err)
-		err = address(&c->to, NULL, conf->to_user, domain);
+	if (!err && conf->trunk)
+		err = courier_trunk_text(c, m, conf);
+	else if (!err)
+		err = courier_address(&c->from, conf->from_name,
+				      conf->from_user, domain);
+	if (!err && !conf->trunk)
+		err = courier_address(&c->to, NULL, conf->to_user, domain);
 	if (!err && c->bodylen) {
 		c->body = mem_alloc(c->bodylen, NULL);
 		if (!c->body)

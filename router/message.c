@@ -4,10 +4,11 @@
  *
  *   known source? --> whom the number means --> courier.c
  *        |                   |
- *       407          404; 403: it leads to a trunk
+ *       407          404; 403: by a trunk that takes none
  */
 
 #include <string.h>
+#include "proto/costly.h"
 #include "proto/dialplan.h"
 #include "router/answer.h"
 #include "router/auth.h"
@@ -16,6 +17,7 @@
 #include "router/courier.h"
 #include "router/guard_share.h"
 #include "router/message.h"
+#include "router/toll.h"
 #include "router/trunk_mark.h"
 #include "router/wire_impl.h"
 
@@ -27,6 +29,7 @@ struct writer {
 	char user[NUMBER_SIZE];  /* shown */
 	const char *name;
 	const Sy__Trunk *trunk;  /* NULL: a device writes */
+	const Sy__Device *dev;
 };
 
 /* A trunk's are taken where it is configured so: they cost nothing, and
@@ -77,6 +80,7 @@ static bool identify(struct msg *m, struct writer *wr)
 		return false;
 	str_ncpy(wr->user, dev->id, sizeof(wr->user));
 	wr->name = dev->display_name;
+	wr->dev = dev;
 	wr->src.kind_case = SY__SOURCE__KIND_DEVICE;
 	wr->src.device = dev->id;
 
@@ -110,6 +114,34 @@ static bool members(struct courier_conf *conf, const struct msg *m,
 	return conf->devicec > 0;
 }
 
+/* What a device may not call it may not write to.
+ * @return false: answered */
+static bool by_trunk(struct msg *m, const struct writer *wr,
+		     struct courier_conf *conf, char number[NUMBER_SIZE],
+		     const Sy__External *ext)
+{
+	const Sy__Trunk *t = config_trunk(m->w->config, ext->trunk);
+	Sy__Destination dest = SY__DESTINATION__INIT;
+	struct costly costly;
+
+	if (!t || !t->enabled || !t->messages_out || wr->trunk) {
+		answer(m, 403, "This Trunk Takes No Messages", NULL);
+		return false;
+	}
+	dest.kind_case = SY__DESTINATION__KIND_EXTERNAL;
+	dest.external = (Sy__External *)(uintptr_t)ext;
+	if (costly_check(&costly, m->w->config, &dest, &wr->src) ==
+	    COSTLY_DENIED) {
+		toll_refuse(m, costly.account, COSTLY_NO_PERMISSION);
+		return false;
+	}
+	conf->trunk = t;
+	conf->device = wr->dev;
+	str_ncpy(number, ext->number, NUMBER_SIZE);
+
+	return true;
+}
+
 /* @return false: answered */
 static bool resolve(struct msg *m, const struct writer *wr,
 		    struct courier_conf *conf, char number[NUMBER_SIZE])
@@ -139,8 +171,7 @@ static bool resolve(struct msg *m, const struct writer *wr,
 		return true;
 
 	case SY__DESTINATION__KIND_EXTERNAL:
-		answer(m, 403, "Messages Are Not Sent By Trunks", NULL);
-		return false;
+		return by_trunk(m, wr, conf, number, match.dest.external);
 
 	default:
 		answer(m, 404, "Nobody Takes Messages There", NULL);

@@ -34,8 +34,16 @@ def shared():
         conf["settings"]["guard"] = {"messagesPerMinute": A_MINUTE}
         conf["trunks"] += [
             {"id": name, "enabled": True, "optionsS": 0, "sources": [p.me],
-             "target": p.me, "messages": name == "writes"}
+             "target": p.me, "messages": name == "writes",
+             "messagesOut": name == "writes", "username": "us",
+             "password": "secret", "defaultNumber": "+4930999",
+             "numbers": [{"number": "+4930999"}]}
             for name, p in carriers.items()]
+        conf["routes"] += [
+            {"id": f"by-{name}", "order": 300 + int(digit),
+             "pattern": f"{digit}.",
+             "target": {"external": {"trunk": name, "number": "$1"}}}
+            for name, digit in (("writes", "8"), ("mute", "9"))]
         c = _stack.enter_context(cluster(nodes=1, routers=2, config=conf))
         host, _, port = c.routers[0].udp.rpartition(":")
         for p in carriers.values():
@@ -156,7 +164,7 @@ def test_refused():
         for to, code, words in (
                 ("4711", 404, "Not Found"), ("1099", 404, "Not Found"),
                 ("600", 404, "Nobody Takes Messages There"),
-                ("701", 403, "Messages Are Not Sent By Trunks"),
+                ("701", 403, "This Trunk Takes No Messages"),
                 ("1007", 480, "Temporarily Unavailable")):
             got = final(a, write(a, to))
             must((got.code, got.start.split(" ", 2)[2]), (code, words), to)
@@ -201,6 +209,40 @@ def test_trunks():
             got = final(p, msg)
             must((got.code, got.start.split(" ", 2)[2]),
                  (403, "This Trunk May Not Send Messages"), name)
+
+
+def test_out_by_a_trunk():
+    """Where it is configured so: the number that a call would show, and the
+    trunk's challenge is answered; else a clear refusal."""
+    c, carriers = shared()
+    p = carriers["writes"]
+    challenge = ('Digest realm="far", nonce="n1", algorithm=MD5, '
+                 'qop="auth"')
+    with RawPhone(c.routers[1], "1001") as a:
+        msg = write(a, "8030123", "out")
+        first = p.await_("MESSAGE")
+        must(first.uri, f"sip:030123@{p.me}", "Request-URI")
+        must(first.get("from").partition(";")[0],
+             "<sip:+4930999@switchyard>", "From")
+        p.answer(first, 401, "Unauthorized", WWW_Authenticate=challenge)
+        got = p.await_("MESSAGE")
+        must((got.get("call-id"), got.tag("from"), got.get("cseq")),
+             (first.get("call-id"), first.tag("from"), "2 MESSAGE"),
+             "it is the same again")
+        nonce = 'username="us", realm="far", nonce="n1"'
+        if nonce not in got.get("authorization"):
+            raise Mismatch(got.get("authorization"))
+        must(got.body, "out", "the text")
+        p.answer(got, 202, "Accepted")
+        must(final(a, msg).code, 202, "the answer")
+        msg = write(a, "8030123", "out")
+        for _ in range(2):
+            p.answer(p.await_("MESSAGE"), 401, "Unauthorized",
+                     WWW_Authenticate=challenge)
+        must(final(a, msg).code, 480, "its password is wrong")
+        got = final(a, write(a, "9030123"))
+        must((got.code, got.start.split(" ", 2)[2]),
+             (403, "This Trunk Takes No Messages"), "another trunk")
 
 
 def test_too_many():
