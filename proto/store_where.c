@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <hiredis/hiredis.h>
 #include <re.h>
+#include "proto/store_ask.h"
 #include "proto/store_impl.h"
 
 enum { DEADLINE_GONE_MS = 500 };
@@ -113,44 +114,26 @@ int store_hub_where(struct redis *r, const char *hub, uint32_t deadline_ms,
 
 /* ----------------------------------------------------------------- merged */
 
-struct merged {
-	store_merged_h *h;
-	void *arg;
-};
-
 int store_merged_put(struct redis *r, const char *hub, const char *into)
 {
 	return redis_command(r, 0, NULL, NULL, "SET sy:merged:{%s} %s EX %d",
 			     hub, into, STORE_MERGED_TTL_S);
 }
 
-static void merged_handler(int err, const redisReply *reply, void *arg)
+static void merged_handler(int err, const redisReply *reply, void *data)
 {
-	struct merged *m = arg;
+	struct ask *a = data;
 
 	if (!err && (reply->type != REDIS_REPLY_STRING ||
 		     !ulid_is_valid(reply->str)))
 		err = ENOENT;
-	m->h(err, err ? NULL : reply->str, m->arg);
-	mem_deref(m);
+	((store_merged_h *)a->h)(err, err ? NULL : reply->str, a->arg);
+	mem_deref(a);
 }
 
 int store_merged_get(struct redis *r, const char *hub, store_merged_h *h,
 		     void *arg)
 {
-	struct merged *m = mem_zalloc(sizeof(*m), NULL);
-	int err;
-
-	if (!m)
-		return ENOMEM;
-	m->h = h;
-	m->arg = arg;
-	err = redis_command(r, DEADLINE_GONE_MS, merged_handler, m,
-			    "GET sy:merged:{%s}", hub);
-	if (err)
-		mem_deref(m);
-	else
-		redis_arg_owned(r);
-
-	return err;
+	return ask_command(r, merged_handler, ask_alloc((ask_h *)h, arg),
+			   "GET sy:merged:{%s}", hub);
 }

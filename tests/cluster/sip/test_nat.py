@@ -135,32 +135,6 @@ def test_ob_keeps_the_flow():
     assert_clean(c)
 
 
-def test_rport():
-    """Answers go to the port that the request came from, and say it (RFC
-    3581); who names another host in Via is behind a NAT, and gets them there
-    without that he asks; who names his own gets them where Via says."""
-    c = shared()
-    with RawPhone(c.routers[0], "1001") as p, \
-            RawPhone(c.routers[0], "1001") as other:
-        port = p.me.rpartition(":")[2]
-
-        def via(at, rest=""):
-            n = p.number()
-            p.send(p.request("OPTIONS", "sip:switchyard", **{
-                "Via": f"SIP/2.0/UDP {at};branch=z9hG4bKr{n}{rest}"}))
-
-        via("10.9.9.9:5060", ";rport")
-        got = p.await_("final").get("via")
-        must(f";rport={port}" in got and ";received=127.0.0.1" in got, True,
-             f"rport and received in {got}")
-        via("10.9.9.9:5060")
-        must(";received=127.0.0.1" in p.await_("final").get("via"), True,
-             "received")
-        via(other.me)
-        other.await_("final")
-        p.silent(0.01)
-
-
 # ---------------------------------------------------------------- keepalives
 
 def both_families(base):
