@@ -6,7 +6,8 @@
  *   blind     {"leg","to"}           the target is rung; 202 once it is
  *   attended  {"leg","call"}         two calls become one; 202 once they are
  *   refer     {"leg","to"}           its peer calls there itself; 202 once
- * asked
+ *                                    asked.  A URI may hold a Replaces: so
+ *                                    two peers talk without us
  */
 
 #include <string.h>
@@ -16,7 +17,10 @@
 #include "gateway/api/command.h"
 #include "gateway/api/target.h"
 
-enum { JOIN_MS = 12000 }; /* until both calls are on one node, and quiet */
+enum {
+	JOIN_MS = 12000,   /* until both calls are on one node, and quiet */
+	URI_MAX_LEN = 480, /* of Refer-To                                 */
+};
 
 static const struct {
 	const char *name;
@@ -60,6 +64,19 @@ static void check_call(struct complaints *bad, const struct command *c,
 			       "leave it out");
 }
 
+/* A peer is sent to a number of ours, or anywhere. */
+static void check_refer_to(struct complaints *bad, const char *to)
+{
+	if (strncasecmp(to, "sip:", 4) && strncasecmp(to, "sips:", 5))
+		check_number(bad, "to", to);
+	else if (strlen(to) > URI_MAX_LEN)
+		complaints_add(bad, "to", "is too long",
+			       "a URI of up to 480 characters");
+	else if (strpbrk(to, " \t\r\n<>\""))
+		complaints_add(bad, "to", "is no URI",
+			       "what must be escaped in a URI as %HH");
+}
+
 static void check_to(struct complaints *bad, const struct command *c,
 		     const Sy__NewTransfer *body, Sy__TransferMode mode)
 {
@@ -68,7 +85,10 @@ static void check_to(struct complaints *bad, const struct command *c,
 	if (*body->call)
 		complaints_add(bad, "call", "means nothing in this mode",
 			       "leave it out, or mode attended");
-	check_number(bad, "to", body->to);
+	if (mode == SY__TRANSFER_MODE__TRANSFER_REFER)
+		check_refer_to(bad, body->to);
+	else
+		check_number(bad, "to", body->to);
 	if (!bad->n && mode == SY__TRANSFER_MODE__TRANSFER_BLIND)
 		complaints_target(bad, "to", target_number(&m, c->a, body->to));
 }

@@ -5,6 +5,7 @@ several; who is put through hears whom it should."""
 import json
 import threading
 from contextlib import ExitStack
+from urllib.parse import quote
 
 from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
                      node_counts, phones, request, wait_for)
@@ -477,6 +478,67 @@ def test_rest_refer():
                 "Event": "refer", "Subscription-State": state,
                 "Content-Type": "message/sipfrag"}).code, 200, "NOTIFY")
         bye(a)
+    box.expect("closed", phone="1002")
+    assert_clean(c)
+
+
+def test_rest_refer_attended():
+    """A peer is asked to take another one's call with us over: from then on
+    the two talk to each other, and we are out of it."""
+    c, _ = shared()
+    with RawPhone(c.routers[0]) as a, RawPhone(c.routers[0], "1011") as b:
+        must(b.register().code, 200, "REGISTER")
+        out = a.call("1011")
+        inv = b.await_("INVITE")
+        b.answer(inv, 200, "OK", body=SDP.format(port=40000))
+        b.await_("ACK")
+        d = Dialog(a, out, a.await_(200, call_id=out.get("call-id")))
+        d.ack()
+        call = wait_for("the call", lambda: calls(c))[0]
+        theirs = next(x["dialog"] for x in call["legs"]
+                      if x["user"] == "1011")
+        must(theirs, {"callId": inv.get("call-id"),
+                      "localTag": inv.tag("from"), "remoteTag": "t1"},
+             "the dialog of 1011 in the API")
+        replaced = (f"{theirs['callId']};to-tag={theirs['remoteTag']}"
+                    f";from-tag={theirs['localTag']}")
+        to = f"sip:1011@{b.me}?Replaces=" + quote(replaced, safe="")
+        post(c, f"/api/calls/{call['id']}/transfer", {
+            "leg": leg_of(c, call["id"], "1001"), "mode": "refer", "to": to})
+        ref = a.await_("REFER")
+        must(ref.get("refer-to"), f"<{to}>", "Refer-To")
+        a.answer(ref, 202, "Accepted")
+
+        address, _, port = b.me.rpartition(":")
+        a.send(a.request("INVITE", f"sip:1011@{b.me}",
+                         SDP.format(port=40000), Replaces=replaced),
+               (address, int(port)))
+        direct = b.await_("INVITE")
+        must(direct.get("replaces"), replaced, "what 1011 is asked for")
+        b.answer(direct, 200, "OK", body=SDP.format(port=40000))
+        a.await_(200, call_id=direct.get("call-id"))
+        must(d.ask("NOTIFY", "SIP/2.0 200 OK\r\n", **{
+            "Event": "refer", "Subscription-State": "terminated",
+            "Content-Type": "message/sipfrag"}).code, 200, "NOTIFY")
+        bye(a)
+        bye(b)
+        must(b.register(Expires="0").code, 200, "unregistered")
+    assert_clean(c)
+
+
+def test_rest_refer_refused():
+    """What is no URI, or too long, is told."""
+    c, box = shared()
+    with RawPhone(c.routers[0]) as a:
+        d = a.established("1002")
+        call = wait_for("the call", lambda: calls(c))[0]["id"]
+        for to in ("sip:a b@example.com", "sip:<x>@example.com",
+                   "sip:" + "9" * 500 + "@example.com", "a b", ""):
+            _, answer = post(c, f"/api/calls/{call}/transfer", {
+                "leg": leg_of(c, call, "1001"), "mode": "refer", "to": to},
+                400)
+            must([e["field"] for e in answer["errors"]], ["to"], to)
+        d.bye()
     box.expect("closed", phone="1002")
     assert_clean(c)
 
