@@ -43,7 +43,7 @@ def arguments():
     m.add_argument("--workers", metavar="N", help="the engine's threads (1)")
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
-    p.add_argument_group("router (--only: calls, registers, contacts, tls)")
+    p.add_argument_group("router (--only: calls, registers, contacts, tls, qualify)")
     s = p.add_argument_group(
         "survive (--only: quiet, kill, kill2, cut, drain, redis_empty, "
         "redis_stall, redis_failover, redis_cut, rolling)")
