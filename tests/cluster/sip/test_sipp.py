@@ -119,14 +119,15 @@ def ended_well(what, *processes, calls=1):
 
 def carriers(uac, uas, calls=1, meanwhile=None):
     """A carrier calls another one by each transport, the routers in turn; of
-    `calls` the called one has all, and `meanwhile` ends some."""
+    `calls` the called one has all, and `meanwhile` ends some.  7{n}2 is its
+    key [to]."""
     p = shared()
     for n, t in enumerate(TRANSPORTS):
         router = p.routers[n % len(p.routers)][t]
         if t == "tls":
             router = router[CALLER]
-        with sipp(uas, CALLED, p.port, t, at=p.called[t],
-                  calls=calls) as far:
+        with sipp(uas, CALLED, p.port, t, at=p.called[t], calls=calls,
+                  to=f"7{n}2") as far:
             wait_for("sipp listens", lambda t=t: listens(p.port, t))
             with sipp(uac, CALLER, free_port(CALLER), t, router,
                       f"7{n}1") as near:
@@ -255,3 +256,9 @@ def transferred(p):
 def test_refer():
     """A carrier calls another one, and puts it through to the same."""
     carriers("refer_uac", "refer_uas", 2, transferred)
+
+
+def test_redirect():
+    """A carrier sends a call on to another number of its own; the caller is
+    told, and talks with that one."""
+    carriers("redirect_uac", "redirect_uas", 2)
