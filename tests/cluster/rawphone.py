@@ -178,7 +178,8 @@ class RawPhone:
     def silent(self, seconds=0.5):
         m = self.receive(seconds)
         if m:
-            raise Mismatch(f"{self.user} got unexpectedly: {m.start}")
+            raise Mismatch(f"{self.user} got unexpectedly, from "
+                           f"{m.source}: {m.raw.decode(errors='replace')}")
 
     # ------------------------------------------------------ authentication
 

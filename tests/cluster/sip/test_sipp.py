@@ -235,7 +235,7 @@ def test_lost_ack():
 
 def test_ack_again():
     """Each copy of a carrier's 200 has its ACK."""
-    carriers("uac", "lost_ack_uas")
+    carriers("late_bye_uac", "lost_ack_uas")
 
 
 def test_session_timer():

@@ -84,7 +84,7 @@ def test_callee():
         first = b.await_("INVITE")
         must([first.get(k) for k in
               ("supported", "session-expires", "min-se")],
-             ["100rel, replaces, timer", "1800", "90"], "what is asked for")
+             ["100rel, histinfo, replaces, timer", "1800", "90"], "what is asked for")
         b.answer(first, 422, "Session Interval Too Small",
                  **{"Min-SE": "2400"})
         b.await_("ACK")
@@ -158,5 +158,6 @@ def asked(settings):
 def test_settings():
     """The settings' interval is asked for, and kept to; 0: none."""
     must(asked({"sessionExpiresS": 120, "sessionMinS": 100}),
-         (["100rel, replaces, timer", "120", "100"], "100"), "120 s")
-    must(asked({"sessionExpiresS": 0}), (["100rel, replaces, timer", "", ""], None), "0 s")
+         (["100rel, histinfo, replaces, timer", "120", "100"], "100"), "120 s")
+    must(asked({"sessionExpiresS": 0}),
+         (["100rel, histinfo, replaces, timer", "", ""], None), "0 s")
