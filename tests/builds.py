@@ -29,6 +29,10 @@ def threaded_tests():
     return found
 
 
+# Part of a preset, as a build of its own: (preset, what is built).
+PARTS = {"fuzz": ("debug", ["--target", "fuzz-targets"])}
+
+
 def targets(preset):
     """What is built of a preset; nothing: all."""
     if preset == "tsan":
@@ -51,8 +55,8 @@ class Builds:
     @staticmethod
     def build(preset, behind):
         """The first is waited for; the others give way to the tests."""
-        argv = [os.path.join(ROOT, "deploy", "build"), preset,
-                *targets(preset)]
+        preset, what = PARTS.get(preset, (preset, targets(preset)))
+        argv = [os.path.join(ROOT, "deploy", "build"), preset, *what]
         if behind:
             argv = ["nice", "-n", "5", *argv]
         return subprocess.run(argv, check=False).returncode == 0

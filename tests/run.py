@@ -55,12 +55,8 @@ def everything(tally, match, builds):
     """The unit tests while the other presets are built; then the cluster's
     and the browser's, which mostly wait.  Beside them, once nothing is built
     any more, the fuzz targets, which give way to all."""
-    builds.ask("debug", "release", "tsan")
-
-    def fuzz_beside():
-        builds.wait("tsan")
-        fuzz(tally, match, builds)
-    beside = threading.Thread(target=fuzz_beside)
+    builds.ask("debug", "release", "tsan", "fuzz")
+    beside = threading.Thread(target=fuzz, args=(tally, match, builds))
     beside.start()
     try:
         unit(tally, match, builds)

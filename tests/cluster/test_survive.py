@@ -50,7 +50,7 @@ def test_short_cut():
 
 
 # Generous, for a machine that does other things too; the bench tells.
-KILL_MAX_MS, CUT_MAX_MS, DRAIN_MAX_MS, DRAIN_EXIT_MAX_S = 3000, 6000, 250, 15
+KILL_MAX_MS, CUT_MAX_MS, DRAIN_MAX_MS, DRAIN_EXIT_MAX_S = 3000, 6000, 400, 15
 TOLD_OFF_MAX_MS = 200
 
 

@@ -119,11 +119,11 @@ def names(tally, match):
 
 
 def run(tally, match, builds):
-    if not builds.wait("debug"):
-        tally.bad("fuzz: preset debug does not build", "")
-        return
     if not shutil.which("clang"):
         tally.skip("fuzz", "clang is not installed")
+        return
+    if not builds.wait("fuzz"):
+        tally.bad("fuzz: the targets do not build", "")
         return
     with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder, \
             ThreadPoolExecutor(AT_A_TIME) as pool:
