@@ -195,40 +195,41 @@ static void print(char buf[CHAIN_SIZE], const struct histinfo *h,
 		log_warn("way of a call not told", LOG_E(err));
 }
 
-void chain_to_device(char buf[CHAIN_SIZE], const struct hunt *hunt,
-		     const char *domain, const char *uri)
+/* What came with the call, and what we have sent on in this hunt. */
+static void print_hunt(char buf[CHAIN_SIZE], const struct hunt *hunt,
+		       const struct reader *r, const char *uri)
 {
 	const Sy__HuntState *what = hunt->what;
-	const struct reader r = {.domain = domain};
 	struct histinfo h = {.n = 0};
 
 	if (what) {
-		put_came(&h, hunt->hub, &r);
-		put_ours(&h, hunt->hub, &r, what->diversions,
+		put_came(&h, hunt->hub, r);
+		put_ours(&h, hunt->hub, r, what->diversions,
 			 what->n_diversions, uri);
 	}
-	print(buf, &h, &r);
+	print(buf, &h, r);
+}
+
+void chain_to_device(char buf[CHAIN_SIZE], const struct hunt *hunt,
+		     const char *domain, const char *uri)
+{
+	const struct reader r = {.domain = domain};
+
+	print_hunt(buf, hunt, &r, uri);
 }
 
 void chain_to_trunk(char buf[CHAIN_SIZE], const struct node *n,
 		    const struct hunt *hunt, const Sy__Trunk *trunk,
 		    const char *domain, const char *uri)
 {
-	const Sy__HuntState *what = hunt->what;
 	const struct reader r = {
 		.n = n,
 		.trunk = trunk,
 		.domain = domain,
 		.hide = is_hidden(hunt->hub),
 	};
-	struct histinfo h = {.n = 0};
 
-	if (what) {
-		put_came(&h, hunt->hub, &r);
-		put_ours(&h, hunt->hub, &r, what->diversions,
-			 what->n_diversions, uri);
-	}
-	print(buf, &h, &r);
+	print_hunt(buf, hunt, &r, uri);
 }
 
 /* Those of our own that a caller's call took, whatever hunt they are of. */
