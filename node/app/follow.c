@@ -46,19 +46,6 @@ static void diversion_of(Sy__Diversion *d, struct leg *leg)
 	d->redirect = true;
 }
 
-static int set(char **sp, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return ENOMEM;
-	if (*sp != (char *)protobuf_c_empty_string)
-		free(*sp);
-	*sp = copy;
-
-	return 0;
-}
-
 static void free_list(Sy__Redirection ***vp, size_t *np)
 {
 	for (size_t i = 0; i < *np; i++)
@@ -360,7 +347,7 @@ static enum how try_one(const struct following *f, Sy__Redirection *rd)
 
 	drop_contact(rd);
 	if (how == HOW_NONE ||
-	    set(&last->target, way.uri[0] ? way.uri : c.user) ||
+	    next_set(&last->target, way.uri[0] ? way.uri : c.user) ||
 	    !go(f, &way, rd, how)) {
 		log_warn("redirection not followed",
 			 LOG_S("call", f->hub->id));

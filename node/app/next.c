@@ -12,8 +12,7 @@
 
 enum { NO_ANSWER_S = 20, MEMBER_RING_S = 15 };
 
-/* A HuntState is freed by protobuf-c: its strings come from malloc(). */
-static int replace(char **sp, const char *text)
+int next_set(char **sp, const char *text)
 {
 	char *copy = strdup(text);
 
@@ -36,10 +35,10 @@ static Sy__Forward *forward_copy(const Sy__Forward *fwd)
 
 	sy__forward__init(f);
 	f->no_answer_s = fwd->no_answer_s;
-	err = replace(&f->always, fwd->always);
-	err |= replace(&f->busy, fwd->busy);
-	err |= replace(&f->no_answer, fwd->no_answer);
-	err |= replace(&f->unreachable, fwd->unreachable);
+	err = next_set(&f->always, fwd->always);
+	err |= next_set(&f->busy, fwd->busy);
+	err |= next_set(&f->no_answer, fwd->no_answer);
+	err |= next_set(&f->unreachable, fwd->unreachable);
 	if (err) {
 		sy__forward__free_unpacked(f, NULL);
 		return NULL;
@@ -128,7 +127,7 @@ int next_group(struct hunt *hunt, const char *group, char *const *memberv,
 
 	if (!what)
 		return EINVAL;
-	err = replace(&what->group, group);
+	err = next_set(&what->group, group);
 	if (err || !n)
 		return err;
 

@@ -56,4 +56,15 @@ void next_inherit(Sy__HuntState *what, const Sy__HuntState *after);
 bool next_start(struct node *n, struct hunt *hunt, struct hub *hub,
 		uint16_t code);
 
+/**
+ * Set a string of a HuntState or of what is in one.  protobuf-c frees them, so
+ * they come from malloc().
+ *
+ * @param sp    Its old text is freed.
+ * @param text  Copied.
+ *
+ * @return 0, ENOMEM.
+ */
+int next_set(char **sp, const char *text);
+
 #endif
