@@ -11,6 +11,9 @@ from wire import stream
 TALK = {20: "started", 21: "stopped", 22: "speaker"}
 
 
+LISTENS = 4
+
+
 def level(box, who, hz):
     box.do("listen", phone=who, ms=400, freqs=[hz])
     return box.expect("heard", phone=who)["tones"][str(hz)]
@@ -19,6 +22,26 @@ def level(box, who, hz):
 def near(got, want, what, by=0.7):
     if abs(got - want) > by:
         raise Mismatch(f"{what}: {got} dB, not {want}")
+
+
+def steady(box, who, hz, by=0.2):
+    """A level that two listens in a row agree on: a gap of a busy machine
+    within one of them is a decibel."""
+    last = level(box, who, hz)
+    for _ in range(LISTENS):
+        before, last = last, level(box, who, hz)
+        if abs(last - before) <= by:
+            break
+    return last
+
+
+def comes_near(box, who, hz, want, what, by=0.7):
+    """As near(), listening again: a level that is wrong stays wrong."""
+    for _ in range(LISTENS):
+        got = level(box, who, hz)
+        if abs(got - want) <= by:
+            return
+    near(got, want, what, by)
 
 
 def test_patch():
@@ -39,20 +62,20 @@ def test_patch():
             return got
 
         talk(box, "1001", "1002")
-        said = level(box, "1002", tone("1001"))
-        heard = level(box, "1001", tone("1002"))
+        said = steady(box, "1002", tone("1001"))
+        heard = steady(box, "1001", tone("1002"))
         change(gainInDb=6)
-        near(level(box, "1002", tone("1001")), said + 6, "louder")
+        comes_near(box, "1002", tone("1001"), said + 6, "louder")
         must(change(gainOutDb=-12)["gainInDb"], 6, "what was not named")
-        near(level(box, "1001", tone("1002")), heard - 12, "turned down")
-        near(level(box, "1002", tone("1001")), said + 6, "still louder")
+        comes_near(box, "1001", tone("1002"), heard - 12, "turned down")
+        comes_near(box, "1002", tone("1001"), said + 6, "still louder")
 
         change(gainInDb=0, gainOutDb=0, denoise="speex", agc=True)
         hears(box, "1002", tone("1001"), seconds=2)
         for maker in ("auto", "off"):
             must(change(denoise=maker)["agc"], True, "agc stays")
         change(agc=False, comfortNoiseDb=-50)
-        near(level(box, "1002", tone("1001")), said, "as at first")
+        comes_near(box, "1002", tone("1001"), said, "as at first")
 
         shown = by_user(shown_call(c, ident), "1001")
         must((shown["denoise"], shown["comfortNoiseDb"], shown["agc"]),
