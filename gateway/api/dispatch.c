@@ -14,56 +14,6 @@
 #include "gateway/api/body.h"
 #include "proto/log.h"
 
-static const struct api_route routev[] = {
-	{"GET", "/healthz", NULL, api_healthz, NULL},
-	{"GET", "/readyz", NULL, api_readyz, NULL},
-	{"GET", "/metrics", NULL, api_metrics_get, NULL},
-	{"GET", "/api/status", "nodes:read", api_status_get, NULL},
-	{"GET", "/api/nodes", "nodes:read", api_nodes_list, NULL},
-	{"POST", "/api/nodes/{id}/drain", "nodes:write", api_nodes_drain,
-	 NULL},
-	{"DELETE", "/api/nodes/{id}/drain", "nodes:write", api_nodes_undrain,
-	 NULL},
-	{"GET", "/api/registrations", "registrations:read",
-	 api_registrations_list, NULL},
-	{"GET", "/api/devices/{id}", "devices:read", api_devices_get, NULL},
-	{"PATCH", "/api/devices/{id}", "devices:write", api_devices_update,
-	 &sy__update_device__descriptor},
-	{"GET", "/api/parked", "calls:read", api_parked_list, NULL},
-	{"GET", "/api/subscriptions", "registrations:read",
-	 api_subscriptions_list, NULL},
-	{"GET", "/api/providers", "config:read", api_providers_list, NULL},
-	{"GET", "/api/providers/{id}", "config:read", api_providers_get,
-	 NULL},
-	{"GET", "/api/bans", "guard:read", api_bans_list, NULL},
-	{"POST", "/api/bans", "guard:write", api_bans_create,
-	 &sy__new_ban__descriptor},
-	{"DELETE", "/api/bans/{id}", "guard:write", api_bans_lift, NULL},
-	{"GET", "/api/events", "events:read", api_events_stream, NULL},
-	{"GET", "/api/calls", "calls:read", api_calls_list, NULL},
-	{"POST", "/api/calls", "calls:write", api_calls_create,
-	 &sy__new_call__descriptor},
-	{"GET", "/api/calls/{id}", "calls:read", api_calls_get, NULL},
-	{"DELETE", "/api/calls/{id}", "calls:write", api_calls_hangup, NULL},
-	{"GET", "/api/calls/{id}/stats", "calls:read", api_calls_stats, NULL},
-	{"GET", "/api/calls/{id}/trace", "calls:read", api_calls_trace, NULL},
-	{"POST", "/api/calls/{id}/dtmf", "calls:write", api_calls_dtmf,
-	 &sy__send_dtmf__descriptor},
-	{"POST", "/api/calls/{id}/move", "calls:write", api_calls_move,
-	 &sy__move_call__descriptor},
-	{"POST", "/api/calls/{id}/transfer", "calls:write", api_calls_transfer,
-	 &sy__new_transfer__descriptor},
-	{"POST", "/api/transfer", "calls:write", api_transfer,
-	 &sy__new_transfer__descriptor},
-	{"GET", "/api/calls/{id}/legs", "calls:read", api_legs_list, NULL},
-	{"POST", "/api/calls/{id}/legs", "calls:write", api_legs_add,
-	 &sy__new_leg__descriptor},
-	{"PATCH", "/api/calls/{id}/legs/{leg}", "calls:write",
-	 api_legs_update, &sy__update_leg__descriptor},
-	{"DELETE", "/api/calls/{id}/legs/{leg}", "calls:write",
-	 api_legs_remove, NULL},
-};
-
 static void destructor(void *arg)
 {
 	struct api_req *a = arg;
@@ -118,10 +68,11 @@ int api_init(struct api *api, struct view *view, const char *admin_token)
 static bool find_route(struct api_req *a, struct web_req *req)
 {
 	char allow[ROUTE_ALLOW_SIZE];
+	size_t n;
+	const struct api_route *routev = api_routes(&n);
 
-	switch (route_find(&a->route, &a->params, allow, routev,
-			   sizeof(routev) / sizeof(routev[0]), req->method,
-			   req->path)) {
+	switch (route_find(&a->route, &a->params, allow, routev, n,
+			   req->method, req->path)) {
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NO_PATH:
@@ -187,12 +138,6 @@ static bool check_token(struct api_req *a, struct web_req *req)
 	return false;
 }
 
-/* Where all that it says is a wish. */
-static bool may_lack_body(const struct api_req *a)
-{
-	return a->route->handler == api_calls_move;
-}
-
 static bool check_type(const struct api_req *a, struct web_req *req)
 {
 	static const char *const typev[] = {
@@ -200,7 +145,7 @@ static bool check_type(const struct api_req *a, struct web_req *req)
 	const char *type = web_header(req, "content-type");
 	size_t len = type ? strcspn(type, "; \t") : 0;
 
-	if (!a->route->body || (!type && may_lack_body(a)))
+	if (!a->route->body || (!type && a->route->body_optional))
 		return true;
 	for (size_t i = 0; i < sizeof(typev) / sizeof(typev[0]); i++) {
 		if (len == strlen(typev[i]) &&
@@ -242,7 +187,7 @@ static bool wants_body(const struct api_req *a)
 
 	(void)web_body(a->web, &len);
 
-	return a->route->body && (len || !may_lack_body(a));
+	return a->route->body && (len || !a->route->body_optional);
 }
 
 void api_request(struct web_req *req, void *arg)

@@ -4,6 +4,7 @@
 #ifndef SY_GATEWAY_API_ROUTE_H
 #define SY_GATEWAY_API_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <protobuf-c/protobuf-c.h>
 
@@ -17,13 +18,30 @@ enum {
 	ROUTE_ALLOW_SIZE = 64,
 };
 
+/* A parameter of the query, for people and for the description. */
+struct route_query {
+	const char *name;     /* NULL: the end of the list                */
+	const char *doc;
+};
+
 struct api_route {
 	const char *method;   /* GET serves HEAD, too                     */
 	const char *path;     /* "/api/calls/{id}": {..} is one segment   */
 	const char *scope;    /* that a token must have; NULL: open to all */
 	api_h *handler;
+	const char *summary;  /* one line, for people                     */
 	const ProtobufCMessageDescriptor *body; /* of the JSON; NULL: none */
+	bool body_optional;   /* where all that it says is a wish         */
+	const ProtobufCMessageDescriptor *reply; /* NULL: it has none, or
+				 it is of another type, see type          */
+	bool list;            /* of such messages, with limit and cursor  */
+	const char *type;     /* of a reply that is no JSON               */
+	unsigned status;      /* when all went well; 0: 200               */
+	const struct route_query *queryv; /* beside limit and cursor; or NULL */
 };
+
+/** The routes of the API (routes.c). @param np  Set to their number. */
+const struct api_route *api_routes(size_t *np);
 
 /** What a path's {...} were, percent-decoded. */
 struct route_params {

@@ -27,11 +27,16 @@ static void handler(struct api_req *a)
 }
 
 static const struct api_route routev[] = {
-	{"GET", "/api/calls", "calls:read", handler, NULL},
-	{"POST", "/api/calls", "calls:write", handler, NULL},
-	{"GET", "/api/calls/{id}", "calls:read", handler, NULL},
-	{"PATCH", "/api/calls/{id}/legs/{leg}", "calls:write", handler, NULL},
-	{"GET", "/healthz", NULL, handler, NULL},
+	{.method = "GET", .path = "/api/calls", .scope = "calls:read",
+	 .handler = handler},
+	{.method = "POST", .path = "/api/calls", .scope = "calls:write",
+	 .handler = handler},
+	{.method = "GET", .path = "/api/calls/{id}", .scope = "calls:read",
+	 .handler = handler},
+	{.method = "PATCH", .path = "/api/calls/{id}/legs/{leg}", .scope = "calls:write",
+	 .handler = handler},
+	{.method = "GET", .path = "/healthz", .scope = NULL,
+	 .handler = handler},
 };
 
 static void test_routes(void **state)
