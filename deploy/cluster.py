@@ -9,8 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import ports                                   # noqa: E402
-from lib.cluster import (DEMO, ROOT, Cluster, dir_hint,  # noqa: E402
-                         recorded, stop_all)
+from lib.cluster import (DEMO, ROOT, WEB, Cluster,      # noqa: E402
+                         dir_hint, recorded, stop_all)
 from lib.process import ProcessError                    # noqa: E402
 
 RUN = os.path.join(ROOT, "run")
@@ -62,7 +62,8 @@ def down_parser():
 
 def up(args):
     cluster = Cluster(args.dir, args.nodes, args.routers, args.gateways,
-                      args.config, args.port_base)
+                      args.config, args.port_base,
+                      web=WEB if has_dashboard() else None)
     # A SIGTERM while starting must stop what was started, as Ctrl-C does;
     # and who was started in the background may have had SIGINT ignored.
     signal.signal(signal.SIGTERM, interrupt)
@@ -83,6 +84,10 @@ def up(args):
         stay(cluster)
 
 
+def has_dashboard():
+    return os.path.exists(os.path.join(WEB, "index.html"))
+
+
 def interrupt(_sig, _frame):
     raise KeyboardInterrupt
 
@@ -97,7 +102,11 @@ def greet(c):
 
 
 def farewell(c, detach):
-    print(f"\nAPI        https://{c.gateways[0].https}/api/status"
+    print()
+    if c.web:
+        print(f"dashboard  https://{c.gateways[0].https}/"
+              f"  (development: http://{c.gateways[0].http}/)")
+    print(f"API        https://{c.gateways[0].https}/api/status"
           f"  (development: http://{c.gateways[0].http}/api/status)")
     print(f"token      {c.token}  (kept in {c.path('admin-token')})")
     host, _, port = c.routers[0].udp.rpartition(":")

@@ -8,6 +8,8 @@
 
 #include "gateway/gateway.h"
 #include "gateway/http/server.h"
+#include "gateway/renew.h"
+#include "gateway/site/site.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 
@@ -24,6 +26,8 @@ struct gateway {
 	struct api api;
 	struct web_server *server;
 	struct web_tls *tls;
+	struct site *site;
+	struct renew *renew;
 	struct loop_timer *leave;
 	char addressv[2][ADDRESS_SIZE]; /* "http:127.0.0.1:8080"          */
 	size_t addressc;
@@ -175,6 +179,8 @@ static int start_server(struct gateway *g, char *errbuf, size_t errsize)
 
 	err = web_server_alloc(&g->server, &sconf);
 	if (!err)
+		err = site_alloc(&g->site, g->conf.web, errbuf, errsize);
+	if (!err)
 		err = start_tls(g, errbuf, errsize);
 	if (!err)
 		err = listen_on(g, "http", g->conf.http, NULL, errbuf,
@@ -225,6 +231,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 	if (!err)
 		err = api_init(&g->api, g->view, conf->admin_token);
 	if (!err)
+		err = renew_alloc(&g->renew, g->loop, g->tls, g->site);
+	if (!err)
 		err = add_metrics(g);
 	if (err) {
 		if (!errbuf[0])
@@ -236,6 +244,7 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		return err;
 	}
 
+	g->api.site = g->site;
 	g->api.metrics = conf->metrics;
 	g->api.sample = sample;
 	g->api.arg = g;
@@ -294,6 +303,7 @@ void gateway_stop(struct gateway *g)
 
 	g->hurry = g->stopping;
 	g->api.stopping = true;
+	g->renew = mem_deref(g->renew);
 	if (!g->stopping && g->view)
 		view_leave(g->view);
 	if (g->server)
@@ -301,6 +311,12 @@ void gateway_stop(struct gateway *g)
 	else
 		on_stopped(g);
 	g->stopping = true;
+}
+
+void gateway_reload(struct gateway *g)
+{
+	if (g)
+		renew_now(g->renew);
 }
 
 void gateway_free(struct gateway *g)
@@ -312,6 +328,7 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->view);
 	mem_deref(g->server);
 	mem_deref(g->tls);
+	mem_deref(g->site);
 	mem_deref(g->loop);
 	mem_deref(g);
 }

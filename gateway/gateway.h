@@ -19,6 +19,7 @@ struct gateway_conf {
 	const char *https;
 	const char *tls_cert;    /* PEM files; NULL or "": self-signed    */
 	const char *tls_key;
+	const char *web;         /* folder for browsers; NULL or "": none */
 	const char *admin_token; /* NULL or "": none                      */
 	enum api_metrics metrics;
 };
@@ -34,6 +35,9 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 /** End in order; afterwards the loop runs out of work.  A second call: at
  * once. */
 void gateway_stop(struct gateway *g);
+
+/** Read certificate and site again, as they are in their files. */
+void gateway_reload(struct gateway *g);
 
 /** After the loop has ended. */
 void gateway_free(struct gateway *g);

@@ -16,12 +16,12 @@
 
 struct options {
 	const char *redis, *id, *http, *https, *cert, *key, *token;
-	const char *metrics, *level, *format;
+	const char *metrics, *level, *format, *web;
 };
 
 struct process {
 	uv_loop_t loop;
-	uv_signal_t sigv[2];
+	uv_signal_t sigv[3];
 	struct gateway *gateway;
 	unsigned signals;
 };
@@ -67,6 +67,10 @@ static int read_options(struct options *o, int argc, char **argv)
 			 "one is made"},
 		{.name = "tls-key", .type = OPTION_STRING, .value = &o->key,
 		 .def = "", .metavar = "FILE", .help = "PEM key of it"},
+		{.name = "web", .type = OPTION_STRING, .value = &o->web,
+		 .def = "", .metavar = "DIR",
+		 .help = "folder of the dashboard (deploy/build web makes "
+			 "build/web/dist)"},
 		{.name = "admin-token", .type = OPTION_STRING,
 		 .value = &o->token, .def = "", .metavar = "TOKEN",
 		 .secret = true,
@@ -114,6 +118,10 @@ static void on_signal(uv_signal_t *sig, int num)
 {
 	struct process *p = sig->data;
 
+	if (num == SIGHUP) {
+		gateway_reload(p->gateway);
+		return;
+	}
 	log_info("stopping", LOG_S("signal", strsignal(num)));
 	gateway_stop(p->gateway);
 	if (p->signals++)
@@ -124,7 +132,7 @@ static void on_signal(uv_signal_t *sig, int num)
 
 static void watch_signals(struct process *p)
 {
-	static const int numv[] = {SIGTERM, SIGINT};
+	static const int numv[] = {SIGTERM, SIGINT, SIGHUP};
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(numv) / sizeof(numv[0]); i++) {
@@ -150,6 +158,7 @@ static int run(struct process *p, const struct options *o)
 		.https = o->https,
 		.tls_cert = o->cert,
 		.tls_key = o->key,
+		.web = o->web,
 		.admin_token = o->token,
 		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
 			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :

@@ -20,6 +20,7 @@ from .process import Process, ProcessError, launch
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DEMO = os.path.join(ROOT, "deploy", "demo.json")
+WEB = os.path.join(ROOT, "build", "web", "dist")
 
 
 class Member:
@@ -56,14 +57,15 @@ class Cluster:
     `later` are not started before join().  `hosts` says by name which host
     a member runs on: its `address`, and the words `prefix` before a command
     that is to run there; all others run here.  `beside_redis` is called with
-    the cluster when Redis runs, before anything uses it.
+    the cluster when Redis runs, before anything uses it.  `web` is the folder
+    that gateways serve to browsers; None: none.
     """
 
     def __init__(self, directory, nodes=2, routers=1, gateways=1,
                  config=DEMO, port_base=0, bindir=None, node_args=(),
                  router_args=(), gateway_args=(), redis_args=(),
                  redis_url=None, redis_password=None, log_level="info",
-                 later=(), hosts=None, beside_redis=None):
+                 later=(), hosts=None, beside_redis=None, web=None):
         self.dir = os.path.abspath(directory)
         self.counts = (routers, nodes, gateways)
         self.config = config
@@ -80,6 +82,7 @@ class Cluster:
         self.later = dict.fromkeys(later)
         self.hosts = hosts or {}
         self.beside_redis = beside_redis or (lambda c: None)
+        self.web = web
         self.redis = None
         self.token = None
         self.cluster_key = None
@@ -352,7 +355,8 @@ class Cluster:
         https = f"{self.address(name)}:{https}"
         argv = self.command(
             name, self.program("switchyard-gateway"), *self.common(name),
-            "--http", http, "--https", https, *self.gateway_args)
+            "--http", http, "--https", https,
+            *(["--web", self.web] if self.web else []), *self.gateway_args)
         return Member("gateway", name, argv,
                       self.path("log", f"{name}.log"), self.environment(),
                       http=http, https=https, metrics=http)

@@ -29,6 +29,7 @@ enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
 struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct auth auth;
+	struct site *site;        /* borrowed: files for browsers         */
 	unsigned held;            /* requests that handlers hold now      */
 	unsigned streams;         /* of these, event streams              */
 	bool stopping;            /* event streams end                    */

@@ -12,6 +12,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/site/site.h"
 #include "proto/log.h"
 
 static void destructor(void *arg)
@@ -76,6 +77,8 @@ static bool find_route(struct api_req *a, struct web_req *req)
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NO_PATH:
+		if (site_answer(a->api->site, req))
+			return false;
 		(void)problem(req, 404, "not-found",
 			      "there is nothing at this path");
 		return false;
@@ -173,7 +176,7 @@ void api_head(struct web_req *req, void *arg)
 	a->api = api;
 	a->web = req;
 
-	(void)web_head(req, "x-content-type-options", "nosniff");
+	site_headers(req);
 	if (!find_route(a, req) || !check_token(a, req) ||
 	    !check_type(a, req))
 		count(api, req);

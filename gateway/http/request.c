@@ -19,6 +19,7 @@ static void destructor(void *arg)
 	mem_deref(req->query);
 	mem_deref(req->body);
 	mem_deref(req->res.out);
+	mem_deref(req->res.shared.owner);
 	fields_reset(&req->head);
 	fields_reset(&req->res.head);
 	fields_reset(&req->res.trailers);

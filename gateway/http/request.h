@@ -73,6 +73,13 @@ struct web_req {
 		unsigned status; /* 0: not started                        */
 		struct fields head, trailers;
 		struct mbuf *out; /* pos..end not yet pulled              */
+		struct {          /* or bytes that many share:            */
+			const uint8_t *p; /* not yet pulled               */
+			size_t len;
+			void *owner;      /* a reference                  */
+		} shared;
+		bool plain;       /* has a secret: never compressed, or its
+				     length would tell of it (BREACH)     */
 		bool ended;
 	} res;
 
@@ -127,7 +134,8 @@ int web_head(struct web_req *req, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
- * Send a whole response.
+ * Send a whole response.  Text of some size is compressed, if the client takes
+ * that; set res.plain where a body has a secret.
  *
  * @param type  Content-Type, or NULL: no body.
  * @param p     Body; copied.
@@ -137,6 +145,15 @@ int web_head(struct web_req *req, const char *name, const char *fmt, ...)
  */
 int web_reply(struct web_req *req, unsigned status, const char *type,
 	      const void *p, size_t len);
+
+/**
+ * Send a whole response without copying its body: a slow peer holds a
+ * reference, not a copy.  As it is: never compressed.
+ *
+ * @param owner  What the bytes belong to; a reference is taken.
+ */
+int web_reply_shared(struct web_req *req, unsigned status, const char *type,
+		     const void *p, size_t len, void *owner);
 
 /** Begin a streamed response. */
 int web_start(struct web_req *req, unsigned status, const char *type);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <re.h>
 
+#include "gateway/http/coding.h"
 #include "gateway/http/engine.h"
 #include "gateway/http/request.h"
 
@@ -114,6 +115,39 @@ static int append(struct web_req *req, const void *p, size_t len)
 	return err;
 }
 
+/* An entity tag is of these very bytes: what has one goes out as it is. */
+static bool may_compress(const struct web_req *req, const char *type,
+			 size_t len)
+{
+	const struct fields *head = &req->res.head;
+
+	return !req->res.plain && web_is_compressible(type, len) &&
+	       !fields_get(head, "etag") &&
+	       !fields_get(head, "content-encoding");
+}
+
+/* @return true: done */
+static bool compress(struct web_req *req, const void *p, size_t len)
+{
+	struct fields *head = &req->res.head;
+	struct mbuf *mb;
+
+	(void)fields_addf(head, "vary", "accept-encoding");
+	if (!web_accepts(req, "gzip"))
+		return false;
+
+	mb = mbuf_alloc(len);
+	if (!mb || web_gzip(mb->buf, &mb->end, p, len) ||
+	    fields_addf(head, "content-encoding", "gzip")) {
+		mem_deref(mb);
+		return false;
+	}
+	(void)mbuf_trim(mb);
+	req->res.out = mb;
+
+	return true;
+}
+
 int web_reply(struct web_req *req, unsigned status, const char *type,
 	      const void *p, size_t len)
 {
@@ -124,7 +158,9 @@ int web_reply(struct web_req *req, unsigned status, const char *type,
 		return err;
 
 	/* Half an answer is worse than none. */
-	if (type && append(req, p, len)) {
+	if (may_compress(req, type, len) && compress(req, p, len))
+		;
+	else if (type && append(req, p, len)) {
 		req->res.status = 500;
 		fields_reset(&req->res.head);
 		req->res.out = mem_deref(req->res.out);
@@ -134,6 +170,23 @@ int web_reply(struct web_req *req, unsigned status, const char *type,
 	notify(req);
 
 	return err;
+}
+
+int web_reply_shared(struct web_req *req, unsigned status, const char *type,
+		     const void *p, size_t len, void *owner)
+{
+	int err = begin(req, status, type);
+
+	if (err)
+		return err;
+
+	req->res.shared.p = p;
+	req->res.shared.len = len;
+	req->res.shared.owner = mem_ref(owner);
+	req->res.ended = true;
+	notify(req);
+
+	return 0;
 }
 
 int web_start(struct web_req *req, unsigned status, const char *type)
@@ -183,7 +236,10 @@ size_t web_res_waiting(const struct web_req *req)
 {
 	const struct mbuf *mb = req ? req->res.out : NULL;
 
-	return mb ? mb->end - mb->pos : 0;
+	if (!req)
+		return 0;
+
+	return req->res.shared.len + (mb ? mb->end - mb->pos : 0);
 }
 
 size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max)
@@ -192,7 +248,12 @@ size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max)
 
 	if (n > max)
 		n = max;
-	if (n) {
+	if (req->res.shared.len) {
+		memcpy(p, req->res.shared.p, n);
+		req->res.shared.p += n;
+		req->res.shared.len -= n;
+	}
+	else if (n) {
 		memcpy(p, req->res.out->buf + req->res.out->pos, n);
 		req->res.out->pos += n;
 	}

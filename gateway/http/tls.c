@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <re.h>
@@ -16,9 +17,18 @@ enum { PRINT_SIZE = 32 * 3 + 1 };
 /* TLS 1.2: only what RFC 9113 9.2.2 allows for HTTP/2. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
+/* A file as it was when it was last looked at. */
+struct mark {
+	struct timespec mtime;
+	off_t size;
+	ino_t inode;
+};
+
 struct web_tls {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx;         /* connections that began with it hold it   */
 	char fingerprint[PRINT_SIZE];
+	char *cert, *key;     /* files; NULL: self-signed                 */
+	struct mark markv[2]; /* of these                                 */
 };
 
 struct web_tls_pipe {
@@ -33,6 +43,8 @@ static void tls_destructor(void *arg)
 	struct web_tls *t = arg;
 
 	SSL_CTX_free(t->ctx);
+	mem_deref(t->cert);
+	mem_deref(t->key);
 }
 
 /* The first error is the cause; what follows tells where it was met. */
@@ -103,12 +115,12 @@ static int use_selfsigned(SSL_CTX *ctx, char *errbuf, size_t errsize)
 	return err;
 }
 
-static int print_fingerprint(struct web_tls *t)
+static int print_fingerprint(char print[PRINT_SIZE], SSL_CTX *ctx)
 {
-	X509 *cert = SSL_CTX_get0_certificate(t->ctx);
+	X509 *cert = SSL_CTX_get0_certificate(ctx);
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned len;
-	char *p = t->fingerprint;
+	char *p = print;
 
 	if (!cert || X509_digest(cert, EVP_sha256(), md, &len) != 1)
 		return ENOMEM;
@@ -119,11 +131,92 @@ static int print_fingerprint(struct web_tls *t)
 	return 0;
 }
 
+/* Read the files into a new context; t is changed on success only. */
+static int make_context(struct web_tls *t, char *errbuf, size_t errsize)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	char print[PRINT_SIZE] = "";
+	int err = ENOMEM;
+
+	errbuf[0] = '\0';
+	if (!ctx)
+		goto out;
+
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+			    SSL_OP_NO_COMPRESSION |
+			    SSL_OP_CIPHER_SERVER_PREFERENCE |
+			    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	if (SSL_CTX_set_cipher_list(ctx, CIPHERS) != 1)
+		goto out;
+
+	err = t->cert ? use_files(ctx, t->cert, t->key, errbuf, errsize)
+		      : use_selfsigned(ctx, errbuf, errsize);
+	if (!err)
+		err = print_fingerprint(print, ctx);
+
+out:
+	ERR_clear_error();
+	if (err && !errbuf[0])
+		(void)snprintf(errbuf, errsize, "TLS: %s", strerror(err));
+	if (err) {
+		SSL_CTX_free(ctx);
+		return err;
+	}
+	SSL_CTX_free(t->ctx);
+	t->ctx = ctx;
+	memcpy(t->fingerprint, print, sizeof(print));
+
+	return 0;
+}
+
+bool web_tls_has_changed(struct web_tls *t)
+{
+	const char *pathv[2];
+	struct mark now[2];
+	bool other;
+
+	if (!t || !t->cert)
+		return false;
+
+	pathv[0] = t->cert;
+	pathv[1] = t->key;
+	memset(now, 0, sizeof(now));
+	for (size_t i = 0; i < 2; i++) {
+		struct stat st;
+
+		if (stat(pathv[i], &st))
+			continue;
+		now[i].mtime = st.st_mtim;
+		now[i].size = st.st_size;
+		now[i].inode = st.st_ino;
+	}
+	other = memcmp(now, t->markv, sizeof(now)) != 0;
+	memcpy(t->markv, now, sizeof(now));
+
+	return other;
+}
+
+bool web_tls_is_selfsigned(const struct web_tls *t)
+{
+	return t && !t->cert;
+}
+
+int web_tls_reload(struct web_tls *t, char *errbuf, size_t errsize)
+{
+	if (!t || !errbuf)
+		return EINVAL;
+
+	return t->cert ? make_context(t, errbuf, errsize) : 0;
+}
+
 int web_tls_alloc(struct web_tls **tp, const char *cert, const char *key,
 		  char *errbuf, size_t errsize)
 {
 	struct web_tls *t;
-	int err = ENOMEM;
+	int err = 0;
 
 	if (!tp || !cert != !key || !errbuf)
 		return EINVAL;
@@ -133,29 +226,11 @@ int web_tls_alloc(struct web_tls **tp, const char *cert, const char *key,
 	if (!t)
 		return ENOMEM;
 
-	t->ctx = SSL_CTX_new(TLS_server_method());
-	if (!t->ctx)
-		goto out;
-
-	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
-	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION |
-			    SSL_OP_NO_COMPRESSION |
-			    SSL_OP_CIPHER_SERVER_PREFERENCE |
-			    SSL_OP_PRIORITIZE_CHACHA);
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_alpn_select_cb(t->ctx, on_alpn, NULL);
-	if (SSL_CTX_set_cipher_list(t->ctx, CIPHERS) != 1)
-		goto out;
-
-	err = cert ? use_files(t->ctx, cert, key, errbuf, errsize)
-		   : use_selfsigned(t->ctx, errbuf, errsize);
+	if (cert)
+		err = str_dup(&t->cert, cert) | str_dup(&t->key, key);
+	(void)web_tls_has_changed(t);
 	if (!err)
-		err = print_fingerprint(t);
-
-out:
-	ERR_clear_error();
-	if (err && !errbuf[0])
-		(void)snprintf(errbuf, errsize, "TLS: %s", strerror(err));
+		err = make_context(t, errbuf, errsize);
 	if (err)
 		mem_deref(t);
 	else

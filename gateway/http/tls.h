@@ -29,6 +29,23 @@ struct web_tls_pipe;  /* one connection                     */
 int web_tls_alloc(struct web_tls **tp, const char *cert, const char *key,
 		  char *errbuf, size_t errsize);
 
+/** Whether the files are others than when this was last asked (or they were
+ * first read). Never, for a self-signed one. */
+bool web_tls_has_changed(struct web_tls *t);
+
+/** True if it has no files. */
+bool web_tls_is_selfsigned(const struct web_tls *t);
+
+/**
+ * Read the files again: for new connections; those that run keep what they
+ * began with.
+ *
+ * @param errbuf  On error, one line: which file and why.
+ *
+ * @return 0, or an error: what was in use stays in use.
+ */
+int web_tls_reload(struct web_tls *t, char *errbuf, size_t errsize);
+
 /** SHA-256 of the certificate, "AA:BB:...". */
 const char *web_tls_fingerprint(const struct web_tls *t);
 
