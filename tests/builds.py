@@ -43,13 +43,15 @@ def targets(preset):
 class Builds:
     def __init__(self):
         self.pool = ThreadPoolExecutor(1)
+        self.web = ThreadPoolExecutor(1)  # it mostly waits for npm
         self.asked = {}
 
     def ask(self, *presets):
         """Let them be built in the background."""
         for preset in presets:
             if preset not in self.asked:
-                self.asked[preset] = self.pool.submit(
+                pool = self.web if preset == "web" else self.pool
+                self.asked[preset] = pool.submit(
                     self.build, preset, bool(self.asked))
 
     @staticmethod

@@ -55,7 +55,7 @@ def everything(tally, match, builds):
     """The unit tests while the other presets are built; then the cluster's
     and the browser's, which mostly wait.  Beside them, once nothing is built
     any more, the fuzz targets, which give way to all."""
-    builds.ask("debug", "release", "tsan", "fuzz")
+    builds.ask("debug", "release", "web", "tsan", "fuzz")
     beside = threading.Thread(target=fuzz, args=(tally, match, builds))
     beside.start()
     try:

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { Problem } from "./api/client";
+import { Login } from "./pages/login/login";
+import { Loading } from "./parts/states";
+import { SessionProvider, useSession } from "./session";
+import { Shell } from "./shell/shell";
+import { theme } from "./theme";
+import "./parts/parts.css";
+
+// What is refused stays refused: only what may pass is tried again.
+const passes = (e: unknown) =>
+	!(e instanceof Problem) || e.status === 0 || e.status >= 500;
+
+const client = new QueryClient({
+	defaultOptions: {
+		queries: {
+			retry: (n, e) => passes(e) && n < 2,
+			retryDelay: 1000,
+			networkMode: "always",
+		},
+		mutations: { networkMode: "always" },
+	},
+});
+
+export function App() {
+	return <MantineProvider theme={theme} defaultColorScheme="auto"
+		withCssVariables={false} withGlobalClasses={false}>
+		<Notifications position="top-right" />
+		<QueryClientProvider client={client}>
+			<SessionProvider><Gate /></SessionProvider>
+		</QueryClientProvider>
+	</MantineProvider>;
+}
+
+function Gate() {
+	const { session, pending, error } = useSession();
+
+	if (pending)
+		return <Loading what="Asking who you are" />;
+	return session ? <Shell /> : <Login error={error} />;
+}

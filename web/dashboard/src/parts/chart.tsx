@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Values over time (uPlot draws them).  The drawing is an image to a screen
+// reader: it is named by what it shows and its last values.
+import { useComputedColorScheme } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+
+export interface Series {
+	label: string;
+	color: string;      // a CSS variable: "--sy-accent"
+	values: (number | null)[];
+	fill?: boolean;
+}
+
+const css = (name: string) =>
+	getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export function Chart({ label, times, series, unit = "", height = 180, max,
+	min = 0 }: {
+	label: string;
+	times: number[];    // ms
+	series: Series[];
+	unit?: string;
+	height?: number;
+	max?: number;       // of the scale; it grows when there is more
+	min?: number;
+}) {
+	const room = useRef<HTMLDivElement>(null);
+	const plot = useRef<uPlot>(undefined);
+	const scheme = useComputedColorScheme("light");
+	const data = [times.map((t) => t / 1000),
+		...series.map((s) => s.values)] as uPlot.AlignedData;
+	const names = series.map((s) => s.label).join("|");
+
+	useEffect(() => {
+		const div = room.current!;
+		const text = css("--mantine-color-dimmed");
+		const grid = { stroke: css("--sy-line"), width: 1 };
+		const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+		const axis = { stroke: text, grid, font, ticks: { show: false } };
+
+		plot.current = new uPlot({
+			width: div.clientWidth || 300, height,
+			legend: { show: series.length > 1, live: false },
+			cursor: { points: { size: 6 }, y: false, drag: { x: false } },
+			scales: { y: { range: (_u, _lo, hi) =>
+				[min, Math.max(max ?? 1, hi * 1.1)] } },
+			axes: [
+				{ ...axis, grid: { show: false }, size: 30 },
+				{ ...axis, size: 50, values: (_u, v) =>
+					v.map((x) => `${+x.toFixed(2)}${unit && ` ${unit}`}`) },
+			],
+			series: [{}, ...series.map((s) => ({
+				label: s.label, stroke: css(s.color), width: 2,
+				points: { show: s.values.length < 3 },
+				fill: s.fill ? `${css(s.color)}1f` : undefined,
+			}))],
+			padding: [8, 8, 0, 0],
+		}, data, div);
+		const watch = new ResizeObserver(() =>
+			plot.current?.setSize({ width: div.clientWidth, height }));
+		watch.observe(div);
+		return () => {
+			watch.disconnect();
+			plot.current?.destroy();
+			plot.current = undefined;
+		};
+	}, [scheme, names, height, unit, max, min]); // eslint-disable-line
+
+	useEffect(() => { plot.current?.setData(data); }, [data]);
+
+	const last = series.map((s) => {
+		const v = s.values.findLast((x) => x !== null);
+
+		return `${s.label} ${v === undefined ? "unknown" :
+			+v!.toFixed(2)} ${unit}`.trim();
+	});
+	return <div role="img" aria-label={`${label}: now ${last.join(", ")}`}
+		ref={room} className="sy-chart" />;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// A table that is sorted by its heads and grows by pages; on a phone's screen
+// each row is a card (parts.css).
+import { Button, UnstyledButton } from "@mantine/core";
+import { ArrowDown, ArrowUp } from "../icons";
+import { type MouseEvent, type ReactNode, useMemo, useState } from "react";
+import { useLocation } from "wouter";
+import { plural } from "./format";
+
+export interface Column<T> {
+	key: string;
+	title: string;
+	cell: (row: T) => ReactNode;
+	sort?: (row: T) => string | number;
+	right?: boolean;      // numbers
+	narrow?: boolean;     // as wide as what is in it
+	bare?: boolean;       // no label on a phone: a row's name, its buttons
+}
+
+const PAGE = 100;
+
+function compare(a: string | number, b: string | number): number {
+	return typeof a === "number" && typeof b === "number" ? a - b :
+		String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
+	label: string;
+	columns: Column<T>[];
+	rows: T[];
+	rowKey: (row: T) => string;
+	href?: (row: T) => string; // a click anywhere in the row leads there
+	sortBy?: string;           // key, "-key": descending
+}) {
+	const [order, setOrder] = useState(sortBy ?? "");
+	const [most, setMost] = useState(PAGE);
+	const [, go] = useLocation();
+	const by = order.replace("-", "");
+	const down = order.startsWith("-");
+	const sorted = useMemo(() => {
+		const sort = columns.find((c) => c.key === by)?.sort;
+
+		return sort ? [...rows].sort((a, b) =>
+			compare(sort(a), sort(b)) * (down ? -1 : 1)) : rows;
+	}, [rows, by, down]); // eslint-disable-line
+
+	const click = (row: T) => href && ((e: MouseEvent) => {
+		const t = e.target as HTMLElement;
+
+		if (!t.closest("a, button, input, label") &&
+			!getSelection()?.toString())
+			go(href(row));
+	});
+
+	return <div className="sy-table-room">
+		<table className="sy-table" role="table" aria-label={label}>
+			<thead role="rowgroup"><tr role="row">
+				{columns.map((c) => <Head key={c.key} column={c}
+					order={by === c.key ? (down ? "descending" : "ascending")
+						: undefined}
+					turn={() => setOrder(by === c.key && !down
+						? `-${c.key}` : c.key)} />)}
+			</tr></thead>
+			<tbody role="rowgroup">
+				{sorted.slice(0, most).map((row) => <tr role="row"
+					key={rowKey(row)} onClick={click(row)}
+					data-link={href ? true : undefined}>
+					{columns.map((c) => <td role="cell" key={c.key}
+						data-label={c.bare ? undefined : c.title}
+						data-right={c.right || undefined}
+						data-narrow={c.narrow || undefined}>
+						{c.cell(row)}
+					</td>)}
+				</tr>)}
+			</tbody>
+		</table>
+		{sorted.length > most && <div className="sy-more">
+			<Button variant="default" size="xs"
+				onClick={() => setMost(most + PAGE)}>
+				Show {Math.min(PAGE, sorted.length - most)} more of{" "}
+				{plural(sorted.length, "row")}
+			</Button>
+		</div>}
+	</div>;
+}
+
+function Head<T>({ column: c, order, turn }: {
+	column: Column<T>; order?: "ascending" | "descending"; turn: () => void;
+}) {
+	const Arrow = order === "descending" ? ArrowDown : ArrowUp;
+
+	return <th role="columnheader" scope="col" aria-sort={order}
+		data-right={c.right || undefined}>
+		{c.sort ? <UnstyledButton className="sy-sort" onClick={turn}>
+			{c.title}
+			<Arrow size={13} aria-hidden data-off={order ? undefined : true} />
+		</UnstyledButton> : c.title ||
+			<span className="sy-hidden">Actions</span>}
+	</th>;
+}

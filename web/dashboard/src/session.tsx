@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// Who is logged in, and what he may do.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect }
+	from "react";
+import { call, Problem, setCsrfToken, setUnauthorized } from "./api/client";
+import { feed } from "./api/feed";
+
+export interface Session {
+	user: string;
+	displayName: string;
+	role: string;
+	scopes: string[];
+	device: string;
+	csrfToken: string;
+	expiresAt?: string;
+}
+
+interface Who {
+	session?: Session;
+	pending: boolean;
+	error: Problem | null;
+	login(user: string, password: string): Promise<void>;
+	logout(): Promise<void>;
+	may(scope: string): boolean;
+}
+
+const Context = createContext<Who>(null!);
+
+export const useSession = () => useContext(Context);
+
+async function ask(): Promise<Session | null> {
+	try {
+		return await call<Session>("GET", "/api/session", { quiet: true });
+	} catch (e) {
+		if (e instanceof Problem && e.status === 401)
+			return null;
+		// The development server may add a token to each request.
+		if (import.meta.env.DEV && e instanceof Problem && e.status === 404)
+			return { user: "token", displayName: "", role: "ADMIN",
+				scopes: ["*"], device: "", csrfToken: "" };
+		throw e;
+	}
+}
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+	const client = useQueryClient();
+	const { data, isPending, error } = useQuery({
+		queryKey: ["session"], queryFn: ask, retry: 1,
+		staleTime: 60_000, refetchInterval: 300_000,
+	});
+
+	setCsrfToken(data?.csrfToken ?? "");
+	useEffect(() => {
+		setUnauthorized(() => client.setQueryData(["session"], null));
+	}, [client]);
+	const user = data?.user;
+	useEffect(() => {
+		if (!user)
+			return;
+		feed.start();
+		return () => feed.stop();
+	}, [user]);
+
+	const who: Who = {
+		session: data ?? undefined,
+		pending: isPending,
+		error: data === undefined ? error as Problem | null : null,
+		async login(name, password) {
+			const session = await call<Session>("POST", "/api/session",
+				{ body: { user: name, password }, quiet: true });
+			client.clear();
+			client.setQueryData(["session"], session);
+		},
+		async logout() {
+			await call("DELETE", "/api/session", { quiet: true })
+				.catch(() => {});
+			client.clear();
+			client.setQueryData(["session"], null);
+		},
+		may: (scope) => may(data?.scopes ?? [], scope),
+	};
+	return <Context value={who}>{children}</Context>;
+}
+
+function may(scopes: string[], scope: string): boolean {
+	return scope === "" || scopes.includes("*") || scopes.includes(scope);
+}
+
+/** The least role that has a scope, for people. */
+export function roleFor(scope: string): string {
+	const own = ["users", "tokens", "audit", "config", "webhooks"];
+	const [what, how] = scope.split(":");
+
+	return own.includes(what!) && (how === "write" || what !== "config" &&
+		what !== "webhooks") ? "administrator" : "operator";
+}

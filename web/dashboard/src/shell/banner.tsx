@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+import { Button } from "@mantine/core";
+import { CloudOff, DatabaseZap } from "../icons";
+import { Problem } from "../api/client";
+import { useStatus } from "../api/live";
+import { Ago } from "../parts/time";
+import { useSession } from "../session";
+
+/** What everybody must know: no connection, or a cluster without Redis. */
+export function Banner() {
+	return useSession().may("nodes:read") ? <Watching /> : null;
+}
+
+function Watching() {
+	const { data, error, refetch, isFetching } = useStatus();
+
+	if (error instanceof Problem && (error.status === 0 ||
+		error.status >= 502))
+		return <div className="sy-banner" data-bad role="alert">
+			<CloudOff size={17} aria-hidden />
+			<span className="sy-grow">No connection to the gateway. What you
+				see may be old; it goes on by itself.</span>
+			<Button size="compact-sm" variant="default" loading={isFetching}
+				onClick={() => refetch()}>Try now</Button>
+		</div>;
+	if (data && !data.redis)
+		return <div className="sy-banner" role="alert">
+			<DatabaseZap size={17} aria-hidden />
+			<span className="sy-grow">Redis is away: running calls go on, new
+				ones are refused, and nothing can be changed.
+				{data.asOf && <> What is shown was so <Ago at={data.asOf} />.
+				</>}</span>
+		</div>;
+	return null;
+}
