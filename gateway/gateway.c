@@ -7,6 +7,7 @@
 #include <re.h>
 
 #include "gateway/gateway.h"
+#include "gateway/grpc/grpc.h"
 #include "gateway/http/server.h"
 #include "gateway/renew.h"
 #include "gateway/site/site.h"
@@ -24,6 +25,7 @@ struct gateway {
 	struct loop *loop;
 	struct view *view;
 	struct api api;
+	struct grpc grpc;
 	struct web_server *server;
 	struct web_tls *tls;
 	struct site *site;
@@ -166,14 +168,31 @@ static int start_tls(struct gateway *g, char *errbuf, size_t errsize)
 	return err;
 }
 
+static void on_head(struct web_req *req, void *arg)
+{
+	struct gateway *g = arg;
+
+	if (grpc_is(req))
+		grpc_head(req, &g->grpc);
+	else
+		api_head(req, &g->api);
+}
+
+static void on_request(struct web_req *req, void *arg)
+{
+	struct gateway *g = arg;
+
+	api_request(req, &g->api);
+}
+
 static int start_server(struct gateway *g, char *errbuf, size_t errsize)
 {
 	const struct web_server_conf sconf = {
 		.loop = g->conf.loop,
 		.lim = web_limits_default,
-		.headh = api_head,
-		.requesth = api_request,
-		.arg = &g->api,
+		.headh = on_head,
+		.requesth = on_request,
+		.arg = g,
 	};
 	int err;
 
@@ -232,6 +251,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		err = api_init(&g->api, g->view, conf->admin_token);
 	if (!err)
 		err = renew_alloc(&g->renew, g->loop, g->tls, g->site);
+	if (!err)
+		err = grpc_init(&g->grpc, &g->api, g->loop);
 	if (!err)
 		err = add_metrics(g);
 	if (err) {
@@ -327,6 +348,7 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->leave);
 	mem_deref(g->view);
 	mem_deref(g->server);
+	grpc_close(&g->grpc);
 	mem_deref(g->tls);
 	mem_deref(g->site);
 	mem_deref(g->loop);

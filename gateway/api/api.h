@@ -114,6 +114,7 @@ bool api_ulid(struct api_req *a, size_t i, char id[ULID_LEN + 1],
 /* Handlers, one file a resource. */
 api_h api_healthz, api_readyz;
 api_h api_metrics_get;
+api_h api_schema_messages, api_schema_services; /* in grpc/ */
 api_h api_status_get;
 api_h api_nodes_list, api_nodes_drain, api_nodes_undrain;
 api_h api_registrations_list;

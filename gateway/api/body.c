@@ -9,6 +9,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/wire.h"
 #include "proto/json.h"
 
 #define TYPE_JSON "application/json"
@@ -68,6 +69,9 @@ bool body_read(struct api_req *a)
 	json_t *j;
 	int err;
 
+	if (wire_is_sent(a))
+		return wire_read(a);
+
 	p = web_body(a->web, &len);
 	j = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j) {
@@ -104,8 +108,13 @@ char *body_print(const ProtobufCMessage *msg)
 void api_reply(struct api_req *a, unsigned status,
 	       const ProtobufCMessage *msg)
 {
-	char *str = body_print(msg);
+	char *str;
 
+	if (wire_is_wanted(a)) {
+		wire_reply(a, status, msg);
+		return;
+	}
+	str = body_print(msg);
 	answer(a, status, str);
 	free(str);
 }
@@ -113,10 +122,15 @@ void api_reply(struct api_req *a, unsigned status,
 void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
 		    size_t msgc, const char *next)
 {
-	json_t *items = json_array(), *j;
+	json_t *items, *j;
 	char *str = NULL;
 	int err = 0;
 
+	if (wire_is_wanted(a)) {
+		wire_reply_list(a, msgv, msgc, next);
+		return;
+	}
+	items = json_array();
 	for (size_t i = 0; i < msgc && !err; i++)
 		err = json_array_append_new(
 			items, json_from_message(msgv[i], JSON_DEFAULTS));

@@ -13,6 +13,7 @@
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
 #include "gateway/site/site.h"
+#include "gateway/api/wire.h"
 #include "proto/log.h"
 
 static void destructor(void *arg)
@@ -144,7 +145,7 @@ static bool check_token(struct api_req *a, struct web_req *req)
 static bool check_type(const struct api_req *a, struct web_req *req)
 {
 	static const char *const typev[] = {
-		"application/json", "application/merge-patch+json"};
+		"application/json", "application/merge-patch+json", WIRE_TYPE};
 	const char *type = web_header(req, "content-type");
 	size_t len = type ? strcspn(type, "; \t") : 0;
 

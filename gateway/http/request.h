@@ -171,6 +171,9 @@ size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max);
 /** Bytes of the response that wait to be pulled. */
 size_t web_res_waiting(const struct web_req *req);
 
+/** What waits to be pulled, borrowed. @param lenp  Set to its length. */
+const uint8_t *web_res_peek(const struct web_req *req, size_t *lenp);
+
 /** True once all of the response was pulled. */
 bool web_res_is_done(const struct web_req *req);
 

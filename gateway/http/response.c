@@ -261,6 +261,14 @@ size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max)
 	return n;
 }
 
+const uint8_t *web_res_peek(const struct web_req *req, size_t *lenp)
+{
+	*lenp = web_res_waiting(req);
+
+	return *lenp ? req->res.out->buf + req->res.out->pos
+		     : (const uint8_t *)"";
+}
+
 bool web_res_is_done(const struct web_req *req)
 {
 	return req->res.ended && !web_res_waiting(req);

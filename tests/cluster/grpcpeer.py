@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""gRPC clients of others: @grpc/grpc-js, which learns all by server reflection
+(grpcjs/client.mjs), and Debian's python3-grpcio.
+
+What npm brings (grpcjs/package-lock.json) is installed once, under build/grpc."""
+
+import base64
+import hashlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+import time
+
+from harness import Mismatch, ROOT, Skip
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "grpcjs")
+FOLDER = os.path.join(ROOT, "build", "grpc")
+
+
+def install():
+    if not shutil.which("npm"):
+        raise Skip("no npm here")
+    os.makedirs(FOLDER, exist_ok=True)
+    for name in os.listdir(HERE):
+        shutil.copy(os.path.join(HERE, name), FOLDER)
+    with open(os.path.join(HERE, "package-lock.json"), "rb") as f:
+        stamp = hashlib.sha256(f.read()).hexdigest()
+    mark = os.path.join(FOLDER, "node_modules", f".{stamp}")
+    if os.path.exists(mark):
+        return
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False,
+        stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise Skip(f"npm ci: {(done.stderr or done.stdout).strip()[-300:]}")
+    with open(mark, "w", encoding="ascii"):
+        pass
+
+
+class Client:
+    """grpc-js; use it in a with statement."""
+
+    def __init__(self, target, token=None, ca=None, version="v1"):
+        install()
+        self.head = {"authorization": f"Bearer {token}"} if token else {}
+        ca = base64.b64encode(ca).decode() if ca else "-"
+        self.proc = subprocess.Popen(
+            ["node", os.path.join(FOLDER, "client.mjs"), target, ca, version],
+            cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, bufsize=1)
+        self.lines = queue.Queue()
+        self.number = 0
+        self.seen = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.proc.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def __enter__(self):
+        try:
+            self.wait(lambda got: got.get("ready"), "start", 30)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.proc.stdin.close()
+        try:
+            self.proc.wait(10)
+        except subprocess.TimeoutExpired:
+            self.proc.kill()
+            self.proc.wait()
+
+    def wait(self, test, what, seconds=15):
+        """The first line that is it; others stay for later."""
+        for i, got in enumerate(self.seen):
+            if test(got):
+                return self.seen.pop(i)
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                got = self.lines.get(timeout=max(0.001,
+                                                 end - time.monotonic()))
+            except queue.Empty:
+                raise Mismatch(f"grpc-js: no {what}: {self.seen}") from None
+            if got is None:
+                raise Mismatch(f"grpc-js ended: {self.proc.stderr.read()}")
+            if test(got):
+                return got
+            self.seen.append(got)
+
+    def send(self, do, **more):
+        self.number += 1
+        self.proc.stdin.write(json.dumps(
+            {"id": self.number, "do": do, **more}) + "\n")
+        return self.number
+
+    def ask(self, do, **more):
+        number = self.send(do, **more)
+        return self.wait(lambda got: got.get("id") == number, do)
+
+    def call(self, method, message=None, head=None, **more):
+        """{"code", "reply" or "details", "head"}."""
+        return self.ask("call", method=method, message=message or {},
+                        metadata={**self.head, **(head or {})}, **more)
+
+    def must(self, method, message=None, head=None, **more):
+        """The reply of a call that is OK."""
+        got = self.call(method, message, head, **more)
+        if got["code"] != "OK":
+            raise Mismatch(f"{method} {message}: {got}")
+        return got["reply"]
+
+    def open(self, method, message=None, head=None, **more):
+        """A stream: what next() and ended() take."""
+        return self.send("open", method=method, message=message or {},
+                         metadata={**self.head, **(head or {})}, **more)
+
+    def next(self, stream, seconds=15):
+        return self.wait(lambda got: got.get("stream") == stream
+                         and "message" in got, "message", seconds)["message"]
+
+    def ended(self, stream, seconds=15):
+        return self.wait(lambda got: got.get("stream") == stream
+                         and "code" in got, "end", seconds)
+
+
+def grpcio(target, ca, calls):
+    """Calls by Debian's grpcio, see grpcio_client.py."""
+    script = os.path.join(os.path.dirname(HERE), "grpcio_client.py")
+    done = subprocess.run(
+        ["/usr/bin/python3", script], check=False, text=True, timeout=120,
+        capture_output=True,
+        input=json.dumps({"target": target, "ca": ca, "calls": calls}))
+    if "ModuleNotFoundError" in done.stderr:
+        raise Skip("no grpc for Python here (deploy/deps test)")
+    if done.returncode:
+        raise Mismatch(done.stderr[-800:])
+    return json.loads(done.stdout)
+
+
+def details(got):
+    """google.rpc.Status of an error: {"BadRequest": ..., ...} by the bare
+    names of the messages, each by field number."""
+    from wire import fields
+    found = {}
+    for any_ in fields(base64.b64decode(got["bin"])).get(3, []):
+        got = fields(any_)
+        found[got[1][0].decode().rpartition(".")[2]] = fields(got[2][0])
+    return found
