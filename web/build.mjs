@@ -13,7 +13,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const web = fileURLToPath(new URL(".", import.meta.url));
 const out = join(web, "../build/web");
 const LEAST_BYTES = 600; // smaller files are not worth a second form
-const LEFT_OUT = new Set(["node_modules", "dist"]);
+const LEFT_OUT = new Set(["node_modules", "dist", ".test"]);
 
 function* files(folder) {
 	for (const e of readdirSync(folder, { withFileTypes: true }))

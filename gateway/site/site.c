@@ -93,12 +93,11 @@ size_t site_count(const struct site *s)
 
 /*
  * One policy for all: scripts, styles and connections are our own, nobody
- * frames us, and a microphone is all that a page may ask for.  Components
- * write style attributes, so styles (not scripts) may be inline.
+ * frames us, and a microphone is all that a page may ask for.
  */
 #define CSP \
 	"default-src 'none'; script-src 'self'; " \
-	"style-src 'self' 'unsafe-inline'; img-src 'self' data:; " \
+	"style-src 'self'; img-src 'self' data:; " \
 	"font-src 'self'; connect-src 'self'; media-src 'self' blob:; " \
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; " \
 	"form-action 'self'; frame-ancestors 'none'"
