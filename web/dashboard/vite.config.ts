@@ -2,8 +2,14 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// The development server shows a cluster that runs: its gateway.
+// The development server shows a cluster that runs: its gateway, as who owns
+// the token, if there is one.
 const gateway = process.env.SWITCHYARD_URL ?? "http://127.0.0.1:8080";
+const token = process.env.SWITCHYARD_TOKEN;
+const proxy = {
+	target: gateway, secure: false, ws: true,
+	headers: token ? { Authorization: `Bearer ${token}` } : {},
+};
 
 export default defineConfig({
 	plugins: [react()],
@@ -18,9 +24,9 @@ export default defineConfig({
 	},
 	server: {
 		proxy: {
-			"/api": { target: gateway, secure: false },
-			"/ws": { target: gateway, secure: false, ws: true },
-			"/sdk": { target: gateway, secure: false },
+			"/api": proxy,
+			"/ws": proxy,
+			"/sdk": proxy,
 		},
 	},
 });

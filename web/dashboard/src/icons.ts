@@ -72,4 +72,5 @@ export { default as Waypoints } from "lucide-react/dist/esm/icons/waypoints.mjs"
 export { default as Clock } from "lucide-react/dist/esm/icons/clock.mjs";
 export { default as UsersRound } from "lucide-react/dist/esm/icons/users-round.mjs";
 export { default as Hash } from "lucide-react/dist/esm/icons/hash.mjs";
+export { default as CircleUser } from "lucide-react/dist/esm/icons/circle-user.mjs";
 export type { LucideIcon } from "lucide-react";

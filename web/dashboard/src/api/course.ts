@@ -14,6 +14,7 @@ export interface Sample {
 	started: number; // in the last minute, as the next two
 	answered: number;
 	failed: number;
+	nodes: Record<string, { load: number; legs: number }>;
 }
 
 const KEEP = 600;
@@ -74,6 +75,8 @@ export function noteStatus(s: Status) {
 		at, calls: s.calls, legs: s.legs, registrations: s.registrations,
 		load: Math.max(0, ...s.nodes.map((n) => n.tickUsedPercent)),
 		...rates(at),
+		nodes: Object.fromEntries(s.nodes.map((n) =>
+			[n.id, { load: n.tickUsedPercent, legs: n.legs }])),
 	}];
 	watchers.forEach((w) => w());
 }

@@ -98,7 +98,7 @@ export function useLiveCall(id: string, enabled: boolean) {
 			return m.snapshot.calls[0] ?? old;
 		return m.event && old ? applyEvent([old], m.event)[0] ?? old : old;
 	});
-	return useQuery({
+	return useQuery<Call>({
 		queryKey: ["call", id], enabled,
 		refetchInterval: (q) => q.state.error ? false : refetchInterval,
 		queryFn: ({ signal }) =>

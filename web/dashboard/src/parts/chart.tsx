@@ -5,6 +5,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+import { clock } from "./format";
 
 export interface Series {
 	label: string;
@@ -47,13 +48,14 @@ export function Chart({ label, times, series, unit = "", height = 180, max,
 			scales: { y: { range: (_u, _lo, hi) =>
 				[min, Math.max(max ?? 1, hi * 1.1)] } },
 			axes: [
-				{ ...axis, grid: { show: false }, size: 30 },
+				{ ...axis, grid: { show: false }, size: 26, space: 90,
+					values: (_u, v) => v.map((t) => clock(t * 1000)) },
 				{ ...axis, size: 50, values: (_u, v) =>
 					v.map((x) => `${+x.toFixed(2)}${unit && ` ${unit}`}`) },
 			],
 			series: [{}, ...series.map((s) => ({
 				label: s.label, stroke: css(s.color), width: 2,
-				points: { show: s.values.length < 3 },
+				points: { show: times.length < 3 },
 				fill: s.fill ? `${css(s.color)}1f` : undefined,
 			}))],
 			padding: [8, 8, 0, 0],

@@ -2,7 +2,7 @@
 import { Button } from "@mantine/core";
 import { CloudOff, DatabaseZap } from "../icons";
 import { Problem } from "../api/client";
-import { useStatus } from "../api/live";
+import { useNoting } from "./noting";
 import { Ago } from "../parts/time";
 import { useSession } from "../session";
 
@@ -12,7 +12,7 @@ export function Banner() {
 }
 
 function Watching() {
-	const { data, error, refetch, isFetching } = useStatus();
+	const { data, error, refetch, isFetching } = useNoting();
 
 	if (error instanceof Problem && (error.status === 0 ||
 		error.status >= 502))

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The pages of the navigation: where each is, who may see it, what it is.
-import { LayoutDashboard, type LucideIcon } from "../icons";
 import { type ComponentType, lazy, type LazyExoticComponent } from "react";
+import { Activity, Cable, History, KeyRound, LayoutDashboard, type LucideIcon,
+	PhoneCall, Route, ScrollText, Server, Settings, ShieldBan, Smartphone,
+	Users, UsersRound, Webhook } from "../icons";
 
 type Module = Promise<{ default: ComponentType<any> }>;
 
@@ -25,9 +27,55 @@ function entry(path: string, scope: string, load: () => Module,
 }
 
 export const sections: Section[] = [
-	{ title: "Cluster", entries: [
+	{ title: "Now", entries: [
 		entry("/", "nodes:read",
 			() => import("../pages/overview/overview"), "Overview",
 			LayoutDashboard),
+		entry("/calls", "calls:read",
+			() => import("../pages/calls/calls"), "Calls", PhoneCall),
+		entry("/calls/:id", "calls:read",
+			() => import("../pages/call/call")),
+		entry("/history", "calls:read",
+			() => import("../pages/history/history"), "History", History),
+		entry("/nodes", "nodes:read",
+			() => import("../pages/nodes/nodes"), "Nodes", Server),
+		entry("/nodes/:id", "nodes:read",
+			() => import("../pages/nodes/node")),
+		entry("/events", "events:read",
+			() => import("../pages/events/events"), "Events", Activity),
+	] },
+	{ title: "Telephony", entries: [
+		entry("/phones", "registrations:read",
+			() => import("../pages/phones/phones"), "Phones", Smartphone),
+		entry("/phones/:id", "registrations:read",
+			() => import("../pages/phones/phone")),
+		entry("/groups", "config:read",
+			() => import("../pages/groups/groups"), "Groups", UsersRound),
+		entry("/routes", "config:read",
+			() => import("../pages/routes/routes"), "Routes", Route),
+		entry("/providers", "config:read",
+			() => import("../pages/providers/providers"), "Providers",
+			Cable),
+		entry("/providers/new", "config:write",
+			() => import("../pages/providers/wizard")),
+		entry("/providers/:id", "config:read",
+			() => import("../pages/providers/provider")),
+		entry("/bans", "guard:read",
+			() => import("../pages/bans/bans"), "Bans", ShieldBan),
+	] },
+	{ title: "Administration", entries: [
+		entry("/users", "users:read",
+			() => import("../pages/users/users"), "Users", Users),
+		entry("/tokens", "tokens:read",
+			() => import("../pages/tokens/tokens"), "Tokens", KeyRound),
+		entry("/webhooks", "webhooks:read",
+			() => import("../pages/webhooks/webhooks"), "Webhooks", Webhook),
+		entry("/audit", "audit:read",
+			() => import("../pages/audit/audit"), "Audit", ScrollText),
+		entry("/settings", "config:read",
+			() => import("../pages/settings/settings"), "Settings",
+			Settings),
+		entry("/account", "",
+			() => import("../pages/account/account")),
 	] },
 ];

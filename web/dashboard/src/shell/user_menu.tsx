@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { ActionIcon, Avatar, Menu, Text, Tooltip, UnstyledButton,
 	useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
-import { ChevronDown, LogOut, Moon, Sun } from "../icons";
+import { ChevronDown, CircleUser, LogOut, Moon, Sun } from "../icons";
+import { Link } from "wouter";
 import { useSession } from "../session";
 
 export function UserMenu() {
@@ -29,6 +30,9 @@ export function UserMenu() {
 					</Text>
 				</div>
 				<Menu.Divider />
+				<Menu.Item component={Link} href="/account"
+					leftSection={<CircleUser size={16} />}>
+					Your account</Menu.Item>
 				<Menu.Item leftSection={<LogOut size={16} />}
 					onClick={() => { void logout(); }}>Log out</Menu.Item>
 			</Menu.Dropdown>

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { Anchor, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { Server } from "../../icons";
-import { useCallback, useEffect } from "react";
 import { Link } from "wouter";
-import { call, type Page as ApiPage } from "../../api/client";
-import { noteEvent, noteRecords, noteStatus, type Sample, useCourse }
-	from "../../api/course";
-import { useEvents, useStatus } from "../../api/live";
-import type { CallRecord, Event, Member, Node, Status }
-	from "../../api/schema";
+import { type Sample, useCourse } from "../../api/course";
+import { useStatus } from "../../api/live";
+import type { Member, Node, Status } from "../../api/schema";
 import { State } from "../../parts/badge";
 import { Chart } from "../../parts/chart";
 import { Bar, Stat } from "../../parts/figures";
@@ -17,34 +12,10 @@ import { percent, plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { Ago } from "../../parts/time";
-import { useSession } from "../../session";
 import { Latest } from "./latest";
 
-/** Follow the cluster while a page that shows it is open. */
-function useNoting() {
-	const { may } = useSession();
-	const status = useStatus();
-	const records = useQuery({
-		queryKey: ["cdr", "first"], staleTime: Infinity, retry: false,
-		enabled: may("calls:read"),
-		queryFn: () => call<ApiPage<CallRecord>>("GET", "/api/cdr?limit=500"),
-	});
-
-	useEffect(() => {
-		if (status.data)
-			noteStatus(status.data);
-	}, [status.data, status.dataUpdatedAt]);
-	useEffect(() => {
-		if (records.data)
-			noteRecords(records.data.items);
-	}, [records.data]);
-	useEvents(useCallback((e: Event) => noteEvent(e), []),
-		may("events:read"));
-	return status;
-}
-
 export default function Overview() {
-	const status = useNoting();
+	const status = useStatus();
 	const course = useCourse();
 
 	return <Page title="Overview" scope="nodes:read">
