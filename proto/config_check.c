@@ -19,6 +19,7 @@
 #include "proto/config_check.h"
 #include "proto/config_check_impl.h"
 #include "proto/config_net.h"
+#include "proto/scope.h"
 
 enum {
 	ID_MAX = 64,
@@ -34,12 +35,6 @@ enum {
 
 static const char *const codec_names[] = {"opus", "G722", "PCMU", "PCMA",
 					  "L16"};
-static const char *const scope_names[] = {
-    "calls:read",	  "calls:write", "nodes:read",	 "nodes:write",
-    "registrations:read", "events:read", "config:read",	 "config:write",
-    "guard:read",	  "guard:write", "devices:read", "devices:write",
-    "*",
-};
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -172,7 +167,7 @@ static int list_names(char *buf, size_t size, const char *const *namev,
 static int check_names(struct checker *c, const char *field, char **strv,
 		       size_t n, const char *const *namev, size_t namec)
 {
-	char where[64], allowed[256];
+	char where[64], allowed[512];
 	size_t i, j;
 
 	for (i = 0; i < n; i++) {
@@ -523,7 +518,7 @@ static int check_tokens(struct checker *c)
 			    check_wrong(c, "scopes", "at least one is needed");
 		else
 			err = check_names(c, "scopes", t->scopes, t->n_scopes,
-					  scope_names, ARRAY_SIZE(scope_names));
+					  scope_names, scope_count());
 	}
 
 	return err;

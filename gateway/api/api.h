@@ -51,7 +51,7 @@ struct api_req {
 	const struct api_route *route;
 	struct route_params params;
 	ProtobufCMessage *body;   /* as route->body says; owned           */
-	char token[AUTH_ID_SIZE]; /* id of its token                      */
+	struct principal who;     /* who asks; nobody where all may       */
 	bool counted;             /* in the metrics                       */
 };
 
@@ -61,6 +61,10 @@ int api_init(struct api *api, struct view *view, const char *admin_token);
 /** Handlers for the server; arg is the struct api. */
 void api_head(struct web_req *req, void *arg);
 void api_request(struct web_req *req, void *arg);
+
+/** May who asks do what needs this scope?  For what depends on more than the
+ * route. */
+bool api_may(const struct api_req *a, const char *scope);
 
 /** Keep the request beyond the handler. */
 void api_hold(struct api_req *a);

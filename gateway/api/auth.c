@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens: see auth.h. */
+/* Credentials: see auth.h. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 
 #include "gateway/api/auth.h"
+#include "gateway/http/request.h"
+#include "proto/scope.h"
 
 enum { TOKEN_MAX_LEN = 512 };
 
@@ -20,9 +22,10 @@ static int hash(uint8_t md[AUTH_HASH_BYTES], const char *str)
 		? 0 : ENOMEM;
 }
 
-int auth_init(struct auth *au, const char *admin_token)
+int auth_init(struct auth *au, auth_config_h *confh, void *arg,
+	      const char *admin_token)
 {
-	*au = (struct auth){0};
+	*au = (struct auth){.confh = confh, .arg = arg};
 	if (!admin_token || !*admin_token)
 		return 0;
 
@@ -61,61 +64,116 @@ static bool is_equal(const uint8_t *a, const uint8_t *b)
 	return !CRYPTO_memcmp(a, b, AUTH_HASH_BYTES);
 }
 
-static const Sy__ApiToken *find(const Sy__Config *conf, const uint8_t *md)
+static const Sy__ApiToken *find(Sy__ApiToken *const *v, size_t n,
+				const uint8_t *md)
 {
 	const Sy__ApiToken *found = NULL;
 
-	for (size_t i = 0; conf && i < conf->n_tokens; i++) {
+	for (size_t i = 0; i < n; i++) {
 		uint8_t have[AUTH_HASH_BYTES];
 
-		if (read_hash(have, conf->tokens[i]->hash) &&
-		    is_equal(have, md))
-			found = conf->tokens[i];
+		if (read_hash(have, v[i]->hash) && is_equal(have, md))
+			found = v[i];
 	}
 
 	return found;
 }
 
-static bool has_scope(const Sy__ApiToken *tok, const char *scope)
+static const Sy__ApiToken *find_id(Sy__ApiToken *const *v, size_t n,
+				   const char *id)
 {
-	for (size_t i = 0; i < tok->n_scopes; i++) {
-		if (!strcmp(tok->scopes[i], "*") ||
-		    !strcmp(tok->scopes[i], scope))
-			return true;
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(v[i]->id, id))
+			return v[i];
 	}
 
-	return false;
+	return NULL;
 }
 
-enum auth_out auth_check(const struct auth *au, const Sy__Config *conf,
-			 const char *header, const char *scope,
-			 char id[AUTH_ID_SIZE])
+static void set_token(struct principal *who, const Sy__ApiToken *tok)
 {
+	principal_init(who, PRINCIPAL_TOKEN, tok->id);
+	who->scopes = scope_bits(tok->scopes, tok->n_scopes);
+}
+
+enum auth_out auth_token(struct auth *au, const char *token,
+			 struct principal *who, struct auth_ask **askp,
+			 auth_h *h, void *arg)
+{
+	const Sy__Config *conf = au->confh(au->arg);
+	const Sy__ApiToken *tok = NULL;
 	uint8_t md[AUTH_HASH_BYTES];
-	const Sy__ApiToken *tok;
-	bool admin;
+	(void)askp;
+	(void)h;
+	(void)arg;
 
-	id[0] = '\0';
-	if (!header || strncasecmp(header, "Bearer ", 7))
+	principal_init(who, PRINCIPAL_NONE, "");
+	if (!token || !*token)
 		return AUTH_MISSING;
-
-	header += 7;
-	header += strspn(header, " ");
-	if (!*header)
-		return AUTH_MISSING;
-	if (strlen(header) > TOKEN_MAX_LEN || hash(md, header))
+	if (strlen(token) > TOKEN_MAX_LEN || hash(md, token))
 		return AUTH_UNKNOWN;
 
-	admin = au->has_admin && is_equal(au->admin, md);
-	tok = find(conf, md);
-	if (admin) {
-		(void)snprintf(id, AUTH_ID_SIZE, "admin");
+	if (conf)
+		tok = find(conf->tokens, conf->n_tokens, md);
+	if (au->has_admin && is_equal(au->admin, md)) {
+		principal_init(who, PRINCIPAL_ADMIN, "admin");
+		who->scopes = SCOPE_ALL;
 		return AUTH_OK;
 	}
 	if (!tok)
 		return AUTH_UNKNOWN;
+	set_token(who, tok);
 
-	(void)snprintf(id, AUTH_ID_SIZE, "%s", tok->id);
+	return AUTH_OK;
+}
 
-	return has_scope(tok, scope) ? AUTH_OK : AUTH_DENIED;
+enum auth_out auth_request(struct auth *au, const struct web_req *req,
+			   struct principal *who, struct auth_ask **askp,
+			   auth_h *h, void *arg)
+{
+	const char *header = web_header(req, "authorization");
+
+	principal_init(who, PRINCIPAL_NONE, "");
+	if (!header || strncasecmp(header, "Bearer ", 7))
+		return AUTH_MISSING;
+
+	header += 7;
+
+	return auth_token(au, header + strspn(header, " "), who, askp, h,
+			  arg);
+}
+
+bool auth_valid(struct auth *au, struct principal *who)
+{
+	const Sy__Config *conf = au->confh(au->arg);
+	const Sy__ApiToken *tok;
+
+	if (who->kind == PRINCIPAL_ADMIN)
+		return au->has_admin;
+	if (who->kind != PRINCIPAL_TOKEN || !conf)
+		return false;
+
+	tok = find_id(conf->tokens, conf->n_tokens, who->name);
+	if (tok)
+		set_token(who, tok);
+
+	return tok != NULL;
+}
+
+const char *auth_text(enum auth_out out)
+{
+	switch (out) {
+	case AUTH_MISSING:
+		return "send a token: Authorization: Bearer <token>";
+	case AUTH_UNKNOWN:
+		return "the token or session is not known, or has ended";
+	case AUTH_CSRF:
+		return "a session's cookie alone does not allow this: send "
+		       "its csrfToken as X-CSRF-Token, from a page of this "
+		       "site";
+	case AUTH_AWAY:
+		return "Redis does not answer, so it cannot be seen who asks";
+	default:
+		return "";
+	}
 }

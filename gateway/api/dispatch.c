@@ -32,6 +32,13 @@ static void count(struct api *api, const struct web_req *req)
 		metric_inc(api->met.class[class - 1]);
 }
 
+static const Sy__Config *config_of(void *arg)
+{
+	const struct api *api = arg;
+
+	return view_config(api->view);
+}
+
 int api_init(struct api *api, struct view *view, const char *admin_token)
 {
 	static const char *const labels[] = {
@@ -62,7 +69,7 @@ int api_init(struct api *api, struct view *view, const char *admin_token)
 	    !api->met.forbidden || !api->met.again || !api->met.unserved)
 		return ENOMEM;
 
-	return auth_init(&api->auth, admin_token);
+	return auth_init(&api->auth, config_of, api, admin_token);
 }
 
 /* ---------------------------------------------------------- the header */
@@ -107,39 +114,54 @@ static const char *scope_of(const struct api_req *a)
 	return a->route->scope;
 }
 
-static bool check_token(struct api_req *a, struct web_req *req)
+/* Answers when it returns false. */
+static bool refuse(struct api_req *a, struct web_req *req, enum auth_out out)
 {
-	const char *scope = scope_of(a);
-	enum auth_out out;
-
-	if (!scope)
-		return true;
-
-	out = auth_check(&a->api->auth, view_config(a->api->view),
-			 web_header(req, "authorization"), scope, a->token);
-	if (out == AUTH_OK)
-		return true;
-
-	if (out == AUTH_DENIED) {
+	if (out == AUTH_CSRF) {
 		metric_inc(a->api->met.forbidden);
-		(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\", "
-			       "error=\"insufficient_scope\", scope=\"%s\"",
-			       "switchyard", scope);
-		(void)problem(req, 403, "forbidden",
-			      "the token \"%s\" lacks the scope %s", a->token,
-			      scope);
-		return false;
+		(void)problem(req, 403, "csrf", "%s", auth_text(out));
+	}
+	else if (out == AUTH_AWAY) {
+		api_unavailable(a, auth_text(out));
+	}
+	else {
+		metric_inc(a->api->met.unauthorized);
+		(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\"%s",
+			       "switchyard", out == AUTH_UNKNOWN ?
+			       ", error=\"invalid_token\"" : "");
+		(void)problem(req, 401, "unauthorized", "%s", auth_text(out));
 	}
 
-	metric_inc(a->api->met.unauthorized);
-	(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\"%s",
-		       "switchyard", out == AUTH_UNKNOWN ?
-		       ", error=\"invalid_token\"" : "");
-	(void)problem(req, 401, "unauthorized", out == AUTH_UNKNOWN
-		      ? "the token is not known"
-		      : "send a token: Authorization: Bearer <token>");
+	return false;
+}
+
+static bool check_scope(struct api_req *a, struct web_req *req)
+{
+	const char *scope = scope_of(a);
+
+	if (api_may(a, scope))
+		return true;
+
+	metric_inc(a->api->met.forbidden);
+	(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\", "
+		       "error=\"insufficient_scope\", scope=\"%s\"",
+		       "switchyard", scope);
+	(void)problem(req, 403, "forbidden", "\"%s\" lacks the scope %s",
+		      a->who.id, scope);
 
 	return false;
+}
+
+static bool check_who(struct api_req *a, struct web_req *req)
+{
+	enum auth_out out;
+
+	if (!scope_of(a))
+		return true;
+
+	out = auth_request(&a->api->auth, req, &a->who, NULL, NULL, NULL);
+
+	return out == AUTH_OK ? check_scope(a, req) : refuse(a, req, out);
 }
 
 static bool check_type(const struct api_req *a, struct web_req *req)
@@ -178,7 +200,7 @@ void api_head(struct web_req *req, void *arg)
 	a->web = req;
 
 	site_headers(req);
-	if (!find_route(a, req) || !check_token(a, req) ||
+	if (!find_route(a, req) || !check_who(a, req) ||
 	    !check_type(a, req))
 		count(api, req);
 }
@@ -205,6 +227,11 @@ void api_request(struct web_req *req, void *arg)
 	api_release(a);
 }
 
+bool api_may(const struct api_req *a, const char *scope)
+{
+	return principal_may(&a->who, scope);
+}
+
 void api_hold(struct api_req *a)
 {
 	a->api->held++;
@@ -222,7 +249,7 @@ void api_release(struct api_req *a)
 		log_debug("request", LOG_S("method", req->method),
 			  LOG_S("path", req->path),
 			  LOG_U("status", req->res.status),
-			  LOG_S("token", a->token),
+			  LOG_S("who", a->who.id),
 			  LOG_S("peer", req->peer));
 	}
 	mem_deref(req);

@@ -237,7 +237,7 @@ void api_calls_create(struct api_req *a)
 
 	sy__source__init(&o->source);
 	o->source.kind_case = SY__SOURCE__KIND_API;
-	o->source.api = a->token;
+	o->source.api = (char *)(uintptr_t)principal_source(&a->who);
 	sy__originate__init(&o->msg);
 	o->msg.from = &o->from.dest;
 	o->msg.to = &o->to.dest;

@@ -69,7 +69,7 @@ int target_number(struct dialplan_match *m, const struct api_req *a,
 	Sy__Source src = SY__SOURCE__INIT;
 
 	src.kind_case = SY__SOURCE__KIND_API;
-	src.api = (char *)a->token;
+	src.api = (char *)(uintptr_t)principal_source(&a->who);
 
 	return callee_find(m, view_config_table(a->api->view), number, &src);
 }

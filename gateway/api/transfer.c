@@ -140,7 +140,7 @@ static void pass(struct command *c, const Sy__NewTransfer *body,
 	msg->mode = mode;
 	sy__source__init(&c->source);
 	c->source.kind_case = SY__SOURCE__KIND_API;
-	c->source.api = c->a->token;
+	c->source.api = (char *)(uintptr_t)principal_source(&c->a->who);
 	msg->source = &c->source;
 	c->env.body_case = SY__ENVELOPE__BODY_TRANSFER_CALL;
 	c->env.transfer_call = msg;

@@ -108,14 +108,37 @@ static void sha256_hex(char *hex, const char *str)
 		(void)snprintf(hex + 2 * i, 3, "%02X", md[i]);
 }
 
+static const Sy__Config *config_of(void *arg)
+{
+	return *(const Sy__Config **)arg;
+}
+
+static enum auth_out check(struct auth *au, struct principal *who,
+			   const char *header)
+{
+	struct web_req *req;
+	enum auth_out out;
+
+	assert_int_equal(web_req_alloc(&req, NULL), 0);
+	if (header)
+		assert_int_equal(fields_addf(&req->head, "authorization", "%s",
+					     header), 0);
+	out = auth_request(au, req, who, NULL, NULL, NULL);
+	mem_deref(req);
+
+	return out;
+}
+
 static void test_tokens(void **state)
 {
-	char hash[65], id[AUTH_ID_SIZE];
+	char hash[65];
 	char *scopev[] = {"calls:read", "nodes:read"}, *allv[] = {"*"};
 	Sy__ApiToken some = SY__API_TOKEN__INIT, all = SY__API_TOKEN__INIT;
 	Sy__ApiToken broken = SY__API_TOKEN__INIT;
 	Sy__ApiToken *tokenv[] = {&broken, &some, &all};
 	Sy__Config conf = SY__CONFIG__INIT;
+	const Sy__Config *faked = &conf;
+	struct principal who;
 	char all_hash[65];
 	struct auth au;
 	(void)state;
@@ -134,31 +157,44 @@ static void test_tokens(void **state)
 	all.n_scopes = 1;
 	conf.tokens = tokenv;
 	conf.n_tokens = 3;
-	assert_int_equal(auth_init(&au, "root"), 0);
+	assert_int_equal(auth_init(&au, config_of, &faked, "root"), 0);
 
-#define CHECK(header, scope) auth_check(&au, &conf, header, scope, id)
-	assert_int_equal(CHECK("Bearer sesame", "calls:read"), AUTH_OK);
-	assert_string_equal(id, "some");
-	assert_int_equal(CHECK("bearer  sesame", "nodes:read"), AUTH_OK);
-	assert_int_equal(CHECK("Bearer sesame", "calls:write"), AUTH_DENIED);
-	assert_string_equal(id, "some");
-	assert_int_equal(CHECK("Bearer open", "calls:write"), AUTH_OK);
-	assert_int_equal(CHECK("Bearer root", "anything"), AUTH_OK);
-	assert_string_equal(id, "admin");
-	assert_int_equal(CHECK("Bearer roo", "x"), AUTH_UNKNOWN);
-	assert_int_equal(CHECK("Bearer sesame ", "x"), AUTH_UNKNOWN);
-	assert_int_equal(CHECK("Bearer ", "x"), AUTH_MISSING);
-	assert_int_equal(CHECK("Bearer", "x"), AUTH_MISSING);
-	assert_int_equal(CHECK("Basic cm9vdDpyb290", "x"), AUTH_MISSING);
-	assert_int_equal(CHECK(NULL, "x"), AUTH_MISSING);
-#undef CHECK
+	assert_int_equal(check(&au, &who, "Bearer sesame"), AUTH_OK);
+	assert_string_equal(who.id, "token:some");
+	assert_string_equal(principal_source(&who), "some");
+	assert_true(principal_may(&who, "calls:read"));
+	assert_true(principal_may(&who, SCOPE_ANY));
+	assert_false(principal_may(&who, "calls:write"));
+	assert_false(principal_may(&who, "calls"));
+	assert_true(auth_valid(&au, &who));
+	some.n_scopes = 1;
+	assert_true(principal_may(&who, "nodes:read"));
+	assert_true(auth_valid(&au, &who));
+	assert_false(principal_may(&who, "nodes:read"));
+	conf.n_tokens = 1;
+	assert_false(auth_valid(&au, &who));
+	conf.n_tokens = 3;
+	assert_int_equal(check(&au, &who, "bearer  sesame"), AUTH_OK);
+	assert_int_equal(check(&au, &who, "Bearer open"), AUTH_OK);
+	assert_true(principal_may(&who, "calls:write"));
+	assert_int_equal(check(&au, &who, "Bearer root"), AUTH_OK);
+	assert_string_equal(who.id, "admin");
+	assert_true(principal_may(&who, "anything"));
+	assert_int_equal(check(&au, &who, "Bearer roo"), AUTH_UNKNOWN);
+	assert_string_equal(who.id, "");
+	assert_false(principal_may(&who, SCOPE_ANY));
+	assert_true(principal_may(&who, NULL));
+	assert_int_equal(check(&au, &who, "Bearer sesame "), AUTH_UNKNOWN);
+	assert_int_equal(check(&au, &who, "Bearer "), AUTH_MISSING);
+	assert_int_equal(check(&au, &who, "Bearer"), AUTH_MISSING);
+	assert_int_equal(check(&au, &who, "Basic cm9vdDpyb290"), AUTH_MISSING);
+	assert_int_equal(check(&au, &who, NULL), AUTH_MISSING);
 
 	/* No configuration yet; no administrator: an empty token is none. */
-	assert_int_equal(auth_check(&au, NULL, "Bearer sesame", "x", id),
-			 AUTH_UNKNOWN);
-	assert_int_equal(auth_init(&au, ""), 0);
-	assert_int_equal(auth_check(&au, NULL, "Bearer x", "x", id),
-			 AUTH_UNKNOWN);
+	faked = NULL;
+	assert_int_equal(check(&au, &who, "Bearer sesame"), AUTH_UNKNOWN);
+	assert_int_equal(auth_init(&au, config_of, &faked, ""), 0);
+	assert_int_equal(check(&au, &who, "Bearer x"), AUTH_UNKNOWN);
 }
 
 /* ------------------------------------------------------- query, problems */
