@@ -7,6 +7,7 @@
 #include <re.h>
 
 #include "gateway/gateway.h"
+#include "gateway/feed/feed.h"
 #include "gateway/grpc/grpc.h"
 #include "gateway/http/server.h"
 #include "gateway/renew.h"
@@ -26,6 +27,7 @@ struct gateway {
 	struct view *view;
 	struct api api;
 	struct grpc grpc;
+	struct feed *feed;
 	struct web_server *server;
 	struct web_tls *tls;
 	struct site *site;
@@ -35,7 +37,8 @@ struct gateway {
 	size_t addressc;
 	struct {
 		struct metric *conns, *accepted, *refused, *tls_failed,
-			*expired, *ready, *redis, *streams;
+			*expired, *ready, *redis, *streams, *ws[2],
+			*ws_opened, *shed, *events, *gaps;
 	} met;
 	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
@@ -54,6 +57,7 @@ static void sample(void *arg)
 {
 	struct gateway *g = arg;
 	struct web_server_stat st;
+	struct feed_stat fst;
 
 	web_server_stat(g->server, &st);
 	metric_set(g->met.conns, st.conns);
@@ -64,6 +68,13 @@ static void sample(void *arg)
 	metric_set(g->met.ready, view_is_ready(g->view, NULL));
 	metric_set(g->met.redis, view_has_redis(g->view));
 	metric_set(g->met.streams, g->api.streams);
+	feed_stat(g->feed, &fst);
+	metric_set(g->met.ws[0], fst.h1);
+	metric_set(g->met.ws[1], fst.h2);
+	count_to(g->met.ws_opened, fst.opened);
+	count_to(g->met.shed, fst.shed);
+	count_to(g->met.events, fst.events);
+	count_to(g->met.gaps, fst.gaps);
 }
 
 static int add_metrics(struct gateway *g)
@@ -92,11 +103,26 @@ static int add_metrics(struct gateway *g)
 		 "1 while Redis is reachable"},
 		{&g->met.streams, METRIC_GAUGE, "sy_gateway_event_streams",
 		 "Event streams open now"},
+		{&g->met.ws_opened, METRIC_COUNTER,
+		 "sy_gateway_websockets_total", "WebSocket clients that came"},
+		{&g->met.shed, METRIC_COUNTER, "sy_gateway_shed_total",
+		 "Clients that were cut off because they were too slow"},
+		{&g->met.events, METRIC_COUNTER, "sy_gateway_events_total",
+		 "Events read of the stream"},
+		{&g->met.gaps, METRIC_COUNTER, "sy_gateway_event_gaps_total",
+		 "Times that events were missing in the stream"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
 		*v[i].mp = metric_add(v[i].type, v[i].name, v[i].help, NULL);
 		if (!*v[i].mp)
+			return ENOMEM;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		g->met.ws[i] = metric_add(METRIC_GAUGE, "sy_gateway_websockets",
+					  "WebSocket clients now",
+					  i ? "http=\"2\"" : "http=\"1.1\"");
+		if (!g->met.ws[i])
 			return ENOMEM;
 	}
 
@@ -211,6 +237,19 @@ static int start_server(struct gateway *g, char *errbuf, size_t errsize)
 	return err;
 }
 
+static int start_feed(struct gateway *g)
+{
+	const struct feed_conf conf = {
+		.view = g->view,
+		.auth = &g->api.auth,
+	};
+	int err = feed_alloc(&g->feed, &conf);
+
+	g->api.feed = g->feed;
+
+	return err;
+}
+
 static int start_view(struct gateway *g)
 {
 	const char *addressv[2] = {g->addressv[0], g->addressv[1]};
@@ -253,6 +292,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		err = renew_alloc(&g->renew, g->loop, g->tls, g->site);
 	if (!err)
 		err = grpc_init(&g->grpc, &g->api, g->loop);
+	if (!err)
+		err = start_feed(g);
 	if (!err)
 		err = add_metrics(g);
 	if (err) {
@@ -325,6 +366,7 @@ void gateway_stop(struct gateway *g)
 	g->hurry = g->stopping;
 	g->api.stopping = true;
 	g->renew = mem_deref(g->renew);
+	feed_stop(g->feed);
 	if (!g->stopping && g->view)
 		view_leave(g->view);
 	if (g->server)
@@ -349,6 +391,7 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->view);
 	mem_deref(g->server);
 	grpc_close(&g->grpc);
+	mem_deref(g->feed);
 	mem_deref(g->tls);
 	mem_deref(g->site);
 	mem_deref(g->loop);

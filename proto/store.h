@@ -446,4 +446,9 @@ bool store_event_id_is_valid(const char *id);
 int store_event_list(struct redis *r, const char *after, size_t limit,
 		     store_events_h *h, void *arg);
 
+/** Read events from this one on; when the first that comes is another one,
+ * it is no more, and others may be missing with it. */
+int store_event_list_from(struct redis *r, const char *from, size_t limit,
+			  store_events_h *h, void *arg);
+
 #endif

@@ -66,13 +66,14 @@ bool store_event_id_is_valid(const char *id)
 	return ms && seq && !id[ms + 1 + seq] && ms <= 19 && seq <= 19;
 }
 
-int store_event_list(struct redis *r, const char *after, size_t limit,
-		     store_events_h *h, void *arg)
+/* @param open  "(" where the first is not wanted. */
+static int list(struct redis *r, const char *open, const char *from,
+		size_t limit, store_events_h *h, void *arg)
 {
 	struct reading *rd;
 	int err;
 
-	if (!r || !h || !limit || (after && !store_event_id_is_valid(after)))
+	if (!r || !h || !limit || (from && !store_event_id_is_valid(from)))
 		return EINVAL;
 
 	rd = mem_zalloc(sizeof(*rd), NULL);
@@ -81,10 +82,10 @@ int store_event_list(struct redis *r, const char *after, size_t limit,
 
 	rd->h = h;
 	rd->arg = arg;
-	if (after)
+	if (from)
 		err = redis_command(r, 0, read_handler, rd,
-				    "XRANGE sy:events (%s + COUNT %d", after,
-				    (int)limit);
+				    "XRANGE sy:events %s%s + COUNT %d", open,
+				    from, (int)limit);
 	else
 		err = redis_command(r, 0, read_handler, rd,
 				    "XREVRANGE sy:events + - COUNT 1");
@@ -94,4 +95,16 @@ int store_event_list(struct redis *r, const char *after, size_t limit,
 		redis_arg_owned(r);
 
 	return err;
+}
+
+int store_event_list(struct redis *r, const char *after, size_t limit,
+		     store_events_h *h, void *arg)
+{
+	return list(r, "(", after, limit, h, arg);
+}
+
+int store_event_list_from(struct redis *r, const char *from, size_t limit,
+			  store_events_h *h, void *arg)
+{
+	return from ? list(r, "", from, limit, h, arg) : EINVAL;
 }

@@ -30,6 +30,7 @@ struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct auth auth;
 	struct site *site;        /* borrowed: files for browsers         */
+	struct feed *feed;        /* borrowed; NULL: nobody is told news  */
 	unsigned held;            /* requests that handlers hold now      */
 	unsigned streams;         /* of these, event streams              */
 	bool stopping;            /* event streams end                    */
@@ -128,6 +129,7 @@ api_h api_devices_get, api_devices_update;
 api_h api_providers_list, api_providers_get;
 api_h api_bans_list, api_bans_create, api_bans_lift;
 api_h api_events_stream;
+api_h api_ws_get;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;
 api_h api_calls_trace;

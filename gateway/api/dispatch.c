@@ -14,6 +14,8 @@
 #include "gateway/api/body.h"
 #include "gateway/site/site.h"
 #include "gateway/api/wire.h"
+#include "gateway/feed/feed.h"
+#include "gateway/http/ws.h"
 #include "proto/log.h"
 
 static void destructor(void *arg)
@@ -200,6 +202,11 @@ void api_head(struct web_req *req, void *arg)
 	a->web = req;
 
 	site_headers(req);
+	if (ws_is_wanted(req) && !strcmp(req->path, "/ws")) {
+		feed_open(api->feed, req);
+		count(api, req);
+		return;
+	}
 	if (!find_route(a, req) || !check_who(a, req) ||
 	    !check_type(a, req))
 		count(api, req);

@@ -240,6 +240,14 @@ static bool read_query(struct stream *s)
 	return !wrong;
 }
 
+/* A WebSocket is opened by the header alone; who comes here wants none. */
+void api_ws_get(struct api_req *a)
+{
+	(void)web_head(a->web, "upgrade", "websocket");
+	(void)problem(a->web, 426, "upgrade-required",
+		      "this is a WebSocket (RFC 6455, RFC 8441)");
+}
+
 void api_events_stream(struct api_req *a)
 {
 	struct stream *s;

@@ -10,6 +10,9 @@
  *      ^                                                             |
  *      +------------------- answer is out ---------------------------+
  *
+ * A head handler that takes an upgrade (web_upgrade()) makes it RX_RAW: bytes
+ * go through as they are until either side ends.
+ *
  * An answer may be out before the body is in (401, 413 ...): then the rest
  * of the body is read and thrown away.  After an error of the peer nothing
  * is parsed any more; the answer says "connection: close".
@@ -124,10 +127,22 @@ static void check_eof(struct h1 *h)
 		drop(h);
 }
 
+/* Another protocol's bytes.  What comes after our end is nobody's. */
+static void pass(struct h1 *h)
+{
+	struct web_req *req = h->req;
+	const uint8_t *p = h->in->buf + h->in->pos;
+	size_t len = h->in->end - h->in->pos;
+
+	h->in->pos = h->in->end = 0;
+	if (len && req && req->datah && !req->res.ended)
+		req->datah(req, p, len, req->arg);
+}
+
 /* Parse what waits, up to the end of one request. */
 static void run(struct h1 *h)
 {
-	while (!h->e.failed && h->rx != RX_DONE && h->in->pos < h->in->end) {
+	while (!h->e.failed && h->rx < RX_DONE && h->in->pos < h->in->end) {
 		const char *p = (char *)h->in->buf + h->in->pos;
 		llhttp_errno_t e;
 
@@ -135,7 +150,7 @@ static void run(struct h1 *h)
 		if (e == HPE_OK) {
 			h->in->pos = h->in->end;
 		}
-		else if (e == HPE_PAUSED) {
+		else if (e == HPE_PAUSED || e == HPE_PAUSED_UPGRADE) {
 			const char *pos = llhttp_get_error_pos(&h->parser);
 
 			h->in->pos += (size_t)(pos - p);
@@ -148,6 +163,8 @@ static void run(struct h1 *h)
 			finish(h);
 	}
 
+	if (h->rx == RX_RAW)
+		pass(h);
 	if (h->in->pos == h->in->end)
 		h->in->pos = h->in->end = 0;
 	check_eof(h);
@@ -226,7 +243,7 @@ static void expire(struct engine *e, uint64_t now_ms)
 	struct h1 *h = (struct h1 *)e;
 	(void)now_ms;
 
-	if (e->failed || h->rx == RX_DONE)
+	if (e->failed || h->rx >= RX_DONE)
 		return;
 
 	if (h->rx == RX_IDLE)

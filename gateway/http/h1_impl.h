@@ -12,7 +12,7 @@
 
 enum { H1_VERSION_10 = 10, H1_VERSION_11 = 11 };
 
-enum rx { RX_IDLE, RX_HEAD, RX_BODY, RX_DONE };
+enum rx { RX_IDLE, RX_HEAD, RX_BODY, RX_DONE, RX_RAW };
 
 struct h1 {
 	struct engine e;

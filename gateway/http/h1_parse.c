@@ -10,7 +10,10 @@
 
 #include "gateway/http/h1_impl.h"
 
-enum { EXTENSION_MAX = 4096 }; /* of chunks and trailers, a request [bytes] */
+enum {
+	EXTENSION_MAX = 4096, /* of chunks and trailers, a request [bytes] */
+	LEAVE_HTTP = 2,       /* on_headers_complete: the rest is none     */
+};
 
 static struct h1 *self(llhttp_t *p)
 {
@@ -164,6 +167,46 @@ static int check_head(struct h1 *h)
 	return 0;
 }
 
+/* One of a comma-separated list, in any field of that name. */
+static bool lists(const struct fields *f, const char *name, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (size_t i = 0; i < f->count; i++) {
+		const char *p = fields_value(f, i);
+
+		if (strcmp(fields_name(f, i), name))
+			continue;
+		while (*p) {
+			size_t len;
+
+			p += strspn(p, ", \t");
+			len = strcspn(p, ", \t");
+			if (len == n && !strncasecmp(p, word, n))
+				return true;
+			p += len;
+		}
+	}
+
+	return false;
+}
+
+/* RFC 6455 4.2.1: what a client must send to be heard.  One with a body is
+ * not: who knows where it ends? */
+static int note_upgrade(struct h1 *h)
+{
+	struct web_req *req = h->req;
+
+	if (req->version != H1_VERSION_11 || strcmp(req->method, "GET") ||
+	    !lists(&req->head, "connection", "upgrade") ||
+	    !lists(&req->head, "upgrade", "websocket") ||
+	    (h->parser.flags & (F_CONTENT_LENGTH | F_CHUNKED)) ||
+	    web_header(req, "transfer-encoding"))
+		return 0;
+
+	return str_dup(&req->upgrade, "websocket");
+}
+
 static int on_headers_complete(llhttp_t *p)
 {
 	struct h1 *h = self(p);
@@ -175,8 +218,11 @@ static int on_headers_complete(llhttp_t *p)
 	if (err)
 		return err;
 
-	/* An offer to upgrade may be ignored (RFC 9110 7.8), and is. */
+	/* An offer to upgrade may be ignored (RFC 9110 7.8), and is, unless
+	 * the handler takes it. */
 	p->upgrade = 0;
+	if (note_upgrade(h))
+		return HPE_INTERNAL;
 	h->tx.keep = llhttp_should_keep_alive(p) && !h->leaving;
 	h->rx = RX_BODY;
 	h->since_ms = h->e.now_ms;
@@ -185,6 +231,11 @@ static int on_headers_complete(llhttp_t *p)
 	if (h->e.conf.headh)
 		h->e.conf.headh(req, h->e.conf.arg);
 
+	if (req->upgraded) {
+		h->rx = RX_RAW;
+		h->tx.keep = false;
+		return LEAVE_HTTP;
+	}
 	if (!expect)
 		return 0;
 
@@ -239,6 +290,9 @@ static int on_message_complete(llhttp_t *p)
 {
 	struct h1 *h = self(p);
 	struct web_req *req = h->req;
+
+	if (h->rx == RX_RAW)
+		return 0;
 
 	h->rx = RX_DONE;
 	h->since_ms = h->e.now_ms;

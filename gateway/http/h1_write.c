@@ -40,7 +40,7 @@ static int put_framing(struct h1_write *w, struct web_req *req,
 {
 	unsigned status = req->res.status;
 
-	if (status == 204 || status == 304 ||
+	if (req->upgraded || status == 204 || status == 304 ||
 	    fields_get(&req->res.head, "content-length"))
 		return 0;
 
@@ -69,7 +69,10 @@ static int put_head(struct h1_write *w, struct web_req *req, struct mbuf *mb)
 			  web_status_text(status));
 	err |= put_fields(mb, &req->res.head);
 	err |= put_framing(w, req, mb);
-	if (!w->keep)
+	if (req->upgraded)
+		err |= mbuf_printf(mb, "connection: upgrade\r\n"
+				   "upgrade: %s\r\n", req->upgrade);
+	else if (!w->keep)
 		err |= put(mb, "connection: close\r\n");
 	else if (req->version != VERSION_11)
 		err |= put(mb, "connection: keep-alive\r\n");
@@ -88,6 +91,7 @@ static int put_piece(struct h1_write *w, struct web_req *req,
 
 	if (!n)
 		return EAGAIN;
+	w->more = req->sourceh != NULL;
 
 	if (w->chunked)
 		err |= mbuf_printf(mb, "%zx\r\n", n);
@@ -128,6 +132,7 @@ int h1_write(struct h1_write *w, struct web_req *req, struct mbuf *mb,
 		return 0;
 	}
 
+	w->more = false;
 	err = put_piece(w, req, mb, max);
 	if (err && err != EAGAIN)
 		return err;
@@ -138,5 +143,5 @@ int h1_write(struct h1_write *w, struct web_req *req, struct mbuf *mb,
 	if (!web_res_waiting(req) && req->drainh)
 		req->drainh(req, req->arg);
 
-	return web_res_waiting(req) || req->res.ended ? 0 : EAGAIN;
+	return web_res_waiting(req) || req->res.ended || w->more ? 0 : EAGAIN;
 }

@@ -15,6 +15,7 @@ struct h1_write {
 	bool started;  /* the header is out                               */
 	bool chunked;
 	bool no_body;  /* HEAD, 204, 304                                  */
+	bool more;     /* there may be more at once                       */
 	bool done;     /* all is out                                      */
 };
 

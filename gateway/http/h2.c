@@ -65,6 +65,13 @@ static int pull(struct engine *e, struct mbuf *mb, size_t max,
 	return err;
 }
 
+/* Its body must be there some time.  What was upgraded has none; but once it
+ * is over the peer has to end its side, too. */
+static bool is_timed(const struct web_req *req)
+{
+	return !req->complete && (!req->upgraded || req->res.ended);
+}
+
 static void expire(struct engine *e, uint64_t now_ms)
 {
 	struct h2 *h = (struct h2 *)e;
@@ -79,7 +86,7 @@ static void expire(struct engine *e, uint64_t now_ms)
 	LIST_FOREACH(&e->reql, le) {
 		struct web_req *req = le->data;
 
-		if (req->complete ||
+		if (!is_timed(req) ||
 		    now_ms < req->since_ms + e->conf.lim->body_ms)
 			continue;
 		/* Once only. */
@@ -145,7 +152,7 @@ static uint64_t deadline_ms(const struct engine *e)
 		const struct web_req *req = le->data;
 		uint64_t t = req->since_ms + lim->body_ms;
 
-		if (!req->complete && t < due)
+		if (is_timed(req) && t < due)
 			due = t;
 	}
 
@@ -199,7 +206,7 @@ static int make_session(struct h2 *h)
 int h2_alloc(struct engine **ep, const struct engine_conf *conf,
 	     uint64_t now_ms)
 {
-	nghttp2_settings_entry iv[2];
+	nghttp2_settings_entry iv[3];
 	struct h2 *h;
 	int err;
 
@@ -220,7 +227,9 @@ int h2_alloc(struct engine **ep, const struct engine_conf *conf,
 	iv[0].value = conf->lim->streams;
 	iv[1].settings_id = NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE;
 	iv[1].value = (uint32_t)conf->lim->head_bytes;
-	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, iv, 2))
+	iv[2].settings_id = NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL;
+	iv[2].value = 1;
+	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, iv, 3))
 		err = ENOMEM;
 
 out:

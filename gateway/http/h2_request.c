@@ -56,6 +56,7 @@ static int put_pseudo(struct web_req *req, const char *name, size_t namelen,
 	} v[] = {
 		{":method", offsetof(struct web_req, method)},
 		{":path", offsetof(struct web_req, path)},
+		{":protocol", offsetof(struct web_req, upgrade)},
 	};
 
 	if (namelen == 10 && !memcmp(name, ":authority", 10))
@@ -111,13 +112,32 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f,
 	return err == ENOMEM ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : 0;
 }
 
+/* RFC 8441: CONNECT with a protocol opens what GET with Upgrade opens over
+ * HTTP/1.1, so handlers see that. */
+static void note_upgrade(struct web_req *req)
+{
+	char *get;
+
+	if (!req->upgrade || !req->method || strcmp(req->method, "CONNECT") ||
+	    strcmp(req->upgrade, "websocket") || str_dup(&get, "GET")) {
+		req->upgrade = mem_deref(req->upgrade);
+		return;
+	}
+	mem_deref(req->method);
+	req->method = get;
+}
+
 /* True if it was answered with an error. */
 static bool refuse_head(struct h2 *h, struct web_req *req)
 {
 	const struct web_limits *lim = h->e.conf.lim;
-	char *method = req->method, *target = req->path;
 	const char *length = web_header(req, "content-length");
+	char *method, *target;
 	int err = EINVAL;
+
+	note_upgrade(req);
+	method = req->method;
+	target = req->path;
 
 	req->method = req->path = NULL;
 	if (method && target)

@@ -15,13 +15,15 @@ static ssize_t read_body(nghttp2_session *s, int32_t stream, uint8_t *buf,
 {
 	struct web_req *req = src->ptr;
 	size_t n = web_res_pull(req, buf, size);
-	(void)arg;
+	const struct h2 *h = arg;
 
 	if (!web_res_waiting(req) && !req->res.ended && req->drainh) {
 		req->drainh(req, req->arg);
 		n += web_res_pull(req, buf + n, size - n);
 	}
 
+	if (req->upgraded && req->res.ended)
+		req->since_ms = h->e.now_ms;
 	if (!web_res_is_done(req))
 		return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
 

@@ -17,6 +17,7 @@ static void destructor(void *arg)
 	mem_deref(req->method);
 	mem_deref(req->path);
 	mem_deref(req->query);
+	mem_deref(req->upgrade);
 	mem_deref(req->body);
 	mem_deref(req->res.out);
 	mem_deref(req->res.shared.owner);

@@ -13,6 +13,8 @@
  *     web_reply()                                a whole response
  *     web_start() web_write() ... web_end()      a stream, with trailers
  *     datah                                      a body as it comes
+ *     web_upgrade()                              another protocol from here
+ *                                                on (ws.h)
  *
  * All on the loop's thread.
  */
@@ -47,6 +49,16 @@ typedef void(web_data_h)(struct web_req *req, const uint8_t *p, size_t len,
 /** All that was written has been taken by the engine: write more. */
 typedef void(web_drain_h)(struct web_req *req, void *arg);
 
+/**
+ * The engine has room, and all that was written is taken: more of a streamed
+ * response, put where it goes at once.  It is asked until it gives nothing,
+ * and again after web_wake().
+ *
+ * @return number of bytes, up to max; 0: none now, or web_end() was called.
+ */
+typedef size_t(web_source_h)(struct web_req *req, uint8_t *p, size_t max,
+			     void *arg);
+
 struct web_req {
 	/* The request: read-only for handlers. */
 	char *method;            /* "GET"; HEAD stays HEAD                */
@@ -58,10 +70,13 @@ struct web_req {
 	unsigned version;        /* 10, 11, 20                            */
 	bool tls;
 	bool complete;           /* the body is all there                 */
+	char *upgrade;           /* protocol that is wanted instead of an
+				    answer, "websocket"; NULL: none       */
 
 	/* Set by a handler when it wants them. */
 	web_close_h *closeh;
 	web_drain_h *drainh;
+	web_source_h *sourceh;   /* in place of drainh                    */
 	web_data_h *datah;       /* set in the head handler: the body is
 				    not collected, and not limited        */
 	void *arg;               /* of the handlers above                 */
@@ -90,6 +105,7 @@ struct web_req {
 	int32_t stream;
 	bool dispatched;         /* the handler has it                    */
 	bool submitted;          /* the engine has taken the status       */
+	bool upgraded;           /* bytes of another protocol follow      */
 	char peer_text[64];
 };
 
@@ -164,6 +180,19 @@ int web_write(struct web_req *req, const void *p, size_t len);
 
 /** End a streamed response. @param trailers  Copied; NULL: none. */
 int web_end(struct web_req *req, const struct fields *trailers);
+
+/**
+ * Take the protocol that the peer wants (req->upgrade), in the head handler,
+ * after web_head().  What it sends from now on comes by datah as it is, what
+ * is written goes out as it is; web_end() ends the connection (h2: the
+ * stream).  Time limits are the handler's.
+ *
+ * @return 0, EPROTO (none is wanted), EALREADY (answered before).
+ */
+int web_upgrade(struct web_req *req);
+
+/** sourceh has something again. */
+void web_wake(struct web_req *req);
 
 /** For engines: take up to max bytes of the response. @return number. */
 size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max);

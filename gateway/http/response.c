@@ -12,7 +12,10 @@
 #include "gateway/http/engine.h"
 #include "gateway/http/request.h"
 
-enum { KEEP_BYTES = 64 * 1024 }; /* pulled bytes that may stay in front */
+enum {
+	KEEP_BYTES = 64 * 1024, /* pulled bytes that may stay in front */
+	VERSION_2 = 20,
+};
 
 static void notify(struct web_req *req)
 {
@@ -232,6 +235,27 @@ int web_end(struct web_req *req, const struct fields *trailers)
 	return err ? ENOMEM : 0;
 }
 
+int web_upgrade(struct web_req *req)
+{
+	if (!req || !req->upgrade)
+		return EPROTO;
+	if (req->res.status)
+		return EALREADY;
+
+	/* RFC 9110 15.2.2; RFC 8441 5: over h2 it is a plain success. */
+	req->res.status = req->version == VERSION_2 ? 200 : 101;
+	req->upgraded = true;
+	notify(req);
+
+	return 0;
+}
+
+void web_wake(struct web_req *req)
+{
+	if (req && req->res.status)
+		notify(req);
+}
+
 size_t web_res_waiting(const struct web_req *req)
 {
 	const struct mbuf *mb = req ? req->res.out : NULL;
@@ -257,6 +281,8 @@ size_t web_res_pull(struct web_req *req, uint8_t *p, size_t max)
 		memcpy(p, req->res.out->buf + req->res.out->pos, n);
 		req->res.out->pos += n;
 	}
+	if (n < max && req->sourceh && !req->res.ended)
+		n += req->sourceh(req, p + n, max - n, req->arg);
 
 	return n;
 }
@@ -280,6 +306,7 @@ const char *web_status_text(unsigned status)
 		unsigned status;
 		const char *text;
 	} v[] = {
+		{101, "Switching Protocols"},
 		{200, "OK"},
 		{201, "Created"},
 		{202, "Accepted"},
@@ -298,6 +325,7 @@ const char *web_status_text(unsigned status)
 		{414, "URI Too Long"},
 		{415, "Unsupported Media Type"},
 		{417, "Expectation Failed"},
+		{426, "Upgrade Required"},
 		{422, "Unprocessable Content"},
 		{429, "Too Many Requests"},
 		{431, "Request Header Fields Too Large"},

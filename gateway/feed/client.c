@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client of /ws: its connection, what waits for it, and when it has had its
+ * time.
+ *
+ *   NEW --hello, or a token in the header--> (ASKED) --> IN --> CLOSED
+ *
+ * What it is sent comes from its own queue first (answers, calls of a phone),
+ * then from the log at its place.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/feed/feed_impl.h"
+#include "gateway/feed/say.h"
+#include "gateway/http/problem.h"
+#include "gateway/http/request.h"
+
+enum { VERSION_2 = 20 };
+
+struct ws_item {
+	struct le le;
+	struct ws_frame *f;
+};
+
+static void item_destructor(void *arg)
+{
+	struct ws_item *it = arg;
+
+	list_unlink(&it->le);
+	mem_deref(it->f);
+}
+
+/* ----------------------------------------------------------------- sending */
+
+static void shed(struct ws_client *c)
+{
+	c->feed->st.shed++;
+	client_close(c, WS_CODE_SLOW, "too slow: come back");
+}
+
+int client_put(struct ws_client *c, struct ws_frame *f)
+{
+	struct ws_item *it;
+
+	if (c->state == CLIENT_CLOSED || !f) {
+		mem_deref(f);
+		return f ? EPIPE : ENOMEM;
+	}
+	if (c->out_bytes + f->len > WS_QUEUE_MAX) {
+		mem_deref(f);
+		shed(c);
+		return ENOBUFS;
+	}
+
+	it = mem_zalloc(sizeof(*it), item_destructor);
+	if (!it) {
+		mem_deref(f);
+		return ENOMEM;
+	}
+	it->f = f;
+	c->out_bytes += f->len;
+	list_append(&c->outl, &it->le, it);
+	ws_wake(c->ws);
+
+	return 0;
+}
+
+static struct ws_frame *take_own(struct ws_client *c)
+{
+	struct ws_item *it = list_ledata(c->outl.head);
+	struct ws_frame *f;
+
+	if (!it)
+		return NULL;
+
+	f = mem_ref(it->f);
+	c->out_bytes -= f->len;
+	mem_deref(it);
+
+	return f;
+}
+
+/* The next event that it wants. */
+static struct ws_frame *take_event(struct ws_client *c)
+{
+	const struct feed_log *log = &c->feed->log;
+
+	if (c->pos && c->pos < log->first) {
+		shed(c);
+		return NULL;
+	}
+	while (c->pos && c->pos < log->next) {
+		const uint64_t number = c->pos++;
+		const struct feed_entry *e = feed_log_get(log, number);
+
+		if (e->ws && topic_wants(c, e, number))
+			return mem_ref(e->ws);
+	}
+
+	return NULL;
+}
+
+static struct ws_frame *on_next(void *arg)
+{
+	struct ws_client *c = arg;
+	struct ws_frame *f = take_own(c);
+
+	if (!f)
+		f = topic_next(c);
+	if (!f)
+		f = take_event(c);
+	if (!f && c->state != CLIENT_CLOSED && !c->wait.list)
+		list_append(&c->feed->idlel, &c->wait, c);
+
+	return f;
+}
+
+void client_wake(struct ws_client *c)
+{
+	list_unlink(&c->wait);
+	ws_wake(c->ws);
+}
+
+/* ----------------------------------------------------------------- closing */
+
+/* Gone for all others; the WebSocket may still have its close to send. */
+static void leave(struct ws_client *c)
+{
+	ws_gone_h *h = c->goneh;
+
+	c->goneh = NULL;
+	c->state = CLIENT_CLOSED;
+	c->ask = mem_deref(c->ask);
+	list_unlink(&c->wait);
+	list_flush(&c->outl);
+	c->out_bytes = 0;
+	c->topicv = mem_deref(c->topicv);
+	c->topicc = 0;
+	c->pos = 0;
+	if (h)
+		h(c, c->phone);
+}
+
+void client_close(struct ws_client *c, enum ws_code code, const char *why)
+{
+	if (c->state == CLIENT_CLOSED)
+		return;
+
+	(void)mem_ref(c);
+	leave(c);
+	ws_close(c->ws, code, why);
+	mem_deref(c);
+}
+
+static void on_closed(uint16_t code, void *arg)
+{
+	struct ws_client *c = arg;
+	(void)code;
+
+	leave(c);
+	mem_deref(c);
+}
+
+static void on_message(const char *text, size_t len, void *arg)
+{
+	struct ws_client *c = arg;
+
+	if (c->state == CLIENT_CLOSED)
+		return;
+	if (++c->messages > FEED_MESSAGES) {
+		client_close(c, WS_CODE_DENIED, "too many messages a second");
+		return;
+	}
+
+	(void)mem_ref(c);
+	command_take(c, text, len);
+	mem_deref(c);
+}
+
+/* ---------------------------------------------------------------- checking */
+
+static void check_time(struct ws_client *c)
+{
+	struct ws_stat st;
+
+	ws_stat(c->ws, &st);
+	c->silent_s = st.heard == c->heard ? c->silent_s + 1 : 0;
+	c->stuck_s = st.busy && st.sent_bytes == c->sent ? c->stuck_s + 1 : 0;
+	c->heard = st.heard;
+	c->sent = st.sent_bytes;
+
+	if (c->silent_s >= FEED_IDLE_S)
+		client_close(c, WS_CODE_LEAVING, "nothing was heard");
+	else if (c->stuck_s >= FEED_STUCK_S)
+		shed(c);
+	else if (c->state == CLIENT_NEW && c->silent_s >= FEED_HELLO_S)
+		client_close(c, WS_CODE_DENIED, "no hello came in time");
+	else if (c->silent_s && c->silent_s % FEED_PING_S == 0)
+		ws_ping(c->ws);
+}
+
+void client_check(struct ws_client *c)
+{
+	c->messages = 0;
+	if (c->state == CLIENT_CLOSED) {
+		if (++c->closing_s >= FEED_CLOSE_S)
+			ws_abort(c->ws);
+		return;
+	}
+	if (c->state == CLIENT_IN && !auth_valid(c->feed->auth, &c->who)) {
+		client_close(c, WS_CODE_ENDED,
+			     "the token or session has ended");
+		return;
+	}
+	if (c->state == CLIENT_IN)
+		topic_check(c);
+	check_time(c);
+}
+
+/* ----------------------------------------------------------------- opening */
+
+static void destructor(void *arg)
+{
+	struct ws_client *c = arg;
+
+	leave(c);
+	if (c->le.list && c->h2)
+		c->feed->st.h2--;
+	else if (c->le.list)
+		c->feed->st.h1--;
+	list_unlink(&c->le);
+	mem_deref(c->ws);
+}
+
+void feed_open(struct feed *f, struct web_req *req)
+{
+	const struct ws_conf conf = {
+		.message_bytes = FEED_MESSAGE_BYTES,
+		.frames = FEED_FRAMES,
+		.protocol = "switchyard",
+		.messageh = on_message,
+		.nexth = on_next,
+		.closeh = on_closed,
+	};
+	struct ws_conf wconf = conf;
+	struct ws_client *c;
+
+	if (!f || !f->view) {
+		(void)web_head(req, "retry-after", "2");
+		(void)problem(req, 503, "unavailable", "this gateway ends");
+		return;
+	}
+	c = mem_zalloc(sizeof(*c), destructor);
+	if (!c) {
+		(void)problem(req, 500, "internal", "out of memory");
+		return;
+	}
+
+	c->feed = f;
+	wconf.arg = c;
+	if (!hello_request(c, req) || ws_accept(&c->ws, req, &wconf)) {
+		c->ws = NULL;
+		mem_deref(c);
+		return;
+	}
+
+	/* From here on its own: gone when the WebSocket is. */
+	c->h2 = req->version == VERSION_2;
+	list_append(&f->clientl, &c->le, c);
+	if (c->h2)
+		f->st.h2++;
+	else
+		f->st.h1++;
+	f->st.opened++;
+	feed_watch(f);
+	reader_start(f);
+	if (c->state == CLIENT_IN)
+		hello_welcome(c);
+}
+
+/* ------------------------------------------------------------------ others */
+
+int ws_send(struct ws_client *c, const Sy__WsServer *msg)
+{
+	if (!c || !msg)
+		return EINVAL;
+	if (c->state == CLIENT_CLOSED)
+		return EPIPE;
+
+	return client_put(c, say_message(msg));
+}
+
+int ws_refuse(struct ws_client *c, uint32_t id, const char *type,
+	      const char *detail, ...)
+{
+	Sy__WsServer msg = SY__WS_SERVER__INIT;
+	Sy__WsError error = SY__WS_ERROR__INIT;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, detail);
+	(void)vsnprintf(text, sizeof(text), detail, ap);
+	va_end(ap);
+	error.type = (char *)type;
+	error.detail = text;
+	msg.id = id;
+	msg.body_case = SY__WS_SERVER__BODY_ERROR;
+	msg.error = &error;
+
+	return ws_send(c, &msg);
+}
+
+int ws_done(struct ws_client *c, uint32_t id)
+{
+	Sy__WsServer msg = SY__WS_SERVER__INIT;
+	Sy__WsDone done = SY__WS_DONE__INIT;
+
+	if (!id)
+		return 0;
+
+	msg.id = id;
+	msg.body_case = SY__WS_SERVER__BODY_DONE;
+	msg.done = &done;
+
+	return ws_send(c, &msg);
+}
+
+const struct principal *ws_principal(const struct ws_client *c)
+{
+	return c ? &c->who : NULL;
+}
+
+const char *ws_peer(const struct ws_client *c)
+{
+	return c && c->ws ? ws_req(c->ws)->peer : "";
+}
+
+void ws_phone_set(struct ws_client *c, void *phone, ws_gone_h *goneh)
+{
+	if (!c)
+		return;
+
+	c->phone = phone;
+	c->goneh = phone ? goneh : NULL;
+}
+
+void *ws_phone(const struct ws_client *c)
+{
+	return c ? c->phone : NULL;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The feed put together, and who is looked after when: see feed.h. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/feed/feed_impl.h"
+#include "proto/loop.h"
+
+enum {
+	WAKE_SLICE = 200, /* clients that are woken before others' turn   */
+};
+
+/* ------------------------------------------------------------------ waking */
+
+static void on_wake(void *arg)
+{
+	struct feed *f = arg;
+
+	f->waker = mem_deref(f->waker);
+	for (int i = 0; i < WAKE_SLICE && f->wakel.head; i++)
+		client_wake(f->wakel.head->data);
+	if (f->wakel.head && f->view)
+		(void)loop_timer_start(&f->waker, view_loop(f->view), 0,
+				       on_wake, f);
+}
+
+void feed_news(struct feed *f)
+{
+	struct le *le;
+
+	while ((le = f->idlel.head)) {
+		struct ws_client *c = le->data;
+
+		list_unlink(le);
+		list_append(&f->wakel, &c->wait, c);
+	}
+	if (f->wakel.head && !f->waker)
+		on_wake(f);
+}
+
+void feed_gap(struct feed *f)
+{
+	struct le *le;
+
+	LIST_FOREACH(&f->clientl, le)
+		topic_restart(le->data);
+}
+
+/* ---------------------------------------------------------------- sweeping */
+
+static void on_sweep(void *arg)
+{
+	struct feed *f = arg;
+	struct le *le = f->clientl.head;
+
+	f->sweep = mem_deref(f->sweep);
+	while (le) {
+		struct ws_client *c = le->data;
+
+		le = le->next;
+		client_check(c);
+	}
+	if (f->clientl.head)
+		feed_watch(f);
+	else
+		reader_stop(f);
+}
+
+void feed_watch(struct feed *f)
+{
+	if (!f->sweep && f->view)
+		(void)loop_timer_start(&f->sweep, view_loop(f->view),
+				       FEED_SWEEP_MS, on_sweep, f);
+}
+
+/* -------------------------------------------------------------------- life */
+
+void feed_phones(struct feed *f, ws_phone_h *h, void *arg)
+{
+	if (!f)
+		return;
+
+	f->phoneh = h;
+	f->phone_arg = arg;
+}
+
+void feed_stop(struct feed *f)
+{
+	struct le *le;
+
+	if (!f || !f->view)
+		return;
+
+	reader_stop(f);
+	f->sweep = mem_deref(f->sweep);
+	f->waker = mem_deref(f->waker);
+	le = f->clientl.head;
+	while (le) {
+		struct ws_client *c = le->data;
+
+		le = le->next;
+		client_close(c, WS_CODE_LEAVING, "this gateway ends");
+	}
+	f->view = NULL;
+}
+
+void feed_stat(const struct feed *f, struct feed_stat *st)
+{
+	if (f)
+		*st = f->st;
+	else
+		memset(st, 0, sizeof(*st));
+}
+
+static void destructor(void *arg)
+{
+	struct feed *f = arg;
+
+	mem_deref(f->sweep);
+	mem_deref(f->waker);
+	mem_deref(f->reader.timer);
+	feed_log_close(&f->log);
+}
+
+int feed_alloc(struct feed **fp, const struct feed_conf *conf)
+{
+	struct feed *f;
+
+	if (!fp || !conf || !conf->view || !conf->auth)
+		return EINVAL;
+
+	f = mem_zalloc(sizeof(*f), destructor);
+	if (!f)
+		return ENOMEM;
+
+	f->view = conf->view;
+	f->auth = conf->auth;
+	*fp = f;
+
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON of /ws: see say.h.  Fields that have their default are left out: what
+ * is sent to thousands should be short. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/feed/say.h"
+#include "proto/json.h"
+
+static const char before_id[] = "{\"seq\":\"";
+static const char before_event[] = "\",\"event\":";
+
+static struct ws_frame *frame(char *text)
+{
+	struct ws_frame *f = NULL;
+
+	if (text && ws_frame_text(&f, text, strlen(text)))
+		f = NULL;
+	free(text);
+
+	return f;
+}
+
+struct ws_frame *say_message(const Sy__WsServer *msg)
+{
+	return frame(json_print(&msg->base, 0));
+}
+
+struct ws_frame *say_event(const char *id, const Sy__Event *ev)
+{
+	Sy__WsServer msg = SY__WS_SERVER__INIT;
+
+	msg.seq = (char *)id;
+	msg.body_case = SY__WS_SERVER__BODY_EVENT;
+	msg.event = (Sy__Event *)ev;
+
+	return say_message(&msg);
+}
+
+const char *say_event_json(const struct ws_frame *f, const char *id,
+			   size_t *lenp)
+{
+	const size_t at = f->head + strlen(before_id) + strlen(id) +
+			  strlen(before_event);
+
+	*lenp = f->len - at - 1;
+
+	return (const char *)f->p + at;
+}
+
+int say_read(Sy__WsClient **msgp, const char *text, size_t len, char *errbuf,
+	     size_t errsize)
+{
+	ProtobufCMessage *msg = NULL;
+	int err = json_read(&msg, &sy__ws_client__descriptor, text, len,
+			    errbuf, errsize);
+
+	if (!err)
+		*msgp = (Sy__WsClient *)msg;
+
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages as JSON in frames, and back.  Apart, for jansson and libre cannot
+ * be in one file. */
+
+#ifndef SY_GATEWAY_FEED_SAY_H
+#define SY_GATEWAY_FEED_SAY_H
+
+#include <stddef.h>
+
+#include "gateway/http/ws.h"
+#include "proto/schema.h"
+
+/** Of a message to a client; owned by the caller; NULL: no memory. */
+struct ws_frame *say_message(const Sy__WsServer *msg);
+
+/** Of an event, with its id in the stream. */
+struct ws_frame *say_event(const char *id, const Sy__Event *ev);
+
+/** The JSON of the event within what say_event() made; borrowed. */
+const char *say_event_json(const struct ws_frame *f, const char *id,
+			   size_t *lenp);
+
+/**
+ * Read a client's message.
+ *
+ * @param msgp    Set on success; owned by the caller (free_unpacked).
+ * @param errbuf  On error: what is wrong, where, and what is allowed.
+ *
+ * @return 0, EBADMSG, ENOMEM.
+ */
+int say_read(Sy__WsClient **msgp, const char *text, size_t len, char *errbuf,
+	     size_t errsize);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* What a client watches: topics, who may have them, and which events belong
+ * to each. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/feed/feed_impl.h"
+#include "gateway/feed/say.h"
+
+/* How a topic is called and what it needs. */
+static const struct topic_name {
+	const char *name;         /* ending in ':': an id follows         */
+	enum topic_kind kind;
+	const char *scope;
+	bool events;              /* it has a part of the stream          */
+} namev[] = {
+	{"events", TOPIC_EVENTS, "events:read", true},
+};
+
+static const char allowed[] = "events";
+
+static const struct topic_name *name_of(enum topic_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(namev); i++) {
+		if (namev[i].kind == kind)
+			return &namev[i];
+	}
+
+	return NULL;
+}
+
+/* @return NULL: there is no such topic. */
+static const struct topic_name *parse(struct topic *t, const char *text)
+{
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < ARRAY_SIZE(namev); i++) {
+		const size_t n = strlen(namev[i].name);
+		uint8_t id[ULID_BYTES];
+
+		t->kind = namev[i].kind;
+		if (namev[i].name[n - 1] != ':') {
+			if (!strcmp(text, namev[i].name))
+				return &namev[i];
+			continue;
+		}
+		if (strncmp(text, namev[i].name, n) ||
+		    ulid_read(id, text + n, strlen(text + n)))
+			continue;
+		ulid_print(t->call, id);
+		return &namev[i];
+	}
+
+	return NULL;
+}
+
+static struct topic *find(const struct ws_client *c, const struct topic *t)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (c->topicv[i].kind == t->kind &&
+		    !strcmp(c->topicv[i].call, t->call))
+			return &c->topicv[i];
+	}
+
+	return NULL;
+}
+
+static bool follows_events(const struct ws_client *c)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (name_of(c->topicv[i].kind)->events)
+			return true;
+	}
+
+	return false;
+}
+
+/* All of them can be had, or it was said why not. */
+static bool check(struct ws_client *c, const Sy__WsClient *msg)
+{
+	const Sy__WsSubscribe *sub = msg->subscribe;
+	struct feed_id after;
+
+	for (size_t i = 0; i < sub->n_topics; i++) {
+		struct topic t;
+		const struct topic_name *n = parse(&t, sub->topics[i]);
+
+		if (!n) {
+			(void)ws_refuse(c, msg->id, "bad-request",
+					"topics[%zu]: \"%.64s\" is no topic; "
+					"allowed: %s", i, sub->topics[i],
+					allowed);
+			return false;
+		}
+		if (!principal_may(&c->who, n->scope)) {
+			(void)ws_refuse(c, msg->id, "forbidden",
+					"topics[%zu]: \"%s\" lacks the scope "
+					"%s", i, c->who.id, n->scope);
+			return false;
+		}
+	}
+	if (c->topicc + sub->n_topics > FEED_TOPICS) {
+		(void)ws_refuse(c, msg->id, "too-many", "a client watches up "
+				"to %d topics", FEED_TOPICS);
+		return false;
+	}
+	if (*sub->after && !feed_id_read(&after, sub->after)) {
+		(void)ws_refuse(c, msg->id, "bad-request", "after: is no seq; "
+				"allowed: one that was sent, or 0-0");
+		return false;
+	}
+
+	return true;
+}
+
+static struct topic *add(struct ws_client *c, const struct topic *t)
+{
+	struct topic *v = mem_alloc((c->topicc + 1) * sizeof(*v), NULL);
+
+	if (!v)
+		return NULL;
+
+	if (c->topicc)
+		memcpy(v, c->topicv, c->topicc * sizeof(*v));
+	v[c->topicc] = *t;
+	mem_deref(c->topicv);
+	c->topicv = v;
+
+	return &v[c->topicc++];
+}
+
+/* Again for a topic that it has: its snapshot once more. */
+static int subscribe(struct ws_client *c, const char *text, const char *after)
+{
+	struct topic t, *have;
+
+	(void)parse(&t, text);
+	have = find(c, &t);
+	if (!have)
+		have = add(c, &t);
+	if (!have)
+		return ENOMEM;
+
+	have->step = feed_id_read(&have->after, after) ? TOPIC_RESUME
+						       : TOPIC_DUE;
+
+	return 0;
+}
+
+void topic_subscribe(struct ws_client *c, const Sy__WsClient *msg)
+{
+	const Sy__WsSubscribe *sub = msg->subscribe;
+	int err = 0;
+
+	if (!check(c, msg))
+		return;
+
+	for (size_t i = 0; i < sub->n_topics && !err; i++)
+		err = subscribe(c, sub->topics[i], sub->after);
+	if (err)
+		(void)ws_refuse(c, msg->id, "internal", "out of memory");
+	else
+		(void)ws_done(c, msg->id);
+	client_wake(c);
+}
+
+void topic_unsubscribe(struct ws_client *c, const Sy__WsClient *msg)
+{
+	const Sy__WsUnsubscribe *un = msg->unsubscribe;
+
+	for (size_t i = 0; i < un->n_topics; i++) {
+		struct topic t, *have;
+
+		have = parse(&t, un->topics[i]) ? find(c, &t) : NULL;
+		if (have)
+			*have = c->topicv[--c->topicc];
+	}
+	if (!follows_events(c))
+		c->pos = 0;
+	(void)ws_done(c, msg->id);
+}
+
+/* ------------------------------------------------------------ where to go on */
+
+/* After an event that it has seen; where that is not known any more, by a
+ * snapshot. */
+static void resume(struct ws_client *c, struct topic *t)
+{
+	uint64_t number;
+
+	if (!feed_log_find(&c->feed->log, &t->after, &number)) {
+		t->step = TOPIC_DUE;
+		return;
+	}
+	t->step = TOPIC_LIVE;
+	t->from = number;
+	if (!c->pos || number < c->pos)
+		c->pos = number;
+}
+
+static struct ws_frame *snapshot(struct ws_client *c, struct topic *t)
+{
+	Sy__WsServer msg = SY__WS_SERVER__INIT;
+	Sy__WsSnapshot snap = SY__WS_SNAPSHOT__INIT;
+	char seq[STORE_EVENT_ID_SIZE];
+	struct feed_id id;
+
+	feed_log_newest(&c->feed->log, &id);
+	feed_id_print(seq, &id);
+	snap.topic = (char *)name_of(t->kind)->name;
+	snap.seq = seq;
+	msg.body_case = SY__WS_SERVER__BODY_SNAPSHOT;
+	msg.snapshot = &snap;
+	t->step = TOPIC_LIVE;
+	t->from = c->pos = c->feed->log.next;
+
+	return say_message(&msg);
+}
+
+/* A snapshot is of now, so what came before it must have been sent. */
+struct ws_frame *topic_next(struct ws_client *c)
+{
+	const struct feed *f = c->feed;
+
+	if (!f->reader.started)
+		return NULL;
+
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (c->topicv[i].step == TOPIC_RESUME)
+			resume(c, &c->topicv[i]);
+	}
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (c->topicv[i].step == TOPIC_DUE &&
+		    (!c->pos || c->pos == f->log.next))
+			return snapshot(c, &c->topicv[i]);
+	}
+
+	return NULL;
+}
+
+void topic_restart(struct ws_client *c)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (name_of(c->topicv[i].kind)->events)
+			c->topicv[i].step = TOPIC_DUE;
+	}
+	c->pos = 0;
+}
+
+bool topic_wants(const struct ws_client *c, const struct feed_entry *e,
+		 uint64_t number)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		const struct topic *t = &c->topicv[i];
+
+		if (t->step != TOPIC_LIVE || number < t->from)
+			continue;
+		if (t->kind == TOPIC_EVENTS ||
+		    (t->kind == TOPIC_CALLS && *e->call) ||
+		    (t->kind == TOPIC_CALL && !strcmp(t->call, e->call)))
+			return true;
+	}
+
+	return false;
+}
+
+void topic_check(struct ws_client *c)
+{
+	for (size_t i = 0; i < c->topicc;) {
+		if (principal_may(&c->who, name_of(c->topicv[i].kind)->scope))
+			i++;
+		else
+			c->topicv[i] = c->topicv[--c->topicc];
+	}
+}

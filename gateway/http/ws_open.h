@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* How a WebSocket is opened: RFC 6455 4.2, RFC 8441 5. */
+
+#ifndef SY_GATEWAY_HTTP_WS_OPEN_H
+#define SY_GATEWAY_HTTP_WS_OPEN_H
+
+struct web_req;
+
+/**
+ * Check the handshake and take the upgrade.
+ *
+ * @param protocol  To name among the client's subprotocols, if it does; or
+ *                  NULL.
+ *
+ * @return 0, EPROTO (answered: what is wrong), ENOMEM.
+ */
+int ws_open(struct web_req *req, const char *protocol);
+
+#endif
