@@ -82,6 +82,20 @@ static struct ws_frame *take_own(struct ws_client *c)
 	return f;
 }
 
+static struct ws_frame *take_snapshot(struct ws_client *c)
+{
+	struct ws_frame *f;
+
+	if (!c->snap)
+		return NULL;
+
+	f = mem_ref(c->snap->v[c->snap_at++]);
+	if (c->snap_at == c->snap->n)
+		c->snap = mem_deref(c->snap);
+
+	return f;
+}
+
 /* The next event that it wants. */
 static struct ws_frame *take_event(struct ws_client *c)
 {
@@ -108,7 +122,11 @@ static struct ws_frame *on_next(void *arg)
 	struct ws_frame *f = take_own(c);
 
 	if (!f)
+		f = take_snapshot(c);
+	if (!f)
 		f = topic_next(c);
+	if (!f)
+		f = take_snapshot(c);
 	if (!f)
 		f = take_event(c);
 	if (!f && c->state != CLIENT_CLOSED && !c->wait.list)
@@ -136,6 +154,7 @@ static void leave(struct ws_client *c)
 	list_unlink(&c->wait);
 	list_flush(&c->outl);
 	c->out_bytes = 0;
+	c->snap = mem_deref(c->snap);
 	c->topicv = mem_deref(c->topicv);
 	c->topicc = 0;
 	c->pos = 0;

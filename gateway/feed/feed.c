@@ -9,6 +9,8 @@
 
 enum {
 	WAKE_SLICE = 200, /* clients that are woken before others' turn   */
+	AGAIN_S = 6,      /* after Redis is back                          */
+	AGAIN_STEP_S = 3,
 };
 
 /* ------------------------------------------------------------------ waking */
@@ -45,9 +47,32 @@ void feed_gap(struct feed *f)
 
 	LIST_FOREACH(&f->clientl, le)
 		topic_restart(le->data);
+	calls_again(f->calls, true);
+}
+
+void feed_calls_anew(struct feed *f)
+{
+	struct le *le;
+
+	LIST_FOREACH(&f->clientl, le)
+		topic_calls_anew(le->data);
+	feed_news(f);
 }
 
 /* ---------------------------------------------------------------- sweeping */
+
+/* Who was without Redis told nobody what happened meanwhile, and has written
+ * it down within seconds. */
+static void check_redis(struct feed *f)
+{
+	const bool has = view_has_redis(f->view);
+
+	if (has && !f->had_redis)
+		f->again_s = AGAIN_S;
+	f->had_redis = has;
+	if (f->again_s && has && --f->again_s % AGAIN_STEP_S == 0)
+		calls_again(f->calls, false);
+}
 
 static void on_sweep(void *arg)
 {
@@ -59,8 +84,12 @@ static void on_sweep(void *arg)
 		struct ws_client *c = le->data;
 
 		le = le->next;
+		if (topic_has_calls(c))
+			calls_want(f->calls);
 		client_check(c);
 	}
+	check_redis(f);
+	calls_tick(f->calls);
 	if (f->clientl.head)
 		feed_watch(f);
 	else
@@ -120,12 +149,14 @@ static void destructor(void *arg)
 	mem_deref(f->sweep);
 	mem_deref(f->waker);
 	mem_deref(f->reader.timer);
+	mem_deref(f->calls);
 	feed_log_close(&f->log);
 }
 
 int feed_alloc(struct feed **fp, const struct feed_conf *conf)
 {
 	struct feed *f;
+	int err;
 
 	if (!fp || !conf || !conf->view || !conf->auth)
 		return EINVAL;
@@ -136,7 +167,12 @@ int feed_alloc(struct feed **fp, const struct feed_conf *conf)
 
 	f->view = conf->view;
 	f->auth = conf->auth;
-	*fp = f;
+	f->had_redis = true;
+	err = calls_alloc(&f->calls, f);
+	if (err)
+		mem_deref(f);
+	else
+		*fp = f;
 
-	return 0;
+	return err;
 }

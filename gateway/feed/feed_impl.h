@@ -8,6 +8,7 @@
 
 #include <re.h>
 
+#include "gateway/feed/calls.h"
 #include "gateway/feed/feed.h"
 #include "gateway/feed/log.h"
 
@@ -38,10 +39,14 @@ struct feed {
 	struct loop_timer *sweep; /* while there are clients              */
 	struct loop_timer *waker;
 	struct feed_log log;
+	struct calls *calls;
+	uint8_t again_s;          /* until records are compared           */
+	bool had_redis;
 	struct {
 		char last[STORE_EVENT_ID_SIZE]; /* what is known          */
 		struct loop_timer *timer; /* next look                    */
 		uint64_t looked_us;
+		uint64_t looks;   /* that were asked for                  */
 		bool started;     /* `last` is set                        */
 		bool busy;        /* a read is under way                  */
 		bool soon;        /* an event was published meanwhile     */
@@ -63,6 +68,9 @@ void feed_news(struct feed *f);
 
 /** Events are missing: whoever follows must know. */
 void feed_gap(struct feed *f);
+
+/** The calls were read anew: whoever watches them must know. */
+void feed_calls_anew(struct feed *f);
 
 /** A client came: look after it. */
 void feed_watch(struct feed *f);
@@ -113,6 +121,8 @@ struct ws_client {
 
 	struct list outl;         /* struct ws_item                       */
 	size_t out_bytes;
+	struct series *snap;      /* under way; a reference               */
+	size_t snap_at;           /* its message that is next             */
 	struct topic *topicv;     /* NULL: none yet                       */
 	size_t topicc;
 	uint64_t pos;             /* in the log; 0: follows no events     */
@@ -164,6 +174,12 @@ struct ws_frame *topic_next(struct ws_client *c);
 
 /** Nothing that was known leads to what is now: begin anew. */
 void topic_restart(struct ws_client *c);
+
+/** It watches the calls. */
+bool topic_has_calls(const struct ws_client *c);
+
+/** Its snapshot of the calls is old. */
+void topic_calls_anew(struct ws_client *c);
 
 /** Is this one of the client's events?  @param number  Its number. */
 bool topic_wants(const struct ws_client *c, const struct feed_entry *e,

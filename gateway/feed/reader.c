@@ -105,6 +105,8 @@ static void append(struct feed *f, const struct store_entry *v, size_t n)
 			continue;
 		}
 		str_ncpy(f->reader.last, v[i].id, sizeof(f->reader.last));
+		if (v[i].event)
+			calls_event(f->calls, v[i].event);
 		f->st.events++;
 	}
 	if (n)
@@ -136,10 +138,13 @@ static void on_events(int err, const struct store_entry *v, size_t n,
 	}
 	if (!err)
 		append(f, v, n);
-	if (!err && full)
+	if (!err && full) {
 		look(f);
-	else
-		look_later(f);
+		return;
+	}
+	if (!err)
+		calls_read(f->calls, f->reader.looks);
+	look_later(f);
 }
 
 static void look(struct feed *f)
@@ -157,6 +162,7 @@ static void look(struct feed *f)
 		err = store_event_list_from(r, f->reader.last, PAGE,
 					    on_events, f);
 	f->reader.busy = !err;
+	f->reader.looks++;
 	f->reader.soon = false;
 	if (err)
 		look_later(f);

@@ -2,6 +2,7 @@
 /* JSON of /ws: see say.h.  Fields that have their default are left out: what
  * is sent to thousands should be short. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,34 @@ struct ws_frame *say_event(const char *id, const Sy__Event *ev)
 	msg.event = (Sy__Event *)ev;
 
 	return say_message(&msg);
+}
+
+char *say_call(const Sy__Call *call)
+{
+	return json_print(&call->base, 0);
+}
+
+struct ws_frame *say_calls(const char *topic, const char *seq,
+			   const char *const *textv, size_t n, bool more)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+
+	(void)fprintf(out, "{\"snapshot\":{\"topic\":\"%s\",\"seq\":\"%s\","
+		      "\"calls\":[", topic, seq);
+	for (size_t i = 0; i < n; i++)
+		(void)fprintf(out, "%s%s", i ? "," : "", textv[i]);
+	(void)fprintf(out, "]%s}}", more ? ",\"more\":true" : "");
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+
+	return frame(text);
 }
 
 const char *say_event_json(const struct ws_frame *f, const char *id,

@@ -5,6 +5,7 @@
 #ifndef SY_GATEWAY_FEED_SAY_H
 #define SY_GATEWAY_FEED_SAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gateway/http/ws.h"
@@ -15,6 +16,17 @@ struct ws_frame *say_message(const Sy__WsServer *msg);
 
 /** Of an event, with its id in the stream. */
 struct ws_frame *say_event(const char *id, const Sy__Event *ev);
+
+/** JSON of a call; owned by the caller (free()); NULL: no memory. */
+char *say_call(const Sy__Call *call);
+
+/**
+ * A snapshot of calls, or a part of it.
+ *
+ * @param textv  Calls in JSON. @param more  It goes on in the next message.
+ */
+struct ws_frame *say_calls(const char *topic, const char *seq,
+			   const char *const *textv, size_t n, bool more);
 
 /** The JSON of the event within what say_event() made; borrowed. */
 const char *say_event_json(const struct ws_frame *f, const char *id,

@@ -15,10 +15,11 @@ static const struct topic_name {
 	const char *scope;
 	bool events;              /* it has a part of the stream          */
 } namev[] = {
+	{"calls", TOPIC_CALLS, "calls:read", true},
 	{"events", TOPIC_EVENTS, "events:read", true},
 };
 
-static const char allowed[] = "events";
+static const char allowed[] = "calls, events";
 
 static const struct topic_name *name_of(enum topic_kind kind)
 {
@@ -161,6 +162,8 @@ void topic_subscribe(struct ws_client *c, const Sy__WsClient *msg)
 		(void)ws_refuse(c, msg->id, "internal", "out of memory");
 	else
 		(void)ws_done(c, msg->id);
+	if (topic_has_calls(c))
+		calls_want(c->feed->calls);
 	client_wake(c);
 }
 
@@ -182,6 +185,20 @@ void topic_unsubscribe(struct ws_client *c, const Sy__WsClient *msg)
 
 /* ------------------------------------------------------------ where to go on */
 
+/* Further back for one topic is no news for the others. */
+static void rewind_to(struct ws_client *c, const struct topic *mine,
+		      uint64_t number)
+{
+	for (size_t i = 0; c->pos && i < c->topicc; i++) {
+		struct topic *t = &c->topicv[i];
+
+		if (t != mine && t->step == TOPIC_LIVE && t->from < c->pos)
+			t->from = c->pos;
+	}
+	if (!c->pos || number < c->pos)
+		c->pos = number;
+}
+
 /* After an event that it has seen; where that is not known any more, by a
  * snapshot. */
 static void resume(struct ws_client *c, struct topic *t)
@@ -194,8 +211,7 @@ static void resume(struct ws_client *c, struct topic *t)
 	}
 	t->step = TOPIC_LIVE;
 	t->from = number;
-	if (!c->pos || number < c->pos)
-		c->pos = number;
+	rewind_to(c, t, number);
 }
 
 static struct ws_frame *snapshot(struct ws_client *c, struct topic *t)
@@ -217,6 +233,19 @@ static struct ws_frame *snapshot(struct ws_client *c, struct topic *t)
 	return say_message(&msg);
 }
 
+/* The calls are of now, or of a moment ago for who follows nothing yet. */
+static void calls_snapshot(struct ws_client *c, struct topic *t)
+{
+	if (c->snap)
+		return;
+	c->snap = calls_series(c->feed->calls, c->pos);
+	if (!c->snap)
+		return;
+	c->snap_at = 0;
+	t->step = TOPIC_LIVE;
+	t->from = c->pos = c->snap->at;
+}
+
 /* A snapshot is of now, so what came before it must have been sent. */
 struct ws_frame *topic_next(struct ws_client *c)
 {
@@ -230,12 +259,38 @@ struct ws_frame *topic_next(struct ws_client *c)
 			resume(c, &c->topicv[i]);
 	}
 	for (size_t i = 0; i < c->topicc; i++) {
-		if (c->topicv[i].step == TOPIC_DUE &&
-		    (!c->pos || c->pos == f->log.next))
-			return snapshot(c, &c->topicv[i]);
+		struct topic *t = &c->topicv[i];
+
+		if (t->step != TOPIC_DUE || (c->pos && c->pos != f->log.next))
+			continue;
+		if (t->kind != TOPIC_CALLS)
+			return snapshot(c, t);
+		calls_snapshot(c, t);
+		if (c->snap)
+			return NULL;
 	}
 
 	return NULL;
+}
+
+bool topic_has_calls(const struct ws_client *c)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		if (c->topicv[i].kind == TOPIC_CALLS)
+			return true;
+	}
+
+	return false;
+}
+
+void topic_calls_anew(struct ws_client *c)
+{
+	for (size_t i = 0; i < c->topicc; i++) {
+		struct topic *t = &c->topicv[i];
+
+		if (t->kind == TOPIC_CALLS && t->step == TOPIC_LIVE)
+			t->step = TOPIC_DUE;
+	}
 }
 
 void topic_restart(struct ws_client *c)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """/ws: who may open it, what it tells, and how it ends."""
 
+import contextlib
 import signal
 
 from harness import Mismatch, assert_clean, cluster, phones
@@ -113,3 +114,134 @@ def test_gateway_ends():
         c.gateways[0].process.signal(signal.SIGTERM)
         must(w.closes() == 1001, "no close")
         must(c.gateways[0].process.wait(5), "it still runs")
+
+
+class Table:
+    """Calls as a client of /ws keeps them: a snapshot, then changes."""
+
+    def __init__(self, feed):
+        self.feed, self.calls, self.seq, self.open = feed, {}, "", False
+        self.seen = []
+
+    def take(self, m):
+        if "snapshot" in m and m["snapshot"]["topic"] == "calls":
+            s = m["snapshot"]
+            if not self.open:
+                self.calls = {}
+            self.open = s.get("more", False)
+            self.seq = s["seq"]
+            self.calls.update((x["id"], x) for x in s.get("calls", []))
+        elif "event" in m:
+            must(not self.open, "a change in the middle of a snapshot")
+            must(key(m["seq"]) > key(self.seq),
+                 f"{m['seq']} after {self.seq}")
+            self.seq = m["seq"]
+            self.seen.append(m["seq"])
+            change(self.calls, m["event"])
+
+    def until(self, seq, seconds=20):
+        """Take messages up to this one of the stream."""
+        while not self.seq or self.open or key(self.seq) < key(seq):
+            self.take(self.feed.receive(seconds))
+
+
+def key(seq):
+    return tuple(int(x) for x in seq.split("-"))
+
+
+def change(calls, ev):
+    """What an event does to a table of calls."""
+    kind, ident = ev["type"], ev["callId"]
+    call = calls.get(ident)
+    if kind in ("CALL_STARTED", "CALL_CHANGED"):
+        legs = ev["call"].get("legs") or (call or {}).get("legs", [])
+        calls[ident] = {**ev["call"], "legs": legs}
+    elif kind == "CALL_FINISHED":
+        calls.pop(ident, None)
+    elif kind in ("LEG_ADDED", "LEG_CHANGED", "LEG_REMOVED") and call:
+        legs = [x for x in call.get("legs", [])
+                if x["id"] != ev["leg"]["id"]]
+        if kind != "LEG_REMOVED":
+            legs.append(ev["leg"])
+        call["legs"] = legs
+
+
+def shape(calls):
+    """What two tables must agree on."""
+    return {i: (c.get("state"), sorted(
+        (x["id"], x.get("state"), x.get("muted", False))
+        for x in c.get("legs", []))) for i, c in calls.items()}
+
+
+def test_calls_under_load():
+    """Calls come and go while clients come, at two gateways: what each makes
+    of its snapshot and the changes is what those make that were there from
+    the first event on; and nobody misses a change, or has one twice."""
+    with cluster(nodes=1, gateways=2) as c, phones() as box:
+        ats = [g.http for g in c.gateways]
+        with Feed(ats[0], c.token) as whole, contextlib.ExitStack() as stack:
+            whole.subscribe("events")
+            begin = whole.snapshot("events")["seq"]
+            truth, order = {}, []
+            for i in range(1, 9):
+                phone(box, c, f"10{i:02}")
+            tables = []
+            for turn in range(6):
+                users = [f"10{i:02}" for i in range(1, 9)]
+                for user in users:
+                    box.do("call", phone=user, to="600")
+                    tables.append(Table(stack.enter_context(
+                        Feed(ats[len(tables) % 2], c.token))))
+                    tables[-1].feed.subscribe("calls")
+                for user in users:
+                    hears(box, user, tone(user))
+                if turn == 5:
+                    break
+                for user in users:
+                    box.do("hangup", phone=user)
+                    if user == users[3]:
+                        tables.append(Table(stack.enter_context(
+                            Feed(ats[turn % 2], c.token))))
+                        tables[-1].feed.subscribe("calls")
+            started = 0
+            while started < 48:
+                m = whole.wait(lambda m: "event" in m)
+                started += m["event"]["type"] == "CALL_STARTED"
+                order.append(m)
+            for user in users:
+                box.do("hangup", phone=user)
+            finished = [m["event"]["type"] for m in order].count(
+                "CALL_FINISHED")
+            while finished < 48:
+                m = whole.wait(lambda m: "event" in m)
+                finished += m["event"]["type"] == "CALL_FINISHED"
+                order.append(m)
+            of_calls = [m for m in order if m["event"].get("callId")]
+            middle = of_calls[len(of_calls) * 3 // 4]["seq"]
+            for m in of_calls:
+                if key(m["seq"]) <= key(middle):
+                    change(truth, m["event"])
+            must(len(truth) >= 3, f"{len(truth)} calls in the middle")
+            early = 0
+            for t in tables:
+                t.until("0-1")
+                first = t.seq
+                if key(first) < key(middle):
+                    early += 1
+                    t.until(middle)
+                    must(shape(t.calls) == shape(truth),
+                         f"{shape(t.calls)}, not {shape(truth)}")
+                t.until(of_calls[-1]["seq"])
+                must(not t.calls, f"left: {t.calls}")
+                want = [m["seq"] for m in of_calls
+                        if key(m["seq"]) > key(first)]
+                must(t.seen == want, f"after {first} {t.seen}, not {want}")
+            must(early > 20, f"only {early} came early")
+            with Feed(ats[1], c.token) as again:
+                again.subscribe("calls", after=middle)
+                for m in of_calls:
+                    if key(m["seq"]) > key(middle):
+                        got = again.wait(lambda x: "event" in x)
+                        must(got == m, f"{got}, not {m}")
+            must(key(begin) < key(of_calls[0]["seq"]), begin)
+        assert_clean(c)
