@@ -128,6 +128,8 @@ static struct ws_frame *on_next(void *arg)
 	if (!f)
 		f = take_snapshot(c);
 	if (!f)
+		f = topic_missed(c);
+	if (!f)
 		f = take_event(c);
 	if (!f && c->state != CLIENT_CLOSED && !c->wait.list)
 		list_append(&c->feed->idlel, &c->wait, c);
@@ -155,6 +157,7 @@ static void leave(struct ws_client *c)
 	list_flush(&c->outl);
 	c->out_bytes = 0;
 	c->snap = mem_deref(c->snap);
+	c->catchup = mem_deref(c->catchup);
 	c->topicv = mem_deref(c->topicv);
 	c->topicc = 0;
 	c->pos = 0;
@@ -235,6 +238,8 @@ void client_check(struct ws_client *c)
 	}
 	if (c->state == CLIENT_IN)
 		topic_check(c);
+	if (c->catchup)
+		client_wake(c);
 	check_time(c);
 }
 

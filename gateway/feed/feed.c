@@ -22,7 +22,9 @@ static void on_wake(void *arg)
 	f->waker = mem_deref(f->waker);
 	for (int i = 0; i < WAKE_SLICE && f->wakel.head; i++)
 		client_wake(f->wakel.head->data);
-	if (f->wakel.head && f->view)
+	for (int i = 0; i < WAKE_SLICE && f->stream_wakel.head; i++)
+		stream_wake_one(f->stream_wakel.head);
+	if ((f->wakel.head || f->stream_wakel.head) && f->view)
 		(void)loop_timer_start(&f->waker, view_loop(f->view), 0,
 				       on_wake, f);
 }
@@ -32,12 +34,14 @@ void feed_news(struct feed *f)
 	struct le *le;
 
 	while ((le = f->idlel.head)) {
-		struct ws_client *c = le->data;
-
 		list_unlink(le);
-		list_append(&f->wakel, &c->wait, c);
+		list_append(&f->wakel, le, le->data);
 	}
-	if (f->wakel.head && !f->waker)
+	while ((le = f->stream_idlel.head)) {
+		list_unlink(le);
+		list_append(&f->stream_wakel, le, le->data);
+	}
+	if ((f->wakel.head || f->stream_wakel.head) && !f->waker)
 		on_wake(f);
 }
 
@@ -47,6 +51,7 @@ void feed_gap(struct feed *f)
 
 	LIST_FOREACH(&f->clientl, le)
 		topic_restart(le->data);
+	stream_restart_all(f);
 	calls_again(f->calls, true);
 }
 
@@ -88,9 +93,10 @@ static void on_sweep(void *arg)
 			calls_want(f->calls);
 		client_check(c);
 	}
+	stream_check_all(f);
 	check_redis(f);
 	calls_tick(f->calls);
-	if (f->clientl.head)
+	if (f->clientl.head || f->streaml.head)
 		feed_watch(f);
 	else
 		reader_stop(f);
@@ -131,6 +137,7 @@ void feed_stop(struct feed *f)
 		le = le->next;
 		client_close(c, WS_CODE_LEAVING, "this gateway ends");
 	}
+	stream_end_all(f);
 	f->view = NULL;
 }
 
@@ -149,6 +156,7 @@ static void destructor(void *arg)
 	mem_deref(f->sweep);
 	mem_deref(f->waker);
 	mem_deref(f->reader.timer);
+	list_flush(&f->pagel);
 	mem_deref(f->calls);
 	feed_log_close(&f->log);
 }

@@ -36,6 +36,10 @@ struct feed {
 	struct list clientl;      /* struct ws_client                     */
 	struct list idlel;        /* of these, who wait for news          */
 	struct list wakel;        /* who are to be woken                  */
+	struct list streaml;      /* event streams                        */
+	struct list stream_idlel; /* of these, who wait for news          */
+	struct list stream_wakel;
+	struct list pagel;        /* reads under way, one reference each  */
 	struct loop_timer *sweep; /* while there are clients              */
 	struct loop_timer *waker;
 	struct feed_log log;
@@ -89,6 +93,7 @@ enum topic_kind {
 enum topic_step {
 	TOPIC_DUE,       /* its snapshot has still to be sent             */
 	TOPIC_RESUME,    /* it goes on after an event                     */
+	TOPIC_BEHIND,    /* ... that is not in the log: it catches up     */
 	TOPIC_LIVE,
 };
 
@@ -121,6 +126,7 @@ struct ws_client {
 
 	struct list outl;         /* struct ws_item                       */
 	size_t out_bytes;
+	struct catchup *catchup;  /* of topics that are TOPIC_BEHIND      */
 	struct series *snap;      /* under way; a reference               */
 	size_t snap_at;           /* its message that is next             */
 	struct topic *topicv;     /* NULL: none yet                       */
@@ -175,6 +181,9 @@ struct ws_frame *topic_next(struct ws_client *c);
 /** Nothing that was known leads to what is now: begin anew. */
 void topic_restart(struct ws_client *c);
 
+/** What the client missed. @return owned by the caller, or NULL. */
+struct ws_frame *topic_missed(struct ws_client *c);
+
 /** It watches the calls. */
 bool topic_has_calls(const struct ws_client *c);
 
@@ -187,5 +196,19 @@ bool topic_wants(const struct ws_client *c, const struct feed_entry *e,
 
 /** Its scopes are others now: leave what it may not watch any more. */
 void topic_check(struct ws_client *c);
+
+/* ------------------------------------------------------------- stream.c */
+
+/** Once a second. */
+void stream_check_all(struct feed *f);
+
+/** We end. */
+void stream_end_all(struct feed *f);
+
+/** The log began anew. */
+void stream_restart_all(struct feed *f);
+
+/** @param le  In feed->stream_wakel. */
+void stream_wake_one(struct le *le);
 
 #endif

@@ -126,10 +126,17 @@ bool feed_log_find(const struct feed_log *log, const struct feed_id *after,
 	return false;
 }
 
+void feed_log_before(const struct feed_log *log, uint64_t number,
+		     struct feed_id *id)
+{
+	const struct feed_entry *e = feed_log_get(log, number - 1);
+
+	*id = e ? e->id : log->before;
+}
+
 void feed_log_newest(const struct feed_log *log, struct feed_id *id)
 {
-	*id = log->first < log->next ? at(log, log->next - 1)->id
-				     : log->before;
+	feed_log_before(log, log->next, id);
 }
 
 void feed_log_close(struct feed_log *log)

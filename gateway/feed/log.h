@@ -55,6 +55,10 @@ struct feed_entry *feed_log_get(const struct feed_log *log, uint64_t number);
 bool feed_log_find(const struct feed_log *log, const struct feed_id *after,
 		   uint64_t *numberp);
 
+/** The id of what comes before an entry. */
+void feed_log_before(const struct feed_log *log, uint64_t number,
+		     struct feed_id *id);
+
 /** The newest id that is known. */
 void feed_log_newest(const struct feed_log *log, struct feed_id *id);
 

@@ -60,7 +60,8 @@ static void begin_after(struct feed *f, const char *id)
 	struct feed_id after = {0, 0};
 
 	(void)feed_id_read(&after, id);
-	str_ncpy(f->reader.last, id, sizeof(f->reader.last));
+	if (id != f->reader.last)
+		str_ncpy(f->reader.last, id, sizeof(f->reader.last));
 	f->reader.started = true;
 	feed_log_reset(&f->log, &after);
 }
@@ -83,12 +84,22 @@ static void on_newest(int err, const struct store_entry *v, size_t n,
 	look_later(f);
 }
 
-/* The last known is not there: begin anew after the newest. */
-static void restart(struct feed *f)
+static void append(struct feed *f, const struct store_entry *v, size_t n);
+
+/* The last known is not there.  Of what came later, as ids go by the time,
+ * nothing is kept back. */
+static void restart(struct feed *f, const struct store_entry *v, size_t n)
 {
 	f->st.gaps++;
 	log_warn("events are missing: the stream was emptied, cut, or is "
 		 "another one", LOG_S("after", f->reader.last));
+	if (n) {
+		begin_after(f, f->reader.last);
+		feed_gap(f);
+		append(f, v, n);
+		look_in(f, 0);
+		return;
+	}
 	f->reader.busy = !store_event_list(view_redis(f->view), NULL, 1,
 					   on_newest, f);
 	if (!f->reader.busy)
@@ -130,7 +141,7 @@ static void on_events(int err, const struct store_entry *v, size_t n,
 
 	if (!err && !first) {
 		if (!n || strcmp(v[0].id, f->reader.last)) {
-			restart(f);
+			restart(f, v, n);
 			return;
 		}
 		v++;

@@ -78,6 +78,35 @@ const char *say_event_json(const struct ws_frame *f, const char *id,
 	return (const char *)f->p + at;
 }
 
+struct ws_frame *say_text(const char *text)
+{
+	return ws_frame_raw(text, strlen(text));
+}
+
+struct ws_frame *say_sse(const struct ws_frame *ws, const char *id,
+			 Sy__EventType type)
+{
+	const ProtobufCEnumValue *name = protobuf_c_enum_descriptor_get_value(
+		&sy__event_type__descriptor, (int)type);
+	struct ws_frame *f = NULL;
+	const char *json;
+	char *text = NULL;
+	size_t len = 0, n;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+
+	json = say_event_json(ws, id, &n);
+	(void)fprintf(out, "id: %s\nevent: %s\ndata: %.*s\n\n", id,
+		      name ? name->name : "EVENT_UNKNOWN", (int)n, json);
+	if (!fclose(out))
+		f = ws_frame_raw(text, len);
+	free(text);
+
+	return f;
+}
+
 int say_read(Sy__WsClient **msgp, const char *text, size_t len, char *errbuf,
 	     size_t errsize)
 {

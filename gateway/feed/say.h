@@ -32,6 +32,13 @@ struct ws_frame *say_calls(const char *topic, const char *seq,
 const char *say_event_json(const struct ws_frame *f, const char *id,
 			   size_t *lenp);
 
+/** An event as server-sent events have it, of what say_event() made. */
+struct ws_frame *say_sse(const struct ws_frame *ws, const char *id,
+			 Sy__EventType type);
+
+/** Text alone, without a frame's head. */
+struct ws_frame *say_text(const char *text);
+
 /**
  * Read a client's message.
  *

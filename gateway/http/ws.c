@@ -93,6 +93,20 @@ int ws_frame_text(struct ws_frame **fp, const char *text, size_t len)
 	return *fp ? 0 : ENOMEM;
 }
 
+struct ws_frame *ws_frame_raw(const void *p, size_t len)
+{
+	struct ws_frame *f = mem_alloc(sizeof(*f) + len, NULL);
+
+	if (!f)
+		return NULL;
+
+	f->head = 0;
+	f->len = len;
+	memcpy(f->p, p, len);
+
+	return f;
+}
+
 static struct ws_frame *make_close(const struct ws *ws)
 {
 	uint8_t p[WS_CONTROL_MAX];

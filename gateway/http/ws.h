@@ -72,6 +72,10 @@ int ws_accept(struct ws **wp, struct web_req *req,
 /** Make a frame of a text. @param fp  Owned by the caller. */
 int ws_frame_text(struct ws_frame **fp, const char *text, size_t len);
 
+/** Bytes that are shared as frames are, without a head.  Owned by the caller;
+ * NULL: no memory. */
+struct ws_frame *ws_frame_raw(const void *p, size_t len);
+
 /** There is something for the peer again. */
 void ws_wake(struct ws *ws);
 

@@ -3,6 +3,7 @@
 /* The stream of events: what comes, from where on, and how it ends. */
 
 #include "gateway_fake.h"
+#include "gateway/feed/feed.h"
 #include "gateway/http/engine.h"
 
 #define CALL FAKE_CALL
@@ -84,6 +85,23 @@ static void client_close_all(struct client *c)
 	assert_int_equal(c->w->api.streams, 0);
 }
 
+/* A world whose gateway tells news. */
+static void news_start(struct fake_world *w, void **state)
+{
+	struct feed_conf conf = {.auth = &w->api.auth};
+
+	fake_start(w, state);
+	conf.view = w->view;
+	assert_int_equal(feed_alloc(&w->api.feed, &conf), 0);
+}
+
+static void news_stop(struct fake_world *w)
+{
+	feed_stop(w->api.feed);
+	fake_stop(w);
+	mem_deref(w->api.feed);
+}
+
 static void tell(struct fake_world *w, Sy__EventType type, const char *call,
 		 const char *reason)
 {
@@ -104,7 +122,7 @@ static void test_new_events(void **state)
 	struct fake_world w;
 	struct client c;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	tell(&w, SY__EVENT_TYPE__CALL_STARTED, CALL, "before");
 	client_ask(&c, &w, "", "");
 	client_wait(&c, "retry: 2000\n\n");
@@ -120,7 +138,7 @@ static void test_new_events(void **state)
 	assert_int_equal(w.api.held, 1);
 
 	client_close_all(&c);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 static void test_filters(void **state)
@@ -128,7 +146,7 @@ static void test_filters(void **state)
 	struct fake_world w;
 	struct client c;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	client_ask(&c, &w, "?type=LEG_LOST,LEG_RESUMED&call=" CALL, "");
 	client_wait(&c, "retry: 2000\n\n");
 	tell(&w, SY__EVENT_TYPE__LEG_LOST, OTHER, "of another call");
@@ -137,7 +155,7 @@ static void test_filters(void **state)
 	client_wait(&c, "that one");
 	assert_null(strstr(text_of(&c), "of another"));
 	client_close_all(&c);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 /* Who comes again goes on where it was, whatever the length of the pause. */
@@ -148,7 +166,7 @@ static void test_again(void **state)
 	char field[128], name[32];
 	const char *id;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	for (int i = 0; i < 450; i++) {
 		(void)snprintf(name, sizeof(name), "number %d.", i);
 		tell(&w, SY__EVENT_TYPE__CALL_STARTED, CALL, name);
@@ -166,7 +184,7 @@ static void test_again(void **state)
 	client_wait(&c, "number 1.");
 	assert_null(strstr(text_of(&c), "number 0."));
 	client_close_all(&c);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 static void test_wrong(void **state)
@@ -178,7 +196,7 @@ static void test_wrong(void **state)
 	struct fake_world w;
 	struct client c;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	for (size_t i = 0; i < ARRAY_SIZE(queryv); i++) {
 		client_ask(&c, &w, queryv[i], "");
 		client_wait(&c, "\"allowed\":");
@@ -187,7 +205,7 @@ static void test_wrong(void **state)
 	}
 	assert_int_equal(w.api.held, 0);
 	assert_int_equal(w.api.streams, 0);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 static bool redis_is_away(void *arg)
@@ -201,7 +219,7 @@ static void test_redis_away(void **state)
 	struct fake_world w;
 	struct client c, late;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	tell(&w, SY__EVENT_TYPE__CALL_STARTED, CALL, "before");
 	client_ask(&c, &w, "", "");
 	client_wait(&c, "retry: 2000\n\n");
@@ -216,7 +234,7 @@ static void test_redis_away(void **state)
 	tell(&w, SY__EVENT_TYPE__CALL_STARTED, CALL, "afterwards");
 	client_wait(&c, "afterwards");
 	client_close_all(&c);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 /* The gateway stops: streams end in order, so clients go elsewhere. */
@@ -225,17 +243,17 @@ static void test_stop(void **state)
 	struct fake_world w;
 	struct client c, late;
 
-	fake_start(&w, state);
+	news_start(&w, state);
 	client_ask(&c, &w, "", "");
 	client_wait(&c, "retry: 2000\n\n");
-	w.api.stopping = true;
+	feed_stop(w.api.feed);
 	client_wait(&c, "\r\n0\r\n\r\n");
 	assert_int_equal(w.api.held, 0);
 	client_ask(&late, &w, "", "");
 	client_wait(&late, " 503 ");
 	client_close(&late);
 	client_close_all(&c);
-	fake_stop(&w);
+	news_stop(&w);
 }
 
 #define uv_test(fn)                                                            \
