@@ -74,7 +74,7 @@ function compress(folder) {
 
 const schema = join(web, "../proto/switchyard.proto");
 const stamp = join(out, "stamp");
-const want = hash([...files(web)].filter((f) => !f.endsWith("schema.ts"))) +
+const want = hash([...files(web)].filter((f) => !/(schema|fields)\.ts$/.test(f))) +
 	hash([schema]);
 
 if (read(stamp) === want && existsSync(join(out, "dist/index.html")))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // TypeScript types of proto/switchyard.proto, in proto3's JSON mapping:
 //
-//   node schema.mjs OUTPUT
+//   node schema.mjs OUTPUT [FIELDS]
+//
+// FIELDS gets what the messages of WsServer are made of, for complete.ts.
 //
 // The API prints fields that have their default, so only messages and members
 // of a oneof may be absent.
@@ -106,3 +108,43 @@ for (const [name, fields] of messages)
 	out += `\nexport interface ${name} {\n` +
 		fields.map(member).join("") + "}\n";
 writeFileSync(process.argv[2], out);
+
+// ------------------------------------------------------------------- fields
+
+/** What a message has when nothing is said of a field. */
+function initial(f) {
+	if (f.repeated)
+		return [];
+	if (f.optional || messages.has(f.type) || f.type === TIME)
+		return undefined;
+	if (enums.has(f.type))
+		return enums.get(f.type)[0];
+	return { string: "", boolean: false, number: 0 }[SCALARS[f.type]];
+}
+
+function reach(name, found = new Map()) {
+	if (found.has(name))
+		return found;
+	const fields = messages.get(name);
+	const defaults = {}, inner = {};
+
+	found.set(name, { defaults, inner });
+	for (const f of fields) {
+		const value = initial(f);
+
+		if (value !== undefined)
+			defaults[camel(f.name)] = value;
+		if (messages.has(f.type)) {
+			inner[camel(f.name)] = f.type;
+			reach(f.type, found);
+		}
+	}
+	return found;
+}
+
+if (process.argv[3])
+	writeFileSync(process.argv[3],
+		"// Made by web/schema.mjs of proto/switchyard.proto.\n\n" +
+		"export const FIELDS: Record<string, { defaults: object;\n" +
+		"\tinner: Record<string, string> }> = " +
+		JSON.stringify(Object.fromEntries(reach("WsServer"))) + ";\n");

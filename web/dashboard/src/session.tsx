@@ -55,6 +55,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	useEffect(() => {
 		setUnauthorized(() => client.setQueryData(["session"], null));
 	}, [client]);
+	// The gateway ends the feed when the session has ended.
+	useEffect(() => feed.connection.on("state", (state) => {
+		if (state === "refused")
+			void client.invalidateQueries({ queryKey: ["session"] });
+	}), [client]);
 	const user = data?.user;
 	useEffect(() => {
 		if (!user)

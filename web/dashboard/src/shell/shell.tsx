@@ -7,6 +7,7 @@ import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import icon from "../icon.svg";
 import { Empty, Forbidden, Loading } from "../parts/states";
+import { Dock } from "../phone/dock";
 import { useSession } from "../session";
 import { Banner } from "./banner";
 import { Boundary } from "./boundary";
@@ -58,6 +59,7 @@ export function Shell() {
 				</Boundary>
 			</main>
 		</div>
+		<Dock />
 	</div>;
 }
 
