@@ -58,7 +58,7 @@ export function Chart({ label, times, series, unit = "", height = 180, max,
 				points: { show: times.length < 3 },
 				fill: s.fill ? `${css(s.color)}1f` : undefined,
 			}))],
-			padding: [8, 8, 0, 0],
+			padding: [8, 30, 0, 0],
 		}, data, div);
 		const watch = new ResizeObserver(() =>
 			plot.current?.setSize({ width: div.clientWidth, height }));
