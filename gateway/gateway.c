@@ -36,9 +36,9 @@ struct gateway {
 	char addressv[2][ADDRESS_SIZE]; /* "http:127.0.0.1:8080"          */
 	size_t addressc;
 	struct {
-		struct metric *conns, *accepted, *refused, *tls_failed,
-			*expired, *ready, *redis, *streams, *ws[2],
-			*ws_opened, *shed, *events, *gaps;
+		struct metric *conns, *accepted, *refused, *crowded, *floods,
+			*tls_failed, *expired, *ready, *redis, *streams,
+			*ws[2], *ws_opened, *shed, *events, *gaps;
 	} met;
 	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
@@ -63,6 +63,8 @@ static void sample(void *arg)
 	metric_set(g->met.conns, st.conns);
 	count_to(g->met.accepted, st.accepted);
 	count_to(g->met.refused, st.refused);
+	count_to(g->met.crowded, st.crowded);
+	count_to(g->met.floods, st.floods);
 	count_to(g->met.tls_failed, st.tls_failed);
 	count_to(g->met.expired, st.expired);
 	metric_set(g->met.ready, view_is_ready(g->view, NULL));
@@ -92,6 +94,11 @@ static int add_metrics(struct gateway *g)
 		{&g->met.refused, METRIC_COUNTER,
 		 "sy_gateway_connections_refused_total",
 		 "Connections closed because there were too many"},
+		{&g->met.crowded, METRIC_COUNTER,
+		 "sy_gateway_connections_crowded_total",
+		 "Connections closed because their address had too many"},
+		{&g->met.floods, METRIC_COUNTER, "sy_gateway_floods_total",
+		 "HTTP/2 connections cut off because of what they sent"},
 		{&g->met.tls_failed, METRIC_COUNTER,
 		 "sy_gateway_tls_failed_total", "TLS handshakes that failed"},
 		{&g->met.expired, METRIC_COUNTER,

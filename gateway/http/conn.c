@@ -14,11 +14,14 @@
 #include <re.h>
 
 #include "gateway/http/conn_impl.h"
+#include "gateway/http/source.h"
 
 enum {
 	PULL_MAX = 32 * 1024,   /* bytes a write                          */
 	ROUNDS_MAX = 8,         /* writes before the others' turn         */
+	KEEP_BYTES = 4096,      /* of a buffer, when nothing is asked     */
 	LINGER_MS = 1000,
+	LINGER_BYTES = 256 * 1024, /* that are thrown away meanwhile      */
 };
 
 /* ---------------------------------------------------------------- closing */
@@ -65,6 +68,7 @@ static void destructor(void *arg)
 {
 	struct web_conn *c = arg;
 
+	mem_deref(c->source);
 	mem_deref(c->tls);
 	mem_deref(c->out);
 	mem_deref(c->text);
@@ -150,7 +154,8 @@ static int flush(struct web_conn *c)
 
 static bool wants_input(const struct web_conn *c)
 {
-	if (c->eof || c->broken)
+	if (c->eof || c->broken ||
+	    (c->state == CONN_LINGER && c->lingered > LINGER_BYTES))
 		return false;
 
 	return c->state == CONN_LINGER || !c->engine ||
@@ -233,6 +238,25 @@ static void linger(struct web_conn *c)
 		conn_close(c);
 }
 
+static void trim(struct mbuf *mb)
+{
+	if (mb && !mb->end && mb->size > KEEP_BYTES)
+		mbuf_reset(mb);
+}
+
+/* Most connections are idle most of the time: what a large answer needed goes
+ * with it. */
+static void rest(struct web_conn *c)
+{
+	if (c->writing || (c->engine && c->engine->reql.head))
+		return;
+
+	trim(c->out);
+	trim(c->text);
+	if (c->tls)
+		web_tls_trim(c->tls, KEEP_BYTES);
+}
+
 void conn_step(struct web_conn *c)
 {
 	if (c->state == CONN_CLOSED)
@@ -261,22 +285,33 @@ void conn_step(struct web_conn *c)
 			return;
 	}
 
+	rest(c);
 	conn_set_reading(c, wants_input(c));
 	set_timer(c);
 }
 
 /* ----------------------------------------------------------------- accept */
 
-static void print_peer(struct web_conn *c)
+/* Who is it, and may he have another one? */
+static int take_peer(struct web_conn *c)
 {
+	struct conn_host *host = c->host;
 	struct sockaddr_storage ss;
 	int len = sizeof(ss);
 	struct sa sa;
+	int err;
 
 	str_ncpy(c->peer, "?", sizeof(c->peer));
-	if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) &&
-	    !sa_set_sa(&sa, (struct sockaddr *)&ss))
-		(void)re_snprintf(c->peer, sizeof(c->peer), "%J", &sa);
+	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) ||
+	    sa_set_sa(&sa, (struct sockaddr *)&ss))
+		return 0; /* gone already: reading will tell */
+
+	(void)re_snprintf(c->peer, sizeof(c->peer), "%J", &sa);
+	err = source_take(&c->source, host->sources, &sa,
+			  host->lim->source_conns);
+	host->crowded += err == EBUSY;
+
+	return err;
 }
 
 static int init_handles(struct web_conn *c)
@@ -329,8 +364,11 @@ int conn_accept(struct conn_host *host, uv_stream_t *listener,
 		return EIO;
 	}
 	(void)uv_tcp_nodelay(&c->tcp, 1);
-	print_peer(c);
-	conn_step(c);
+	err = take_peer(c);
+	if (err)
+		conn_close(c);
+	else
+		conn_step(c);
 
-	return 0;
+	return err;
 }

@@ -24,14 +24,18 @@ struct conn_host {
 	struct list connl;       /* open connections                      */
 	unsigned conns;          /* their number                          */
 	unsigned handles;        /* owners of handles not yet closed      */
+	struct sources *sources; /* where they come from; owned           */
 	uint64_t tls_failed, expired;
+	uint64_t crowded;        /* closed: too many of their address     */
+	uint64_t floods;         /* cut off for what they sent            */
 	bool leaving;            /* connections end when they may         */
 	void (*gone)(struct conn_host *host); /* a handle went            */
 	uint8_t in[CONN_SCRATCH];    /* of the read that runs            */
 	uint8_t plain[CONN_SCRATCH]; /* likewise, decrypted              */
 };
 
-/** Accept a connection. @param tls  NULL: plain. @return 0, or errno. */
+/** Accept a connection. @param tls  NULL: plain. @return 0, or errno (EBUSY:
+ * its address has too many). */
 int conn_accept(struct conn_host *host, uv_stream_t *listener,
 		struct web_tls *tls);
 

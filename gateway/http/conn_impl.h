@@ -18,6 +18,7 @@ struct web_conn {
 	uv_write_t wr;
 	uv_shutdown_t sd;
 	enum conn_state state;
+	struct source *source;      /* where it comes from                */
 	struct engine *engine;      /* NULL: the version is not yet known */
 	struct web_tls_pipe *tls;   /* NULL: plain                        */
 	struct mbuf *out;           /* being written                      */
@@ -25,6 +26,7 @@ struct web_conn {
 	char first[CONN_PREFACE_LEN];    /* bytes, until they tell the version */
 	size_t firstlen;
 	uint64_t start_ms;          /* accepted; or lingers since         */
+	size_t lingered;            /* bytes thrown away                  */
 	uint64_t write_ms;          /* the write began                    */
 	uint64_t due_ms;            /* of the timer                       */
 	unsigned handles;           /* not yet closed                     */

@@ -26,6 +26,7 @@ static int start_engine(struct web_conn *c, bool h2)
 		.arg = c->host->arg,
 		.wakeh = on_wake,
 		.wake_arg = c,
+		.floods = &c->host->floods,
 	};
 
 	int err = h2 ? h2_alloc(&c->engine, &conf, conn_now_ms(c))
@@ -135,7 +136,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 
-	if (c->tls) {
+	if (c->state == CONN_LINGER) {
+		c->lingered += (size_t)n;
+	}
+	else if (c->tls) {
 		err = web_tls_feed(c->tls, (uint8_t *)buf->base, (size_t)n);
 		if (!err)
 			err = conn_take_tls(c);

@@ -31,6 +31,9 @@ struct web_limits {
 	unsigned fields;        /* header fields                          */
 	unsigned streams;       /* requests at a time on an h2 connection */
 	unsigned conns;         /* connections of the process             */
+	unsigned source_conns;  /* of these, from one address             */
+	size_t waiting_bytes;   /* of answers that an h2 peer does not take:
+				   then its requests are refused          */
 	uint32_t head_ms;       /* to send a whole header, or handshake   */
 	uint32_t body_ms;       /* to send a whole body                   */
 	uint32_t idle_ms;       /* between requests                       */
@@ -62,6 +65,8 @@ struct engine_conf {
 	void *arg;                    /* of both                          */
 	engine_wake_h *wakeh;
 	void *wake_arg;
+	uint64_t *floods;             /* counts peers that are cut off; or
+					 NULL; borrowed likewise          */
 };
 
 struct engine_ops {

@@ -146,8 +146,11 @@ static void run(struct h1 *h)
 		const char *p = (char *)h->in->buf + h->in->pos;
 		llhttp_errno_t e;
 
+		h->piece = p;
 		e = llhttp_execute(&h->parser, p, h->in->end - h->in->pos);
 		if (e == HPE_OK) {
+			h->after_lf = h1_follows_lf(
+				h, (char *)h->in->buf + h->in->end);
 			h->in->pos = h->in->end;
 		}
 		else if (e == HPE_PAUSED || e == HPE_PAUSED_UPGRADE) {

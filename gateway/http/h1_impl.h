@@ -20,6 +20,9 @@ struct h1 {
 	enum rx rx;
 	struct mbuf *in;       /* pos..end not yet parsed               */
 	struct mbuf *out;      /* interim answers                       */
+	const char *piece;     /* what is parsed now, from here          */
+	bool after_lf;         /* the one before ended with a line feed,
+				  and blanks                             */
 	struct mbuf *line;     /* target, or a field: name, then value  */
 	size_t name_len;       /* of the field in line                  */
 	size_t extra;          /* bytes of chunk extensions, trailers   */
@@ -32,6 +35,10 @@ struct h1 {
 	unsigned fail_status;  /* set by a callback that stops parsing  */
 	const char *fail_slug, *fail_detail;
 };
+
+/** True if there is a line feed before this point of what is parsed now, with
+ * nothing but blanks between them. */
+bool h1_follows_lf(const struct h1 *h, const char *at);
 
 /** What the parser calls; a callback that stops it has set fail_status. */
 extern const llhttp_settings_t h1_settings;

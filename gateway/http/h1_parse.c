@@ -105,6 +105,27 @@ static int on_field(llhttp_t *p, const char *at, size_t len)
 		: 0;
 }
 
+bool h1_follows_lf(const struct h1 *h, const char *at)
+{
+	while (at > h->piece && (at[-1] == ' ' || at[-1] == '\t'))
+		at--;
+
+	return at > h->piece ? at[-1] == '\n' : h->after_lf;
+}
+
+/* A line that goes on in the next one (RFC 9112 5.2): parsers do not agree on
+ * what it is, so it is nothing. */
+static int on_value(llhttp_t *p, const char *at, size_t len)
+{
+	struct h1 *h = self(p);
+
+	if (len && h1_follows_lf(h, at))
+		return stop(h, 400, "bad-request",
+			    "a header field goes on in the next line");
+
+	return on_field(p, at, len);
+}
+
 static int on_field_complete(llhttp_t *p)
 {
 	struct h1 *h = self(p);
@@ -314,7 +335,7 @@ const llhttp_settings_t h1_settings = {
 	.on_url_complete = on_url_complete,
 	.on_header_field = on_field,
 	.on_header_field_complete = on_field_complete,
-	.on_header_value = on_field,
+	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_headers_complete,
 	.on_body = on_body,

@@ -13,6 +13,16 @@
 
 enum { ACK_MAX = 200 }; /* PING and SETTINGS acks that may wait */
 
+/* It only costs. */
+static void cut_off(struct h2 *h)
+{
+	(void)nghttp2_session_terminate_session(h->session,
+						NGHTTP2_ENHANCE_YOUR_CALM);
+	h->e.failed = true;
+	if (h->e.conf.floods)
+		++*h->e.conf.floods;
+}
+
 static int feed(struct engine *e, const uint8_t *p, size_t len,
 		uint64_t now_ms)
 {
@@ -22,17 +32,22 @@ static int feed(struct engine *e, const uint8_t *p, size_t len,
 
 	if (e->failed)
 		return 0;
+	if (h->guard.broken) {
+		cut_off(h);
+		return 0;
+	}
 
 	/* nghttp2 answers errors of the peer by GOAWAY itself; what it
 	 * returns here is a bad preface, a flood, or no memory. */
 	n = nghttp2_session_mem_recv(h->session, p, len);
 	if (n == NGHTTP2_ERR_NOMEM)
 		return ENOMEM;
-	if (n < 0) {
+	if (n == NGHTTP2_ERR_FLOODED || (n < 0 && h->guard.broken)) {
+		cut_off(h);
+	}
+	else if (n < 0) {
 		(void)nghttp2_session_terminate_session(
-			h->session, n == NGHTTP2_ERR_FLOODED
-			? NGHTTP2_ENHANCE_YOUR_CALM
-			: NGHTTP2_PROTOCOL_ERROR);
+			h->session, NGHTTP2_PROTOCOL_ERROR);
 		e->failed = true;
 	}
 
@@ -45,7 +60,6 @@ static int pull(struct engine *e, struct mbuf *mb, size_t max,
 	struct h2 *h = (struct h2 *)e;
 	size_t start = mb->end;
 	int err = 0;
-	(void)now_ms;
 
 	mb->pos = mb->end;
 	while (!err && mb->end - start < max) {
@@ -61,6 +75,7 @@ static int pull(struct engine *e, struct mbuf *mb, size_t max,
 		err = mbuf_write_mem(mb, p, (size_t)n);
 	}
 	mb->pos = start;
+	h2_note_stalls(h, now_ms);
 
 	return err;
 }
@@ -86,6 +101,11 @@ static void expire(struct engine *e, uint64_t now_ms)
 	LIST_FOREACH(&e->reql, le) {
 		struct web_req *req = le->data;
 
+		if (req->stall_ms &&
+		    now_ms >= req->stall_ms + e->conf.lim->write_ms)
+			(void)nghttp2_submit_rst_stream(
+				h->session, NGHTTP2_FLAG_NONE, req->stream,
+				NGHTTP2_CANCEL);
 		if (!is_timed(req) ||
 		    now_ms < req->since_ms + e->conf.lim->body_ms)
 			continue;
@@ -151,9 +171,12 @@ static uint64_t deadline_ms(const struct engine *e)
 	LIST_FOREACH(&e->reql, le) {
 		const struct web_req *req = le->data;
 		uint64_t t = req->since_ms + lim->body_ms;
+		uint64_t stalled = req->stall_ms;
 
 		if (is_timed(req) && t < due)
 			due = t;
+		if (stalled && stalled + lim->write_ms < due)
+			due = stalled + lim->write_ms;
 	}
 
 	return due;
@@ -194,7 +217,9 @@ static int make_session(struct h2 *h)
 	}
 
 	h2_listen(cb);
+	h2_watch(cb);
 	nghttp2_option_set_max_outbound_ack(opt, ACK_MAX);
+	h2_watch_options(opt);
 
 	rv = nghttp2_session_server_new2(&h->session, cb, h, opt);
 	nghttp2_option_del(opt);
@@ -219,6 +244,7 @@ int h2_alloc(struct engine **ep, const struct engine_conf *conf,
 
 	engine_init(&h->e, &ops, conf, now_ms);
 	h->idle_ms = now_ms;
+	h2_guard_init(&h->guard, now_ms);
 	err = make_session(h);
 	if (err)
 		goto out;

@@ -14,6 +14,7 @@
 enum {
 	VERSION_2 = 20,
 	FIELD_OVERHEAD = 32, /* RFC 9113 6.5.2                            */
+	HEADS_MAX = 4,       /* header limits that are read for an answer */
 	IGNORED = 4,         /* body limits that are read after an answer */
 };
 
@@ -101,8 +102,18 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f,
 
 	req->head_bytes += namelen + valuelen + FIELD_OVERHEAD;
 	if (req->head_bytes > lim->head_bytes ||
-	    req->head.count >= lim->fields)
-		return 0; /* answered when the block is complete */
+	    req->head.count >= lim->fields) {
+		/* Answered when the block is complete. */
+		if (!req->large)
+			(void)h2_guard_pay(&h->guard, GUARD_HEADER,
+					   h->e.now_ms);
+		req->large = true;
+		/* One that is far too large has no answer: what its fields
+		 * are is not even looked at any more. */
+		return req->head_bytes > HEADS_MAX * lim->head_bytes
+			       ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+			       : 0;
+	}
 
 	if (namelen && *n == ':')
 		err = put_pseudo(req, n, namelen, v, valuelen);
@@ -169,6 +180,12 @@ static void on_head(struct h2 *h, struct web_req *req)
 
 	if (refuse_head(h, req))
 		return;
+	if (h2_is_full(h)) {
+		(void)web_head(req, "retry-after", "1");
+		(void)problem(req, 503, "busy", "take the answers that wait "
+			      "before you ask for more");
+		return;
+	}
 
 	if (h->e.conf.headh)
 		h->e.conf.headh(req, h->e.conf.arg);

@@ -17,6 +17,8 @@ static ssize_t read_body(nghttp2_session *s, int32_t stream, uint8_t *buf,
 	size_t n = web_res_pull(req, buf, size);
 	const struct h2 *h = arg;
 
+	req->taken_bytes += n;
+
 	if (!web_res_waiting(req) && !req->res.ended && req->drainh) {
 		req->drainh(req, req->arg);
 		n += web_res_pull(req, buf + n, size - n);

@@ -102,8 +102,11 @@ struct web_req {
 	struct engine *engine;   /* borrowed; NULL: the peer is gone      */
 	uint64_t since_ms;       /* when its first byte came              */
 	size_t head_bytes;
+	uint64_t stall_ms;       /* the peer takes nothing since; 0: it does */
+	size_t taken_bytes;      /* since then                             */
 	int32_t stream;
 	bool dispatched;         /* the handler has it                    */
+	bool large;              /* its header is too large                */
 	bool submitted;          /* the engine has taken the status       */
 	bool upgraded;           /* bytes of another protocol follow      */
 	char peer_text[64];

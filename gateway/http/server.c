@@ -7,6 +7,7 @@
 #include <re.h>
 
 #include "gateway/http/conn.h"
+#include "gateway/http/source.h"
 #include "gateway/http/server.h"
 
 enum { BACKLOG = 511 };
@@ -61,12 +62,14 @@ static void destructor(void *arg)
 	struct web_server *s = arg;
 
 	list_flush(&s->listenl);
+	mem_deref(s->host.sources);
 }
 
 int web_server_alloc(struct web_server **sp,
 		     const struct web_server_conf *conf)
 {
 	struct web_server *s;
+	int err;
 
 	if (!sp || !conf || !conf->loop || !conf->requesth)
 		return EINVAL;
@@ -74,6 +77,12 @@ int web_server_alloc(struct web_server **sp,
 	s = mem_zalloc(sizeof(*s), destructor);
 	if (!s)
 		return ENOMEM;
+
+	err = sources_alloc(&s->host.sources);
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
 
 	s->lim = conf->lim;
 	s->host.loop = conf->loop;
@@ -258,6 +267,8 @@ void web_server_stat(const struct web_server *s, struct web_server_stat *st)
 		.conns = s->host.conns,
 		.accepted = s->accepted,
 		.refused = s->refused,
+		.crowded = s->host.crowded,
+		.floods = s->host.floods,
 		.tls_failed = s->host.tls_failed,
 		.expired = s->host.expired,
 	};

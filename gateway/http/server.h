@@ -32,6 +32,8 @@ struct web_server_stat {
 	unsigned conns;          /* open now                              */
 	uint64_t accepted;
 	uint64_t refused;        /* too many connections                  */
+	uint64_t crowded;        /* ... of one address                    */
+	uint64_t floods;         /* cut off for what they sent            */
 	uint64_t tls_failed;     /* handshakes                            */
 	uint64_t expired;        /* closed by a time limit                */
 };

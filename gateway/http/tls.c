@@ -330,6 +330,24 @@ int web_tls_pull(struct web_tls_pipe *p, struct mbuf *mb)
 	return err;
 }
 
+static void trim(BIO *bio, size_t bytes)
+{
+	BUF_MEM *had = NULL, *mem;
+
+	BIO_get_mem_ptr(bio, &had);
+	if (BIO_pending(bio) || !had || had->max <= bytes)
+		return;
+	mem = BUF_MEM_new();
+	if (mem)
+		BIO_set_mem_buf(bio, mem, BIO_CLOSE);
+}
+
+void web_tls_trim(struct web_tls_pipe *p, size_t bytes)
+{
+	trim(p->in, bytes);
+	trim(p->out, bytes);
+}
+
 void web_tls_close(struct web_tls_pipe *p)
 {
 	ERR_clear_error();

@@ -69,6 +69,9 @@ int web_tls_write(struct web_tls_pipe *p, const uint8_t *buf, size_t len);
 /** Append what must go to the socket. */
 int web_tls_pull(struct web_tls_pipe *p, struct mbuf *mb);
 
+/** Give back what buffers have over so many bytes, if they are empty. */
+void web_tls_trim(struct web_tls_pipe *p, size_t bytes);
+
 /** Send close_notify. */
 void web_tls_close(struct web_tls_pipe *p);
 

@@ -21,7 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "sip"), os.path.join(ROOT, "deploy")]
 LANES = 4
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "strangers", "redis", "sipp", "adopt", "router_restart", "move",
-           "variants", "netem", "quality", "tls", "srtp", "dtmf", "api",
+           "variants", "netem", "hostile", "quality", "tls", "srtp", "dtmf", "api",
            "routers", "attack", "linphone", "baresip", "parking", "qualify")
 
 

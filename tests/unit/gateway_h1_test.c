@@ -211,6 +211,15 @@ static const struct exchange exchanges[] = {
 	 "Content-Length: 5\r\n\r\n", "", "401", 1, true,
 	 "connection: close\r\n"},
 	/* Refused. */
+	/* A line that goes on in the next one. */
+	{"GET /a HTTP/1.1\r\n" HOST "x: y\r\n z\r\n\r\n", "", "400", 1, true,
+	 "goes on"},
+	{"GET /a HTTP/1.1\r\n" HOST "x: y\r\n \t z\r\n\r\n", "", "400", 1,
+	 true, "goes on"},
+	{"GET /a HTTP/1.1\r\n" HOST "x:\r\n z\r\n\r\n", "", "400", 1, true,
+	 "goes on"},
+	{"GET /a HTTP/1.1\r\n" HOST "x:  y  z  \r\ny:\r\n\r\n", "GET /a=;",
+	 "200", 1, false, NULL},
 	{"GET /a HTTP/1.1\r\n\r\n", "", "400", 1, true, "Host"},
 	{"GET /a HTTP/1.1\r\n" HOST HOST "\r\n", "", "400", 1, true, NULL},
 	{"GET /a HTTP/2.0\r\n" HOST "\r\n", "", "505", 1, true, NULL},

@@ -194,7 +194,7 @@ static void test_versions(void **state)
 	(void)hear(&f, fd, "plain", buf, sizeof(buf));
 	close(fd);
 
-	/* HTTP/2: its first frame is SETTINGS with our two values. */
+	/* HTTP/2: its first frame is SETTINGS with our three values. */
 	fd = dial(&f.plain);
 	for (size_t i = 0; i < sizeof(preface) - 1; i++) {
 		assert_int_equal(send(fd, preface + i, 1, MSG_NOSIGNAL), 1);
@@ -205,7 +205,7 @@ static void test_versions(void **state)
 		turn(&f, deadline());
 		n = recv(fd, buf, sizeof(buf), MSG_PEEK);
 	}
-	assert_memory_equal(buf, "\0\0\14\4", 4);
+	assert_memory_equal(buf, "\0\0\22\4", 4);
 	close(fd);
 	end(&f);
 }
@@ -338,6 +338,40 @@ static void test_too_many(void **state)
 	(void)hear(&f, c, "plain", buf, sizeof(buf));
 	close(b);
 	close(c);
+	end(&f);
+}
+
+/* One address does not get all that there are. */
+static void test_too_many_of_one(void **state)
+{
+	struct web_limits lim = web_limits_default;
+	struct web_server_stat st;
+	struct fixture f;
+	char buf[1024];
+	int a, b;
+	(void)state;
+
+	lim.source_conns = 1;
+	start(&f, &lim);
+	a = dial(&f.plain);
+	say(a, GET);
+	(void)hear(&f, a, "plain", buf, sizeof(buf));
+	b = dial(&f.plain);
+	assert_int_equal(hear(&f, b, NULL, buf, sizeof(buf)), 0);
+	web_server_stat(f.srv, &st);
+	assert_int_equal(st.conns, 1);
+	assert_int_equal(st.crowded, 1);
+	close(a);
+	close(b);
+
+	do {
+		turn(&f, deadline());
+		web_server_stat(f.srv, &st);
+	} while (st.conns);
+	a = dial(&f.plain);
+	say(a, GET);
+	(void)hear(&f, a, "plain", buf, sizeof(buf));
+	close(a);
 	end(&f);
 }
 
@@ -500,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_many_of_one),
 		cmocka_unit_test(test_time_limits),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_big_tls),
