@@ -131,49 +131,67 @@ static bool place_may_begin(struct node *n, struct bus_request *req,
 	return false;
 }
 
-static void place(struct node *n, struct bus_request *req,
-		  const Sy__Envelope *env)
+static void place_failed(struct bus_request *req, struct hub *hub, int err)
 {
-	const Sy__PlaceHub *msg = env->place_hub;
+	if (hub)
+		hub_check(hub, 500, "no memory");
+	bus_replyf(req, SY__RESULT_CODE__INTERNAL, "%s", strerror(err));
+}
+
+struct hub *control_place(struct node *n, struct bus_request *req,
+			  const Sy__PlaceHub *msg)
+{
 	const char *wrong = place_check(msg);
-	struct hub *hub;
+	struct hub *hub = NULL;
 	int err = 0;
 
 	if (wrong) {
 		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST, "%s", wrong);
-		return;
+		return NULL;
 	}
 
 	hub = node_hub(n, msg->hub);
 	if (hub) {
 		if (!place_known(req, hub, msg))
-			return;
+			return NULL;
 	}
 	else {
 		if (!place_may_begin(n, req, msg->hub))
-			return;
+			return NULL;
 		if (msg->replaces[0]) {
 			bus_replyf(req, SY__RESULT_CODE__NOT_FOUND,
 				   "no such call here");
-			return;
+			return NULL;
 		}
 		if (!control_has_room(n, req))
-			return;
+			return NULL;
 		err = place_new(&hub, n, msg);
 	}
 
 	if (!err)
-		err = hub_expect(hub, msg);
-	if (!err)
 		err = hub_call_id_add(hub, msg->call_id);
-	if (err) {
-		if (hub)
-			hub_check(hub, 500, "no memory");
-		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "%s", strerror(err));
-		return;
-	}
+	if (!err)
+		return hub;
 
-	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+	place_failed(req, hub, err);
+	return NULL;
+}
+
+static void place(struct node *n, struct bus_request *req,
+		  const Sy__Envelope *env)
+{
+	const Sy__PlaceHub *msg = env->place_hub;
+	struct hub *hub = control_place(n, req, msg);
+	int err;
+
+	if (!hub)
+		return;
+
+	err = hub_expect(hub, msg);
+	if (err)
+		place_failed(req, hub, err);
+	else
+		bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
 }
 
 static void drain(struct node *n, struct bus_request *req,
@@ -203,6 +221,9 @@ static const struct {
 	{SY__ENVELOPE__BODY_MOVE_CALL, control_move_call},
 	{SY__ENVELOPE__BODY_LEG_MOVED, control_leg_moved},
 	{SY__ENVELOPE__BODY_TRANSFER_CALL, control_transfer},
+	{SY__ENVELOPE__BODY_BROWSER_CALL, control_browser_call},
+	{SY__ENVELOPE__BODY_BROWSER_SIGNAL, control_browser_signal},
+	{SY__ENVELOPE__BODY_BROWSER_HERE, control_browser_here},
 };
 
 void node_command(struct bus_request *req, const Sy__Envelope *env,

@@ -27,6 +27,20 @@ control_h control_update_leg;
 control_h control_remove_leg;
 control_h control_send_dtmf;
 control_h control_get;
+control_h control_browser_call;   /* page_control.c, as the next two */
+control_h control_browser_signal;
+control_h control_browser_here;
+
+/**
+ * The hub of a placement: one that is here, or a new one.  It ends if nobody
+ * comes: hub_expect() somebody, or hub_add() a leg.
+ *
+ * @param place  Borrowed for the call.
+ *
+ * @return it; NULL: the request is answered.
+ */
+struct hub *control_place(struct node *n, struct bus_request *req,
+			  const Sy__PlaceHub *place);
 
 /** Answer with OK and the call as it is. @param leg  Leg added, or NULL. */
 void control_reply_call(struct node *n, struct bus_request *req,

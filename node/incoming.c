@@ -6,6 +6,7 @@
 #include "node/app/dial.h"
 #include "node/app/pickup.h"
 #include "node/app/limit.h"
+#include "node/incoming.h"
 #include "node/leg_sip.h"
 #include "node/replace.h"
 #include "proto/log.h"
@@ -61,14 +62,37 @@ static void replace(struct node *n, struct leg *leg, struct hub_expect *ex)
 		leg_hangup(leg, code, "nothing to replace");
 }
 
+void incoming_serve(struct node *n, struct leg *leg,
+		    const Sy__PlaceHub *place)
+{
+	struct app_call call = {
+		.hub = leg->hub,
+		.leg = leg,
+		.dest = leg->hub->dest,
+		.ring_ms = node_ring_ms(n, place->ring_seconds),
+	};
+	Sy__Destination *pickup = NULL;
+	uint16_t code;
+
+	if (app_is_pickup(place) &&
+	    !hub_destination_copy(&pickup, place->destination))
+		call.dest = pickup;
+	if (!limit_wait(n, &call)) {
+		code = app_run(n, &call);
+		if (code)
+			leg_hangup(leg, code, "destination cannot be reached");
+	}
+	if (pickup)
+		sy__destination__free_unpacked(pickup, NULL);
+}
+
 void node_incoming(struct dialog *d, const struct token *tok,
 		   const struct sip_msg *msg, struct mbuf *sdp, void *arg)
 {
 	struct node *n = arg;
 	char id[ULID_LEN + 1];
 	struct hub_expect *ex = find(n, tok, id);
-	struct app_call call = {0};
-	Sy__Destination *pickup = NULL;
+	struct leg *leg = NULL;
 	const char *why = NULL;
 	struct hub *hub;
 	uint16_t code;
@@ -82,36 +106,22 @@ void node_incoming(struct dialog *d, const struct token *tok,
 	hub->came = true; /* also a call that is refused has its record */
 	hub->hops = hops_left(msg);
 	code = !hub->hops && dial_can(hub->dest) ? 483 :
-	       leg_sip_take(&call.leg, n, hub, d, sdp, ex->place, &why);
-	if (!code) {
-		call.leg->tok_instance = tok->instance;
-		call.leg->tok_epoch = tok->epoch;
-	}
-	if (!code)
-		chain_came(n, hub, msg, ex->place);
-	call.hub = hub;
-	call.dest = hub->dest;
-	call.ring_ms = node_ring_ms(n, ex->place->ring_seconds);
-	if (!code && ex->place->replaces[0]) {
-		replace(n, call.leg, ex);
-		return;
-	}
-	if (!code && app_is_pickup(ex->place) &&
-	    !hub_destination_copy(&pickup, ex->place->destination))
-		call.dest = pickup;
-	mem_deref(ex);
-
+	       leg_sip_take(&leg, n, hub, d, sdp, ex->place, &why);
 	if (code) {
+		mem_deref(ex);
 		refuse(n, d, code, why, id);
 		hub_check(hub, code, why);
 		return;
 	}
 
-	if (limit_wait(n, &call))
+	leg->tok_instance = tok->instance;
+	leg->tok_epoch = tok->epoch;
+	chain_came(n, hub, msg, ex->place);
+	if (ex->place->replaces[0]) {
+		replace(n, leg, ex);
 		return;
-	code = app_run(n, &call);
-	if (code)
-		leg_hangup(call.leg, code, "destination cannot be reached");
-	if (pickup)
-		sy__destination__free_unpacked(pickup, NULL);
+	}
+	list_unlink(&ex->le);
+	incoming_serve(n, leg, ex->place);
+	mem_deref(ex);
 }

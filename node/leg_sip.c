@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "node/leg_sip_priv.h"
+#include "node/page.h"
 #include "node/talk.h"
 #include "proto/log.h"
 
@@ -24,6 +25,7 @@ static void destructor(void *data)
 	alarm_stop(&ls->node->alarms, &ls->again);
 	alarm_stop(&ls->node->alarms, &ls->attempt);
 	mem_deref(ls->dlg);
+	mem_deref(ls->page);
 	mem_deref(ls->rtc);
 	mem_deref(ls->media);
 	mem_deref(ls->ses);
@@ -99,6 +101,8 @@ void leg_sip_name(struct leg_sip *ls)
 {
 	const char *call_id, *ltag, *rtag;
 
+	if (!ls->dlg)
+		return;
 	dialog_names(ls->dlg, &call_id, &ltag, &rtag);
 	leg_dialog_set(&ls->leg.info.dialog, call_id, ltag, rtag);
 }
@@ -197,20 +201,10 @@ void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls)
 	sc->offer_rtc = ls->offer_rtc;
 }
 
-/* What is configured for a peer; strings of the configuration, or NULL. */
-struct peer_conf {
-	const char *srtp;
-	const char *dtmf;
-	const char *media;
-};
-
-/* @param uri   Whom we call, or NULL.
- * @param af    The peer's family, or AF_UNSPEC.
- * @param at    Where it is, or unset. */
-static int alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
-		 const struct leg_conf *conf, const struct codec_list *codecs,
-		 const struct peer_conf *peer, const char *uri, int af,
-		 const struct sa *at)
+int leg_sip_new(struct leg_sip **lsp, struct node *n, struct hub *hub,
+		const struct leg_conf *conf, const struct codec_list *codecs,
+		const struct leg_sip_peer_conf *peer, const char *uri, int af,
+		const struct sa *at)
 {
 	const Sy__Settings *set = node_settings(n);
 	struct session_conf sc;
@@ -273,7 +267,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		.id = call->id,
 		.ref = hub_ref(hub),
 	};
-	const struct peer_conf peer = {call->srtp, call->dtmf, call->media};
+	const struct leg_sip_peer_conf peer = {call->srtp, call->dtmf, call->media};
 	char path[512] = "", *extra = NULL;
 	const char *route = path;
 	struct dialog_invite inv = {
@@ -310,7 +304,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	/* who is known by a literal address has that family; a name may have
 	 * both */
 	leg_sip_peer(&at, call);
-	err = alloc(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
+	err = leg_sip_new(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
 		    sa_af(&at), &at);
 	if (err)
 		return err;
@@ -359,24 +353,24 @@ static uint16_t code_of(int err)
 	}
 }
 
-static struct peer_conf caller_conf(const struct node *n,
+static struct leg_sip_peer_conf caller_conf(const struct node *n,
 				      const Sy__Source *src)
 {
-	struct peer_conf cc = {NULL, NULL, NULL};
+	struct leg_sip_peer_conf cc = {NULL, NULL, NULL};
 
 	if (src && src->kind_case == SY__SOURCE__KIND_DEVICE) {
 		const Sy__Device *dev = config_device(n->config, src->device,
 						      strlen(src->device));
 
 		if (dev)
-			cc = (struct peer_conf){dev->srtp, dev->dtmf,
+			cc = (struct leg_sip_peer_conf){dev->srtp, dev->dtmf,
 						 dev->media};
 	}
 	else if (src && src->kind_case == SY__SOURCE__KIND_TRUNK) {
 		const Sy__Trunk *trunk = config_trunk(n->config, src->trunk);
 
 		if (trunk)
-			cc = (struct peer_conf){trunk->srtp, trunk->dtmf,
+			cc = (struct leg_sip_peer_conf){trunk->srtp, trunk->dtmf,
 						 NULL};
 	}
 
@@ -391,7 +385,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 	const bool device =
 		src && src->kind_case == SY__SOURCE__KIND_DEVICE;
 	const struct codec_list codecs = {place->codecs, place->n_codecs};
-	const struct peer_conf cc = caller_conf(n, src);
+	const struct leg_sip_peer_conf cc = caller_conf(n, src);
 	const struct leg_conf conf = {
 		.ops = &leg_sip_ops,
 		.kind = device ? SY__LEG_KIND__DEVICE : SY__LEG_KIND__TRUNK,
@@ -409,7 +403,7 @@ uint16_t leg_sip_take(struct leg **lp, struct node *n, struct hub *hub,
 
 	if (dialog_peer(d, &at))
 		sa_init(&at, AF_UNSPEC);
-	err = alloc(&ls, n, hub, &conf, &codecs, &cc, NULL,
+	err = leg_sip_new(&ls, n, hub, &conf, &codecs, &cc, NULL,
 		    session_offer_af(sdp), &at);
 	if (err)
 		return code_of(err);

@@ -2,7 +2,7 @@
 /* What dialog and engine tell of a SIP leg: see leg_sip_priv.h. */
 
 #include "node/app/follow.h"
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
 #include "node/talk.h"
 #include "proto/log.h"
 
@@ -19,10 +19,10 @@ static void fail(struct leg_sip *ls, uint16_t code, const char *reason)
 
 static void note_router(struct leg_sip *ls)
 {
-	const char *id = dialog_router(ls->dlg);
+	const char *id = words_through(ls);
 
 	leg_sip_name(ls);
-	if (id && !ls->leg.info.router[0])
+	if (id && (ls->page || !ls->leg.info.router[0]))
 		str_ncpy(ls->leg.info.router, id,
 			 sizeof(ls->leg.info.router));
 }
@@ -79,7 +79,7 @@ static const char *unusable(int err)
 static void established_out(struct leg_sip *ls, struct mbuf *sdp)
 {
 	int err = sdp ? session_answered(ls->ses, sdp)
-		  : dialog_is_updated(ls->dlg) ? 0 : EBADMSG;
+		  : words_is_updated(ls) ? 0 : EBADMSG;
 
 	session_settle(ls->ses);
 	ls->leg.early = false;
@@ -139,7 +139,7 @@ static void probe_handler(void *arg)
 	leg_sip_watch(ls);
 	media_leg_stat(ls->media, &st);
 	if (st.rx_packets == ls->heard && !sipua_is_unsure(ls->node->ua))
-		(void)dialog_probe(ls->dlg);
+		words_probe(ls);
 	ls->heard = st.rx_packets;
 }
 
@@ -172,23 +172,24 @@ static void offer_handler(struct dialog *d, struct mbuf *sdp, void *arg)
 	struct mbuf *mb = NULL;
 	int err;
 
+	(void)d;
 	ls->was_held = ls->local_hold;
 	leg_sip_look(ls);
 	if (sdp)
 		err = session_answer(ls->ses, sdp, &mb);
 	else
-		err = session_offer(ls->ses, ls->local_hold, &mb);
+		err = session_offer(ls->ses, leg_sip_offers_hold(ls), &mb);
 	if (err) {
 		if (err != ENOMEM)
-			dialog_warn(d, session_why(ls->ses));
-		(void)dialog_refuse(d, err == ENOMEM ? 500 : 488,
-				    err == EPROTONOSUPPORT
-					    ? LEG_SIP_SRTP_REQUIRED
-					    : NULL);
+			words_warn(ls, session_why(ls->ses));
+		(void)words_refuse(ls, err == ENOMEM ? 500 : 488,
+				   err == EPROTONOSUPPORT
+					   ? LEG_SIP_SRTP_REQUIRED
+					   : NULL);
 		return;
 	}
 
-	if (!dialog_accept(d, mb)) {
+	if (!words_accept(ls, mb)) {
 		leg_sip_keep(&ls->local_sdp, mb);
 		if (sdp) {
 			leg_sip_keep(&ls->remote_sdp, sdp);
@@ -216,9 +217,9 @@ static void hold_again(void *arg)
 	if (!ls->holding || !leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED))
 		return;
 
-	err = session_offer(ls->ses, ls->local_hold, &mb);
+	err = session_offer(ls->ses, leg_sip_offers_hold(ls), &mb);
 	if (!err)
-		err = dialog_offer(ls->dlg, mb);
+		err = words_offer(ls, mb);
 	if (!err)
 		leg_sip_keep(&ls->local_sdp, mb);
 	else if (err == EBUSY)
@@ -301,7 +302,7 @@ static void closed_handler(struct dialog *d, uint16_t code,
 	char why[LEG_TEXT_MAX];
 
 	(void)remote;
-	if (code >= 300 && code < 400) {
+	if (d && code >= 300 && code < 400) {
 		follow_judge(ls->node, &ls->leg, code, dialog_redirect(d),
 			     why);
 		reason = why;
@@ -312,7 +313,7 @@ static void closed_handler(struct dialog *d, uint16_t code,
 			 LOG_S("trunk", ls->leg.info.trunk),
 			 LOG_S("why", reason));
 	/* Who ends with it is told why, too. */
-	hub->because = dialog_peer_reason(d);
+	hub->because = d ? dialog_peer_reason(d) : NULL;
 	leg_sip_ended(arg, code, reason);
 	hub->because = NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A SIP leg that leaves for another node that lives: see leg_sip.h. */
 
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
 
 static bool is_sip(const struct leg *leg)
 {
@@ -25,18 +25,18 @@ bool leg_sip_is_quiet(const struct leg *leg)
 						     : sounds(leg))
 		return false;
 
-	return dialog_is_quiet(ls->dlg);
+	return words_is_quiet(ls);
 }
 
 int leg_sip_freeze(struct leg *leg)
 {
-	return is_sip(leg) ? dialog_freeze(((struct leg_sip *)leg)->dlg) : 0;
+	return is_sip(leg) ? words_freeze((struct leg_sip *)leg) : 0;
 }
 
 void leg_sip_thaw(struct leg *leg)
 {
 	if (is_sip(leg))
-		dialog_thaw(((struct leg_sip *)leg)->dlg);
+		words_thaw((struct leg_sip *)leg);
 }
 
 void leg_sip_depart(struct leg *leg, const struct sa *to)
@@ -49,5 +49,5 @@ void leg_sip_depart(struct leg *leg, const struct sa *to)
 	ls->departed = true;
 	alarm_stop(&ls->node->alarms, &ls->probe);
 	leg_sip_resume_stop(ls, "another node has it");
-	dialog_depart(ls->dlg, to);
+	words_depart(ls, to);
 }

@@ -5,7 +5,7 @@
 
 #include "node/app/chain.h"
 #include "node/app/dial.h"
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
 #include "node/hub/hub.h"
 #include "node/sip/reason.h"
 #include "node/talk.h"
@@ -20,7 +20,7 @@ static void tell_chain(struct leg_sip *ls)
 {
 	char buf[CHAIN_SIZE];
 
-	if (!ls->leg.hub->trail || !dialog_wants_history(ls->dlg))
+	if (!ls->dlg || !ls->leg.hub->trail || !dialog_wants_history(ls->dlg))
 		return;
 	chain_to_caller(buf, ls->node, &ls->leg, dial_domain(ls->node));
 	dialog_set_history(ls->dlg, buf);
@@ -30,7 +30,7 @@ static int op_progress(struct leg *leg, uint16_t code)
 {
 	tell_chain(self(leg));
 
-	return dialog_progress(self(leg)->dlg, code, NULL, NULL);
+	return words_progress(self(leg), code, NULL);
 }
 
 /* Without an offer in the INVITE ours goes in the 183; the PRACK brings its
@@ -40,12 +40,12 @@ static int offer_early(struct leg_sip *ls)
 	struct mbuf *mb = NULL;
 	int err;
 
-	if (!dialog_is_reliable(ls->dlg))
+	if (!words_is_reliable(ls))
 		return ENOTSUP;
 
 	err = session_offer(ls->ses, false, &mb);
 	if (!err)
-		err = dialog_progress(ls->dlg, 183, NULL, mb);
+		err = words_progress(ls, 183, mb);
 	if (!err) {
 		ls->leg.early = true;
 		leg_sip_keep(&ls->local_sdp, mb);
@@ -64,7 +64,7 @@ static int op_early(struct leg *leg)
 	if (ls->late)
 		return offer_early(ls);
 
-	err = dialog_progress(ls->dlg, 183, NULL, ls->answer);
+	err = words_progress(ls, 183, ls->answer);
 	if (err)
 		return err;
 
@@ -81,14 +81,14 @@ static int op_answer(struct leg *leg)
 	int err = 0;
 
 	tell_chain(ls);
-	if (dialog_is_described(ls->dlg))
+	if (words_is_described(ls))
 		mb = NULL;
 	else if (ls->late)
 		err = session_offer(ls->ses, false, &mb);
 	else
 		mb = mem_ref(ls->answer);
 	if (!err)
-		err = dialog_answer(ls->dlg, mb);
+		err = words_answer(ls, mb);
 	if (!err)
 		leg->early = false;
 	if (!err && !ls->late)
@@ -108,16 +108,16 @@ static int op_answer(struct leg *leg)
 /* What an INVITE of the peer's is refused with says enough. */
 static void because(struct leg_sip *ls, uint16_t code, const char *reason)
 {
-	const bool answered = dialog_state(ls->dlg) == DIALOG_ANSWERED;
+	const bool answered = words_is_answered(ls);
 	char buf[REASON_SIZE];
 
 	if (ls->leg.hub->because) {
-		dialog_because(ls->dlg, ls->leg.hub->because);
+		words_because(ls, ls->leg.hub->because);
 	} else if (reason && !strcmp(reason, HUNT_ELSEWHERE)) {
-		dialog_because(ls->dlg, reason_elsewhere);
+		words_because(ls, reason_elsewhere);
 	} else if (answered) {
 		reason_print(buf, sizeof(buf), code);
-		dialog_because(ls->dlg, buf);
+		words_because(ls, buf);
 	}
 }
 
@@ -128,7 +128,7 @@ static void op_hangup(struct leg *leg, uint16_t code, const char *reason)
 	/* The text is ours; the peer gets the standard one. */
 	because(ls, code, reason);
 	leg_sip_resume_stop(ls, reason);
-	dialog_hangup(ls->dlg, code, NULL);
+	words_hangup(ls, code, reason);
 	mem_deref(leg_sip_take_media(ls));
 }
 
@@ -137,7 +137,7 @@ static void op_abandon(struct leg *leg)
 	struct leg_sip *ls = self(leg);
 
 	leg_sip_resume_stop(ls, "another node has it");
-	dialog_abandon(ls->dlg);
+	words_abandon(ls);
 	mem_deref(leg_sip_take_media(ls));
 }
 
@@ -170,6 +170,16 @@ static int op_stop_sending(struct leg *leg, bool stop)
 	return leg_sip_send(ls);
 }
 
+/* A page goes on sending and receiving: who may hear what is decided here. */
+static int hold_here(struct leg_sip *ls, bool hold)
+{
+	ls->local_hold = hold;
+	ls->leg.info.held = hold || session_remote_hold(ls->ses);
+	leg_changed(&ls->leg);
+
+	return leg_sip_mute(ls);
+}
+
 static int op_hold(struct leg *leg, bool hold)
 {
 	struct leg_sip *ls = self(leg);
@@ -180,10 +190,12 @@ static int op_hold(struct leg *leg, bool hold)
 		return EPROTO;
 	if (ls->local_hold == hold)
 		return 0;
+	if (ls->page)
+		return hold_here(ls, hold);
 
 	err = session_offer(ls->ses, hold, &mb);
 	if (!err)
-		err = dialog_offer(ls->dlg, mb);
+		err = words_offer(ls, mb);
 	if (!err) {
 		ls->holding = true;
 		ls->glares = 0;
@@ -204,7 +216,7 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 {
 	const struct leg_sip *ls = (const struct leg_sip *)leg;
 
-	dialog_checkpoint(ls->dlg, out);
+	words_checkpoint(ls, out);
 	out->sdp_session_id = session_id(ls->ses);
 	out->sdp_version = session_version(ls->ses);
 	out->local_hold = ls->local_hold;
@@ -220,7 +232,7 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 		out->local_sdp = ls->local_sdp;
 	/* Else it is in the INVITE. */
 	if (ls->remote_sdp &&
-	    (!out->invite.len || dialog_is_described(ls->dlg)))
+	    (!out->invite.len || words_is_described(ls)))
 		out->remote_sdp = ls->remote_sdp;
 }
 
@@ -229,13 +241,14 @@ static const char *op_call_id(const struct leg *leg)
 	const struct leg_sip *ls = (const struct leg_sip *)leg;
 
 	return leg->info.direction == SY__DIRECTION__INBOUND ?
-		       dialog_call_id(ls->dlg) : NULL;
+		       words_call_id(ls) : NULL;
 }
 
 static int op_message(struct leg *leg, const char *ctype,
 		      const struct mbuf *text)
 {
-	return dialog_message(self(leg)->dlg, ctype, text);
+	return self(leg)->dlg ? dialog_message(self(leg)->dlg, ctype, text)
+			      : ENOTSUP;
 }
 
 const struct leg_ops leg_sip_ops = {

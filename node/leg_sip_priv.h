@@ -13,6 +13,8 @@
  *   leg_sip_move.c    a leg that leaves for another node
  *   leg_sip_rtc.c     a leg whose media is WebRTC
  *   leg_sip_told.c    which address of ours its peer is told
+ *   leg_sip_words.c   what is said: by a dialog, or to a browser page
+ *   leg_browser.c     a leg whose peer is a page
  */
 
 #ifndef SY_NODE_LEG_SIP_PRIV_H
@@ -47,7 +49,8 @@ enum digit_method { DIGIT_EVENT, DIGIT_INBAND, DIGIT_INFO };
 struct leg_sip {
 	struct leg leg;           /* first: the hub knows only this     */
 	struct node *node;        /* borrowed                           */
-	struct dialog *dlg;       /* owned, as all below                */
+	struct dialog *dlg;       /* owned, as all below; NULL: a page  */
+	struct page *page;        /* NULL: a SIP phone                  */
 	struct session *ses;
 	struct media_leg *media;
 	struct rtc *rtc;          /* NULL: no WebRTC, or not yet        */
@@ -94,6 +97,25 @@ media_event_h leg_sip_media_handler;
  * @param af  The peer's family, or AF_UNSPEC. */
 int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		  int af);
+
+/** What is configured for a peer; strings of the configuration, or NULL. */
+struct leg_sip_peer_conf {
+	const char *srtp;
+	const char *dtmf;
+	const char *media;
+};
+
+/**
+ * One with a session, and a voice as configured.
+ *
+ * @param uri  Whom we call, or NULL.
+ * @param af   The peer's family, or AF_UNSPEC.
+ * @param at   Where it is, or unset.
+ */
+int leg_sip_new(struct leg_sip **lsp, struct node *n, struct hub *hub,
+		const struct leg_conf *conf, const struct codec_list *codecs,
+		const struct leg_sip_peer_conf *peer, const char *uri, int af,
+		const struct sa *at);
 
 /** What its session is to be made of, but for codecs. */
 void leg_sip_session_conf(struct session_conf *sc, const struct leg_sip *ls);
@@ -210,6 +232,12 @@ void leg_sip_referred_handler(struct dialog *d, uint16_t code, void *arg);
 
 /** leg_ops.dtmf */
 int leg_sip_op_dtmf(struct leg *leg, char digit, uint32_t duration_ms);
+
+/** Does an offer of ours say that we hold the peer? */
+static inline bool leg_sip_offers_hold(const struct leg_sip *ls)
+{
+	return ls->local_hold && !ls->page;
+}
 
 /** Remember a description for the checkpoint. @param mb  NULL: none. */
 void leg_sip_keep(char **textp, const struct mbuf *mb);

@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
 #include "node/sip/strans.h"
 #include "proto/log.h"
 
@@ -204,9 +204,9 @@ static int offer_send(struct leg_sip *ls)
 
 	r->offer = mem_deref(r->offer);
 	ls->was_held = ls->local_hold;
-	err = session_offer(ls->ses, ls->local_hold, &r->offer);
+	err = session_offer(ls->ses, leg_sip_offers_hold(ls), &r->offer);
 	if (!err)
-		err = dialog_offer(ls->dlg, r->offer);
+		err = words_offer(ls, r->offer);
 	if (!err)
 		r->busy = true;
 
@@ -251,14 +251,14 @@ int leg_sip_reoffer(struct leg *leg)
 /* Who made the Call-ID waits longer. */
 uint32_t leg_sip_glare_ms(const struct leg_sip *ls)
 {
-	return dialog_is_ours(ls->dlg) ? 2100 + rand_u16() % 191 * 10u
+	return words_is_ours(ls) ? 2100 + rand_u16() % 191 * 10u
 				 : rand_u16() % 201 * 10u;
 }
 
 /* @return when to ask again [ms]; 0: it will not take it. */
 static uint32_t retry_ms(const struct leg_sip *ls, uint16_t code)
 {
-	const uint32_t s = MIN(dialog_retry_after(ls->dlg), LATER_MAX_MS / 1000u);
+	const uint32_t s = MIN(words_retry_after(ls), LATER_MAX_MS / 1000u);
 
 	if (code == 491)
 		return 1 + leg_sip_glare_ms(ls);

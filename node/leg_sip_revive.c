@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
+#include "node/page.h"
 #include "node/record.h"
 
 static struct mbuf *mbuf_of(const char *text)
@@ -43,7 +44,7 @@ static int session_make(struct leg_sip *ls, const Sy__DialogState *ds,
 	    .remote_sdp = pending_in ? NULL : ds->remote_sdp,
 	    .id = ds->sdp_session_id,
 	    .version = ds->sdp_version,
-	    .local_hold = ds->local_hold,
+	    .local_hold = ds->local_hold && !ds->browser,
 	    .pending = (out && ds->state != SY__LEG_STATE__LEG_ANSWERED) ||
 		       (ds->reliable && ds->reliable->offered),
 	};
@@ -108,7 +109,7 @@ static int answer_again(struct leg_sip *ls)
 	else
 		mb = mem_ref(ls->answer);
 	if (!err)
-		err = dialog_answer(ls->dlg, mb);
+		err = words_answer(ls, mb);
 	if (!err)
 		leg_sip_keep(&ls->local_sdp, mb);
 	ls->answer = mem_deref(ls->answer);
@@ -129,12 +130,12 @@ static int ring_again(struct leg_sip *ls, const Sy__DialogState *ds)
 		return 0;
 
 	if (!ds->early || ls->late)
-		return dialog_progress(ls->dlg, 180, NULL, NULL);
+		return words_progress(ls, 180, NULL);
 
 	leg_sip_keep(&ls->local_sdp, ls->answer);
 	alarm_start(&ls->node->alarms, &ls->resumed.tmr, 0, early_handler, ls);
 
-	return dialog_progress(ls->dlg, 183, NULL, ls->answer);
+	return words_progress(ls, 183, ls->answer);
 }
 
 /* What was agreed on is in force, but nothing is sent. */
@@ -230,6 +231,32 @@ static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 	return err;
 }
 
+/* The offer of a page that waits for its answer. */
+static int page_offer_of(const Sy__DialogState *ds, struct mbuf **mbp)
+{
+	if (ds->direction != SY__DIRECTION__INBOUND ||
+	    ds->state == SY__LEG_STATE__LEG_ANSWERED ||
+	    ds->browser->described)
+		return ENOENT;
+
+	*mbp = mbuf_of(ds->remote_sdp);
+
+	return *mbp ? 0 : EBADMSG;
+}
+
+static int page_make(struct leg_sip *ls, const Sy__DialogState *ds)
+{
+	const struct page_conf pc = {
+		.node = ls->node,
+		.leg = &ls->leg,
+		.h = &leg_sip_handlers,
+		.arg = ls,
+	};
+
+	return page_resume(&ls->page, &pc, ds);
+}
+
+/* @param d  NULL: of a page. */
 static int make(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		const Sy__Leg *rec, const Sy__DialogState *ds, struct dialog *d)
 {
@@ -239,7 +266,7 @@ static int make(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	bool pending_in;
 	int err;
 
-	err = dialog_pending_offer(d, &offer);
+	err = d ? dialog_pending_offer(d, &offer) : page_offer_of(ds, &offer);
 	if (err && err != ENOENT)
 		return err;
 
@@ -251,9 +278,13 @@ static int make(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	record_leg_read(&info, rec);
 	leg_restore(&ls->leg, hub, &leg_sip_ops, &info, ds->ref);
 	ls->dlg = mem_ref(d);
-	dialog_set_handlers(d, &leg_sip_handlers, ls);
+	if (d)
+		dialog_set_handlers(d, &leg_sip_handlers, ls);
+	else
+		err = page_make(ls, ds);
 	leg_sip_voice(ls);
-	err = bring_up(ls, ds, pending_in, offer);
+	if (!err)
+		err = bring_up(ls, ds, pending_in, offer);
 	if (!err)
 		err = leg_sip_mute(ls);
 	if (err)
@@ -280,12 +311,12 @@ int leg_sip_resume(struct leg **lp, struct node *n, struct hub *hub,
 		    .instance = member_instance(n->members),
 		},
 	};
-	struct dialog *d;
+	struct dialog *d = NULL;
 	struct leg_sip *ls;
 	int err;
 
 	err = ulid_read(prm.tok.hub, hub->id, ULID_LEN);
-	if (!err)
+	if (!err && !ds->browser)
 		err = dialog_resume(&d, n->ua, &prm, NULL, NULL);
 	if (err)
 		return err;

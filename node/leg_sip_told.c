@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "node/leg_sip_priv.h"
+#include "node/leg_sip_words.h"
 
 /* Of "udp:192.0.2.1:5060", as a binding has it. */
 static int received_sa(struct sa *sa, const char *received)
@@ -82,7 +82,7 @@ void leg_sip_look(struct leg_sip *ls)
 {
 	struct sa peer, told, also;
 
-	if (!ls->media || dialog_peer(ls->dlg, &peer) ||
+	if (!ls->media || words_peer(ls, &peer) ||
 	    leg_sip_is_inside(ls->node, &peer) == ls->inside)
 		return;
 

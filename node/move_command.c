@@ -47,6 +47,11 @@ static const char *call_of(const Sy__Envelope *env)
 		return env->remove_leg->call;
 	case SY__ENVELOPE__BODY_TRANSFER_CALL:
 		return env->transfer_call->call;
+	case SY__ENVELOPE__BODY_BROWSER_CALL:
+		return env->browser_call->place ?
+			       env->browser_call->place->hub : NULL;
+	case SY__ENVELOPE__BODY_BROWSER_SIGNAL:
+		return env->browser_signal->call;
 	case SY__ENVELOPE__BODY_SEND_DTMF:
 		return env->send_dtmf->call;
 	default:

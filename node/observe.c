@@ -8,6 +8,7 @@
 #include "node/checkpoint.h"
 #include "node/history.h"
 #include "node/music.h"
+#include "node/page.h"
 #include "node/restore.h"
 #include "node/talk.h"
 #include "proto/log.h"
@@ -34,6 +35,7 @@ static void touched(struct hub *hub, void *arg)
 
 	music_update(n, hub);
 	park_update(n, hub);
+	page_update(hub);
 	checkpoint_touch(n->checkpoint, hub);
 }
 

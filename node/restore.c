@@ -9,6 +9,7 @@
 #include "node/history.h"
 #include "node/hub_state.h"
 #include "node/leg_player.h"
+#include "node/page.h"
 #include "node/record.h"
 #include "node/restore_impl.h"
 #include "proto/log.h"
@@ -86,6 +87,10 @@ static void say_bye(struct node *n, const struct hub *hub,
 	};
 	struct dialog *d;
 
+	if (ds->browser) {
+		page_say_ended(n, ds, hub->id, code, "the call is lost");
+		return;
+	}
 	if (ulid_read(prm.tok.hub, hub->id, ULID_LEN) ||
 	    dialog_resume(&d, n->ua, &prm, &none, NULL))
 		return;

@@ -253,7 +253,7 @@ uint16_t transfer_refer(struct node *n, struct leg *leg,
 
 	/* It calls as who asks for it: what that one may not call, it may not
 	 * have called either. */
-	if (leg->info.kind == SY__LEG_KIND__DEVICE) {
+	if (leg_is_device(&leg->info)) {
 		src.kind_case = SY__SOURCE__KIND_DEVICE;
 		src.device = leg->info.user;
 	} else if (leg->info.trunk[0]) {

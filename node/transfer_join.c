@@ -324,7 +324,7 @@ uint16_t transfer_join(struct node *n, const struct transfer_conf *conf,
 	str_ncpy(j->hub, hub->id, sizeof(j->hub));
 	if (conf->leg)
 		str_ncpy(j->leg, conf->leg->info.id, sizeof(j->leg));
-	if (conf->leg && conf->leg->info.kind == SY__LEG_KIND__DEVICE)
+	if (conf->leg && leg_is_device(&conf->leg->info))
 		str_ncpy(j->by, conf->leg->info.user, sizeof(j->by));
 	str_ncpy(j->other, other, sizeof(j->other));
 	if (conf->replaces)

@@ -82,7 +82,7 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	for (size_t i = 0; !err && reg && i < reg->n_bindings; i++) {
 		const Sy__Binding *b = reg->bindings[i];
 
-		if (timestamp_ms(b->expires_at) > now_ms &&
+		if (timestamp_ms(b->expires_at) > now_ms && !b->phone[0] &&
 		    !is_elder(reg, b) &&
 		    list_count(&c->sends) < SENDS_MAX && !way(&f, c, b))
 			courier_add(c, &f, b->contact);

@@ -49,7 +49,8 @@ static void add(struct worker *w, const char *device, const Sy__Binding *b)
 	char field[2048];
 	const struct store_contact c = {.device = device, .field = field};
 
-	if (store_reg_field(field, sizeof(field), b->contact, b->instance_id,
+	if (b->phone[0] || /* a browser page: its gateway knows */
+	    store_reg_field(field, sizeof(field), b->contact, b->instance_id,
 			    b->reg_id) < 0)
 		return;
 	(void)store_qual_due(bus_redis(w->bus), qual_holder(b),

@@ -66,6 +66,13 @@ static int fill_from(const struct dial_lookup *dl, struct leg_sip_call *call,
 			dial_domain(dl->node));
 }
 
+void dial_branch_failed(struct dial_lookup *dl, int err)
+{
+	log_warn("leg not called", LOG_S("call", dl->hunt->hub->id),
+		 LOG_E(err));
+	hunt_failed(dl->hunt, code_of(err));
+}
+
 struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
 {
 	char from[DIAL_URI_MAX];
@@ -80,9 +87,7 @@ struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call)
 	if (!err)
 		err = leg_sip_call(&leg, dl->node, dl->hunt->hub, call);
 	if (err) {
-		log_warn("leg not called",
-			 LOG_S("call", dl->hunt->hub->id), LOG_E(err));
-		hunt_failed(dl->hunt, code_of(err));
+		dial_branch_failed(dl, err);
 		return NULL;
 	}
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "node/app/chain.h"
 #include "node/app/dial_impl.h"
+#include "node/leg_browser.h"
 #include "proto/schema.h"
 #include "proto/store.h"
 
@@ -88,6 +89,36 @@ static struct leg *ring(struct dial_lookup *dl, const struct flow *f)
 	}
 
 	return dial_branch(dl, &call);
+}
+
+/* A browser page of it. */
+static void ring_page(struct dial_lookup *dl, const Sy__Binding *b)
+{
+	const Sy__Device *dev = config_device(dl->node->config, dl->target,
+					      strlen(dl->target));
+	const bool private = dl->hunt->hub->private;
+	struct leg_browser_call call = {
+		.user = dl->target,
+		.phone = b->phone,
+		.gateway = b->gateway,
+		.received = b->received,
+		.from = private ? "" : dl->from_user,
+		.from_name = private ? "" : dl->from_name,
+	};
+	struct leg *leg;
+	int err;
+
+	if (dev) {
+		call.name = dev->display_name;
+		call.codecs.namev = dev->codecs;
+		call.codecs.namec = dev->n_codecs;
+		call.dtmf = dev->dtmf;
+	}
+	err = leg_browser_call(&leg, dl->node, dl->hunt->hub, &call);
+	if (err)
+		dial_branch_failed(dl, err);
+	else
+		hunt_add(dl->hunt, leg);
 }
 
 /* The next flow. @param f  Taken: the new leg's. @return false: none. */
@@ -216,7 +247,9 @@ void dial_contacts(struct dial_lookup *dl, const Sy__Registration *reg)
 	qsort(v, n, sizeof(*v), by_age);
 
 	for (size_t i = 0; i < n && hunt_is_on(dl->hunt); i++) {
-		if (v[i])
+		if (v[i] && v[i]->phone[0])
+			ring_page(dl, v[i]);
+		else if (v[i])
 			ring_flows(dl, v + i, n - i);
 	}
 }

@@ -137,7 +137,7 @@ void next_member_left(struct node *n, const struct leg *leg)
 {
 	const struct leg_info *info = &leg->info;
 
-	if (info->kind == SY__LEG_KIND__DEVICE && info->answered_ms &&
+	if (leg_is_device(info) && info->answered_ms &&
 	    is_idle_member(config_get(n->config), info->user))
 		(void)store_device_idle(bus_redis(n->bus), info->user,
 					info->ended_ms);

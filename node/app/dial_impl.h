@@ -65,6 +65,9 @@ void dial_lookup_end(struct dial_lookup *dl, uint16_t code);
  * none. @return it; NULL: the hunt knows why not. */
 struct leg *dial_branch(struct dial_lookup *dl, struct leg_sip_call *call);
 
+/** A branch could not be called: its hunt counts it. */
+void dial_branch_failed(struct dial_lookup *dl, int err);
+
 /** Hunts by trunks go on with the next one. */
 hunt_more_h dial_trunk_more;
 

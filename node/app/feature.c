@@ -124,7 +124,7 @@ uint16_t app_feature(struct node *n, const struct app_call *call)
 	const struct leg_info *who = &call->leg->info;
 	struct feature *f;
 
-	if (who->kind != SY__LEG_KIND__DEVICE)
+	if (!leg_is_device(who))
 		return 403; /* it is nobody's phone */
 	if (!change_of(&change, n, call->dest->feature, who->user))
 		return 404;

@@ -133,7 +133,7 @@ static bool is_in_call(const struct hub *hub, const char *device)
 	for (le = list_head(&hub->legs); le; le = le->next) {
 		const struct leg_info *info = &((struct leg *)le->data)->info;
 
-		if (info->kind == SY__LEG_KIND__DEVICE &&
+		if (leg_is_device(info) &&
 		    !strcmp(info->user, device))
 			return true;
 	}

@@ -64,7 +64,7 @@ static bool limit_of_leg(struct limit *lim, const struct node *n,
 		return limit_of_trunk(
 		    lim, config_trunk(n->config, info->trunk), info->id);
 
-	return info->kind == SY__LEG_KIND__DEVICE &&
+	return leg_is_device(info) &&
 	       limit_of_device(lim,
 			       config_device(n->config, info->user,
 					     strlen(info->user)),
@@ -147,7 +147,7 @@ static bool has_leg_of(const struct hub *hub, const char *device)
 	for (le = list_head(&hub->legs); le; le = le->next) {
 		const struct leg_info *info = &((struct leg *)le->data)->info;
 
-		if (!info->trunk[0] && info->kind == SY__LEG_KIND__DEVICE &&
+		if (!info->trunk[0] && leg_is_device(info) &&
 		    !strcmp(info->user, device))
 			return true;
 	}
@@ -175,7 +175,7 @@ void limit_leg_removed(struct node *n, struct hub *hub,
 {
 	struct limit lim;
 
-	if (!leg->info.trunk[0] && leg->info.kind == SY__LEG_KIND__DEVICE) {
+	if (!leg->info.trunk[0] && leg_is_device(&leg->info)) {
 		limit_device_unused(n, hub->id, leg->info.user);
 		return;
 	}

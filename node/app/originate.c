@@ -35,7 +35,7 @@ const char *originate_why(uint16_t code)
 static bool payer_of(Sy__Source *src, const struct leg *leg)
 {
 	sy__source__init(src);
-	if (leg->info.kind != SY__LEG_KIND__DEVICE)
+	if (!leg_is_device(&leg->info))
 		return false;
 
 	src->kind_case = SY__SOURCE__KIND_DEVICE;

@@ -38,7 +38,7 @@ static const Sy__Device *device(const struct node *n, const char *id)
 
 static bool rings(const struct leg *leg)
 {
-	return leg->info.kind == SY__LEG_KIND__DEVICE &&
+	return leg_is_device(&leg->info) &&
 	       leg->info.direction == SY__DIRECTION__OUTBOUND;
 }
 

@@ -317,6 +317,13 @@ void leg_unsilence(struct leg *leg);
 void leg_finish(struct leg *leg, uint16_t code, const char *reason,
 		bool local);
 
+/** Is it a phone of a device of ours, be it a browser page? */
+static inline bool leg_is_device(const struct leg_info *info)
+{
+	return info->kind == SY__LEG_KIND__DEVICE ||
+	       info->kind == SY__LEG_KIND__BROWSER;
+}
+
 static inline bool leg_is(const struct leg *leg, Sy__LegState state)
 {
 	return leg->info.state == state;

@@ -40,6 +40,12 @@ struct session_conf {
 int session_alloc(struct session **sp, const struct session_conf *conf);
 
 /**
+ * The next offer is an ICE restart: the peer has lost its transport.  Until it
+ * is answered all is as before.
+ */
+void session_renew(struct session *s);
+
+/**
  * From the next description on another address is told, of the same family.
  *
  * @param laddr  As in session_conf.

@@ -218,6 +218,12 @@ int session_rtc(const struct session *s, struct rtc_params *prm)
 	return 0;
 }
 
+void session_renew(struct session *s)
+{
+	if (s)
+		ice_cred_new(&s->cred);
+}
+
 bool session_is_rtc(const struct session *s)
 {
 	return s && s->ready && s->is_rtc;
