@@ -11,6 +11,7 @@
 #include "gateway/grpc/grpc.h"
 #include "gateway/http/server.h"
 #include "gateway/renew.h"
+#include "gateway/signal/signal.h"
 #include "gateway/site/site.h"
 #include "proto/log.h"
 #include "proto/loop.h"
@@ -28,6 +29,7 @@ struct gateway {
 	struct api api;
 	struct grpc grpc;
 	struct feed *feed;
+	struct signal *signal;
 	struct web_server *server;
 	struct web_tls *tls;
 	struct site *site;
@@ -250,11 +252,28 @@ static int start_feed(struct gateway *g)
 		.view = g->view,
 		.auth = &g->api.auth,
 	};
+	const struct signal_conf sconf = {.view = g->view};
 	int err = feed_alloc(&g->feed, &conf);
 
 	g->api.feed = g->feed;
+	if (!err)
+		err = signal_alloc(&g->signal, &sconf);
+	if (!err)
+		feed_phones(g->feed, signal_receive, g->signal);
 
 	return err;
+}
+
+static void on_command(struct bus_request *req, const Sy__Envelope *env,
+		       void *arg)
+{
+	struct gateway *g = arg;
+
+	if (!g->signal)
+		bus_replyf(req, SY__RESULT_CODE__UNAVAILABLE, "starting");
+	else if (!signal_command(g->signal, req, env))
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "a gateway knows no such command");
 }
 
 static int start_view(struct gateway *g)
@@ -266,6 +285,8 @@ static int start_view(struct gateway *g)
 		.id = g->conf.id,
 		.addressv = addressv,
 		.addressc = g->addressc,
+		.commandh = on_command,
+		.arg = g,
 	};
 
 	return view_alloc(&g->view, &vconf);
@@ -327,12 +348,21 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 
 static void on_leave(void *arg);
 
+/* What works with it goes first. */
+static void drop_view(struct gateway *g)
+{
+	if (g->feed)
+		feed_phones(g->feed, NULL, NULL);
+	g->signal = mem_deref(g->signal);
+	g->api.view = NULL;
+	g->view = mem_deref(g->view);
+}
+
 static void leave_soon(struct gateway *g)
 {
 	g->leave = mem_deref(g->leave);
 	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g)) {
-		g->api.view = NULL;
-		g->view = mem_deref(g->view);
+		drop_view(g);
 	}
 }
 
@@ -347,8 +377,7 @@ static void on_leave(void *arg)
 		leave_soon(g);
 		return;
 	}
-	g->api.view = NULL;
-	g->view = mem_deref(g->view);
+	drop_view(g);
 	g->leave = mem_deref(g->leave);
 }
 
@@ -399,6 +428,7 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->server);
 	grpc_close(&g->grpc);
 	mem_deref(g->feed);
+	mem_deref(g->signal);
 	mem_deref(g->tls);
 	mem_deref(g->site);
 	mem_deref(g->loop);

@@ -17,6 +17,8 @@ struct view {
 	struct members *members;
 	struct config *config;
 	char *id;
+	bus_command_h *commandh;
+	void *command_arg;
 	uint64_t seen_ms;    /* Redis */
 	uint32_t regs;       /* devices registered then */
 	bool listening;
@@ -52,6 +54,14 @@ static void on_state(bool up, int err, void *arg)
 		v->told_ready = false;
 	}
 	tell(v);
+}
+
+static void on_command(struct bus_request *req, const Sy__Envelope *env,
+		       void *arg)
+{
+	struct view *v = arg;
+
+	v->commandh(req, env, v->command_arg);
 }
 
 static void on_config(const Sy__Config *conf, void *arg)
@@ -147,10 +157,13 @@ int view_alloc(struct view **vp, const struct view_conf *conf)
 		return ENOMEM;
 
 	v->loop = conf->loop;
+	v->commandh = conf->commandh;
+	v->command_arg = conf->arg;
 	bconf.loop = conf->loop;
 	bconf.url = conf->redis_url;
 	bconf.id = conf->id;
 	bconf.stateh = on_state;
+	bconf.commandh = conf->commandh ? on_command : NULL;
 	bconf.arg = v;
 
 	err = str_dup(&v->id, conf->id);

@@ -25,6 +25,8 @@ struct view_conf {
 	const char *id;               /* member id                        */
 	const char *const *addressv;  /* "http:host:port", "https:..."    */
 	size_t addressc;
+	bus_command_h *commandh;      /* for this member; NULL: it takes none */
+	void *arg;                    /* of it                            */
 };
 
 /** Connect, and join the table. @param vp  Owned by the caller. */

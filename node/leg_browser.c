@@ -176,6 +176,11 @@ uint16_t leg_browser_take(struct leg **lp, struct node *n, struct hub *hub,
 	return 0;
 }
 
+void leg_browser_digit(struct leg *leg, char digit, uint32_t duration_ms)
+{
+	leg_sip_digit((struct leg_sip *)leg, digit, duration_ms, DIGIT_INFO);
+}
+
 /* ------------------------------------------------------------ it was reloaded */
 
 void leg_browser_renew(struct leg *leg)

@@ -42,6 +42,9 @@ uint16_t leg_browser_take(struct leg **lp, struct node *n, struct hub *hub,
 /** Offer it a new session: it was loaded anew, and has none. */
 void leg_browser_renew(struct leg *leg);
 
+/** A digit of its page that came by message. */
+void leg_browser_digit(struct leg *leg, char digit, uint32_t duration_ms);
+
 /** The page of a leg; NULL: it is none of a browser. */
 struct page *leg_browser_page(const struct leg *leg);
 

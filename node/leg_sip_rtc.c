@@ -33,6 +33,12 @@ static void rtc_handler(enum rtc_event ev, void *arg)
 		return;
 	}
 
+	/* A page that is there checks; it gets its call back sooner. */
+	if (ev == RTC_SILENT && ls->page && !sipua_is_unsure(ls->node->ua) &&
+	    leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED)) {
+		leg_hangup(&ls->leg, 408, "the page has gone");
+		return;
+	}
 	if (ev == RTC_SILENT)
 		log_info("WebRTC peer does not answer",
 			 LOG_S("call", ls->leg.hub->id),

@@ -2,13 +2,11 @@
 /* Signalling of a browser page: see page.h. */
 
 #include <string.h>
+#include "node/leg_browser.h"
 #include "node/page_priv.h"
-#include "proto/log.h"
-#include "proto/store.h"
 
 enum {
-	OFFER_MS = 15000,   /* a page answers ours within               */
-	DELIVER_MS = 1000,  /* ... and its gateway takes a message      */
+	OFFER_MS = 15000, /* a page answers ours within */
 };
 
 static void destructor(void *data)
@@ -60,6 +58,17 @@ int page_alloc(struct page **pp, const struct page_conf *conf)
 	return err;
 }
 
+static struct mbuf *mbuf_of(const char *text)
+{
+	const size_t len = strlen(text);
+	struct mbuf *mb = mbuf_alloc(len + 1);
+
+	if (mb && !mbuf_write_mem(mb, (const uint8_t *)text, len))
+		mb->pos = 0;
+
+	return mb;
+}
+
 int page_resume(struct page **pp, const struct page_conf *conf,
 		const Sy__DialogState *ds)
 {
@@ -78,6 +87,9 @@ int page_resume(struct page **pp, const struct page_conf *conf,
 		return err == EINVAL ? EBADMSG : err;
 
 	(*pp)->described = st->described;
+	if (ds->direction == SY__DIRECTION__OUTBOUND && ds->local_sdp &&
+	    ds->local_sdp[0])
+		(*pp)->offer = mbuf_of(ds->local_sdp);
 
 	return 0;
 }
@@ -328,18 +340,14 @@ bool page_is_quiet(const struct page *pg)
 static struct mbuf *description(const char *sdp, const char **whyp)
 {
 	const size_t len = strlen(sdp);
-	struct mbuf *mb;
 
 	if (!len || len > PAGE_SDP_MAX) {
 		*whyp = len ? "sdp: is too long, up to 32768 characters"
 			    : "sdp: is missing";
 		return NULL;
 	}
-	mb = mbuf_alloc(len);
-	if (mb && !mbuf_write_mem(mb, (const uint8_t *)sdp, len))
-		mb->pos = 0;
 
-	return mb;
+	return mbuf_of(sdp);
 }
 
 static int take_answer(struct page *pg, const char *sdp, const char **whyp)
@@ -402,19 +410,30 @@ static int take_offer(struct page *pg, const char *sdp, const char **whyp)
 	return err;
 }
 
+/* It hears of each end in one way, also of its own. */
+static void end_by_page(struct page *pg, uint16_t code, const char *reason)
+{
+	const struct page_words w = {
+		.what = PAGE_ENDED, .code = code, .reason = reason,
+	};
+
+	page_say(pg, &w);
+	page_closed(pg, code, reason, true);
+}
+
 static int take_hangup(struct page *pg, uint32_t code)
 {
 	const bool inbound =
 		pg->leg->info.direction == SY__DIRECTION__INBOUND;
 
 	if (is_answered(pg))
-		page_closed(pg, 200, "hung up", true);
+		end_by_page(pg, 200, "hung up");
 	else if (inbound)
-		page_closed(pg, 487, "given up", true);
+		end_by_page(pg, 487, "given up");
 	else
-		page_closed(pg,
+		end_by_page(pg,
 			    code >= 400 && code < 700 ? (uint16_t)code : 486,
-			    "refused", true);
+			    "refused");
 
 	return 0;
 }
@@ -433,6 +452,23 @@ static int take_update(struct page *pg, const Sy__PhoneUpdate *msg,
 	}
 	if (msg->set_muted_case == SY__PHONE_UPDATE__SET_MUTED_MUTED)
 		(void)leg_mute(leg, msg->muted, leg->info.deaf);
+
+	return 0;
+}
+
+static int take_dtmf(struct page *pg, const Sy__PhoneDtmf *msg,
+		     const char **whyp)
+{
+	const uint32_t ms = msg->duration_ms ? msg->duration_ms : 100;
+	const size_t len = strlen(msg->digits);
+
+	if (!len || len > 32 ||
+	    strspn(msg->digits, "0123456789*#ABCD") != len) {
+		*whyp = "digits: 1 to 32 of 0-9 * # A-D";
+		return EINVAL;
+	}
+	for (size_t i = 0; i < len && !page_is_over(pg); i++)
+		leg_browser_digit(pg->leg, msg->digits[i], ms);
 
 	return 0;
 }
@@ -456,6 +492,8 @@ int page_signal(struct page *pg, const Sy__BrowserSignal *msg,
 		return take_hangup(pg, msg->hangup->code);
 	case SY__BROWSER_SIGNAL__BODY_UPDATE:
 		return take_update(pg, msg->update, whyp);
+	case SY__BROWSER_SIGNAL__BODY_DTMF:
+		return take_dtmf(pg, msg->dtmf, whyp);
 	default:
 		*whyp = "a page says no such thing";
 		return EINVAL;

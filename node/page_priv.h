@@ -31,7 +31,8 @@ struct page {
 	const char *why;          /* static                               */
 	bool ended;               /* no handler is called any more        */
 	bool away;                /* a message was not taken              */
-	uint64_t away_ms;         /* since when (monotonic)               */
+	uint64_t away_ms;         /* since when (monotonic); 0: it took the
+				     last message                         */
 	bool asked;               /* Redis is asked where it is           */
 	struct alarm away_tmr, offer_tmr;
 	struct list sent;         /* struct sending: not taken yet        */

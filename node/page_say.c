@@ -11,7 +11,7 @@
 #include "proto/store.h"
 
 enum {
-	DELIVER_MS = 1000, /* a gateway takes a message within           */
+	DELIVER_MS = 2000, /* a gateway takes a message within           */
 	LOOK_MS = 1000,    /* between two looks for a page that is away  */
 	GONE_MS = 30000,   /* then it does not come back                 */
 	UNHEARD_MS = 10000, /* the same of one that is only being called */
@@ -70,8 +70,6 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 
 		if (strcmp(b->phone, pg->phone) || !b->gateway[0])
 			continue;
-		if (!strcmp(b->gateway, pg->gateway))
-			break; /* it waits for the page, too */
 		page_found(pg, b->gateway, b->received);
 		page_came(pg);
 		return;
@@ -137,12 +135,14 @@ static void lost(struct page *pg, enum page_what what)
 	if (pg->away)
 		return;
 
-	log_info("page is away", LOG_S("call", pg->leg->hub->id),
-		 LOG_S("leg", pg->leg->info.id),
-		 LOG_S("gateway", pg->gateway));
 	pg->away = true;
-	pg->away_ms = tmr_jiffies();
-	look(pg);
+	if (!pg->away_ms) {
+		log_info("page is away", LOG_S("call", pg->leg->hub->id),
+			 LOG_S("leg", pg->leg->info.id),
+			 LOG_S("gateway", pg->gateway));
+		pg->away_ms = tmr_jiffies();
+		look(pg);
+	}
 	later(pg);
 }
 
@@ -158,9 +158,12 @@ static void result_handler(const Sy__Result *res, void *arg)
 	if (!pg || page_is_over(pg))
 		return;
 
-	if (res->code != SY__RESULT_CODE__OK)
+	if (res->code != SY__RESULT_CODE__OK) {
 		lost(pg, what);
-	else if (what == PAGE_INCOMING && pg->h->progress)
+		return;
+	}
+	pg->away_ms = 0;
+	if (what == PAGE_INCOMING && pg->h->progress)
 		pg->h->progress(NULL, 180, "Ringing", NULL, pg->arg);
 }
 

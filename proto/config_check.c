@@ -19,6 +19,7 @@
 #include "proto/config_check.h"
 #include "proto/config_check_impl.h"
 #include "proto/config_net.h"
+#include "proto/config_turn.h"
 #include "proto/scope.h"
 
 enum {
@@ -397,6 +398,21 @@ static int check_trace(struct checker *c, const Sy__Settings *s)
 	return check_max(c, "traceSeconds", s->trace_seconds, TRACE_MAX_S);
 }
 
+static int check_turn(struct checker *c, const Sy__Settings *s)
+{
+	if (s->n_ice_servers > CONFIG_TURN_MAX)
+		return check_wrong(c, "iceServers", "at most %d",
+				   CONFIG_TURN_MAX);
+	for (size_t i = 0; i < s->n_ice_servers; i++) {
+		const char *wrong = config_turn_wrong(s->ice_servers[i]);
+
+		if (wrong)
+			return check_wrong(c, "iceServers", "%s", wrong);
+	}
+
+	return 0;
+}
+
 static int check_settings(struct checker *c)
 {
 	const Sy__Settings *s = c->conf->settings;
@@ -433,7 +449,7 @@ static int check_settings(struct checker *c)
 	    check_prack(c, s->prack) || check_guard(c, s) ||
 	    check_trace(c, s) || check_qualify(c, s->qualify_s) ||
 	    check_unreachable(c, s->unreachable) ||
-	    check_music(c, s->music_on_hold) ||
+	    check_music(c, s->music_on_hold) || check_turn(c, s) ||
 	    check_park(c, s))
 		return EBADMSG;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/config_secret.h"
+#include "proto/config_turn.h"
 #include "proto/digest.h"
 #include "proto/seal.h"
 
@@ -29,6 +30,7 @@ void config_secret_wipe(Sy__Config *conf)
 		wipe(conf->devices[i]->password);
 	for (i = 0; i < conf->n_trunks; i++)
 		wipe(conf->trunks[i]->password);
+	config_turn_wipe(conf->settings);
 }
 
 static void lower(char *s)
@@ -136,6 +138,8 @@ int config_secret_seal(Sy__Config *conf, const struct token_key *key)
 		if (conf->trunks[i]->password[0])
 			err = seal(conf->trunks[i], key);
 	}
+	if (!err)
+		err = config_turn_seal(conf->settings, key);
 
 	return err;
 }

@@ -33,8 +33,11 @@ class Scenarios:
         self.box = self.stack.enter_context(phones())
         phone(self.box, c, PHONE, codecs=["opus", "PCMU"])
         phone(self.box, c, THIRD, codecs=["PCMU"])
-        browser.open("a", self.lib, c, PAGE, router=1)
         self.cluster = c
+        self.open()
+
+    def open(self):
+        self.browser.open("a", self.lib, self.cluster, PAGE, router=1)
 
     def finish(self):
         self.stack.close()

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a page says of a leg goes to the node that owns its call: the record
+ * in Redis names it.  A call whose node died, or that moves just then, is
+ * looked for again for a while; what may have been done is not sent twice.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/signal/signal_impl.h"
+#include "proto/schema.h"
+#include "proto/store.h"
+
+enum { AGAIN_MS = 100, LIMIT_MS = 5000 };
+
+struct order {
+	struct phone *ph;         /* reference                            */
+	struct ws_client *client; /* that asked; compared, never used     */
+	uint32_t id;
+	char call[ULID_LEN + 1];
+	Sy__Envelope *env;        /* owned                                */
+	struct loop_timer *timer;
+	uint64_t until_us;
+};
+
+static void destructor(void *arg)
+{
+	struct order *o = arg;
+
+	mem_deref(o->timer);
+	if (o->env)
+		sy__envelope__free_unpacked(o->env, NULL);
+	mem_deref(o->ph);
+}
+
+static bool is_there(const struct order *o)
+{
+	return o->ph->client && o->ph->client == o->client;
+}
+
+static void refuse(struct order *o, const char *type, const char *why)
+{
+	if (is_there(o))
+		(void)ws_refuse(o->ph->client, o->id, type, "%s", why);
+	mem_deref(o);
+}
+
+static void look(struct order *o);
+
+static void again_handler(void *arg)
+{
+	look(arg);
+}
+
+static void again(struct order *o)
+{
+	if (!o->ph->signal || loop_now_us() > o->until_us) {
+		refuse(o, "unavailable", "the node of this call is gone, and "
+					 "no other one has taken it yet");
+		return;
+	}
+	o->timer = mem_deref(o->timer);
+	if (loop_timer_start(&o->timer, view_loop(o->ph->signal->view),
+			     AGAIN_MS, again_handler, o))
+		refuse(o, "internal", "out of memory");
+}
+
+static void result_handler(const Sy__Result *res, void *arg)
+{
+	struct order *o = arg;
+
+	switch (res->code) {
+
+	case SY__RESULT_CODE__OK:
+		if (is_there(o))
+			(void)ws_done(o->ph->client, o->id);
+		mem_deref(o);
+		break;
+	case SY__RESULT_CODE__NOT_FOUND:
+	case SY__RESULT_CODE__NO_SUBSCRIBER:
+	case SY__RESULT_CODE__UNAVAILABLE:
+		again(o);
+		break;
+	case SY__RESULT_CODE__BAD_REQUEST:
+		refuse(o, "bad-request", res->error);
+		break;
+	case SY__RESULT_CODE__CONFLICT:
+		refuse(o, "conflict", res->error);
+		break;
+	case SY__RESULT_CODE__TIMED_OUT:
+		refuse(o, "timeout", "the node did not answer in time: "
+				     "whether it was done is not known");
+		break;
+	default:
+		refuse(o, "internal", res->error);
+		break;
+	}
+}
+
+/* What the bus has put into the envelope is its own. */
+static int send_order(struct order *o, const char *node)
+{
+	char *none = (char *)(uintptr_t)protobuf_c_empty_string;
+	int err = bus_request_member(view_bus(o->ph->signal->view), node,
+				     o->env, 0, result_handler, o);
+
+	o->env->id = o->env->reply_to = o->env->from = none;
+
+	return err;
+}
+
+static void record_handler(int err, Sy__Call *call, void *arg)
+{
+	struct order *o = arg;
+	struct signal *s = o->ph->signal;
+
+	if (err == ENOENT || !s) {
+		refuse(o, "not-found", "the call has ended");
+	} else if (err || !view_serves(s->view, call)) {
+		again(o);
+	} else if (send_order(o, call->node)) {
+		refuse(o, "internal", "out of memory");
+	}
+	if (call)
+		sy__call__free_unpacked(call, NULL);
+}
+
+static void look(struct order *o)
+{
+	struct signal *s = o->ph->signal;
+
+	if (!s || store_hub_get(view_redis(s->view), o->call, record_handler,
+				o))
+		refuse(o, "unavailable", "Redis is not reachable");
+}
+
+static Sy__Envelope *copy(const Sy__Envelope *env)
+{
+	const size_t len = sy__envelope__get_packed_size(env);
+	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
+	Sy__Envelope *dup = NULL;
+
+	if (buf)
+		dup = sy__envelope__unpack(NULL, sy__envelope__pack(env, buf),
+					   buf);
+	mem_deref(buf);
+
+	return dup;
+}
+
+void owner_send(struct phone *ph, uint32_t id, const char *call,
+		Sy__Envelope *env)
+{
+	struct order *o = mem_zalloc(sizeof(*o), destructor);
+
+	if (o) {
+		o->ph = mem_ref(ph);
+		o->client = ph->client;
+		o->id = id;
+		str_ncpy(o->call, call, sizeof(o->call));
+		o->env = copy(env);
+		o->until_us = loop_now_us() + LIMIT_MS * 1000ull;
+	}
+	if (!o || !o->env) {
+		(void)ws_refuse(ph->client, id, "internal", "out of memory");
+		mem_deref(o);
+		return;
+	}
+	look(o);
+}

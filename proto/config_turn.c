@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* STUN and TURN servers: see config_turn.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <re.h>
+
+#include "proto/config_turn.h"
+#include "proto/seal.h"
+
+enum { CONTEXT_MAX = 300, URL_MAX = 256, URLS_MAX = 8 };
+
+static bool is_url(const char *url)
+{
+	static const char *const schemes[] = {"stun:", "stuns:", "turn:",
+					      "turns:"};
+	const size_t len = strlen(url);
+
+	if (len > URL_MAX || strspn(url, "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789.:-_[]?=") != len)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		const size_t n = strlen(schemes[i]);
+
+		if (!strncmp(url, schemes[i], n) && len > n)
+			return true;
+	}
+
+	return false;
+}
+
+const char *config_turn_wrong(const Sy__TurnServer *t)
+{
+	if (!t->n_urls || t->n_urls > URLS_MAX)
+		return "urls: 1 to 8 are wanted";
+	for (size_t i = 0; i < t->n_urls; i++) {
+		if (!is_url(t->urls[i]))
+			return "urls: such as stun:host:port or "
+			       "turn:host:port?transport=udp";
+	}
+	if (strlen(t->secret) > CONFIG_PASSWORD_MAX)
+		return "secret: up to 256 characters";
+	if (t->ttl_seconds && (t->ttl_seconds < CONFIG_TURN_TTL_MIN_S ||
+			       t->ttl_seconds > CONFIG_TURN_TTL_MAX_S))
+		return "ttlSeconds: 60 to 86400; 0: 3600";
+
+	return NULL;
+}
+
+/* A sealed secret opens for the server that it was sealed for alone. */
+static int print_context(char *buf, const Sy__TurnServer *t)
+{
+	return !t->n_urls || re_snprintf(buf, CONTEXT_MAX, "turn:%s",
+					 t->urls[0]) < 0 ? EINVAL : 0;
+}
+
+static void wipe(char *s)
+{
+	if (s && s[0])
+		explicit_bzero(s, strlen(s));
+}
+
+void config_turn_wipe(Sy__Settings *set)
+{
+	for (size_t i = 0; set && i < set->n_ice_servers; i++)
+		wipe(set->ice_servers[i]->secret);
+}
+
+static void drop_all(Sy__Settings *set)
+{
+	for (size_t i = 0; i < set->n_ice_secrets; i++)
+		free(set->ice_secrets[i].data);
+	free(set->ice_secrets);
+	set->ice_secrets = NULL;
+	set->n_ice_secrets = 0;
+}
+
+/* One for each server; those that there are stay. */
+static int make_room(Sy__Settings *set)
+{
+	ProtobufCBinaryData *v;
+
+	if (set->n_ice_secrets == set->n_ice_servers)
+		return 0;
+
+	drop_all(set);
+	v = calloc(set->n_ice_servers, sizeof(*v));
+	if (!v)
+		return ENOMEM;
+	set->ice_secrets = v;
+	set->n_ice_secrets = set->n_ice_servers;
+
+	return 0;
+}
+
+static int seal_one(ProtobufCBinaryData *out, const Sy__TurnServer *t,
+		    const struct token_key *key)
+{
+	const size_t len = strlen(t->secret);
+	char context[CONTEXT_MAX];
+	uint8_t *sealed = malloc(len + SEAL_EXTRA_BYTES);
+	int err = sealed ? print_context(context, t) : ENOMEM;
+
+	if (!err)
+		err = seal_close(sealed, key, context, t->secret, len);
+	if (err) {
+		free(sealed);
+		return err;
+	}
+	free(out->data);
+	out->data = sealed;
+	out->len = len + SEAL_EXTRA_BYTES;
+
+	return 0;
+}
+
+int config_turn_seal(Sy__Settings *set, const struct token_key *key)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && set && i < set->n_ice_servers; i++) {
+		Sy__TurnServer *t = set->ice_servers[i];
+
+		if (!t->secret[0])
+			continue;
+		err = make_room(set);
+		if (!err)
+			err = seal_one(&set->ice_secrets[i], t, key);
+		if (!err)
+			wipe(t->secret);
+	}
+
+	return err;
+}
+
+/* The sealed secret of a server of that first URL; NULL: none. */
+static const ProtobufCBinaryData *find(const Sy__Settings *set,
+				       const Sy__TurnServer *t)
+{
+	for (size_t i = 0; i < set->n_ice_servers && i < set->n_ice_secrets;
+	     i++) {
+		const Sy__TurnServer *o = set->ice_servers[i];
+
+		if (o->n_urls && t->n_urls && !strcmp(o->urls[0], t->urls[0]))
+			return set->ice_secrets[i].len ? &set->ice_secrets[i]
+						       : NULL;
+	}
+
+	return NULL;
+}
+
+int config_turn_keep(Sy__Settings *set, const Sy__Settings *old)
+{
+	drop_all(set); /* nobody may bring sealed ones */
+	for (size_t i = 0; old && i < set->n_ice_servers; i++) {
+		const Sy__TurnServer *t = set->ice_servers[i];
+		const ProtobufCBinaryData *from =
+			t->secret[0] ? NULL : find(old, t);
+		int err = from ? make_room(set) : 0;
+		uint8_t *copy;
+
+		if (err)
+			return err;
+		if (!from)
+			continue;
+		copy = malloc(from->len);
+		if (!copy)
+			return ENOMEM;
+		memcpy(copy, from->data, from->len);
+		set->ice_secrets[i].data = copy;
+		set->ice_secrets[i].len = from->len;
+	}
+
+	return 0;
+}
+
+int config_turn_secret(char *str, const struct token_key *key,
+		       const Sy__Settings *set, size_t i)
+{
+	char context[CONTEXT_MAX];
+
+	if (i >= set->n_ice_servers || i >= set->n_ice_secrets ||
+	    !set->ice_secrets[i].len)
+		return ENOENT;
+	if (!key || print_context(context, set->ice_servers[i]))
+		return EINVAL;
+
+	return seal_open(str, CONFIG_PASSWORD_MAX + 1, key, context,
+			 set->ice_secrets[i].data, set->ice_secrets[i].len);
+}

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""Browser pages that are phones by /ws, with nothing but what a browser has."""
+
+import secrets
+
+from browser import TONE_HZ
+from harness import Mismatch, assert_clean, wait_for
+from scenarios import PAGE, PHONE, THIRD, Scenarios
+from talk import hears, tone
+
+
+def open_page(browser, name, c, user, gateway=0, phone=None, **more):
+    """A page that is a phone of a device; its secret."""
+    phone = phone or secrets.token_urlsafe(24)
+    browser.do(name, "open", lib="page", seconds=30, options={
+        "server": f"wss://{c.gateways[gateway].https}/ws", "user": user,
+        "token": c.token, "phone": phone, **more})
+    browser.expect("connected", name)
+    browser.do(name, "register")
+    browser.expect("registered", name)
+    return phone
+
+
+class Pages(Scenarios):
+    """As SIP phones in pages, with a gateway in place of a router."""
+
+    def open(self):
+        self.secret = open_page(self.browser, "a", self.cluster, PAGE)
+
+    def shown(self):
+        """Bindings of the page's device, as the API shows them."""
+        return next((r["bindings"] for r in self.cluster.api(
+            "GET", "/api/registrations")["items"]
+            if r["device"] == PAGE), [])
+
+    def owner(self):
+        c = self.cluster
+        name = c.api("GET", "/api/calls")["items"][0]["node"]
+        return next(n for n in c.nodes if n.id == name)
+
+
+_all = Pages("page")
+finish = _all.finish
+
+
+def test_echo():
+    """Its own tone comes back, by Opus and the strongest cipher."""
+    _all.echo()
+
+
+def test_calls_a_phone():
+    """Audio both ways; the leg is one of a browser; the page hangs up."""
+    _all.call()
+    leg = _all.leg()
+    if leg["kind"] != "BROWSER" or not leg["webrtc"]:
+        raise Mismatch(f"{leg}")
+    _all.end()
+
+
+def test_is_called():
+    """It rings, and takes the call; it is shown as a contact."""
+    _all.start()
+    shown = _all.shown()
+    if not shown[0]["gateway"] or shown[0]["userAgent"] != "a raw page":
+        raise Mismatch(f"{shown}")
+    _all.is_called()
+
+
+def test_rings_with_a_desk_phone():
+    """Two contacts of one device: who answers first has the call."""
+    _all.start()
+    c, box, b = _all.cluster, _all.box, _all.browser
+    open_page(b, "b", c, THIRD, auto=False)
+    box.do("call", phone=PHONE, to=THIRD)
+    b.expect("incoming", "b")
+    box.expect("established", phone=THIRD)
+    b.expect("ended", "b")
+    box.do("hangup", phone=PHONE)
+    box.expect("closed", phone=THIRD)
+    b.do("b", "unregister")
+    b.do("b", "close")
+    assert_clean(c)
+
+
+def test_hold_and_digits():
+    """The page holds, mutes and sends a digit by messages."""
+    _all.call()
+    b, box = _all.browser, _all.box
+    b.do("a", "hold")
+    hears(box, PHONE, TONE_HZ, present=False)
+    b.do("a", "resume")
+    _all.both_ways()
+    b.do("a", "mute", True)
+    hears(box, PHONE, TONE_HZ, present=False)
+    b.do("a", "mute", False)
+    _all.both_ways()
+    b.do("a", "dtmf", "7")
+    if box.expect("dtmf", phone=PHONE)["digit"] != "7":
+        raise Mismatch("another digit than 7")
+    _all.end()
+
+
+def test_restart():
+    """The page's network is another one: ICE begins anew."""
+    _all.restart()
+
+
+def test_transfer():
+    """The other party is put through; the page is told that it is over."""
+    _all.call()
+    b, box = _all.browser, _all.box
+    b.do("a", "transfer", THIRD)
+    box.expect("established", phone=THIRD)
+    b.expect("ended", "a")
+    hears(box, PHONE, tone(THIRD))
+    box.do("hangup", phone=PHONE)
+    box.expect("closed", phone=THIRD)
+    assert_clean(_all.cluster)
+
+
+def test_refuses_nonsense():
+    """What cannot be done is said, with its cause."""
+    _all.start()
+    b = _all.browser
+    for what, expected in (
+            ({"phoneCall": {"to": "600", "sdp": "v=0"}}, "bad-request"),
+            ({"phoneCall": {"to": "", "sdp": "v=0"}}, "bad-request: to"),
+            ({"phoneCall": {"to": "999999", "sdp": "v=0"}}, "not-found"),
+            ({"phoneHangup": {"leg": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}},
+             "not-found"),
+            ({"phoneRegister": {"phone": "short", "device": PAGE}},
+             "bad-request: phone"),
+            ({"phoneRegister": {"phone": "x" * 32, "device": "nobody"}},
+             "not-found")):
+        got = b.do("a", "say", what)
+        if not isinstance(got, str) or expected not in got:
+            raise Mismatch(f"{what}: {got}")
+    assert_clean(_all.cluster)
+
+
+def test_reload():
+    """The page is loaded anew during a call, and has it back."""
+    _all.call()
+    b, c = _all.browser, _all.cluster
+    b.do("a", "close")
+    open_page(b, "a", c, PAGE, phone=_all.secret)
+    b.expect("offered", "a")
+    _all.both_ways()
+    _all.end()
+
+
+def test_moves():
+    """A node is drained: the page is offered the next one."""
+    _all.moves()
+
+
+def test_gateway_lost():
+    """Another socket: nothing is negotiated, and nothing is lost."""
+    _all.call()
+    b = _all.browser
+    before = b.do("a", "sdp")
+    b.do("a", "reconnect")
+    b.do("a", "register")
+    _all.both_ways()
+    if b.do("a", "sdp") != before:
+        raise Mismatch("it was negotiated anew")
+    _all.end()
+
+
+def test_node_dies():
+    """Another node has the call, and offers itself to the page."""
+    _all.node_dies()
+
+
+def test_unregisters():
+    """Its contact goes at once."""
+    _all.start()
+    _all.browser.do("a", "unregister")
+    wait_for("no contact", lambda: not _all.shown())
