@@ -102,7 +102,7 @@ static void on_end(int err, void *arg)
 
 void api_events_stream(struct api_req *a)
 {
-	struct stream_conf conf = {.endh = on_end, .arg = a};
+	struct stream_conf conf = {.form = &stream_sse, .endh = on_end, .arg = a};
 	int err;
 
 	if (!read_query(a, &conf))

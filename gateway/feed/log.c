@@ -50,7 +50,8 @@ static void drop_oldest(struct feed_log *log)
 	log->before = e->id;
 	log->bytes -= e->ws ? e->ws->len : 0;
 	e->ws = mem_deref(e->ws);
-	e->sse = mem_deref(e->sse);
+	for (size_t i = 0; i < STREAM_FORMS; i++)
+		e->madev[i] = mem_deref(e->madev[i]);
 }
 
 void feed_log_reset(struct feed_log *log, const struct feed_id *after)

@@ -17,6 +17,9 @@ enum {
 	FEED_LOG_BYTES = 16 * 1024 * 1024,
 };
 
+/* Forms of event streams, each made once an event. */
+enum stream_form_id { STREAM_SSE, STREAM_GRPC, STREAM_FORMS };
+
 /* An id of the stream, to be compared. */
 struct feed_id {
 	uint64_t ms, seq;
@@ -27,7 +30,8 @@ struct feed_entry {
 	Sy__EventType type;
 	char call[ULID_LEN + 1];  /* "": of none                          */
 	struct ws_frame *ws;      /* owned; NULL: it cannot be read       */
-	struct ws_frame *sse;     /* owned; NULL: nobody asked yet        */
+	struct ws_frame *madev[STREAM_FORMS]; /* in these forms; owned;
+				     NULL: nobody asked yet               */
 };
 
 struct feed_log {

@@ -60,7 +60,7 @@ static void destructor(void *arg)
 }
 
 /* An event that is cut off in its middle is none: so at any time. */
-static void end(struct stream *s, int err)
+static void end(struct stream *s, int err, enum stream_why why)
 {
 	void (*h)(int err, void *arg) = s->conf.endh;
 	void *arg = s->conf.arg;
@@ -68,7 +68,7 @@ static void end(struct stream *s, int err)
 	s->req->closeh = NULL;
 	s->req->sourceh = NULL;
 	if (!err)
-		(void)web_end(s->req, NULL);
+		s->conf.form->finish(s->req, why);
 	mem_deref(s);
 	h(err, arg);
 }
@@ -76,7 +76,7 @@ static void end(struct stream *s, int err)
 static void on_gone(struct web_req *req, void *arg)
 {
 	(void)req;
-	end(arg, 0);
+	end(arg, 0, STREAM_GONE);
 }
 
 /* ----------------------------------------------------------------- what next */
@@ -95,15 +95,16 @@ static bool is_wanted(const struct stream *s, Sy__EventType type,
 static struct ws_frame *on_make(const char *id, const Sy__Event *ev,
 				void *arg)
 {
-	struct ws_frame *ws, *sse;
+	const struct stream *s = arg;
+	struct ws_frame *ws, *made;
 
-	if (!is_wanted(arg, ev->type, ev->call_id))
+	if (!is_wanted(s, ev->type, ev->call_id))
 		return NULL;
 	ws = say_event(id, ev);
-	sse = ws ? say_sse(ws, id, ev->type) : NULL;
+	made = ws ? s->conf.form->make(ws, id, ev->type) : NULL;
 	mem_deref(ws);
 
-	return sse;
+	return made;
 }
 
 static void wake(struct stream *s)
@@ -138,15 +139,16 @@ static struct ws_frame *from_log(struct stream *s)
 
 	while (s->pos && s->pos < log->next && s->pos >= log->first) {
 		struct feed_entry *e = feed_log_get(log, s->pos++);
+		struct ws_frame **madep = &e->madev[s->conf.form->id];
 		char id[STORE_EVENT_ID_SIZE];
 
 		if (!e->ws || !is_wanted(s, e->type, e->call))
 			continue;
-		if (!e->sse) {
+		if (!*madep) {
 			feed_id_print(id, &e->id);
-			e->sse = say_sse(e->ws, id, e->type);
+			*madep = s->conf.form->make(e->ws, id, e->type);
 		}
-		return mem_ref(e->sse);
+		return mem_ref(*madep);
 	}
 
 	return NULL;
@@ -159,7 +161,7 @@ static struct ws_frame *next(struct stream *s)
 	if (!f)
 		f = from_log(s);
 	if (!f && s->comment)
-		f = say_text(":\n\n");
+		f = say_text(s->conf.form->comment);
 	s->comment = false;
 	if (!f && !s->wait.list)
 		list_append(&s->f->stream_idlel, &s->wait, s);
@@ -207,16 +209,17 @@ static void check(struct stream *s)
 	s->stuck_s = still && s->out ? s->stuck_s + 1 : 0;
 	if (!auth_valid(s->f->auth, &s->conf.who) ||
 	    !principal_may(&s->conf.who, "events:read")) {
-		end(s, 0);
+		end(s, 0, STREAM_DENIED);
 		return;
 	}
 	if (s->stuck_s >= FEED_STUCK_S ||
 	    (s->pos && s->pos < s->f->log.first)) {
 		s->f->st.shed++;
-		end(s, 0);
+		end(s, 0, STREAM_SLOW);
 		return;
 	}
-	if (s->quiet_s && s->quiet_s % KEEP_ALIVE_S == 0)
+	if (s->conf.form->comment && s->quiet_s &&
+	    s->quiet_s % KEEP_ALIVE_S == 0)
 		s->comment = true;
 	if (s->comment || s->catchup)
 		wake(s);
@@ -237,7 +240,7 @@ void stream_check_all(struct feed *f)
 void stream_end_all(struct feed *f)
 {
 	while (f->streaml.head)
-		end(f->streaml.head->data, 0);
+		end(f->streaml.head->data, 0, STREAM_STOPPED);
 }
 
 void stream_restart_all(struct feed *f)
@@ -257,6 +260,23 @@ void stream_wake_one(struct le *le)
 	wake(le->data);
 }
 
+/* ------------------------------------------------------ server-sent events */
+
+static void finish_sse(struct web_req *req, enum stream_why why)
+{
+	(void)why; /* a browser comes back by itself */
+	(void)web_end(req, NULL);
+}
+
+const struct stream_form stream_sse = {
+	.id = STREAM_SSE,
+	.type = "text/event-stream",
+	.hello = "retry: 2000\n\n",
+	.comment = ":\n\n",
+	.make = say_sse,
+	.finish = finish_sse,
+};
+
 /* --------------------------------------------------------------- beginning */
 
 static int begin(struct stream *s, const char *after)
@@ -268,15 +288,15 @@ static int begin(struct stream *s, const char *after)
 		.wakeh = on_read,
 		.arg = s,
 	};
-	static const char hello[] = "retry: 2000\n\n";
+	const struct stream_form *form = s->conf.form;
 	int err = catchup_alloc(&s->catchup, &conf);
 
 	if (err)
 		return err;
 
 	(void)web_head(s->req, "cache-control", "no-store");
-	(void)web_start(s->req, 200, "text/event-stream");
-	(void)web_write(s->req, hello, sizeof(hello) - 1);
+	(void)web_start(s->req, 200, form->type);
+	(void)web_write(s->req, form->hello, strlen(form->hello));
 	if (!strcmp(s->req->method, "HEAD"))
 		return ECANCELED;
 	s->req->sourceh = on_source;
@@ -303,7 +323,7 @@ static void on_newest(int err, const struct store_entry *v, size_t n,
 	else if (!err)
 		err = begin(s, n ? v[0].id : "0-0");
 	if (err)
-		end(s, err == ECANCELED ? 0 : err);
+		end(s, err == ECANCELED ? 0 : err, STREAM_GONE);
 }
 
 /* In any case: so it is known that Redis answers. */

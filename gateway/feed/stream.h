@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server-sent events (WHATWG HTML 9.2) of the feed: what GET /api/events
- * gives.  A client that comes back with the id of the last event that it saw,
- * at any gateway, misses none.
+ * Streams of the feed's events: server-sent events (WHATWG HTML 9.2), what GET
+ * /api/events gives, or gRPC's.  A client that comes back with the id of the
+ * last event that it saw, at any gateway, misses none.
  */
 
 #ifndef SY_GATEWAY_FEED_STREAM_H
@@ -12,11 +12,38 @@
 
 #include "gateway/account/principal.h"
 #include "gateway/feed/feed.h"
+#include "gateway/feed/log.h"
 #include "proto/store.h"
 
 enum { STREAM_TYPES_MAX = 16 };
 
+enum stream_why {
+	STREAM_GONE,              /* the peer went                        */
+	STREAM_STOPPED,           /* the process ends                     */
+	STREAM_SLOW,              /* the peer does not take it            */
+	STREAM_DENIED,            /* it is nobody any more                */
+};
+
+/** How it looks; static. */
+struct stream_form {
+	enum stream_form_id id;
+	const char *type;         /* Content-Type                         */
+	const char *hello;        /* its first bytes, or ""               */
+	const char *comment;      /* now and then when all is quiet; or
+				     NULL                                 */
+
+	/** An event, from its JSON for /ws. @return owned by the caller. */
+	struct ws_frame *(*make)(const struct ws_frame *ws, const char *id,
+				 Sy__EventType type);
+
+	/** End it, with the words that its form has for that. */
+	void (*finish)(struct web_req *req, enum stream_why why);
+};
+
+extern const struct stream_form stream_sse;
+
 struct stream_conf {
+	const struct stream_form *form;
 	char after[STORE_EVENT_ID_SIZE]; /* "": from now on               */
 	char call[ULID_LEN + 1];  /* this call's only; "": all            */
 	Sy__EventType typev[STREAM_TYPES_MAX]; /* these only              */

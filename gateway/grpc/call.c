@@ -251,6 +251,9 @@ static void on_deadline(void *arg)
 {
 	struct call *c = arg;
 
+	c->late = true;
+	if (c->stoph)
+		c->stoph(c);
 	call_end(c, GRPC_DEADLINE_EXCEEDED, "the deadline has come; whether it "
 		 "was done is not known");
 }
@@ -317,6 +320,7 @@ static const struct {
 	const char *path;
 	const struct call_ops *ops;
 } otherv[] = {
+	{"/switchyard.v1.Events/Stream", &events_ops},
 	{"/grpc.health.v1.Health/Check", &health_check_ops},
 	{"/grpc.health.v1.Health/Watch", &health_watch_ops},
 	{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",

@@ -48,6 +48,8 @@ struct call {
 	const struct call_ops *ops;
 	const struct service_method *method; /* of unary; else NULL        */
 	void *state;                      /* of the method; released with us */
+	void (*stoph)(struct call *c);    /* let go of the request: the
+					     deadline has come; or NULL    */
 
 	/* Of call.c. */
 	struct frame frame;
@@ -56,6 +58,7 @@ struct call {
 	size_t len;
 	uint8_t *plain;                   /* it, if it came compressed     */
 	bool has_message, ended;
+	bool late;                        /* the deadline has come         */
 };
 
 /** Answer with one message, whose bytes are borrowed, and OK. */
@@ -82,5 +85,6 @@ void call_end_field(struct call *c, const char *field, const char *cause);
 extern const struct call_ops unary_ops;    /* a route of the API           */
 extern const struct call_ops health_check_ops, health_watch_ops;
 extern const struct call_ops reflect_ops;
+extern const struct call_ops events_ops;
 
 #endif

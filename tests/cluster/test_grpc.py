@@ -7,7 +7,8 @@ import subprocess
 from contextlib import ExitStack
 
 from grpcpeer import Client, details, grpcio
-from harness import Mismatch, assert_clean, cluster, phones, request
+from harness import (Mismatch, assert_clean, cluster, metrics, phones,
+                     request, wait_for)
 from talk import call, phone
 from test_api import demo, must, url
 from wire import fields
@@ -75,6 +76,61 @@ def test_calls_as_by_rest():
         p.expect("closed", phone="1001")
         p.expect("closed", phone="1002")
     assert_clean(c)
+
+
+def streams(c):
+    return metrics(c.gateways[0])["sy_gateway_event_streams"]
+
+
+def test_events():
+    """As they happen; from where one was; some of them."""
+    c, client = shared()
+    live = client.open("switchyard.v1.Events/Stream")
+    wait_for("the stream", lambda: streams(c) == 1)
+    with phones() as p:
+        phone(p, c, "1001")
+        phone(p, c, "1002")
+        call(p, "1001", "1002")
+        p.do("hangup", phone="1001")
+        p.expect("closed", phone="1002")
+    got = []
+    while not got or got[-1]["event"]["type"] != "CALL_FINISHED":
+        got.append(client.next(live))
+    types = [x["event"]["type"] for x in got]
+    first = types.index("CALL_STARTED")
+    ident = got[first]["event"]["call_id"]
+
+    again = client.open("switchyard.v1.Events/Stream",
+                        {"after": got[first]["id"]})
+    for x in got[first + 1:]:
+        must(client.next(again), x, "resumed")
+    some = client.open("switchyard.v1.Events/Stream",
+                       {"after": "0-0", "call": ident,
+                        "type": ["CALL_STARTED", "CALL_FINISHED"]})
+    must([client.next(some)["event"]["type"] for _ in range(2)],
+         ["CALL_STARTED", "CALL_FINISHED"], "filtered")
+    for stream in (live, again, some):
+        client.ask("cancel", stream=stream)
+        must(client.ended(stream)["code"], "CANCELLED", "cancelled")
+    wait_for("streams to end", lambda: streams(c) == 0)
+    assert_clean(c)
+
+
+def test_events_end():
+    c, client = shared()
+    for message, head, more, code in (
+            ({"after": "x"}, {}, {}, "INVALID_ARGUMENT"),
+            ({"call": "x"}, {}, {}, "INVALID_ARGUMENT"),
+            ({"type": ["CALL_STARTED"] * 17}, {}, {}, "INVALID_ARGUMENT"),
+            ({}, {"authorization": "Bearer nobody"}, {}, "UNAUTHENTICATED"),
+            ({}, {"authorization": "Bearer token-nodes"}, {},
+             "PERMISSION_DENIED"),
+            ({}, {"grpc-timeout": "300m"}, {}, "DEADLINE_EXCEEDED"),
+            ({}, {}, {"deadlineMs": 300}, "DEADLINE_EXCEEDED")):
+        stream = client.open("switchyard.v1.Events/Stream", message, head,
+                             **more)
+        must(client.ended(stream)["code"], code, f"{message} {head}")
+    wait_for("streams to end", lambda: streams(c) == 0)
 
 
 def test_refusals():
