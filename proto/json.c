@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Message to JSON.  The other way is json_read.c.
+ * Message to JSON's values.  To its text: json_write.c; the other way:
+ * json_read.c.
  *
  * Real numbers: a float is turned into the shortest decimal number that is
  * read back as that float, so that 15 digits print it as people wrote it
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "proto/json.h"
+#include "proto/json_field.h"
 #include "proto/json_scalar.h"
 #include "proto/schema.h"
 
@@ -22,7 +24,6 @@ enum { DEPTH_MAX = 64 };
 struct printer {
 	int flags;
 	int depth;
-	bool exact;    /* out: there is a double that needs 17 digits */
 };
 
 static json_t *print_message(struct printer *p, const ProtobufCMessage *msg);
@@ -68,7 +69,7 @@ static json_t *print_enum(const ProtobufCEnumDescriptor *d, int value)
 	return v ? json_string(v->name) : json_integer(value);
 }
 
-static json_t *print_real(struct printer *p, double v, bool single)
+static json_t *print_real(double v, bool single)
 {
 	char text[40];
 	int digits;
@@ -86,10 +87,6 @@ static json_t *print_real(struct printer *p, double v, bool single)
 		(void)snprintf(text, sizeof(text), "%.*g", digits, v);
 		return json_real(strtod(text, NULL));
 	}
-
-	(void)snprintf(text, sizeof(text), "%.15g", v);
-	if (strtod(text, NULL) != v)
-		p->exact = true;
 
 	return json_real(v);
 }
@@ -137,10 +134,10 @@ static json_t *print_value(struct printer *p,
 		return print_u64(*(const uint64_t *)at);
 
 	case PROTOBUF_C_TYPE_FLOAT:
-		return print_real(p, *(const float *)at, true);
+		return print_real(*(const float *)at, true);
 
 	case PROTOBUF_C_TYPE_DOUBLE:
-		return print_real(p, *(const double *)at, false);
+		return print_real(*(const double *)at, false);
 
 	case PROTOBUF_C_TYPE_BOOL:
 		return json_boolean(*(const protobuf_c_boolean *)at);
@@ -161,7 +158,7 @@ static json_t *print_value(struct printer *p,
 	return NULL;
 }
 
-static const void *member(const ProtobufCMessage *msg, unsigned offset)
+const void *json_member(const ProtobufCMessage *msg, unsigned offset)
 {
 	return (const uint8_t *)msg + offset;
 }
@@ -196,18 +193,18 @@ static bool is_default(const ProtobufCFieldDescriptor *f, const void *at)
 }
 
 /* Is this field printed at all? */
-static bool is_shown(const ProtobufCMessage *msg,
+bool json_is_shown(const ProtobufCMessage *msg,
 		     const ProtobufCFieldDescriptor *f, int flags)
 {
-	const void *at = member(msg, f->offset);
+	const void *at = json_member(msg, f->offset);
 
 	if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-		return *(const uint32_t *)member(msg, f->quantifier_offset) ==
+		return *(const uint32_t *)json_member(msg, f->quantifier_offset) ==
 		       f->id;
 
 	if (f->label == PROTOBUF_C_LABEL_REPEATED)
 		return flags & JSON_DEFAULTS ||
-		       *(const size_t *)member(msg, f->quantifier_offset);
+		       *(const size_t *)json_member(msg, f->quantifier_offset);
 
 	if (f->type == PROTOBUF_C_TYPE_MESSAGE)
 		return *(const ProtobufCMessage *const *)at != NULL;
@@ -215,7 +212,7 @@ static bool is_shown(const ProtobufCMessage *msg,
 	return flags & JSON_DEFAULTS || !is_default(f, at);
 }
 
-static size_t element_size(const ProtobufCFieldDescriptor *f)
+size_t json_element_size(const ProtobufCFieldDescriptor *f)
 {
 	switch (f->type) {
 
@@ -242,15 +239,15 @@ static size_t element_size(const ProtobufCFieldDescriptor *f)
 static json_t *print_array(struct printer *p, const ProtobufCMessage *msg,
 			   const ProtobufCFieldDescriptor *f)
 {
-	const size_t n = *(const size_t *)member(msg, f->quantifier_offset);
-	const uint8_t *v = *(uint8_t *const *)member(msg, f->offset);
+	const size_t n = *(const size_t *)json_member(msg, f->quantifier_offset);
+	const uint8_t *v = *(uint8_t *const *)json_member(msg, f->offset);
 	json_t *j;
 	size_t i;
 
 	j = json_array();
 	for (i = 0; j && i < n; i++) {
 		if (json_array_append_new(j, print_value(
-				p, f, v + i * element_size(f)))) {
+				p, f, v + i * json_element_size(f)))) {
 			json_decref(j);
 			return NULL;
 		}
@@ -270,12 +267,12 @@ static json_t *print_fields(struct printer *p, const ProtobufCMessage *msg)
 	for (i = 0; obj && i < d->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &d->fields[i];
 
-		if (!is_shown(msg, f, p->flags))
+		if (!json_is_shown(msg, f, p->flags))
 			continue;
 
 		val = f->label == PROTOBUF_C_LABEL_REPEATED ?
 		      print_array(p, msg, f) :
-		      print_value(p, f, member(msg, f->offset));
+		      print_value(p, f, json_member(msg, f->offset));
 		if (json_object_set_new(obj, json_name(name, f), val)) {
 			json_decref(obj);
 			return NULL;
@@ -318,24 +315,4 @@ json_t *json_from_message(const ProtobufCMessage *msg, int flags)
 	struct printer p = {.flags = flags};
 
 	return msg ? print_message(&p, msg) : NULL;
-}
-
-char *json_print(const ProtobufCMessage *msg, int flags)
-{
-	struct printer p = {.flags = flags};
-	json_t *j;
-	char *text;
-
-	if (!msg)
-		return NULL;
-
-	j = print_message(&p, msg);
-	if (!j)
-		return NULL;
-
-	text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY |
-			  JSON_REAL_PRECISION(p.exact ? 17 : 15));
-	json_decref(j);
-
-	return text;
 }

@@ -1,8 +1,9 @@
-/* sources: proto/json.c proto/json_read.c proto/json_scalar.c proto/json_value.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c */
+/* sources: proto/json.c proto/json_read.c proto/json_scalar.c proto/json_value.c proto/json_write.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: the JSON body of a request.  The first byte names the
- * route; what was read, printed and read again must be the same message.
+ * route; what was read, printed (in two ways) and read again must be the same
+ * message.
  */
 
 #include <stdlib.h>
@@ -49,12 +50,20 @@ static void again(const ProtobufCMessageDescriptor *d,
 		  const ProtobufCMessage *msg)
 {
 	char *text = json_print(msg, JSON_DEFAULTS), errbuf[256] = "";
+	json_t *values = json_from_message(msg, JSON_DEFAULTS);
+	char *slow = json_dumps(values, JSON_DUMP_FLAGS);
 	ProtobufCMessage *other;
 	uint8_t *p, *q;
 	size_t plen, qlen;
 
-	if (!text)
+	if (!text || !slow)
 		abort();
+	if (strcmp(text, slow)) {
+		fprintf(stderr, "%s\n%s\n", text, slow);
+		abort();
+	}
+	free(slow);
+	json_decref(values);
 	if (json_read(&other, d, text, strlen(text), errbuf, sizeof(errbuf))) {
 		fprintf(stderr, "%s: %s\n", text, errbuf);
 		abort();

@@ -446,9 +446,17 @@ static void test_round_trip(void **state)
 	for (i = 0; i < ROUNDS; i++) {
 		const ProtobufCMessageDescriptor *d = descv[rnd() % 8];
 		ProtobufCMessage *a = random_message(d, DEPTH), *b = NULL;
-		char *text = json_print(a, i & 1 ? JSON_DEFAULTS : 0);
+		const int flags = i & 1 ? JSON_DEFAULTS : 0;
+		char *text = json_print(a, flags);
+		json_t *values = json_from_message(a, flags);
+		char *slow = json_dumps(values, JSON_DUMP_FLAGS);
 
+		/* Straight to text, or by values: the same. */
 		assert_non_null(text);
+		assert_non_null(slow);
+		assert_string_equal(text, slow);
+		free(slow);
+		json_decref(values);
 		if (read_text(&b, d, text))
 			fail_msg("%s: %s", errbuf, text);
 		assert_equal(a, b);
