@@ -33,6 +33,7 @@ struct api {
 	struct feed *feed;        /* borrowed; NULL: nobody is told news  */
 	unsigned held;            /* requests that handlers hold now      */
 	unsigned streams;         /* of these, event streams              */
+	struct share_job *shares; /* of share.c                           */
 	bool stopping;            /* event streams end                    */
 	enum api_metrics metrics; /* who may read /metrics                */
 	void (*sample)(void *arg); /* set gauges before /metrics; or NULL */

@@ -9,6 +9,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/list_text.h"
 #include "gateway/api/wire.h"
 #include "proto/json.h"
 
@@ -122,26 +123,13 @@ void api_reply(struct api_req *a, unsigned status,
 void api_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
 		    size_t msgc, const char *next)
 {
-	json_t *items, *j;
-	char *str = NULL;
-	int err = 0;
+	struct list_text t = {0};
 
-	if (wire_is_wanted(a)) {
-		wire_reply_list(a, msgv, msgc, next);
-		return;
-	}
-	items = json_array();
-	for (size_t i = 0; i < msgc && !err; i++)
-		err = json_array_append_new(
-			items, json_from_message(msgv[i], JSON_DEFAULTS));
-
-	j = json_pack("{s:o, s:s}", "items", items, "nextCursor",
-		      next ? next : "");
-	if (!err && j)
-		str = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
-	answer(a, 200, str);
-	free(str);
-	json_decref(j);
+	if (list_text_make(&t, wire_is_wanted(a), msgv, msgc, next))
+		(void)problem(a->web, 500, "internal", "out of memory");
+	else
+		list_text_reply(a, &t);
+	list_text_reset(&t);
 }
 
 void api_listed(struct api_req *a, int err, const char *what, const void *msgv,

@@ -5,16 +5,30 @@
 #include <re.h>
 
 #include "gateway/api/command.h"
+#include "gateway/api/share.h"
 #include "proto/store.h"
 
 static void on_list(int err, Sy__Call *const *callv, size_t callc,
 		    const char *next, void *arg)
 {
-	struct api_req *a = arg;
+	struct share_job *job = arg;
+	const struct view *view = share_api(job)->view;
 
 	for (size_t i = 0; !err && i < callc; i++)
-		callv[i]->adopting = !view_serves(a->api->view, callv[i]);
-	api_listed(a, err, "call", callv, callc, next);
+		callv[i]->adopting = !view_serves(view, callv[i]);
+	share_done(job, err, (const void *)callv, callc, next);
+}
+
+static int read_list(struct share_job *job, struct api_req *a)
+{
+	char cursor[ROUTE_PARAM_SIZE];
+	size_t limit;
+
+	if (!api_page(a, &limit, cursor, sizeof(cursor)))
+		return EINVAL; /* it was looked at before */
+
+	return store_hub_list(view_redis(a->api->view),
+			      *cursor ? cursor : NULL, limit, on_list, job);
 }
 
 void api_calls_list(struct api_req *a)
@@ -26,7 +40,6 @@ void api_calls_list(struct api_req *a)
 	};
 	char cursor[ROUTE_PARAM_SIZE];
 	size_t limit;
-	int err;
 
 	if (!api_page(a, &limit, cursor, sizeof(cursor)))
 		return;
@@ -35,11 +48,7 @@ void api_calls_list(struct api_req *a)
 		return;
 	}
 
-	api_hold(a);
-	err = store_hub_list(view_redis(a->api->view),
-			     *cursor ? cursor : NULL, limit, on_list, a);
-	if (err)
-		api_listed(a, err, "call", NULL, 0, NULL);
+	share_ask(a, read_list, "call");
 }
 
 static void on_get(struct command *c, const Sy__Result *res)

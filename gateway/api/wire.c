@@ -175,8 +175,8 @@ static size_t put_varint(uint8_t *p, size_t v)
 	return n;
 }
 
-void wire_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
-		     size_t msgc, const char *next)
+uint8_t *wire_list(const ProtobufCMessage *const *msgv, size_t msgc,
+		   const char *next, size_t *lenp)
 {
 	size_t *lenv = calloc(msgc + 1, sizeof(*lenv));
 	size_t size = 2 * (1 + VARINT_MAX), n = 0;
@@ -201,7 +201,8 @@ void wire_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
 		memcpy(p + n, next, nextlen);
 		n += nextlen;
 	}
-	answer(a, 200, p, n);
-	free(p);
 	free(lenv);
+	*lenp = n;
+
+	return p;
 }

@@ -31,10 +31,12 @@ bool wire_read(struct api_req *a);
  */
 bool wire_check(const ProtobufCMessage *msg, char *path, size_t size);
 
-/** As api_reply(), api_reply_list(). */
+/** As api_reply(). */
 void wire_reply(struct api_req *a, unsigned status,
 		const ProtobufCMessage *msg);
-void wire_reply_list(struct api_req *a, const ProtobufCMessage *const *msgv,
-		     size_t msgc, const char *next);
+
+/** A list. @return owned by the caller (free()); NULL: no memory. */
+uint8_t *wire_list(const ProtobufCMessage *const *msgv, size_t msgc,
+		   const char *next, size_t *lenp);
 
 #endif
