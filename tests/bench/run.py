@@ -12,12 +12,14 @@ sys.path[:0] = [os.path.join(ROOT, "deploy"),
                 os.path.join(ROOT, "tests", "cluster"), HERE]
 
 from bench_flood import flood       # noqa: E402
+from bench_gateway import gateway   # noqa: E402
 from bench_media import media       # noqa: E402
 from bench_router import router     # noqa: E402
 from bench_setup import memory, setup   # noqa: E402
 from bench_survive import survive       # noqa: E402
 
 BENCHES = {"router": router, "flood": flood, "setup": setup, "media": media,
+           "gateway": gateway,
            "memory": memory, "survive": survive}
 
 
@@ -44,6 +46,7 @@ def arguments():
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
     p.add_argument_group("router (--only: calls, registers, contacts, tls, qualify)")
+    p.add_argument_group("gateway (--only: rest, unary; --seconds)")
     s = p.add_argument_group(
         "survive (--only: quiet, kill, kill2, cut, drain, redis_empty, "
         "redis_stall, redis_failover, redis_cut, rolling)")
@@ -63,7 +66,7 @@ def arguments():
 def main():
     options = arguments()
     for n in options.name or list(BENCHES):
-        if n in ("media", "router", "survive"):
+        if n in ("media", "router", "survive", "gateway"):
             BENCHES[n](show, options)
         else:
             BENCHES[n](show)
