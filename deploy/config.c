@@ -23,8 +23,9 @@
 #include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/redis.h"
+#include "proto/token_file.h"
 
-enum { CONNECT_MS = 5000, LOOK_MS = 50, KEY_MAX = 4096 };
+enum { CONNECT_MS = 5000, LOOK_MS = 50 };
 
 struct apply {
 	const Sy__Config *conf;
@@ -157,48 +158,19 @@ static int apply(const char *url, const Sy__Config *conf)
 
 /* --------------------------------------------------------------- secrets */
 
-/* The cluster's secret, as the routers read it. */
-static int read_key(struct token_key **kp, const char *path)
-{
-	const char *env = getenv("SWITCHYARD_CLUSTER_KEY");
-	char buf[KEY_MAX];
-	size_t n;
-	FILE *f;
-	int err;
-
-	if (!path)
-		return token_key_alloc(kp, env, strlen(env));
-
-	f = fopen(path, "re");
-	if (!f)
-		return errno;
-	(void)setvbuf(f, NULL, _IONBF, 0);
-	n = fread(buf, 1, sizeof(buf), f);
-	err = ferror(f) ? EIO : 0;
-	(void)fclose(f);
-	while (n && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
-		--n;
-	if (!err)
-		err = token_key_alloc(kp, buf, n);
-	explicit_bzero(buf, sizeof(buf));
-
-	return err;
-}
-
 static int seal(Sy__Config *conf, const char *key_file)
 {
+	const char *secret = getenv("SWITCHYARD_CLUSTER_KEY");
 	struct token_key *key = NULL;
+	char errbuf[512];
 	int err;
 
-	if (key_file || getenv("SWITCHYARD_CLUSTER_KEY")) {
-		err = read_key(&key, key_file);
+	if (key_file || secret) {
+		err = token_file_read(&key, key_file, secret, errbuf,
+				      sizeof(errbuf));
 		if (err) {
-			(void)fprintf(stderr, "switchyard-config: %s: %s\n",
-				      key_file ? key_file
-					       : "SWITCHYARD_CLUSTER_KEY",
-				      err == EINVAL
-					      ? "at least 16 bytes are wanted"
-					      : strerror(err));
+			(void)fprintf(stderr, "switchyard-config: %s\n",
+				      errbuf);
 			return err;
 		}
 	}

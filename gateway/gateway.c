@@ -15,6 +15,7 @@
 #include "gateway/site/site.h"
 #include "proto/log.h"
 #include "proto/loop.h"
+#include "proto/token_file.h"
 
 enum {
 	GRACE_MS = 5000,   /* for requests that run when it ends          */
@@ -34,6 +35,7 @@ struct gateway {
 	struct web_tls *tls;
 	struct site *site;
 	struct renew *renew;
+	struct token_key *key;
 	struct loop_timer *leave;
 	char addressv[2][ADDRESS_SIZE]; /* "http:127.0.0.1:8080"          */
 	size_t addressc;
@@ -292,6 +294,17 @@ static int start_view(struct gateway *g)
 	return view_alloc(&g->view, &vconf);
 }
 
+static int start_key(struct gateway *g, char *errbuf, size_t errsize)
+{
+	const char *file = g->conf.cluster_key_file;
+	const char *secret = g->conf.cluster_key;
+
+	if ((!file || !*file) && (!secret || !*secret))
+		return 0;
+
+	return token_file_read(&g->key, file, secret, errbuf, errsize);
+}
+
 int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		  char *errbuf, size_t errsize)
 {
@@ -310,6 +323,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 	 * is served before the loop runs. */
 	g->conf = *conf;
 	err = start_server(g, errbuf, errsize);
+	if (!err)
+		err = start_key(g, errbuf, errsize);
 	if (!err)
 		err = loop_uv_alloc(&g->loop, conf->loop);
 	if (!err)
@@ -335,6 +350,7 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 	}
 
 	g->api.site = g->site;
+	g->api.key = g->key;
 	g->api.metrics = conf->metrics;
 	g->api.sample = sample;
 	g->api.arg = g;
@@ -431,6 +447,7 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->signal);
 	mem_deref(g->tls);
 	mem_deref(g->site);
+	mem_deref(g->key);
 	mem_deref(g->loop);
 	mem_deref(g);
 }

@@ -21,6 +21,8 @@ struct gateway_conf {
 	const char *tls_key;
 	const char *web;         /* folder for browsers; NULL or "": none */
 	const char *admin_token; /* NULL or "": none                      */
+	const char *cluster_key_file; /* NULL or "": none                 */
+	const char *cluster_key; /* the secret itself; NULL or "": none   */
 	enum api_metrics metrics;
 };
 

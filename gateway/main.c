@@ -16,7 +16,7 @@
 
 struct options {
 	const char *redis, *id, *http, *https, *cert, *key, *token;
-	const char *metrics, *level, *format, *web;
+	const char *metrics, *level, *format, *web, *key_file, *secret;
 };
 
 struct process {
@@ -76,6 +76,14 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .secret = true,
 		 .help = "API token with every scope (better by the "
 			 "variable)"},
+		{.name = "cluster-key-file", .type = OPTION_STRING,
+		 .value = &o->key_file, .def = "", .metavar = "FILE",
+		 .help = "file with the cluster's secret; without it no "
+			 "passwords of providers can be set"},
+		{.name = "cluster-key", .type = OPTION_STRING,
+		 .value = &o->secret, .def = "", .metavar = "SECRET",
+		 .secret = true,
+		 .help = "the secret itself (better by the variable)"},
 		{.name = "metrics-access", .type = OPTION_CHOICE,
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
@@ -160,6 +168,8 @@ static int run(struct process *p, const struct options *o)
 		.tls_key = o->key,
 		.web = o->web,
 		.admin_token = o->token,
+		.cluster_key_file = o->key_file,
+		.cluster_key = o->secret,
 		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
 			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :
 			   API_METRICS_OFF,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <re.h>
 
+#include "gateway/config_wait.h"
 #include "gateway/view.h"
 #include "proto/log.h"
 #include "proto/loop.h"
@@ -16,6 +17,7 @@ struct view {
 	struct bus *bus;
 	struct members *members;
 	struct config *config;
+	struct config_waits *waits;
 	char *id;
 	bus_command_h *commandh;
 	void *command_arg;
@@ -66,8 +68,10 @@ static void on_command(struct bus_request *req, const Sy__Envelope *env,
 
 static void on_config(const Sy__Config *conf, void *arg)
 {
-	(void)conf;
-	tell(arg);
+	struct view *v = arg;
+
+	config_waits_loaded(v->waits, conf->revision);
+	tell(v);
 }
 
 static void on_regs(int err, uint64_t count, void *arg)
@@ -106,6 +110,7 @@ static void destructor(void *arg)
 	struct view *v = arg;
 
 	mem_deref(v->config);
+	mem_deref(v->waits);
 	mem_deref(v->members);
 	mem_deref(v->bus);
 	mem_deref(v->id);
@@ -167,6 +172,8 @@ int view_alloc(struct view **vp, const struct view_conf *conf)
 	bconf.arg = v;
 
 	err = str_dup(&v->id, conf->id);
+	if (!err)
+		err = config_waits_alloc(&v->waits, conf->loop);
 	if (!err)
 		err = bus_alloc(&v->bus, &bconf);
 	if (!err)
@@ -281,4 +288,9 @@ const Sy__Config *view_config(const struct view *v)
 struct config *view_config_table(const struct view *v)
 {
 	return v->config;
+}
+
+struct config_waits *view_config_waits(const struct view *v)
+{
+	return v->waits;
 }

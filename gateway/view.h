@@ -16,6 +16,7 @@
 #include "proto/config.h"
 #include "proto/member.h"
 
+struct config_waits;
 struct loop;
 struct view;
 
@@ -64,5 +65,8 @@ struct members *view_members(const struct view *v); /* borrowed           */
 /** As last loaded, NULL: never yet; borrowed until the next loop turn. */
 const Sy__Config *view_config(const struct view *v);
 struct config *view_config_table(const struct view *v);
+
+/** For who changes it: config_wait.h. */
+struct config_waits *view_config_waits(const struct view *v);
 
 #endif

@@ -15,6 +15,7 @@
 #define SY_PROTO_CONFIG_H
 
 #include "proto/bus.h"
+#include "proto/config_section.h"
 
 struct config;
 
@@ -84,6 +85,21 @@ const Sy__Trunk *config_trunk_by_source(const struct config *c,
 typedef void(config_put_h)(int err, uint64_t revision, void *arg);
 int config_put(struct redis *r, const Sy__Config *conf, uint64_t expected,
 	       config_put_h *h, void *arg);
+
+/**
+ * Change one item, revision + 1, and announce it.
+ *
+ * @param id        Of the item; "" in CONFIG_SETTINGS.
+ * @param item      Of the section's type, borrowed for the call; NULL: remove
+ *                  it.
+ * @param expected  Revision that it was checked against (config_edit.h).
+ * @param h         As for config_put().
+ *
+ * @return as config_put().
+ */
+int config_item_put(struct redis *r, enum config_section section,
+		    const char *id, const ProtobufCMessage *item,
+		    uint64_t expected, config_put_h *h, void *arg);
 
 /**
  * Give Redis back what it has lost, with its revision: only where there is

@@ -4,10 +4,11 @@
 #ifndef SY_PROTO_CONFIG_KEYS_H
 #define SY_PROTO_CONFIG_KEYS_H
 
+#define CONFIG_KEY "sy:{config}"
 #define CONFIG_KEYS                                                           \
-	"sy:{config}", "sy:{config}:settings", "sy:{config}:devices",         \
-	"sy:{config}:trunks", "sy:{config}:routes", "sy:{config}:tokens",     \
-	"sy:{config}:groups"
+	CONFIG_KEY, CONFIG_KEY ":settings", CONFIG_KEY ":devices",            \
+	CONFIG_KEY ":trunks", CONFIG_KEY ":routes", CONFIG_KEY ":tokens",     \
+	CONFIG_KEY ":groups"
 
 enum { CONFIG_KEYC = 7 };
 

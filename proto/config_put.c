@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One script replaces all; then the new revision is published.  Should we die
- * between the two, watchers find it at their next look (config.c).
+ * One script replaces all, or one item; then the new revision is published.
+ * Should we die between the two, watchers find it at their next look
+ * (config.c).
  */
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #include "proto/config.h"
 #include "proto/config_keys.h"
+#include "proto/config_section.h"
 #include "proto/script.h"
 
 enum { PUT_DEADLINE_MS = 10000 };
@@ -199,44 +201,53 @@ static bool has_password(const Sy__Config *conf)
 	size_t i;
 
 	for (i = 0; i < conf->n_devices; i++) {
-		if (conf->devices[i]->password[0])
+		if (config_section_is_plain(CONFIG_DEVICES,
+					    &conf->devices[i]->base))
 			return true;
 	}
 	for (i = 0; i < conf->n_trunks; i++) {
-		if (conf->trunks[i]->password[0])
+		if (config_section_is_plain(CONFIG_TRUNKS,
+					    &conf->trunks[i]->base))
 			return true;
 	}
 
 	return false;
 }
 
-static int put(struct redis *r, const Sy__Config *conf, const char *expected,
-	       config_put_h *h, void *arg)
+static int run(struct redis *r, enum script script, int keyc,
+	       const struct args *a, config_put_h *h, void *arg)
 {
-	struct args *a = NULL;
-	struct put *p;
+	struct put *p = mem_zalloc(sizeof(*p), NULL);
 	int err;
 
-	if (!r || !conf || has_password(conf))
-		return EINVAL;
-
-	p = mem_zalloc(sizeof(*p), NULL);
 	if (!p)
 		return ENOMEM;
 	p->redis = r;
 	p->h = h;
 	p->arg = arg;
+	err = script_run_owned(r, script, PUT_DEADLINE_MS, put_handler, p,
+			       keyc, a->argc, a->argv, a->lenv);
+	if (err)
+		mem_deref(p);
+
+	return err;
+}
+
+static int put(struct redis *r, const Sy__Config *conf, const char *expected,
+	       config_put_h *h, void *arg)
+{
+	struct args *a = NULL;
+	int err;
+
+	if (!r || !conf || has_password(conf))
+		return EINVAL;
 
 	err = args_alloc(&a, conf);
 	if (!err) {
 		args_fill(a, conf, expected);
-		err = script_run_owned(r, SCRIPT_CONFIG_PUT, PUT_DEADLINE_MS,
-				       put_handler, p, CONFIG_KEYC, a->argc,
-				       a->argv, a->lenv);
+		err = run(r, SCRIPT_CONFIG_PUT, CONFIG_KEYC, a, h, arg);
 	}
 	mem_deref(a);
-	if (err)
-		mem_deref(p);
 
 	return err;
 }
@@ -263,4 +274,37 @@ int config_put_again(struct redis *r, const Sy__Config *conf)
 		       (unsigned long long)conf->revision);
 
 	return put(r, conf, text, NULL, NULL);
+}
+
+int config_item_put(struct redis *r, enum config_section section,
+		    const char *id, const ProtobufCMessage *item,
+		    uint64_t expected, config_put_h *h, void *arg)
+{
+	const struct config_section_def *def = config_section_def(section);
+	const char *argv[5];
+	size_t lenv[5];
+	struct args a = {.argv = argv, .lenv = lenv};
+	int err;
+
+	if (!r || !id || !expected || config_section_is_plain(section, item))
+		return EINVAL;
+
+	a.data = mem_zalloc(item ? protobuf_c_message_get_packed_size(item) + 1
+				 : 1, NULL);
+	if (!a.data)
+		return ENOMEM;
+	(void)snprintf(a.expected, sizeof(a.expected), "%llu",
+		       (unsigned long long)expected);
+	add(&a, CONFIG_KEY, strlen(CONFIG_KEY));
+	add(&a, def->key, strlen(def->key));
+	add(&a, a.expected, strlen(a.expected));
+	add(&a, id, strlen(id));
+	if (item)
+		add_message(&a, item);
+	else
+		add(&a, "", 0);
+	err = run(r, SCRIPT_CONFIG_ITEM_PUT, 2, &a, h, arg);
+	mem_deref(a.data);
+
+	return err;
 }

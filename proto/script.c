@@ -23,6 +23,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_REG_AGAIN] = "reg_again",
 	[SCRIPT_CONFIG_PUT] = "config_put",
 	[SCRIPT_CONFIG_GET] = "config_get",
+	[SCRIPT_CONFIG_ITEM_PUT] = "config_item_put",
 	[SCRIPT_QUALITY_PUT] = "quality_put",
 	[SCRIPT_CDR_PUT] = "cdr_put",
 	[SCRIPT_LIMIT_TAKE] = "limit_take",

@@ -355,6 +355,7 @@ class Cluster:
         https = f"{self.address(name)}:{https}"
         argv = self.command(
             name, self.program("switchyard-gateway"), *self.common(name),
+            "--cluster-key-file", self.path("cluster-key"),
             "--http", http, "--https", https,
             *(["--web", self.web] if self.web else []), *self.gateway_args)
         return Member("gateway", name, argv,

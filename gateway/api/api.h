@@ -26,11 +26,14 @@ enum { API_LIMIT_DEFAULT = 100, API_LIMIT_MAX = 1000 };
 
 enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
 
+struct token_key;
+
 struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct auth auth;
 	struct site *site;        /* borrowed: files for browsers         */
 	struct feed *feed;        /* borrowed; NULL: nobody is told news  */
+	const struct token_key *key; /* of the cluster; borrowed; or NULL */
 	unsigned held;            /* requests that handlers hold now      */
 	unsigned streams;         /* of these, event streams              */
 	struct share_job *shares; /* of share.c                           */
@@ -128,6 +131,8 @@ api_h api_subscriptions_list;
 api_h api_parked_list;
 api_h api_devices_get, api_devices_update;
 api_h api_providers_list, api_providers_get;
+api_h api_config_list, api_config_item, api_config_make, api_config_set;
+api_h api_config_patch, api_config_remove;
 api_h api_bans_list, api_bans_create, api_bans_lift;
 api_h api_events_stream;
 api_h api_ws_get;

@@ -34,7 +34,7 @@ static char *unknown_field(char *cause, char *rest)
 }
 
 /* json_to_message() says "path.of.field: cause; allowed: ...". */
-static void refuse(struct web_req *req, char *text)
+void body_refuse(struct web_req *req, char *text)
 {
 	struct problem_field f = {.field = "", .cause = text};
 	char *colon = strstr(text, ": "), *allowed, *name, field[256];
@@ -86,7 +86,7 @@ bool body_read(struct api_req *a)
 	if (err == ENOMEM)
 		(void)problem(a->web, 500, "internal", "out of memory");
 	else if (err)
-		refuse(a->web, errbuf);
+		body_refuse(a->web, errbuf);
 
 	return !err;
 }

@@ -9,9 +9,25 @@
 #include <protobuf-c/protobuf-c.h>
 
 struct api_req;
+struct web_req;
 
 /** Set a->body. @return true, or false: was answered (400). */
 bool body_read(struct api_req *a);
+
+/** Answer 400 to what is wrong with a body.
+ * @param text  "path.of.field: cause; allowed: ..."; changed. */
+void body_refuse(struct web_req *req, char *text);
+
+/**
+ * The body as a merge patch (RFC 7396) of a message.
+ *
+ * @param msgp  Set to the message as it would be; owned by the caller.
+ * @param old   Its secrets are not to be in it.
+ *
+ * @return true, or false: was answered.
+ */
+bool body_merge(struct api_req *a, ProtobufCMessage **msgp,
+		const ProtobufCMessage *old);
 
 /** A message as one line of JSON, owned by the caller (free()); NULL: no
  * memory. */

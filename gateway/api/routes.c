@@ -13,6 +13,54 @@ static const struct route_query events_query[] = {
 	{NULL, NULL},
 };
 
+/* A section of the configuration: its list and one of it. */
+#define CONFIG_READ(path_, type, summary_)                                    \
+	{.method = "GET",                                                     \
+	 .path = path_,                                                       \
+	 .scope = "config:read",                                              \
+	 .handler = api_config_list,                                          \
+	 .summary = summary_,                                                 \
+	 .reply = &sy__##type##__descriptor,                                  \
+	 .list = true},                                                       \
+	{.method = "GET",                                                     \
+	 .path = path_ "/{id}",                                               \
+	 .scope = "config:read",                                              \
+	 .handler = api_config_item,                                          \
+	 .summary = summary_ ": one of them",                                 \
+	 .reply = &sy__##type##__descriptor}
+
+#define CONFIG_WRITE(path_, type, what)                                       \
+	{.method = "POST",                                                    \
+	 .path = path_,                                                       \
+	 .scope = "config:write",                                             \
+	 .handler = api_config_make,                                          \
+	 .summary = "Make a " what,                                           \
+	 .body = &sy__##type##__descriptor,                                   \
+	 .reply = &sy__##type##__descriptor,                                  \
+	 .status = 201},                                                      \
+	{.method = "PUT",                                                     \
+	 .path = path_ "/{id}",                                               \
+	 .scope = "config:write",                                             \
+	 .handler = api_config_set,                                           \
+	 .summary = "Make or replace a " what,                                \
+	 .body = &sy__##type##__descriptor,                                   \
+	 .reply = &sy__##type##__descriptor},                                 \
+	{.method = "DELETE",                                                  \
+	 .path = path_ "/{id}",                                               \
+	 .scope = "config:write",                                             \
+	 .handler = api_config_remove,                                        \
+	 .summary = "Remove a " what,                                         \
+	 .status = 204}
+
+#define CONFIG_PATCH(path_, type, what)                                       \
+	{.method = "PATCH",                                                   \
+	 .path = path_,                                                       \
+	 .scope = "config:write",                                             \
+	 .handler = api_config_patch,                                         \
+	 .summary = "Change a " what " by a merge patch (RFC 7396)",          \
+	 .body = &sy__##type##__descriptor,                                   \
+	 .reply = &sy__##type##__descriptor}
+
 static const struct api_route routev[] = {
 	{.method = "GET",
 	 .path = "/healthz",
@@ -247,6 +295,46 @@ static const struct api_route routev[] = {
 	 .handler = api_legs_remove,
 	 .summary = "Hang up one leg",
 	 .status = 204},
+	CONFIG_READ("/api/config/devices", device, "Devices as configured"),
+	CONFIG_WRITE("/api/config/devices", device, "device"),
+	CONFIG_PATCH("/api/config/devices/{id}", device, "device"),
+	CONFIG_WRITE("/api/devices", device, "device"),
+	CONFIG_READ("/api/config/providers", trunk, "Trunks as configured"),
+	CONFIG_WRITE("/api/config/providers", trunk, "trunk"),
+	CONFIG_PATCH("/api/config/providers/{id}", trunk, "trunk"),
+	CONFIG_WRITE("/api/providers", trunk, "trunk"),
+	CONFIG_READ("/api/config/routes", route, "Rules of the dial plan"),
+	CONFIG_WRITE("/api/config/routes", route, "route"),
+	CONFIG_PATCH("/api/config/routes/{id}", route, "route"),
+	CONFIG_READ("/api/routes", route, "Rules of the dial plan"),
+	CONFIG_WRITE("/api/routes", route, "route"),
+	CONFIG_PATCH("/api/routes/{id}", route, "route"),
+	CONFIG_READ("/api/config/groups", group, "Groups of devices"),
+	CONFIG_WRITE("/api/config/groups", group, "group"),
+	CONFIG_PATCH("/api/config/groups/{id}", group, "group"),
+	CONFIG_READ("/api/groups", group, "Groups of devices"),
+	CONFIG_WRITE("/api/groups", group, "group"),
+	CONFIG_PATCH("/api/groups/{id}", group, "group"),
+	{.method = "GET",
+	 .path = "/api/config/settings",
+	 .scope = "config:read",
+	 .handler = api_config_item,
+	 .summary = "Settings",
+	 .reply = &sy__settings__descriptor},
+	{.method = "PUT",
+	 .path = "/api/config/settings",
+	 .scope = "config:write",
+	 .handler = api_config_set,
+	 .summary = "Replace the settings",
+	 .body = &sy__settings__descriptor,
+	 .reply = &sy__settings__descriptor},
+	{.method = "PATCH",
+	 .path = "/api/config/settings",
+	 .scope = "config:write",
+	 .handler = api_config_patch,
+	 .summary = "Change settings by a merge patch (RFC 7396)",
+	 .body = &sy__settings__descriptor,
+	 .reply = &sy__settings__descriptor},
 };
 
 const struct api_route *api_routes(size_t *np)

@@ -320,6 +320,7 @@ const char *web_status_text(unsigned status)
 		{406, "Not Acceptable"},
 		{408, "Request Timeout"},
 		{409, "Conflict"},
+		{412, "Precondition Failed"},
 		{411, "Length Required"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},

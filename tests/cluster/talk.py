@@ -13,9 +13,8 @@ def phone(box, c, user, name=None, **more):
     """A registered phone of the demo configuration."""
     name = name or user
     spec = {"codecs": ["PCMU"], "tone_hz": tone(user), "answer": "auto",
-            "proxy": c.routers[0].udp, **more}
-    box.do("phone", id=name, user=user, password=f"demo-{user}",
-           domain="switchyard", **spec)
+            "password": f"demo-{user}", "proxy": c.routers[0].udp, **more}
+    box.do("phone", id=name, user=user, domain="switchyard", **spec)
     box.do("register", phone=name)
     ev = box.expect("registered", phone=name)
     if ev["code"] != 200:

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Passwords that come by the API. */
+
+#include <errno.h>
+
+#include "gateway/api/config.h"
+#include "proto/config_secret.h"
+
+bool config_seal_item(struct api_req *a, const Sy__Config *conf,
+		      enum config_section s, ProtobufCMessage *item)
+{
+	Sy__Config one = SY__CONFIG__INIT;
+	Sy__Device *device = (Sy__Device *)item;
+	Sy__Trunk *trunk = (Sy__Trunk *)item;
+	int err = 0;
+
+	one.settings = conf->settings;
+	if (s == CONFIG_DEVICES) {
+		one.n_devices = 1;
+		one.devices = &device;
+		err = config_secret_hash(&one);
+	} else if (s == CONFIG_TRUNKS && trunk->password[0]) {
+		if (!a->api->key) {
+			(void)problem(a->web, 501, "no-key",
+				      "passwords of providers need the "
+				      "cluster's key: start this gateway with "
+				      "--cluster-key-file");
+			return false;
+		}
+		one.n_trunks = 1;
+		one.trunks = &trunk;
+		err = config_secret_seal(&one, a->api->key);
+	}
+	if (err)
+		api_reply_err(a, err, config_section_def(s)->what);
+
+	return !err;
+}

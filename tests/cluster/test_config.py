@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The configuration by REST: items, their tags, who else is in the way."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from harness import Mismatch, cluster, phones, request, wait_for
+from talk import phone
+
+_stack = ExitStack()
+_cluster = None
+
+
+def shared():
+    """One cluster for all tests of this file."""
+    global _cluster
+    if _cluster is None:
+        _cluster = _stack.enter_context(cluster(nodes=1, gateways=2))
+    return _cluster
+
+
+def finish():
+    global _cluster
+    _cluster = None
+    _stack.close()
+
+
+def ask(c, method, path, body=None, status=200, gateway=0, **headers):
+    """A request whose status must be that: (headers, body)."""
+    head = {k.replace("_", "-"): v for k, v in headers.items()}
+    got, answer, parsed = request(
+        method, f"http://{c.gateways[gateway].http}{path}", c.token, body,
+        head)
+    if got != status:
+        raise Mismatch(f"{method} {path}: {got} {parsed}, expected {status}")
+    return answer, parsed
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+    return got
+
+
+def fault(got):
+    """Of a 400: the field and its cause."""
+    return got["errors"][0]["field"], got["errors"][0]["cause"]
+
+
+# ------------------------------------------------------------- one item
+
+def test_device_from_birth_to_death():
+    """A device is made, its phone registers at once, with another password
+    after it was changed, and not any more when it is removed."""
+    c = shared()
+    head, made = ask(c, "POST", "/api/devices", {
+        "id": "2001", "displayName": "Two", "password": "first"}, 201)
+    must(head["Location"], "/api/config/devices/2001", "Location")
+    for secret in ("password", "ha1Md5", "ha1Sha256"):
+        must(made[secret], "", secret)
+    for gateway in (0, 1):
+        wait_for(f"gateway {gateway} has it", lambda: request(
+            "GET", f"http://{c.gateways[gateway].http}"
+            "/api/config/devices/2001", c.token)[0] == 200)
+    with phones() as box:
+        phone(box, c, "2001", password="first", tone_hz=500)
+        ask(c, "PATCH", "/api/config/devices/2001", {"password": "second"})
+        phone(box, c, "2001", name="again", password="second", tone_hz=500)
+        before = c.api("GET", "/api/registrations")["items"]
+        must([r["device"] for r in before], ["2001"], "registered")
+        ask(c, "DELETE", "/api/devices/2001", status=204)
+        ask(c, "GET", "/api/config/devices/2001", status=404)
+        must(c.api("GET", "/api/registrations")["items"], [], "registered")
+
+
+def test_fields_that_are_wrong():
+    """400 names the field, the cause and what is allowed."""
+    c = shared()
+    for method, path, body, field, cause in (
+            ("POST", "/api/devices", {"id": "a b", "password": "x"}, "id",
+             "is no id"),
+            ("POST", "/api/devices", {"id": "2002"}, "password", "is needed"),
+            ("POST", "/api/devices", {"id": "2002", "password": "x",
+                                      "codecs": ["mp3"]}, "codecs[0]",
+             "unknown name"),
+            ("POST", "/api/devices", {"id": "2002", "colour": "x"}, "colour",
+             "is not known"),
+            ("PUT", "/api/devices/2002", {"id": "2003", "password": "x"},
+             "id", "is not that of the path"),
+            ("PATCH", "/api/config/devices/1001", {"maxContacts": 1000},
+             "maxContacts", "at most"),
+            ("PUT", "/api/routes/x", {"pattern": "7", "target": {
+                "device": "nobody"}}, "target.device", "there is no device"),
+            ("PUT", "/api/routes/x", {"pattern": "7", "order": 10, "target": {
+                "echo": True}}, "order", "already"),
+            ("PATCH", "/api/config/settings", {"ringSeconds": 99999},
+             "ringSeconds", "at most"),
+            ("PATCH", "/api/config/settings", {"realm": "other"}, "realm",
+             "devices"),
+            ("PUT", "/api/groups/g", {"members": ["nobody"]}, "members[0]",
+             "nobody")):
+        _, got = ask(c, method, path, body, 400)
+        name, why = fault(got)
+        must(name, field, f"field of {body}")
+        if cause not in why:
+            raise Mismatch(f"{field}: {why!r} without {cause!r}")
+
+
+def test_what_others_need():
+    """What would not hold any more is in the way, and is named."""
+    c = shared()
+    ask(c, "PUT", "/api/groups/team", {"members": ["1015"]}, 201)
+    _, got = ask(c, "DELETE", "/api/devices/1015", status=409)
+    if "groups team" not in got["detail"] or "1015" not in got["detail"]:
+        raise Mismatch(f"detail: {got}")
+    _, got = ask(c, "DELETE", "/api/providers/loop", status=409)
+    if "routes " not in got["detail"]:
+        raise Mismatch(f"detail: {got}")
+    ask(c, "DELETE", "/api/groups/team", status=204)
+
+
+def test_merge_patch():
+    """RFC 7396: what is not named stays, null removes, secrets stay."""
+    c = shared()
+    path = "/api/config/devices/2004"
+    ask(c, "PUT", path, {"password": "x", "displayName": "Four",
+                         "codecs": ["opus", "PCMU"],
+                         "forward": {"busy": "1001", "noAnswer": "1002"}},
+        201)
+    _, got = ask(c, "PATCH", path, {"forward": {"busy": None},
+                                    "codecs": ["PCMA"]})
+    must((got["displayName"], got["codecs"], got["forward"]["busy"],
+          got["forward"]["noAnswer"]),
+         ("Four", ["PCMA"], "", "1002"), "patched")
+    ask(c, "PUT", path, {"displayName": "Only"})
+    _, got = ask(c, "GET", path)
+    must((got["displayName"], got["codecs"], "forward" in got and
+          got["forward"]), ("Only", [], False), "replaced")
+    with phones() as box:
+        phone(box, c, "2004", password="x", tone_hz=500)
+    ask(c, "DELETE", path, status=204)
+
+
+# ------------------------------------------------------- several at once
+
+def test_tags():
+    """If-Match, If-None-Match: nobody's change is lost."""
+    c = shared()
+    path = "/api/config/groups/tags"
+    head, _ = ask(c, "PUT", path, {"name": "a", "members": ["1001"]}, 201, If_None_Match="*")
+    ask(c, "PUT", path, {"members": ["1001"]}, 412, If_None_Match="*")
+    first = head["ETag"]
+    must(ask(c, "GET", path)[0]["ETag"], first, "the tag of GET")
+    ask(c, "GET", path, status=304, If_None_Match=first)
+    head, _ = ask(c, "PATCH", path, {"name": "b"}, If_Match=first)
+    got, _ = ask(c, "PATCH", path, {"name": "c"}, 412, If_Match=first)
+    must(got["ETag"], head["ETag"], "the tag that it has now")
+    ask(c, "DELETE", path, status=412, If_Match=first)
+    must(ask(c, "GET", path)[1]["name"], "b", "name")
+    ask(c, "DELETE", path, status=204, If_Match=head["ETag"])
+    ask(c, "PUT", path, {"members": ["1001"]}, 412, If_Match="*")
+    a, b = (ask(c, "PATCH", "/api/config/devices/1004", {"password": p})[0]
+            for p in ("one", "two"))
+    if a["ETag"] == b["ETag"]:
+        raise Mismatch("another password has the same tag")
+    ask(c, "PATCH", "/api/config/devices/1004", {"password": "demo-1004"})
+
+
+def test_many_editors():
+    """Twelve editors at two gateways at once: all of it is there, and of two
+    who change the same version of one item, one is told."""
+    c = shared()
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda i: ask(
+            c, "PUT", f"/api/config/groups/many-{i}", 
+            {"name": str(i), "members": ["1001"]}, 201,
+            gateway=i % 2), range(12)))
+        tag = ask(c, "GET", "/api/config/groups/many-0")[0]["ETag"]
+        codes = list(pool.map(lambda i: request(
+            "PATCH", f"http://{c.gateways[i % 2].http}"
+            "/api/config/groups/many-0", c.token, {"name": f"x{i}"},
+            {"If-Match": tag})[0], range(6)))
+    must(sorted(codes), [200, 412, 412, 412, 412, 412], "six at one")
+    _, got = ask(c, "GET", "/api/config/groups?limit=20")
+    names = {g["id"]: g["name"] for g in got["items"]}
+    must([names.get(f"many-{i}") for i in range(1, 12)],
+         [str(i) for i in range(1, 12)], "groups")
+    for i in range(12):
+        ask(c, "DELETE", f"/api/groups/many-{i}", status=204)
+
+
+def test_pages():
+    """Lists in order of their ids, page by page."""
+    c = shared()
+    seen, cursor = [], ""
+    while True:
+        head, got = ask(c, "GET",
+                        f"/api/config/devices?limit=7&cursor={cursor}")
+        seen += [d["id"] for d in got["items"]]
+        cursor = got["nextCursor"]
+        if not cursor:
+            break
+    must(seen, [str(n) for n in range(1001, 1021)], "devices")
+    ask(c, "GET", "/api/config/devices", status=304,
+        If_None_Match=head["ETag"])
