@@ -185,6 +185,25 @@ int config_edit_keep(enum config_section s, ProtobufCMessage *item,
 	return 0;
 }
 
+void config_edit_forget(enum config_section s, ProtobufCMessage *item)
+{
+	if (s == CONFIG_DEVICES) {
+		Sy__Device *d = (Sy__Device *)item;
+
+		drop(&d->password);
+		drop(&d->ha1_md5);
+		drop(&d->ha1_sha256);
+	} else if (s == CONFIG_TRUNKS) {
+		Sy__Trunk *t = (Sy__Trunk *)item;
+
+		drop(&t->password);
+		free(t->password_sealed.data);
+		t->password_sealed = (ProtobufCBinaryData){0, NULL};
+	} else if (s == CONFIG_TOKENS) {
+		drop(&((Sy__ApiToken *)item)->hash);
+	}
+}
+
 void config_edit_hide(enum config_section s, void *out,
 		      const ProtobufCMessage *item)
 {

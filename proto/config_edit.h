@@ -45,6 +45,9 @@ int config_edit_check(const Sy__Config *now, enum config_section s,
 int config_edit_keep(enum config_section s, ProtobufCMessage *item,
 		     const ProtobufCMessage *old);
 
+/** Take an item's secrets out of it. @param item  Its strings are its own. */
+void config_edit_forget(enum config_section s, ProtobufCMessage *item);
+
 /**
  * A copy of an item without its secrets, to be shown.
  *

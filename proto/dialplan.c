@@ -227,6 +227,20 @@ static const Sy__TrunkNumber *find_number(const Sy__Config *conf,
 	return NULL;
 }
 
+enum dialplan_say dialplan_try(const Sy__Route *r, const char *number,
+			       const Sy__Source *src, const char **capp,
+			       size_t *caplen)
+{
+	if (r->disabled || !r->target)
+		return DIALPLAN_DISABLED;
+	if (!source_match(r->source, src))
+		return DIALPLAN_OTHER_SOURCE;
+
+	return dialplan_pattern_match(r->pattern, number, capp, caplen)
+		       ? DIALPLAN_MATCHES
+		       : DIALPLAN_OTHER_NUMBER;
+}
+
 int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 		  const char *number, const Sy__Source *src)
 {
@@ -253,9 +267,8 @@ int dialplan_find(struct dialplan_match *m, const Sy__Config *conf,
 
 		c.p = number;
 		c.len = 0;
-		if (r->disabled || !r->target ||
-		    !source_match(r->source, src) ||
-		    !dialplan_pattern_match(r->pattern, number, &c.p, &c.len))
+		if (dialplan_try(r, number, src, &c.p, &c.len) !=
+		    DIALPLAN_MATCHES)
 			continue;
 
 		m->route = r;

@@ -41,6 +41,20 @@ int dialplan_pattern_check(const char *pattern, const char **errp);
 bool dialplan_pattern_match(const char *pattern, const char *number,
 			    const char **capp, size_t *caplen);
 
+/** What a rule says to a call. */
+enum dialplan_say {
+	DIALPLAN_MATCHES,
+	DIALPLAN_DISABLED,
+	DIALPLAN_OTHER_SOURCE,
+	DIALPLAN_OTHER_NUMBER,
+};
+
+/** Try one rule, as dialplan_find() does.
+ * @param capp, caplen  As dialplan_pattern_match(). */
+enum dialplan_say dialplan_try(const Sy__Route *r, const char *number,
+			       const Sy__Source *src, const char **capp,
+			       size_t *caplen);
+
 /**
  * Find the first rule that matches; the numbers of the trunk that a call comes
  * by, where they have a target, go before all rules.

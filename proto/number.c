@@ -274,3 +274,23 @@ bool number_may_show(const Sy__Trunk *trunk, const char *number)
 	return number_ours(trunk, number) ||
 	       !strcmp(bare(trunk->default_number), bare(number));
 }
+
+int number_shown(char out[NUMBER_SIZE], const Sy__Trunk *trunk,
+		 const char *number)
+{
+	char e164[NUMBER_SIZE];
+	int err;
+
+	out[0] = '\0';
+	if (number[0]) {
+		err = number_e164(e164, trunk, number);
+		if (err && err != ENOENT)
+			return err;
+		if (!number_may_show(trunk, e164))
+			number = "";
+	}
+	if (!number[0])
+		number = trunk->default_number;
+
+	return number[0] ? number_caller_out(out, trunk, number) : 0;
+}

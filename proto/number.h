@@ -87,4 +87,16 @@ const char *number_extension(const Sy__TrunkNumber *tn, const char *number);
  * ours there, or any_caller is set, or nothing is said of numbers at all. */
 bool number_may_show(const Sy__Trunk *trunk, const char *number);
 
+/**
+ * What the trunk's peer is shown as the caller's number, in the trunk's way of
+ * writing: that number if it may be, else the default number.
+ *
+ * @param out     "": nothing is shown.
+ * @param number  Of the caller; "": has none.
+ *
+ * @return 0, ENAMETOOLONG.
+ */
+int number_shown(char out[NUMBER_SIZE], const Sy__Trunk *trunk,
+		 const char *number);
+
 #endif

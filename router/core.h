@@ -30,6 +30,7 @@ struct qualify;
 struct replay;
 struct seeks;
 struct subs;
+struct trials;
 struct trunk_marks;
 struct trunks;
 struct uacs;
@@ -78,6 +79,7 @@ struct worker {
 	struct attempts *attempts; /* ... and what was tried               */
 	struct subs *subs;        /* thread 0: subscriptions served here   */
 	struct trunks *trunks;    /* thread 0: work for trunks             */
+	struct trials *trials;    /* thread 0: trunks that are tried out   */
 	struct qualify *qualify;  /* thread 0: whether contacts are there  */
 	struct trunk_marks *marks; /* how their calls are known            */
 	struct keep *keep;        /* registrations that were answered      */

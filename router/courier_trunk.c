@@ -19,19 +19,10 @@ static int shown(char out[NUMBER_SIZE], const struct courier_conf *conf)
 {
 	const Sy__Device *dev = conf->device;
 	const char *number = dev->caller_id[0] ? dev->caller_id : dev->id;
-	char e164[NUMBER_SIZE];
-	int err;
 
 	out[0] = '\0';
-	if (dev->anonymous)
-		return 0;
-	err = number_e164(e164, conf->trunk, number);
-	if (err && err != ENOENT)
-		return err;
-	if (!number_may_show(conf->trunk, e164))
-		number = conf->trunk->default_number;
 
-	return number[0] ? number_caller_out(out, conf->trunk, number) : 0;
+	return dev->anonymous ? 0 : number_shown(out, conf->trunk, number);
 }
 
 static const char *hop(const Sy__Trunk *t)

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include "proto/random.h"
 #include "proto/store.h"
 #include "router/core.h"
+#include "router/trunk_ask.h"
 #include "router/trunk_job_impl.h"
 
 enum {
@@ -133,45 +133,13 @@ static void on_answer(uint16_t code, const struct view *v, void *arg)
 static int send_options(struct trunk_job_check *c)
 {
 	struct trunk_job *j = c->job;
-	const struct wire_set *set = &j->w->router->wires;
-	const char *to = j->conf->target[0] ? j->conf->target
-					    : trunk_job_hop(j->conf);
-	char uri[320], dest[330], from[160], id[40], headers[512] = "";
-	struct uac_request r = {.method = "OPTIONS",
-				.uri = uri,
-				.from = from,
-				.to = dest,
-				.call_id = id,
-				.headers = headers,
-				.timeout_ms = TRUNK_CHECK_TIMEOUT_MS};
-	uint8_t rnd[16];
-	struct flow f;
-	struct pl told;
-	int err;
+	const struct trunk_ask ask = {.conf = j->conf,
+				      .text = j->at.text,
+				      .target = &c->target,
+				      .cseq = ++j->cseq,
+				      .timeout_ms = TRUNK_CHECK_TIMEOUT_MS};
 
-	err = trunk_target_flow(j->w, j->at.text, &c->target, &f);
-	if (err)
-		return err;
-	told = wire_told(set, &set->portv[f.listener], &f);
-	random_bytes(rnd, sizeof(rnd));
-	(void)re_snprintf(id, sizeof(id), "%w", rnd, sizeof(rnd));
-	(void)re_snprintf(uri, sizeof(uri), "sip:%s", to);
-	(void)re_snprintf(dest, sizeof(dest), "<%s>", uri);
-	(void)re_snprintf(from, sizeof(from), "<sip:%r>;tag=%w",
-			  &told, rnd, (size_t)6);
-	(void)re_snprintf(headers, sizeof(headers),
-			  "%s%s%sContact: <sip:%r%s>\r\n"
-			  "Accept: application/sdp\r\n"
-			  "User-Agent: Switchyard/" SY_VERSION "\r\n",
-			  j->conf->proxy[0] ? "Route: <sip:" : "",
-			  j->conf->proxy,
-			  j->conf->proxy[0] ? ";lr>\r\n" : "",
-			  &told,
-			  wire_kind_param(set->portv[f.listener].kind));
-	r.cseq = ++j->cseq;
-	r.to_flow = &f;
-
-	return uac_send(&c->uac, j->w->uacs, &r, on_answer, c);
+	return trunk_ask_options(&c->uac, j->w, &ask, on_answer, c);
 }
 
 void trunk_job_work_checks(struct trunk_job *j)

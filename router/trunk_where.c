@@ -38,6 +38,18 @@ static int read_text(struct locate_uri *lu, const char *text, char *buf,
 	return 0;
 }
 
+int trunk_where_host(struct pl *host, char *buf, size_t size,
+		     const char *text)
+{
+	struct locate_uri lu;
+	const int err = read_text(&lu, text, buf, size);
+
+	if (!err)
+		*host = lu.host;
+
+	return err;
+}
+
 enum wire_kind trunk_where_kind(const char *text)
 {
 	struct locate_uri lu;
@@ -77,6 +89,7 @@ static void located(int err, const struct locate_found *f, void *arg)
 	struct trunk_where *tw = arg;
 
 	tw->query = mem_deref(tw->query);
+	tw->err = err;
 	if (err)
 		tw->found.n = 0;
 	else
@@ -103,6 +116,7 @@ int trunk_where_find(struct trunk_where *tw, trunk_where_h *h, void *arg)
 		if (!err)
 			return EINPROGRESS;
 	}
+	tw->err = err;
 	if (err)
 		tw->found.n = 0;
 

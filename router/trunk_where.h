@@ -21,6 +21,7 @@ struct trunk_where {
 	char *text;                   /* owned                             */
 	struct locate_query *query;   /* owned; NULL: none under way       */
 	struct locate_found found;
+	int err;                      /* why it has nothing: as locate_h   */
 	trunk_where_h *h;
 	void *arg;
 };
@@ -51,6 +52,10 @@ int trunk_target_flow(struct worker *w, const char *text,
 /** It answered, or did not: for the memory of failed targets. */
 void trunk_target_tell(struct worker *w, const struct locate_target *t,
 		       bool ok);
+
+/** The host in such a text. @param buf  That it points into. */
+int trunk_where_host(struct pl *host, char *buf, size_t size,
+		     const char *text);
 
 /** The transport that a text asks for; UDP if none. */
 enum wire_kind trunk_where_kind(const char *text);

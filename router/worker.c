@@ -22,6 +22,7 @@
 #include "router/target.h"
 #include "router/subs.h"
 #include "router/trunk_mark.h"
+#include "router/trials.h"
 #include "router/trunks.h"
 #include "router/uac.h"
 #include "router/wire_impl.h"
@@ -41,6 +42,7 @@ static void destructor(void *arg)
 
 	tmr_cancel(&w->tick);
 	w->subs = mem_deref(w->subs);
+	mem_deref(w->trials);
 	mem_deref(w->trunks);
 	mem_deref(w->qualify);
 	mem_deref(w->marks);
@@ -296,6 +298,19 @@ static void tick(void *arg)
 		  tick, w);
 }
 
+/* What others ask of this router; on thread 0. */
+static void command(struct bus_request *req, const Sy__Envelope *env,
+		    void *arg)
+{
+	struct worker *w = arg;
+
+	if (env->body_case == SY__ENVELOPE__BODY_TEST_TRUNK && env->test_trunk)
+		trials_start(w->trials, req, env->test_trunk);
+	else
+		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
+			   "a router does not do this");
+}
+
 static int start(struct worker *w)
 {
 	struct bus_conf bus = {
@@ -313,6 +328,7 @@ static int start(struct worker *w)
 	err |= couriers_alloc(&w->couriers, w);
 	if (!w->index)
 		err |= trunks_alloc(&w->trunks, w) |
+		       trials_alloc(&w->trials, w) |
 		       qualify_alloc(&w->qualify, w);
 	if (err)
 		return ENOMEM;
@@ -322,6 +338,10 @@ static int start(struct worker *w)
 	if (err)
 		return err;
 	bus.loop = w->loop;
+	if (!w->index) {
+		bus.id = w->router->conf.id;
+		bus.commandh = command;
+	}
 	err = bus_alloc(&w->bus, &bus);
 	if (!err)
 		err = guard_share_start(w);

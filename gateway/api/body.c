@@ -34,30 +34,38 @@ static char *unknown_field(char *cause, char *rest)
 }
 
 /* json_to_message() says "path.of.field: cause; allowed: ...". */
-void body_refuse(struct web_req *req, char *text)
+void body_field(struct problem_field *f, char field[256], char *text)
 {
-	struct problem_field f = {.field = "", .cause = text};
-	char *colon = strstr(text, ": "), *allowed, *name, field[256];
+	char *colon = strstr(text, ": "), *allowed, *name;
 
+	*f = (struct problem_field){.field = "", .cause = text};
 	if (colon && !memchr(text, ' ', (size_t)(colon - text))) {
 		*colon = '\0';
-		f.field = text;
-		f.cause = colon + 2;
+		f->field = text;
+		f->cause = colon + 2;
 	}
 
-	allowed = strstr(f.cause, "; allowed: ");
+	allowed = strstr(f->cause, "; allowed: ");
 	if (allowed) {
 		*allowed = '\0';
-		f.allowed = allowed + strlen("; allowed: ");
+		f->allowed = allowed + strlen("; allowed: ");
 	}
 
-	name = unknown_field((char *)f.cause, allowed);
+	name = unknown_field((char *)f->cause, allowed);
 	if (name) {
-		(void)snprintf(field, sizeof(field), "%s%s%s", f.field,
-			       *f.field ? "." : "", name);
-		f.field = field;
-		f.cause = "is not known";
+		(void)snprintf(field, 256, "%s%s%s", f->field,
+			       *f->field ? "." : "", name);
+		f->field = field;
+		f->cause = "is not known";
 	}
+}
+
+void body_refuse(struct web_req *req, char *text)
+{
+	struct problem_field f;
+	char field[256];
+
+	body_field(&f, field, text);
 	(void)problem_fields(req, &f, 1);
 }
 
@@ -116,6 +124,15 @@ void api_reply(struct api_req *a, unsigned status,
 		return;
 	}
 	str = body_print(msg);
+	answer(a, status, str);
+	free(str);
+}
+
+void body_reply_brief(struct api_req *a, unsigned status,
+		      const ProtobufCMessage *msg)
+{
+	char *str = json_print(msg, 0);
+
 	answer(a, status, str);
 	free(str);
 }

@@ -9,7 +9,7 @@
 
 enum {
 	CONFIG_LOADED_MS = 2000,   /* for us to load what was stored       */
-	CONFIG_TRIES = 8,          /* others change it at the same time    */
+	CONFIG_EDIT_MS = 6000,     /* others change it at the same time    */
 };
 
 /** Any item of any section. */
@@ -38,6 +38,12 @@ const Sy__Config *config_now(struct api_req *a);
  */
 bool config_seal_item(struct api_req *a, const Sy__Config *conf,
 		      enum config_section s, ProtobufCMessage *item);
+
+/** Answer 501: passwords of providers need the cluster's key. */
+void config_no_key(struct api_req *a);
+
+/** Answer 503: others change it all the time. */
+void config_busy(struct api_req *a);
 
 /** A device was removed: its registrations, and what its user has changed, are
  * forgotten. */

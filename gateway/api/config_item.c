@@ -21,6 +21,7 @@
 #include "gateway/api/etag.h"
 #include "gateway/config_wait.h"
 #include "proto/config.h"
+#include "proto/loop.h"
 
 enum kind { MAKE, SET, PATCH, REMOVE };
 
@@ -31,7 +32,7 @@ struct edit {
 	const char *id;           /* in the path, or the body              */
 	ProtobufCMessage *item;   /* as it shall be; NULL: removed         */
 	bool was;                 /* there before                          */
-	unsigned tries;
+	uint64_t until_us;        /* then it is given up                  */
 };
 
 static void destructor(void *arg)
@@ -103,10 +104,9 @@ static void on_stored(int err, uint64_t revision, void *arg)
 	struct edit *e = arg;
 	const bool faster = err == ESTALE;
 
-	if (err && (!faster || ++e->tries == CONFIG_TRIES)) {
+	if (err && (!faster || loop_now_us() > e->until_us)) {
 		if (faster)
-			api_unavailable(e->a, "the configuration is being "
-					"changed all the time");
+			config_busy(e->a);
 		else
 			api_reply_err(e->a, err, what(e));
 		end(e);
@@ -279,6 +279,7 @@ static void start(struct api_req *a, enum kind kind)
 	}
 	api_hold(a);
 	e->a = a;
+	e->until_us = loop_now_us() + CONFIG_EDIT_MS * 1000ull;
 	e->s = config_section_of(a);
 	e->kind = kind;
 	e->id = kind == MAKE ? config_item_id(e->s, a->body) : a->params.v[0];

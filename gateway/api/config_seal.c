@@ -6,6 +6,18 @@
 #include "gateway/api/config.h"
 #include "proto/config_secret.h"
 
+void config_no_key(struct api_req *a)
+{
+	(void)problem(a->web, 501, "no-key",
+		      "passwords of providers need the cluster's key: start "
+		      "this gateway with --cluster-key-file");
+}
+
+void config_busy(struct api_req *a)
+{
+	api_unavailable(a, "the configuration is being changed all the time");
+}
+
 bool config_seal_item(struct api_req *a, const Sy__Config *conf,
 		      enum config_section s, ProtobufCMessage *item)
 {
@@ -21,10 +33,7 @@ bool config_seal_item(struct api_req *a, const Sy__Config *conf,
 		err = config_secret_hash(&one);
 	} else if (s == CONFIG_TRUNKS && trunk->password[0]) {
 		if (!a->api->key) {
-			(void)problem(a->web, 501, "no-key",
-				      "passwords of providers need the "
-				      "cluster's key: start this gateway with "
-				      "--cluster-key-file");
+			config_no_key(a);
 			return false;
 		}
 		one.n_trunks = 1;

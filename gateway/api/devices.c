@@ -10,11 +10,11 @@
 #include <string.h>
 #include <re.h>
 
+#include "gateway/api/devices.h"
 #include "gateway/api/target.h"
 #include "proto/callee.h"
-#include "proto/store_device.h"
 
-enum { NO_ANSWER_MAX_S = 300, CHANGES = STORE_FORWARDS + 2 };
+enum { NO_ANSWER_MAX_S = 300 };
 
 /* Names as the API shows them, in the order of the store's four numbers. */
 static const char *const forward_fields[STORE_FORWARDS] = {
@@ -43,31 +43,37 @@ static const Sy__Device *device(struct api_req *a)
 
 /* ------------------------------------------------------------------- show */
 
-static void reply(struct api_req *a, const Sy__Device *dev,
-		  const struct store_device *st)
+void device_show(struct device_shown *s, const Sy__Device *dev,
+		 const struct store_device *st)
 {
-	char *changed[CHANGES];
-	Sy__DeviceState ds = SY__DEVICE_STATE__INIT;
-	Sy__Forward fwd;
+	Sy__DeviceState *ds = &s->msg;
 
-	store_device_forward(&fwd, dev, st);
-	ds.id = dev->id;
-	ds.display_name = dev->display_name;
-	ds.pickup_group = dev->pickup_group;
-	ds.do_not_disturb = store_device_dnd(dev, st);
-	ds.forward = &fwd;
-	ds.changed = changed;
+	sy__device_state__init(ds);
+	store_device_forward(&s->forward, dev, st);
+	ds->id = dev->id;
+	ds->display_name = dev->display_name;
+	ds->pickup_group = dev->pickup_group;
+	ds->do_not_disturb = store_device_dnd(dev, st);
+	ds->forward = &s->forward;
+	ds->changed = s->changed;
 	if (st->dnd_set)
-		changed[ds.n_changed++] = DND_FIELD;
+		s->changed[ds->n_changed++] = DND_FIELD;
 	for (size_t i = 0; i < STORE_FORWARDS; i++) {
 		if (st->set[i])
-			changed[ds.n_changed++] =
+			s->changed[ds->n_changed++] =
 			    (char *)(uintptr_t)forward_fields[i];
 	}
 	if (st->no_answer_s_set)
-		changed[ds.n_changed++] = NO_ANSWER_S_FIELD;
+		s->changed[ds->n_changed++] = NO_ANSWER_S_FIELD;
+}
 
-	api_reply(a, 200, &ds.base);
+static void reply(struct api_req *a, const Sy__Device *dev,
+		  const struct store_device *st)
+{
+	struct device_shown s;
+
+	device_show(&s, dev, st);
+	api_reply(a, 200, &s.msg.base);
 }
 
 static void on_state(int err, const struct store_device *st, void *arg)

@@ -32,27 +32,15 @@ static int choose(struct shown *s, const Sy__Trunk *trunk,
 {
 	const Sy__Device *dev = who->device;
 	const char *number = who->number;
-	char e164[NUMBER_SIZE];
-	int err;
 
 	s->private = who->private || (dev && dev->anonymous);
 	s->name = trunk->send_name && str_isset(who->name) ? who->name : NULL;
-	s->number[0] = '\0';
 	if (dev && dev->caller_id[0])
 		number = dev->caller_id;
 	if (!strcmp(number, "anonymous"))
 		number = "";
-	if (number[0]) {
-		err = number_e164(e164, trunk, number);
-		if (err && err != ENOENT)
-			return err;
-		if (!number_may_show(trunk, e164))
-			number = "";
-	}
-	if (!number[0])
-		number = trunk->default_number;
 
-	return number[0] ? number_caller_out(s->number, trunk, number) : 0;
+	return number_shown(s->number, trunk, number);
 }
 
 /* A display name within quotes, and what follows it. */
