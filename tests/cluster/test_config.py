@@ -203,3 +203,129 @@ def test_pages():
     must(seen, [str(n) for n in range(1001, 1021)], "devices")
     ask(c, "GET", "/api/config/devices", status=304,
         If_None_Match=head["ETag"])
+
+
+# ------------------------------------------------------------ all of it
+
+def test_whole():
+    """GET is what PUT takes: secrets stay, nothing changes; the check says
+    what would change; who looked at an older revision is told."""
+    c = shared()
+    head, conf = ask(c, "GET", "/api/config")
+    if "ha1" in str(conf) or "password" in str(conf):
+        raise Mismatch("a secret is shown")
+    again, _ = ask(c, "PUT", "/api/config", conf)
+    must(again["ETag"], head["ETag"], "the revision when nothing changes")
+    ask(c, "GET", "/api/config", status=304, If_None_Match=head["ETag"])
+
+    new = {**conf, "devices": [d for d in conf["devices"]
+                               if d["id"] != "1020"]}
+    new["devices"].append({"id": "3001", "password": "x"})
+    new["devices"][0] = {**new["devices"][0], "displayName": "First",
+                         "password": "demo-1001", "maxCalls": 2}
+    _, got = ask(c, "POST", "/api/config/check", new)
+    must((got["valid"], got["errors"]), (True, []), "valid")
+    must([(x["section"], x["id"], x["change"], sorted(x["fields"]))
+          for x in got["changes"]],
+         [("devices", "1001", "change", ["displayName", "maxCalls"]),
+          ("devices", "1020", "remove", []),
+          ("devices", "3001", "add", [])], "changes")
+    must(ask(c, "GET", "/api/config")[0]["ETag"], head["ETag"],
+         "the revision after a check")
+    ask(c, "PATCH", "/api/config/devices/1002", {"displayName": "x"})
+    ask(c, "PUT", "/api/config", new, 412, If_Match=head["ETag"])
+    ask(c, "PUT", "/api/config", new)
+    ask(c, "GET", "/api/config/devices/1020", status=404)
+    with phones() as box:
+        for user, password in (("1001", "demo-1001"), ("1002", "demo-1002")):
+            phone(box, c, user, password=password)
+    ask(c, "PUT", "/api/config", conf, 400)  # 1020 has no password now
+    conf["devices"] = [{**d, "password": f"demo-{d['id']}"}
+                       for d in conf["devices"]]
+    ask(c, "PUT", "/api/config", conf)
+
+
+def test_whole_that_is_wrong():
+    """Another realm needs all passwords; errors have their path."""
+    c = shared()
+    _, conf = ask(c, "GET", "/api/config")
+    other = {**conf, "settings": {**conf["settings"], "realm": "other"}}
+    _, got = ask(c, "PUT", "/api/config", other, 400)
+    must(fault(got)[0], "devices[0].password", "field")
+    _, got = ask(c, "POST", "/api/config/check", other)
+    must((got["valid"], got["errors"][0]["field"]),
+         (False, "devices[0].password"), "check")
+    _, got = ask(c, "POST", "/api/config/check",
+                 {**conf, "routes": [{"id": "x", "pattern": "[", "target":
+                                      {"echo": True}}]})
+    must(got["errors"][0]["field"], "routes[0].pattern", "field")
+
+
+def test_other_gateway():
+    """What is changed at one gateway is soon at the other."""
+    c = shared()
+    ask(c, "PUT", "/api/routes/far", {"order": 999, "pattern": "444", "target":
+                                      {"echo": True}}, 201, gateway=1)
+    wait_for("the other gateway has it", lambda: request(
+        "GET", f"http://{c.gateways[0].http}/api/routes/far",
+        c.token)[0] == 200)
+    ask(c, "DELETE", "/api/routes/far", status=204)
+
+
+# -------------------------------------------------------------- what is
+
+def test_probe():
+    """Which rule a number takes, and why not the others."""
+    c = shared()
+    probe = "/api/routes/probe?number={}&from={}"
+    _, got = ask(c, "GET", probe.format("1002", "device:1001"))
+    must((got["matched"], got["route"], got["destination"]),
+         (True, "phones", {"device": "1002"}), "a phone")
+    _, got = ask(c, "GET", probe.format("701", "device:1001"))
+    must((got["route"], [(t["trunk"], t["called"], t["caller"])
+                         for t in got["trunks"]]),
+         ("loop-out", [("loop", "701", "1001")]), "a trunk")
+    must(got["tried"][-1]["route"], "loop-out", "the last one tried")
+    _, got = ask(c, "GET", probe.format("701", "trunk:loop"))
+    must((got["matched"], {t["why"] for t in got["tried"]}),
+         (False, {"it is for other callers",
+                  "the number does not match its pattern"}), "why not")
+    _, got = ask(c, "GET", probe.format("1999", "device:1001"))
+    must(got["matched"], False, "a device that is not there")
+    for query in ("number=", "from=api", "number=1&from=nobody",
+                  "number=1&from=device:nobody"):
+        ask(c, "GET", f"/api/routes/probe?{query}", status=400)
+    ask(c, "PATCH", "/api/config/providers/loop", {
+        "countryCode": "49", "nationalPrefix": "0",
+        "internationalPrefix": "00", "numberFormat": "national",
+        "numbers": [{"first": "+493055500", "last": "+493055599",
+                     "target": {"device": "10$1"}}],
+        "defaultNumber": "+493055500"})
+    _, got = ask(c, "GET", probe.format("03055502", "trunk:loop"))
+    must((got["called"], got["rule"], got["destination"]),
+         ("+493055502", "a number of trunk loop", {"device": "1002"}),
+         "a number of the trunk")
+    ask(c, "PATCH", "/api/config/routes/loop-out", {
+        "pattern": "+49.", "target": {"external": {"number": "$0"}}})
+    _, got = ask(c, "GET", probe.format("%2B4989123", "device:1001"))
+    must([(t["called"], t["caller"]) for t in got["trunks"]],
+         [("089123", "03055500")], "as the trunk writes numbers")
+
+
+def test_devices_with_their_calls():
+    c = shared()
+    with phones() as box:
+        for user in ("1005", "1006"):
+            phone(box, c, user)
+        _, got = ask(c, "GET", "/api/devices?limit=1000")
+        seen = {d["id"]: (d["contacts"], d["calls"]) for d in got["items"]}
+        must((seen["1005"], seen["1006"], seen["1007"]),
+             ((1, 0), (1, 0), (0, 0)), "contacts and calls")
+        made = c.api("POST", "/api/calls", {"from": "1005", "to": "600"})
+        box.expect("established", phone="1005")
+        _, got = ask(c, "GET", "/api/devices?limit=2&cursor=1004")
+        must([(d["id"], d["calls"]) for d in got["items"]],
+             [("1005", 1), ("1006", 0)], "a page")
+        must(got["nextCursor"], "1006", "the next page")
+        ask(c, "DELETE", f"/api/calls/{made['id']}", status=204)
+        box.expect("closed", phone="1005")
