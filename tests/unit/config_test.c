@@ -376,10 +376,7 @@ static void test_tokens(void **state)
 	assert_refused("{\"tokens\":[{\"id\":\"t\",\"hash\":" HASH
 		       ",\"scopes\":[\"calls\"]}]}",
 		       "tokens[0].scopes[0]: unknown name \"calls\"; allowed: "
-		       "calls:read, calls:write, nodes:read, nodes:write, "
-		       "registrations:read, events:read, config:read, "
-		       "config:write, guard:read, guard:write, devices:read, "
-		       "devices:write, *");
+		       "...");
 }
 
 /* ---------------------------------------------------------------- parking */
