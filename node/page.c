@@ -2,7 +2,6 @@
 /* Signalling of a browser page: see page.h. */
 
 #include <string.h>
-#include "node/leg_browser.h"
 #include "node/page_priv.h"
 
 enum {
@@ -22,7 +21,7 @@ static void destructor(void *data)
 	mem_deref(pg->called);
 }
 
-static int keep(char **p, const char *text)
+int page_keep(char **p, const char *text)
 {
 	return str_dup(p, text ? text : "");
 }
@@ -46,10 +45,10 @@ int page_alloc(struct page **pp, const struct page_conf *conf)
 	pg->arg = conf->arg;
 	str_ncpy(pg->phone, conf->phone, sizeof(pg->phone));
 	str_ncpy(pg->gateway, conf->gateway, sizeof(pg->gateway));
-	err = keep(&pg->received, conf->received);
-	err |= keep(&pg->from, conf->from);
-	err |= keep(&pg->from_name, conf->from_name);
-	err |= keep(&pg->called, conf->called);
+	err = page_keep(&pg->received, conf->received);
+	err |= page_keep(&pg->from, conf->from);
+	err |= page_keep(&pg->from_name, conf->from_name);
+	err |= page_keep(&pg->called, conf->called);
 	if (err)
 		mem_deref(pg);
 	else
@@ -58,7 +57,7 @@ int page_alloc(struct page **pp, const struct page_conf *conf)
 	return err;
 }
 
-static struct mbuf *mbuf_of(const char *text)
+struct mbuf *page_mbuf(const char *text)
 {
 	const size_t len = strlen(text);
 	struct mbuf *mb = mbuf_alloc(len + 1);
@@ -89,7 +88,7 @@ int page_resume(struct page **pp, const struct page_conf *conf,
 	(*pp)->described = st->described;
 	if (ds->direction == SY__DIRECTION__OUTBOUND && ds->local_sdp &&
 	    ds->local_sdp[0])
-		(*pp)->offer = mbuf_of(ds->local_sdp);
+		(*pp)->offer = page_mbuf(ds->local_sdp);
 
 	return 0;
 }
@@ -107,7 +106,7 @@ bool page_is_over(const struct page *pg)
 	return pg->ended || leg_is(pg->leg, SY__LEG_STATE__LEG_ENDED);
 }
 
-static bool is_answered(const struct page *pg)
+bool page_is_answered(const struct page *pg)
 {
 	return leg_is(pg->leg, SY__LEG_STATE__LEG_ANSWERED);
 }
@@ -157,7 +156,7 @@ static void hold_text(struct mbuf **mbp, struct mbuf *sdp)
 
 /* ------------------------------------------------------------- it is called */
 
-static int say_incoming(struct page *pg)
+int page_say_incoming(struct page *pg)
 {
 	struct page_words w = {.what = PAGE_INCOMING};
 
@@ -168,12 +167,12 @@ int page_ring(struct page *pg, struct mbuf *sdp)
 {
 	hold_text(&pg->offer, sdp);
 
-	return say_incoming(pg);
+	return page_say_incoming(pg);
 }
 
 /* ---------------------------------------------------------------- it calls */
 
-static int say_progress(struct page *pg)
+int page_say_progress(struct page *pg)
 {
 	struct page_words w = {.what = PAGE_PROGRESS, .code = pg->code};
 
@@ -188,10 +187,10 @@ int page_progress(struct page *pg, uint16_t code, struct mbuf *sdp)
 		pg->described = true;
 	}
 
-	return say_progress(pg);
+	return page_say_progress(pg);
 }
 
-static int say_answer(struct page *pg)
+int page_say_answer(struct page *pg)
 {
 	struct page_words w = {.what = PAGE_ANSWER};
 
@@ -206,7 +205,7 @@ int page_answer(struct page *pg, struct mbuf *sdp)
 		pg->answer = mem_deref(pg->answer);
 	pg->described = false;
 
-	return say_answer(pg);
+	return page_say_answer(pg);
 }
 
 bool page_is_described(const struct page *pg)
@@ -231,7 +230,7 @@ static void offer_handler(void *arg)
 	pg->h->answered(NULL, ECONNREFUSED, 408, NULL, pg->arg);
 }
 
-static int say_offer(struct page *pg)
+int page_say_offer(struct page *pg)
 {
 	struct page_words w = {.what = PAGE_OFFER};
 
@@ -250,14 +249,14 @@ int page_offer(struct page *pg, struct mbuf *sdp)
 	alarm_start(&pg->node->alarms, &pg->offer_tmr, OFFER_MS,
 		    offer_handler, pg);
 
-	return say_offer(pg);
+	return page_say_offer(pg);
 }
 
 int page_accept(struct page *pg, struct mbuf *sdp)
 {
 	hold_text(&pg->answer, sdp);
 
-	return say_answer(pg);
+	return page_say_answer(pg);
 }
 
 void page_warn(struct page *pg, const char *warning)
@@ -333,231 +332,4 @@ void page_checkpoint(const struct page *pg, Sy__DialogState *out)
 bool page_is_quiet(const struct page *pg)
 {
 	return !pg->offering && !pg->away;
-}
-
-/* -------------------------------------------------------- what the page says */
-
-static struct mbuf *description(const char *sdp, const char **whyp)
-{
-	const size_t len = strlen(sdp);
-
-	if (!len || len > PAGE_SDP_MAX) {
-		*whyp = len ? "sdp: is too long, up to 32768 characters"
-			    : "sdp: is missing";
-		return NULL;
-	}
-
-	return mbuf_of(sdp);
-}
-
-static int take_answer(struct page *pg, const char *sdp, const char **whyp)
-{
-	const bool called =
-		pg->leg->info.direction == SY__DIRECTION__OUTBOUND &&
-		!is_answered(pg);
-	struct mbuf *mb;
-
-	if (!called && !pg->offering) {
-		*whyp = "no offer waits for an answer";
-		return EPROTO;
-	}
-	mb = description(sdp, whyp);
-	if (!mb)
-		return EBADMSG;
-
-	mem_ref(pg);
-	if (pg->offering) {
-		pg->offering = false;
-		alarm_stop(&pg->node->alarms, &pg->offer_tmr);
-		pg->h->answered(NULL, 0, 200, mb, pg->arg);
-	} else {
-		pg->h->established(NULL, mb, pg->arg);
-	}
-	mem_deref(pg);
-	mem_deref(mb);
-
-	return 0;
-}
-
-static int take_offer(struct page *pg, const char *sdp, const char **whyp)
-{
-	struct mbuf *mb;
-	int err = 0;
-
-	if (pg->offering) {
-		*whyp = "an offer of ours is under way: answer that one";
-		return EPROTO;
-	}
-	if (!is_answered(pg)) {
-		*whyp = "the call is not answered yet";
-		return EPROTO;
-	}
-	mb = description(sdp, whyp);
-	if (!mb)
-		return EBADMSG;
-
-	pg->refused = false;
-	pg->why = NULL;
-	mem_ref(pg);
-	pg->h->offer(NULL, mb, pg->arg);
-	if (pg->refused) {
-		*whyp = pg->why ? pg->why : "sdp: cannot be used";
-		err = EBADMSG;
-	}
-	mem_deref(pg);
-	mem_deref(mb);
-
-	return err;
-}
-
-/* It hears of each end in one way, also of its own. */
-static void end_by_page(struct page *pg, uint16_t code, const char *reason)
-{
-	const struct page_words w = {
-		.what = PAGE_ENDED, .code = code, .reason = reason,
-	};
-
-	page_say(pg, &w);
-	page_closed(pg, code, reason, true);
-}
-
-static int take_hangup(struct page *pg, uint32_t code)
-{
-	const bool inbound =
-		pg->leg->info.direction == SY__DIRECTION__INBOUND;
-
-	if (is_answered(pg))
-		end_by_page(pg, 200, "hung up");
-	else if (inbound)
-		end_by_page(pg, 487, "given up");
-	else
-		end_by_page(pg,
-			    code >= 400 && code < 700 ? (uint16_t)code : 486,
-			    "refused");
-
-	return 0;
-}
-
-static int take_update(struct page *pg, const Sy__PhoneUpdate *msg,
-		       const char **whyp)
-{
-	struct leg *leg = pg->leg;
-	int err = 0;
-
-	if (msg->set_held_case == SY__PHONE_UPDATE__SET_HELD_HELD)
-		err = leg->ops->hold(leg, msg->held);
-	if (err) {
-		*whyp = "only a call that is answered can be held";
-		return EPROTO;
-	}
-	if (msg->set_muted_case == SY__PHONE_UPDATE__SET_MUTED_MUTED)
-		(void)leg_mute(leg, msg->muted, leg->info.deaf);
-
-	return 0;
-}
-
-static int take_dtmf(struct page *pg, const Sy__PhoneDtmf *msg,
-		     const char **whyp)
-{
-	const uint32_t ms = msg->duration_ms ? msg->duration_ms : 100;
-	const size_t len = strlen(msg->digits);
-
-	if (!len || len > 32 ||
-	    strspn(msg->digits, "0123456789*#ABCD") != len) {
-		*whyp = "digits: 1 to 32 of 0-9 * # A-D";
-		return EINVAL;
-	}
-	for (size_t i = 0; i < len && !page_is_over(pg); i++)
-		leg_browser_digit(pg->leg, msg->digits[i], ms);
-
-	return 0;
-}
-
-int page_signal(struct page *pg, const Sy__BrowserSignal *msg,
-		const char **whyp)
-{
-	*whyp = "no memory";
-	if (page_is_over(pg)) {
-		*whyp = "the call has ended";
-		return EPROTO;
-	}
-
-	switch (msg->body_case) {
-
-	case SY__BROWSER_SIGNAL__BODY_ANSWER:
-		return take_answer(pg, msg->answer->sdp, whyp);
-	case SY__BROWSER_SIGNAL__BODY_OFFER:
-		return take_offer(pg, msg->offer->sdp, whyp);
-	case SY__BROWSER_SIGNAL__BODY_HANGUP:
-		return take_hangup(pg, msg->hangup->code);
-	case SY__BROWSER_SIGNAL__BODY_UPDATE:
-		return take_update(pg, msg->update, whyp);
-	case SY__BROWSER_SIGNAL__BODY_DTMF:
-		return take_dtmf(pg, msg->dtmf, whyp);
-	default:
-		*whyp = "a page says no such thing";
-		return EINVAL;
-	}
-}
-
-/* ------------------------------------------------------------- it comes back */
-
-static void say_again(struct page *pg)
-{
-	if (pg->offering)
-		(void)say_offer(pg);
-	else if (!is_answered(pg) &&
-		 pg->leg->info.direction == SY__DIRECTION__OUTBOUND)
-		(void)say_incoming(pg);
-	else if (!is_answered(pg) && pg->code)
-		(void)say_progress(pg);
-	else if (is_answered(pg) && pg->lost_answer)
-		(void)say_answer(pg);
-	pg->lost_answer = false;
-	pg->shown = 0;
-}
-
-void page_found(struct page *pg, const char *gateway, const char *received)
-{
-	char *at = NULL;
-
-	str_ncpy(pg->gateway, gateway, sizeof(pg->gateway));
-	if (!keep(&at, received)) {
-		mem_deref(pg->received);
-		pg->received = at;
-	}
-	str_ncpy(pg->leg->info.router, gateway,
-		 sizeof(pg->leg->info.router));
-	pg->away = false;
-	alarm_stop(&pg->node->alarms, &pg->away_tmr);
-	leg_changed(pg->leg);
-}
-
-bool page_here(struct page *pg, const Sy__BrowserHere *here, bool running)
-{
-	const bool was_calling =
-		!is_answered(pg) &&
-		pg->leg->info.direction == SY__DIRECTION__INBOUND;
-
-	if (page_is_over(pg))
-		return false;
-
-	page_found(pg, here->gateway, here->received);
-	if (running || pg->offering || !(is_answered(pg) || was_calling)) {
-		say_again(pg);
-		return false;
-	}
-	if (was_calling) { /* the offer that waits for our answer is no more */
-		page_closed(pg, 487, "the page was loaded anew", true);
-		return false;
-	}
-	pg->lost_answer = false;
-
-	return true;
-}
-
-void page_came(struct page *pg)
-{
-	say_again(pg);
-	page_update(pg->leg->hub);
 }

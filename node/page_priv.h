@@ -2,7 +2,8 @@
 /*
  * What the files of a page share; nobody else includes it.
  *
- *   page.c          its states: what leg and page tell each other
+ *   page.c          its life, and what its leg says
+ *   page_hear.c     what the page says
  *   page_say.c      messages to its gateway, and what if they do not come
  *   page_show.c     what it is shown of its call
  *   page_control.c  commands of gateways
@@ -78,6 +79,20 @@ void page_found(struct page *pg, const char *gateway, const char *received);
 
 /** ... and told what it may have missed. */
 void page_came(struct page *pg);
+
+bool page_is_answered(const struct page *pg);
+
+/** Say, or say again, what holds now. @return 0, ENOMEM. */
+int page_say_incoming(struct page *pg);
+int page_say_progress(struct page *pg);
+int page_say_answer(struct page *pg);
+int page_say_offer(struct page *pg);
+
+/** A copy; NULL is "". @return 0, ENOMEM. */
+int page_keep(char **p, const char *text);
+
+/** A description of a text; NULL: no memory. */
+struct mbuf *page_mbuf(const char *text);
 
 /** Text of a description; mem_deref() it. NULL: none, or no memory. */
 char *page_text(const struct mbuf *sdp);
