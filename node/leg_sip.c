@@ -28,6 +28,7 @@ static void destructor(void *data)
 	mem_deref(ls->page);
 	mem_deref(ls->rtc);
 	mem_deref(ls->media);
+	mem_deref(ls->door);
 	mem_deref(ls->ses);
 	mem_deref(ls->identity);
 	mem_deref(ls->answer);
@@ -163,8 +164,10 @@ int leg_sip_send(struct leg_sip *ls)
 }
 
 int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
-		  int af)
+		  int af, bool page)
 {
+	const struct sa *addr = media_addr(&n->conf, af);
+	struct door *door = page ? node_door(n, sa_af(addr)) : NULL;
 	struct leg_sip *ls;
 	struct mix *mix;
 	int err;
@@ -174,10 +177,14 @@ int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		return ENOMEM;
 
 	ls->node = n;
+	ls->door = mem_ref(door);
 	err = node_mix(&mix, n, hub);
-	if (!err)
-		err = media_leg_rtp_alloc(&ls->media, mix,
-					  media_addr(&n->conf, af),
+	if (!err && door)
+		err = media_leg_shared_alloc(&ls->media, mix,
+					     door_laddr(door),
+					     leg_sip_media_handler, ls);
+	else if (!err)
+		err = media_leg_rtp_alloc(&ls->media, mix, addr,
 					  leg_sip_media_handler, ls);
 	if (err)
 		mem_deref(ls);
@@ -211,7 +218,8 @@ int leg_sip_new(struct leg_sip **lsp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
-	err = leg_sip_alloc(&ls, n, hub, af);
+	err = leg_sip_alloc(&ls, n, hub, af,
+			    conf->kind == SY__LEG_KIND__BROWSER);
 	if (err)
 		return err;
 

@@ -54,6 +54,8 @@ struct leg_sip {
 	struct session *ses;
 	struct media_leg *media;
 	struct rtc *rtc;          /* NULL: no WebRTC, or not yet        */
+	struct door *door;        /* of its port, a reference; NULL: it is
+				     its own                            */
 	struct dtls_identity *identity; /* its own; NULL: the node's    */
 	struct mbuf *answer;      /* to the INVITE's offer, until 200   */
 	char *local_sdp, *remote_sdp; /* last, for the checkpoint       */
@@ -94,9 +96,10 @@ extern const struct dialog_handlers leg_sip_handlers;
 media_event_h leg_sip_media_handler;
 
 /** A new object with an RTP leg in the hub's mix.
- * @param af  The peer's family, or AF_UNSPEC. */
+ * @param af    The peer's family, or AF_UNSPEC.
+ * @param page  Its peer is a browser page: it may share a port. */
 int leg_sip_alloc(struct leg_sip **lsp, struct node *n, struct hub *hub,
-		  int af);
+		  int af, bool page);
 
 /** What is configured for a peer; strings of the configuration, or NULL. */
 struct leg_sip_peer_conf {

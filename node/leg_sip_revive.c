@@ -271,7 +271,7 @@ static int make(struct leg_sip **lsp, struct node *n, struct hub *hub,
 		return err;
 
 	pending_in = err == 0;
-	err = leg_sip_alloc(&ls, n, hub, peer_af(offer, ds));
+	err = leg_sip_alloc(&ls, n, hub, peer_af(offer, ds), !d);
 	if (err)
 		goto out;
 

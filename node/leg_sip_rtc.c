@@ -59,6 +59,17 @@ int leg_sip_identity_new(struct leg_sip *ls, const char *local)
 	return dtls_identity_alloc(&ls->identity);
 }
 
+static int transport_make(struct leg_sip *ls)
+{
+	int err = rtc_alloc(&ls->rtc, leg_sip_identity(ls), ls->media,
+			    rtc_handler, ls);
+
+	if (!err && ls->door)
+		rtc_set_door(ls->rtc, ls->door);
+
+	return err;
+}
+
 static int transport_set(struct leg_sip *ls)
 {
 	struct rtc_params prm;
@@ -66,8 +77,7 @@ static int transport_set(struct leg_sip *ls)
 
 	err = session_rtc(ls->ses, &prm);
 	if (!err && !ls->rtc)
-		err = rtc_alloc(&ls->rtc, leg_sip_identity(ls), ls->media,
-				rtc_handler, ls);
+		err = transport_make(ls);
 	if (!err)
 		err = rtc_set(ls->rtc, &prm);
 	OPENSSL_cleanse(&prm, sizeof(prm));

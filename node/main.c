@@ -25,7 +25,7 @@ enum {
 };
 
 struct options {
-	const char *id, *sip, *media_addr, *ports, *redis, *key, *key_file;
+	const char *id, *sip, *media_addr, *ports, *shared, *redis, *key, *key_file;
 	const char *metrics, *log_level, *log_format, *sounds, *jitter;
 	const char *media_public, *locals;
 	uint32_t workers, capacity, rt_priority, complexity, quarantine_ms;
@@ -67,6 +67,40 @@ static int check_ports(const char *val, const char **errp)
 	*errp = "MIN-MAX within 1024-65535, such as 20000-29999";
 
 	return ports_read(NULL, val);
+}
+
+/* "" or a range, or one port. */
+static int shared_read(struct node_conf *conf, const char *val)
+{
+	unsigned min, max;
+	char end;
+	int n;
+
+	if (!*val)
+		return 0;
+	n = sscanf(val, "%u-%u%c", &min, &max, &end);
+	if (n == 1 && !strchr(val, '-'))
+		max = min;
+	else if (n != 2)
+		return EINVAL;
+	if (min < 1024 || max > 65535 || min > max ||
+	    (max - min + 1) * NODE_FAMILIES > NODE_DOORS_MAX)
+		return EINVAL;
+
+	if (conf) {
+		conf->webrtc_port_min = (uint16_t)min;
+		conf->webrtc_port_max = (uint16_t)max;
+	}
+
+	return 0;
+}
+
+static int check_shared(const char *val, const char **errp)
+{
+	*errp = "PORT or MIN-MAX within 1024-65535, 32 at most, outside of "
+		"--rtp-ports, such as 19000-19007; \"\": a port a leg";
+
+	return shared_read(NULL, val);
 }
 
 static int check_sockaddr(const char *val, const char **errp)
@@ -219,6 +253,11 @@ static int options_read(struct options *o, int argc, char **argv)
 		 .type = OPTION_STRING, .def = "20000-29999",
 		 .metavar = "MIN-MAX", .check = check_ports,
 		 .help = "Ports of RTP"},
+		{.name = "webrtc-ports", .value = &o->shared,
+		 .type = OPTION_STRING, .def = "",
+		 .metavar = "PORT[-MAX]", .check = check_shared,
+		 .help = "Ports that all browser legs share, outside of "
+			 "--rtp-ports; \"\": a port a leg"},
 		{.name = "rtp-quarantine-ms", .value = &o->quarantine_ms,
 		 .type = OPTION_UINT, .def = "30000", .min = 1,
 		 .max = 600000, .metavar = "MS",
@@ -477,6 +516,7 @@ static int run(const struct options *o, const char *key)
 	err |= public_read(&conf, o->media_public);
 	err |= local_nets_read(&conf.locals, o->locals, NULL);
 	err |= ports_read(&conf.media, o->ports);
+	err |= shared_read(&conf, o->shared);
 	err |= jitter_read(&conf.media, o->jitter);
 	if (err)
 		return err;

@@ -12,6 +12,7 @@
 #include "node/node.h"
 #include "node/restore.h"
 #include "node/trunk_load.h"
+#include "node/webrtc/door.h"
 #include "node/webrtc/dtls.h"
 #include "proto/log.h"
 #include "proto/loop.h"
@@ -242,6 +243,8 @@ static void destructor(void *data)
 	mem_deref(n->ua);
 	mem_deref(n->media);
 	mem_deref(n->identity);
+	for (size_t i = 0; i < n->doorc; i++)
+		mem_deref(n->doorv[i]);
 	mem_deref(n->config);
 	mem_deref(n->members);
 	mem_deref(n->trunks);
@@ -394,6 +397,50 @@ static int bus_start(struct node *n)
 	return bus_alloc(&n->bus, &conf);
 }
 
+static int door_open(struct node *n, const struct sa *host, uint16_t port)
+{
+	struct sa addr = *host;
+	int err;
+
+	sa_set_port(&addr, port);
+	err = n->doorc < NODE_DOORS_MAX ? door_alloc(&n->doorv[n->doorc], &addr)
+					: EINVAL;
+	if (err)
+		log_error("WebRTC: cannot listen", LOG_U("port", port),
+			  LOG_E(err));
+	else
+		n->doorc++;
+
+	return err;
+}
+
+static int doors_open(struct node *n)
+{
+	const struct node_conf *conf = &n->conf;
+	int err = 0;
+
+	for (size_t i = 0; i < conf->media_addrc; i++) {
+		for (uint32_t port = conf->webrtc_port_min;
+		     port && port <= conf->webrtc_port_max && !err; port++)
+			err = door_open(n, &conf->media_addrv[i],
+					(uint16_t)port);
+	}
+
+	return err;
+}
+
+struct door *node_door(struct node *n, int af)
+{
+	for (size_t i = 0; i < n->doorc; i++) {
+		struct door *d = n->doorv[++n->door_last % n->doorc];
+
+		if (sa_af(door_laddr(d)) == af)
+			return d;
+	}
+
+	return NULL;
+}
+
 static int start(struct node *n)
 {
 	int err;
@@ -417,6 +464,9 @@ static int start(struct node *n)
 		log_error("WebRTC: no certificate", LOG_E(err));
 		return err;
 	}
+	err = doors_open(n);
+	if (err)
+		return err;
 
 	err = hash_alloc(&n->hubs, HUB_BUCKETS);
 	err |= node_metrics_init(n);

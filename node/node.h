@@ -26,6 +26,7 @@
 #include "proto/trunk_state.h"
 
 struct checkpoint;
+struct door;
 struct dtls_identity;
 struct mover;
 struct quality;
@@ -36,6 +37,7 @@ enum {
 	NODE_OVERLOAD_PERCENT = 80, /* of the tick: takes no new hub above */
 	NODE_RELIEF_PERCENT = 70,   /* ... until it is below this          */
 	NODE_FAMILIES = 2,          /* IPv4, IPv6                          */
+	NODE_DOORS_MAX = 64,        /* ports that browsers share           */
 	NODE_RING_S = 60,           /* default of Settings.ring_seconds    */
 	NODE_SESSION_S = 1800,      /* ... of Settings.session_expires_s   */
 };
@@ -55,6 +57,9 @@ struct node_conf {
 				    told; none: the same                 */
 	size_t media_publicc;
 	struct local_nets locals; /* whose peers are inside              */
+	uint16_t webrtc_port_min; /* ports that browser legs share; 0: each
+				    has one of media's                   */
+	uint16_t webrtc_port_max;
 	struct media_conf media;
 	uint32_t capacity;       /* legs; 0: no limit but the machine's    */
 	uint32_t probe_s;        /* ask silent peers so often; 0: never     */
@@ -82,6 +87,8 @@ struct node {
 	struct token_key *key;
 	struct media *media;
 	struct dtls_identity *identity; /* of WebRTC legs             */
+	struct door *doorv[NODE_DOORS_MAX]; /* owned                 */
+	size_t doorc, door_last;
 	struct sipua *ua;
 	struct http_sock *http;
 	struct checkpoint *checkpoint;
@@ -156,6 +163,10 @@ void node_hub_close(struct node *n, struct hub *hub);
 
 /** The mix of a hub, made when it is first asked for. */
 int node_mix(struct mix **mp, struct node *n, struct hub *hub);
+
+/** A port for a browser's leg: those of a family in turn; NULL: there are
+ * none. */
+struct door *node_door(struct node *n, int af);
 
 /** Settings of the cluster; NULL: not read yet. */
 const Sy__Settings *node_settings(const struct node *n);

@@ -341,11 +341,14 @@ class Cluster:
     def node(self, name, port, rtp, metrics):
         address = self.address(name)
         metrics = f"{address}:{metrics}"
+        first, last = (int(n) for n in rtp.split("-"))
         argv = self.command(
             name, self.program("switchyard-node"), *self.common(name),
             "--cluster-key-file", self.path("cluster-key"),
             "--sip", f"{address}:{port}", "--media-addr", address,
-            "--rtp-ports", rtp, "--metrics", metrics, *self.node_args)
+            "--rtp-ports", f"{first}-{last - 2}",
+            "--webrtc-ports", f"{last - 1}-{last}", "--metrics", metrics,
+            *self.node_args)
         member = Member("node", name, argv, self.path("log", f"{name}.log"),
                         self.environment(), metrics=metrics)
         return member

@@ -23,7 +23,7 @@ enum {
 int media_leg_link_alloc(struct media_leg **lp, struct mix *mix,
 			 const struct sa *laddr, media_event_h *h, void *arg)
 {
-	return rtp_leg_alloc(lp, mix, laddr, true, h, arg);
+	return rtp_leg_alloc(lp, mix, laddr, RTP_LEG_LINK, h, arg);
 }
 
 static void key_set(struct media_srtp *s, const uint8_t *bytes)

@@ -257,6 +257,24 @@ int mix_alloc(struct mix **mixp, struct media *m);
 int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 			const struct sa *laddr, media_event_h *h, void *arg);
 
+/**
+ * The same with a port that many legs have (SO_REUSEPORT): the kernel tells
+ * them apart by their peers.  Somebody else listens there for those that are
+ * not known yet, and tells who they are: nothing comes, and nothing may be
+ * sent, before media_leg_join().
+ *
+ * @param laddr  With the port.
+ *
+ * @return as media_leg_rtp_alloc(), but for EADDRINUSE.
+ */
+int media_leg_shared_alloc(struct media_leg **lp, struct mix *mix,
+			   const struct sa *laddr, media_event_h *h,
+			   void *arg);
+
+/** What this peer sends to the port that is shared is this leg's, and no more
+ * what another peer sends. @return 0, EINVAL, or errno of bind(), connect(). */
+int media_leg_join(struct media_leg *leg, const struct sa *peer);
+
 /** The local address and port of an RTP leg, for SDP. */
 const struct sa *media_leg_laddr(const struct media_leg *leg);
 

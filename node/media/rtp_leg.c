@@ -124,14 +124,20 @@ static void socket_options(int fd, int af)
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
+static int socket_open(int *fdp, int af)
+{
+	*fdp = socket(af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		      IPPROTO_UDP);
+
+	return *fdp < 0 ? errno : 0;
+}
+
 int rtp_leg_open(int *fdp, const struct sa *laddr)
 {
-	int fd, err = 0;
+	int fd, err = socket_open(&fd, sa_af(laddr));
 
-	fd = socket(sa_af(laddr), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		    IPPROTO_UDP);
-	if (fd < 0)
-		return errno;
+	if (err)
+		return err;
 
 	if (bind(fd, &laddr->u.sa, laddr->len)) {
 		err = errno;
@@ -141,6 +147,22 @@ int rtp_leg_open(int *fdp, const struct sa *laddr)
 
 	socket_options(fd, sa_af(laddr));
 	*fdp = fd;
+
+	return 0;
+}
+
+/* It gets its port when its peer is known; until then it has nothing to do. */
+static int open_shared(struct rtp_leg *r, const struct sa *laddr)
+{
+	const int on = 1;
+	int err = socket_open(&r->fd, sa_af(laddr));
+
+	if (err)
+		return err;
+
+	socket_options(r->fd, sa_af(laddr));
+	if (setsockopt(r->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+		return errno;
 
 	return 0;
 }
@@ -169,8 +191,8 @@ static int open_socket(struct rtp_leg *r, struct sa *laddr)
 }
 
 int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
-		  const struct sa *laddr, bool link, media_event_h *h,
-		  void *arg)
+		  const struct sa *laddr, enum rtp_leg_kind kind,
+		  media_event_h *h, void *arg)
 {
 	struct sa addr;
 	struct rtp_leg *r;
@@ -185,7 +207,7 @@ int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
 
 	memset(r, 0, offsetof(struct rtp_leg, rx_fifo));
 	r->leg.ops = &rtp_leg_ops;
-	r->leg.link = link;
+	r->leg.link = kind == RTP_LEG_LINK;
 	r->m = mix->m;
 	r->fd = -1;
 	r->rtcp_fd = -1;
@@ -199,7 +221,8 @@ int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
 	jitter_init(&r->rx.jitter, &mix->w->pool, NULL);
 
 	addr = *laddr;
-	err = open_socket(r, &addr);
+	err = kind == RTP_LEG_SHARED ? open_shared(r, &addr)
+				     : open_socket(r, &addr);
 	if (err) {
 		mem_deref(r);
 		return err;
@@ -216,7 +239,36 @@ int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
 int media_leg_rtp_alloc(struct media_leg **lp, struct mix *mix,
 			const struct sa *laddr, media_event_h *h, void *arg)
 {
-	return rtp_leg_alloc(lp, mix, laddr, false, h, arg);
+	return rtp_leg_alloc(lp, mix, laddr, RTP_LEG_OWN, h, arg);
+}
+
+int media_leg_shared_alloc(struct media_leg **lp, struct mix *mix,
+			   const struct sa *laddr, media_event_h *h, void *arg)
+{
+	if (!laddr || !sa_port(laddr))
+		return EINVAL;
+
+	return rtp_leg_alloc(lp, mix, laddr, RTP_LEG_SHARED, h, arg);
+}
+
+/* Between the two calls the kernel may give us what is for others: it is no
+ * use here, and who sent it asks again. */
+int media_leg_join(struct media_leg *leg, const struct sa *peer)
+{
+	struct rtp_leg *r;
+
+	if (!leg || !peer || leg->leg->ops != &rtp_leg_ops)
+		return EINVAL;
+
+	r = (struct rtp_leg *)leg->leg;
+	if (r->port)
+		return EINVAL;
+	if (!r->joined && bind(r->fd, &leg->laddr.u.sa, leg->laddr.len))
+		return errno;
+
+	r->joined = true;
+
+	return connect(r->fd, &peer->u.sa, peer->len) ? errno : 0;
 }
 
 const struct sa *media_leg_foreign(const struct media_leg *leg)

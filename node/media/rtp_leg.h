@@ -98,7 +98,8 @@ struct rtp_leg {
 	struct leg leg;
 	struct media *m;         /* signalling; borrowed                     */
 	int fd;                  /* signalling opens and closes, worker uses */
-	uint16_t port;           /* signalling                               */
+	uint16_t port;           /* signalling; 0: it shares one             */
+	bool joined;             /* signalling: it has a peer at that one    */
 	uint32_t silence_ms;     /* RO: MEDIA_EV_RTP_STOP after              */
 	struct rtp_set *set;     /* worker; owned                            */
 	struct aside *aside;     /* worker; owned; NULL: media only          */
@@ -178,10 +179,17 @@ void *rtp_set_take(struct rtp_leg *r, struct rtp_set *set);
 
 extern const struct leg_ops rtp_leg_ops;
 
-/** Signalling: as media_leg_rtp_alloc(). @param link  See struct leg. */
+/** How a leg has its socket. */
+enum rtp_leg_kind {
+	RTP_LEG_OWN,    /* a port of the range                             */
+	RTP_LEG_LINK,   /* the same; see struct leg                        */
+	RTP_LEG_SHARED, /* one that others have, too: media_leg_join()     */
+};
+
+/** Signalling: as media_leg_rtp_alloc(), or media_leg_shared_alloc(). */
 int rtp_leg_alloc(struct media_leg **lp, struct mix *mix,
-		  const struct sa *laddr, bool link, media_event_h *h,
-		  void *arg);
+		  const struct sa *laddr, enum rtp_leg_kind kind,
+		  media_event_h *h, void *arg);
 
 /** Signalling: open a socket for RTP or RTCP. @return 0 or errno. */
 int rtp_leg_open(int *fdp, const struct sa *laddr);

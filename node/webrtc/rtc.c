@@ -34,6 +34,9 @@ struct rtc {
 	bool silent;		  /* RTC_SILENT was told                  */
 	uint64_t until_ms;	  /* there must be keys                   */
 	struct tmr tmr;
+	struct door *door;        /* owned; NULL: the leg has its own port  */
+	struct door_name *name;   /* owned; of our user name there          */
+	char ufrag[ICE_UFRAG_MAX + 1]; /* ... as it is known there          */
 	const char *why;
 	rtc_event_h *h;
 	void *arg;
@@ -44,6 +47,7 @@ static void destructor(void *data)
 	struct rtc *rtc = data;
 
 	rtc_detach(rtc);
+	mem_deref(rtc->door);
 	mem_deref(rtc->dtls);
 	mem_deref(rtc->former);
 	mem_deref(rtc->ice);
@@ -75,6 +79,18 @@ static void tell_ready(struct rtc *rtc)
 		tell(rtc, RTC_READY);
 }
 
+static void say(const struct rtc *rtc, const struct sa *dst, const uint8_t *p,
+		size_t len)
+{
+	if (!rtc->media)
+		return;
+
+	if (rtc->door)
+		(void)door_send(rtc->door, dst, p, len);
+	else
+		(void)media_leg_aside_send(rtc->media, dst, p, len);
+}
+
 /* --- DTLS */
 
 static void send_handler(const uint8_t *p, size_t len, void *arg)
@@ -83,8 +99,8 @@ static void send_handler(const uint8_t *p, size_t len, void *arg)
 	const struct sa *dst =
 	    rtc->has_from ? &rtc->from : ice_selected(rtc->ice);
 
-	if (rtc->media && dst)
-		(void)media_leg_aside_send(rtc->media, dst, p, len);
+	if (dst)
+		say(rtc, dst, p, len);
 }
 
 static void keys_handler(const struct media_srtp *tx,
@@ -127,8 +143,7 @@ static void ice_send_handler(const struct sa *dst, const uint8_t *p, size_t len,
 {
 	struct rtc *rtc = arg;
 
-	if (rtc->media)
-		(void)media_leg_aside_send(rtc->media, dst, p, len);
+	say(rtc, dst, p, len);
 }
 
 static void selected_handler(const struct sa *peer, void *arg)
@@ -137,6 +152,8 @@ static void selected_handler(const struct sa *peer, void *arg)
 
 	rtc->from = *peer;
 	rtc->has_from = true;
+	if (rtc->door && rtc->media)
+		(void)media_leg_join(rtc->media, peer);
 	dtls_start(rtc->dtls);
 	tell_ready(rtc);
 }
@@ -221,6 +238,44 @@ int rtc_alloc(struct rtc **rp, struct dtls_identity *id,
 	return err;
 }
 
+/* A check at the door; the leg's socket has those of its peer. */
+static void door_handler(const struct sa *src, const uint8_t *p, size_t len,
+			 void *arg)
+{
+	struct rtc *rtc = arg;
+
+	if (!rtc->media)
+		return;
+
+	mem_ref(rtc);
+	take_stun(rtc, src, p, len);
+	mem_deref(rtc);
+}
+
+void rtc_set_door(struct rtc *rtc, struct door *door)
+{
+	mem_deref(rtc->door);
+	rtc->door = mem_ref(door);
+}
+
+static int door_known(struct rtc *rtc, const char *ufrag)
+{
+	struct door_name *name;
+	int err;
+
+	if (!rtc->door || (rtc->name && !strcmp(rtc->ufrag, ufrag)))
+		return 0;
+
+	err = door_name(&name, rtc->door, ufrag, door_handler, rtc);
+	if (err)
+		return err;
+	mem_deref(rtc->name);
+	rtc->name = name;
+	str_ncpy(rtc->ufrag, ufrag, sizeof(rtc->ufrag));
+
+	return 0;
+}
+
 static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
 {
 	static const struct dtls_handlers handlers = {
@@ -258,6 +313,8 @@ int rtc_set(struct rtc *rtc, const struct rtc_params *prm)
 	if (!rtc->dtls || rtc->active != prm->active ||
 	    !dtls_fingerprint_same(&rtc->fp, &prm->fp))
 		err = dtls_anew(rtc, prm);
+	if (!err)
+		err = door_known(rtc, prm->local.ufrag);
 	if (err)
 		return err;
 
@@ -295,6 +352,7 @@ void rtc_detach(struct rtc *rtc)
 		return;
 
 	(void)media_leg_aside(rtc->media, NULL, NULL);
+	rtc->name = mem_deref(rtc->name);
 	rtc->media = NULL;
 	tmr_cancel(&rtc->tmr);
 }

@@ -15,6 +15,7 @@
 #define SY_NODE_WEBRTC_RTC_H
 
 #include "node/media/media.h"
+#include "node/webrtc/door.h"
 #include "node/webrtc/dtls.h"
 #include "node/webrtc/ice.h"
 
@@ -50,6 +51,14 @@ struct rtc;
  */
 int rtc_alloc(struct rtc **rp, struct dtls_identity *id,
 	      struct media_leg *media, rtc_event_h *h, void *arg);
+
+/**
+ * Its leg shares a port (media_leg_shared_alloc()): its peer comes to this
+ * door, and what we say leaves by it.  Before rtc_set().
+ *
+ * @param door  A reference is kept.
+ */
+void rtc_set_door(struct rtc *rtc, struct door *door);
 
 /**
  * Put into force what was agreed on.  The same again changes nothing; other

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A UDP port that many WebRTC peers come to.  Whom a peer is looking for is
+ * told by the user name of its checks (RFC 8445 7.1.1): "ours:theirs".  Once
+ * the peer of a leg is known its datagrams go to the leg's own socket
+ * (media_leg_join()), and the worker reads them as any others; what comes here
+ * is checks of peers that are new, or elsewhere by now.
+ *
+ * Signalling thread.
+ */
+
+#ifndef SY_NODE_WEBRTC_DOOR_H
+#define SY_NODE_WEBRTC_DOOR_H
+
+#include <re.h>
+
+struct door;
+struct door_name;
+
+/** A check for a name came; borrowed for the call. */
+typedef void(door_h)(const struct sa *src, const uint8_t *p, size_t len,
+		     void *arg);
+
+/** @param dp  Set on success; owned. @return 0, ENOMEM, errno of the socket. */
+int door_alloc(struct door **dp, const struct sa *laddr);
+
+const struct sa *door_laddr(const struct door *d);
+
+/**
+ * Be told of checks for a name.
+ *
+ * @param np     Set on success; owned: mem_deref() ends it.  A reference to
+ *               the door is kept.
+ * @param ufrag  Ours (a=ice-ufrag); copied.
+ *
+ * @return 0, ENOMEM.
+ */
+int door_name(struct door_name **np, struct door *d, const char *ufrag,
+	      door_h *h, void *arg);
+
+/** Send from this port. @return 0 or errno. */
+int door_send(const struct door *d, const struct sa *dst, const uint8_t *p,
+	      size_t len);
+
+/** Datagrams that were for nobody. */
+uint64_t door_strays(const struct door *d);
+
+#endif
