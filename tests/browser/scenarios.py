@@ -19,6 +19,8 @@ def ufrags(sdps):
 class Scenarios:
     """Those of one library; the first one starts what all need."""
 
+    shape = {"nodes": 2, "routers": 2}
+
     def __init__(self, lib):
         self.lib = lib
         self.stack = contextlib.ExitStack()
@@ -29,7 +31,7 @@ class Scenarios:
             return
         browser = Browser()  # skips, before anything else is started
         self.browser = self.stack.enter_context(browser)
-        c = self.stack.enter_context(cluster(nodes=2, routers=2))
+        c = self.stack.enter_context(cluster(**self.shape))
         self.box = self.stack.enter_context(phones())
         phone(self.box, c, PHONE, codecs=["opus", "PCMU"])
         phone(self.box, c, THIRD, codecs=["PCMU"])

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Browser pages that are phones by /ws, with nothing but what a browser has."""
 
+import contextlib
+import re
 import secrets
+import subprocess
+import time
 
 from browser import TONE_HZ
-from harness import Mismatch, assert_clean, wait_for
+from harness import Mismatch, Skip, assert_clean, wait_for
 from scenarios import PAGE, PHONE, THIRD, Scenarios
 from talk import hears, tone
 
@@ -21,8 +25,16 @@ def open_page(browser, name, c, user, gateway=0, phone=None, **more):
     return phone
 
 
+def node_ports(sdps):
+    """Where a node is reached, by its description."""
+    return {m.group(1) for m in re.finditer(
+        r"a=candidate:\S+ 1 udp \d+ \S+ (\d+) typ host", sdps[1])}
+
+
 class Pages(Scenarios):
     """As SIP phones in pages, with a gateway in place of a router."""
+
+    shape = {"nodes": 2, "routers": 2, "gateways": 2}
 
     def open(self):
         self.secret = open_page(self.browser, "a", self.cluster, PAGE)
@@ -118,6 +130,66 @@ def test_transfer():
     assert_clean(_all.cluster)
 
 
+def test_conference():
+    """Three pages and two phones in one room; the pages' legs share a port
+    or two of their node."""
+    _all.start()
+    b, box, c = _all.browser, _all.box, _all.cluster
+    others = {"b": "1004", "c": "1005"}
+    for name, user in others.items():
+        open_page(b, name, c, user, gateway=1)
+    for name in ("a", *others):
+        b.do(name, "call", "601")
+        b.expect("established", name)
+    for user in (PHONE, THIRD):
+        box.do("call", phone=user, to="601")
+        box.expect("established", phone=user)
+    legs = c.api("GET", "/api/calls")["items"][0]["legs"]
+    if sorted(leg["kind"] for leg in legs) != ["BROWSER"] * 3 + ["DEVICE"] * 2:
+        raise Mismatch(f"{legs}")
+    hears(box, PHONE, TONE_HZ)
+    b.do("a", "mute", True)
+    for name in others:
+        b.do(name, "mute", True)
+    for name in ("a", *others):
+        b.hears(name, tone(PHONE))
+    used = set().union(*(node_ports(b.do(name, "sdp"))
+                         for name in ("a", *others)))
+    if not 1 <= len(used) <= 2:
+        raise Mismatch(f"ports of one node: {used}")
+    for name in ("a", *others):
+        b.do(name, "hangup")
+        b.expect("ended", name)
+    for user in (PHONE, THIRD):
+        box.do("hangup", phone=user)
+        box.expect("closed", phone=user)
+    for name in others:
+        b.do(name, "unregister")
+        b.do(name, "close")
+    assert_clean(c)
+
+
+def test_pages_talk():
+    """From one page to another, each at a gateway of its own."""
+    _all.start()
+    b, c = _all.browser, _all.cluster
+    open_page(b, "b", c, "1004", gateway=1)
+    b.do("a", "call", "1004")
+    came = b.expect("incoming", "b")
+    if came["from"] != PAGE or came["called"] != "1004":
+        raise Mismatch(f"{came}")
+    b.expect("established", "b")
+    b.expect("established", "a")
+    for name in ("a", "b"):
+        b.hears(name, TONE_HZ)
+    b.do("b", "hangup")
+    b.expect("ended", "a")
+    b.expect("ended", "b")
+    b.do("b", "unregister")
+    b.do("b", "close")
+    assert_clean(c)
+
+
 def test_refuses_nonsense():
     """What cannot be done is said, with its cause."""
     _all.start()
@@ -165,6 +237,90 @@ def test_gateway_lost():
     if b.do("a", "sdp") != before:
         raise Mismatch("it was negotiated anew")
     _all.end()
+
+
+def test_gateway_dies():
+    """kill -9 of the page's gateway: it goes on at the other one."""
+    _all.start()
+    b, box, c = _all.browser, _all.box, _all.cluster
+    open_page(b, "b", c, "1004", gateway=1)
+    b.do("b", "call", PHONE)
+    b.expect("established", "b")
+    box.expect("established", phone=PHONE)
+    b.hears("b", tone(PHONE))
+    before = b.do("b", "facts")["received"]
+    dead, began = c.gateways[1], time.monotonic()
+    dead.process.kill()
+    c.left(dead)
+    b.expect("disconnected", "b")
+    b.do("b", "reconnect", f"wss://{c.gateways[0].https}/ws")
+    b.do("b", "register")
+    passed = time.monotonic() - began
+    got = b.do("b", "facts")["received"] - before
+    if got < passed * 50 - 25:
+        raise Mismatch(f"{got} packets in {passed:.2f} s")
+    b.hears("b", tone(PHONE))
+    hears(box, PHONE, TONE_HZ)
+    box.do("hangup", phone=PHONE)
+    b.expect("ended", "b")
+    box.expect("closed", phone=PHONE)
+    b.do("b", "unregister")
+    b.do("b", "close")
+    assert_clean(c)
+
+
+@contextlib.contextmanager
+def coturn(port, secret, folder):
+    """A TURN server of others, for credentials that end."""
+    try:
+        proc = subprocess.Popen(
+            ["turnserver", "-n", "--log-file=stdout", "--no-cli", "--no-tls",
+             "--no-dtls", "-L", "127.0.0.1", "-E", "127.0.0.1",
+             "-p", str(port), f"--min-port={port + 1}",
+             f"--max-port={port + 20}", "--realm=test", "--use-auth-secret",
+             f"--static-auth-secret={secret}", "--allow-loopback-peers",
+             "--cli-password=none", f"--pidfile={folder}/turn.pid",
+             f"--userdb={folder}/turn.db"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise Skip("no turnserver here (deploy/deps test)") from None
+    try:
+        yield
+    finally:
+        proc.terminate()
+        proc.wait(10)
+
+
+def test_turn():
+    """A page that may use nothing but a relay: coturn, with credentials that
+    it gets from the gateway; a wrong secret would be no call."""
+    _all.start()
+    b, c = _all.browser, _all.cluster
+    port, secret = c.base + 19000, secrets.token_hex(16)
+    url = f"turn:127.0.0.1:{port}?transport=udp"
+    c.api("PATCH", "/api/config/settings", {"iceServers": [
+        {"urls": [url], "secret": secret, "ttlSeconds": 600}]})
+    shown = c.api("GET", "/api/config/settings")
+    if secret in str(shown) or "iceSecrets" in shown:
+        raise Mismatch(f"{shown}")
+    with coturn(port, secret, c.dir):
+        phone = secrets.token_urlsafe(24)
+        open_page(b, "b", c, "1004", phone=phone, relay=True)
+        got = wait_for("servers", lambda: b.do("b", "register").get(
+            "iceServers"))
+        user = got[0]["username"]
+        if not user.endswith(":1004") or got[0]["urls"] != [url]:
+            raise Mismatch(f"{got}")
+        b.do("b", "call", "600")
+        b.expect("established", "b")
+        b.hears("b", TONE_HZ)
+        b.do("b", "hangup")
+        b.expect("ended", "b")
+        b.do("b", "unregister")
+        b.do("b", "close")
+    c.api("PATCH", "/api/config/settings", {"iceServers": []})
+    assert_clean(c)
 
 
 def test_node_dies():
