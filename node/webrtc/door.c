@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include <re.h>
 
-#include "node/media/aside.h"
 #include "node/webrtc/door.h"
 #include "node/webrtc/ice.h"
 
@@ -16,6 +15,7 @@ enum {
 	BUCKETS = 1024,
 	AT_ONCE = 64,            /* datagrams of one turn of the loop      */
 	STUN_HEADER = 20,        /* RFC 8489 5                             */
+	STUN_FIRST_MAX = 3,      /* RFC 7983 7                             */
 	STUN_USERNAME = 0x0006,
 	RCVBUF_BYTES = 512 * 1024,
 };
@@ -54,10 +54,12 @@ static void name_destructor(void *arg)
 	mem_deref(n->door);
 }
 
-/* Ours of the USERNAME of a request. @return false: it has none. */
-static bool ufrag_read(struct pl *ufrag, const uint8_t *p, size_t len)
+bool door_ufrag(struct pl *ufrag, const uint8_t *p, size_t len)
 {
 	size_t at = STUN_HEADER;
+
+	if (len <= STUN_HEADER || p[0] > STUN_FIRST_MAX)
+		return false;
 
 	while (at + 4 <= len) {
 		const size_t type = (size_t)p[at] << 8 | p[at + 1];
@@ -95,8 +97,7 @@ static void take(struct door *d, const struct sa *src, const uint8_t *p,
 	struct door_name *n = NULL;
 	struct pl ufrag;
 
-	if (len > STUN_HEADER && aside_kind(p[0]) == ASIDE_STUN &&
-	    ufrag_read(&ufrag, p, len))
+	if (door_ufrag(&ufrag, p, len))
 		n = list_ledata(hash_lookup(d->names, hash_joaat_pl(&ufrag),
 					    name_handler, &ufrag));
 	if (n)

@@ -42,6 +42,15 @@ int door_name(struct door_name **np, struct door *d, const char *ufrag,
 int door_send(const struct door *d, const struct sa *dst, const uint8_t *p,
 	      size_t len);
 
+/**
+ * The first half of a check's USERNAME.
+ *
+ * @param ufrag  Set; points into p.
+ *
+ * @return false: it is no STUN, or has none.
+ */
+bool door_ufrag(struct pl *ufrag, const uint8_t *p, size_t len);
+
 /** Datagrams that were for nobody. */
 uint64_t door_strays(const struct door *d);
 
