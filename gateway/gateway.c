@@ -254,7 +254,7 @@ static int start_feed(struct gateway *g)
 		.view = g->view,
 		.auth = &g->api.auth,
 	};
-	const struct signal_conf sconf = {.view = g->view};
+	const struct signal_conf sconf = {.view = g->view, .key = g->key};
 	int err = feed_alloc(&g->feed, &conf);
 
 	g->api.feed = g->feed;

@@ -8,6 +8,7 @@
 
 #include "proto/config_check.h"
 #include "proto/config_edit.h"
+#include "proto/config_turn.h"
 
 /* ------------------------------------------------------------------ check */
 
@@ -178,6 +179,9 @@ int config_edit_keep(enum config_section s, ProtobufCMessage *item,
 				   (const Sy__Device *)old);
 	if (s == CONFIG_TRUNKS)
 		return keep_trunk((Sy__Trunk *)item, (const Sy__Trunk *)old);
+	if (s == CONFIG_SETTINGS)
+		return config_turn_keep((Sy__Settings *)item,
+					(const Sy__Settings *)old);
 	if (s == CONFIG_TOKENS && old && !((Sy__ApiToken *)item)->hash[0])
 		return take(&((Sy__ApiToken *)item)->hash,
 			    ((const Sy__ApiToken *)old)->hash);
@@ -199,6 +203,8 @@ void config_edit_forget(enum config_section s, ProtobufCMessage *item)
 		drop(&t->password);
 		free(t->password_sealed.data);
 		t->password_sealed = (ProtobufCBinaryData){0, NULL};
+	} else if (s == CONFIG_SETTINGS) {
+		config_turn_forget((Sy__Settings *)item);
 	} else if (s == CONFIG_TOKENS) {
 		drop(&((Sy__ApiToken *)item)->hash);
 	}
@@ -219,6 +225,8 @@ void config_edit_hide(enum config_section s, void *out,
 
 		t->password = none;
 		t->password_sealed = (ProtobufCBinaryData){0, NULL};
+	} else if (s == CONFIG_SETTINGS) {
+		((Sy__Settings *)out)->n_ice_secrets = 0;
 	} else if (s == CONFIG_TOKENS) {
 		((Sy__ApiToken *)out)->hash = none;
 	}

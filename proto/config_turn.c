@@ -77,6 +77,23 @@ static void drop_all(Sy__Settings *set)
 	set->n_ice_secrets = 0;
 }
 
+bool config_turn_is_plain(const Sy__Settings *set)
+{
+	for (size_t i = 0; set && i < set->n_ice_servers; i++) {
+		if (set->ice_servers[i]->secret[0])
+			return true;
+	}
+
+	return false;
+}
+
+void config_turn_forget(Sy__Settings *set)
+{
+	config_turn_wipe(set);
+	if (set)
+		drop_all(set);
+}
+
 /* One for each server; those that there are stay. */
 static int make_room(Sy__Settings *set)
 {

@@ -40,6 +40,12 @@ int config_turn_keep(Sy__Settings *set, const Sy__Settings *old);
 int config_turn_secret(char *str, const struct token_key *key,
 		       const Sy__Settings *set, size_t i);
 
+/** Is there a plain secret? */
+bool config_turn_is_plain(const Sy__Settings *set);
+
+/** Leave no secret, plain or sealed. */
+void config_turn_forget(Sy__Settings *set);
+
 /** Wipe what is plain. */
 void config_turn_wipe(Sy__Settings *set);
 
