@@ -69,6 +69,8 @@ static const struct load loadv[] = {
 	{.name = "leg.opus5+srtp-gcm", .codec = OPUS(5), LEG, GCM},
 	{.name = "leg.opus9+srtp-sha1", .codec = OPUS(9), LEG, .legs = 60, SHA1},
 	{.name = "leg.opus9+srtp-gcm", .codec = OPUS(9), LEG, .legs = 60, GCM},
+	{.name = "leg.opus5+webrtc", .codec = OPUS(5), LEG, GCM,
+	 .webrtc = true},
 	{.name = "listener.pcmu", .codec = G711(MEDIA_PCMU, 0), LISTENER},
 	{.name = "listener.opus", .codec = OPUS(5), LISTENER},
 	{.name = "listener.pcmu.open", .codec = G711(MEDIA_PCMU, 0), LISTENER,

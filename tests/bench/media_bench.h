@@ -6,6 +6,7 @@
  *   media_script.c  what peers say: a voice, encoded ahead
  *   media_peers.c   the peers: sockets, and the process that sends and drains
  *   media_run.c     the engine under load: real worker, real sockets
+ *   media_webrtc.c  legs of browsers: ICE and DTLS before the load
  *   media_floor.c   what cannot be saved, in one warm loop
  *   media_crypto.c  the floor of SRTP
  *   media_loops.c   parts alone, without sockets
@@ -109,6 +110,7 @@ struct load {
 	size_t talkers;		 /* 0: everybody                             */
 	bool open_lines;
 	bool held; /* nobody sends, nobody listens             */
+	bool webrtc; /* keys by DTLS, address by ICE           */
 	unsigned workers;
 };
 
@@ -128,6 +130,20 @@ enum {
 /** Add the legs of a load, and tell the peers where to send. */
 void call_build(struct call *c, struct media *m, const struct load *load,
 		struct peers *p);
+
+/** What its legs are told of what they send and take, without address and
+ * keys. */
+void call_params(struct media_rtp_params *prm, const struct load *load);
+
+struct webrtc;
+
+/** Let every leg and its peer find each other and agree on keys; exits the
+ * program on failure. */
+struct webrtc *webrtc_start(struct call *c, const struct load *load,
+			    struct peers *p);
+
+/** Before call_close(). */
+void webrtc_stop(struct webrtc *w);
 
 /** Packets that the legs took from their sockets. */
 uint64_t call_received(const struct call *c);

@@ -17,9 +17,9 @@ enum {
 			   the audio */
 };
 
-static void leg_add(struct call *c, const struct load *load, struct peers *p)
+void call_params(struct media_rtp_params *prm, const struct load *load)
 {
-	struct media_rtp_params prm = {
+	*prm = (struct media_rtp_params){
 	    .tx = load->codec,
 	    .rxv = {load->codec},
 	    .rxc = 1,
@@ -30,6 +30,11 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 	    .send = !load->held,
 	    .recv = !load->held,
 	};
+}
+
+static void leg_add(struct call *c, const struct load *load, struct peers *p)
+{
+	struct media_rtp_params prm;
 	size_t i = c->legc;
 	struct sa laddr;
 	int err;
@@ -41,13 +46,16 @@ static void leg_add(struct call *c, const struct load *load, struct peers *p)
 		die("leg", err);
 
 	p->dstv[i] = *media_leg_laddr(c->legv[i]);
+	++c->legc;
+	if (load->webrtc)
+		return;
+
+	call_params(&prm, load);
 	prm.srtp_rx = prm.srtp_tx = p->keys;
 	prm.raddr = p->addrv[i];
 	err = media_leg_rtp_set(c->legv[i], &prm);
 	if (err)
 		die("leg's parameters", err);
-
-	++c->legc;
 }
 
 void call_build(struct call *c, struct media *m, const struct load *load,
@@ -135,6 +143,7 @@ void run_round(const struct load *load, const struct script *script,
 	struct call *call = calloc(1, sizeof(*call));
 	struct peers *p = calloc(1, sizeof(*p));
 	struct media_load begin, end;
+	struct webrtc *w = NULL;
 	struct media *m;
 	uint64_t ticks;
 	int err;
@@ -147,7 +156,8 @@ void run_round(const struct load *load, const struct script *script,
 		p->talkers = 0;
 	p->open_lines = load->open_lines;
 	p->script = script;
-	p->keys.suite = load->suite;
+	if (!load->webrtc)
+		p->keys.suite = load->suite;
 	memset(p->keys.key, 0x5a, sizeof(p->keys.key));
 	peers_open(p, load->legs, "127.0.0.1");
 	memset(p->ptv, load->codec.pt, sizeof(p->ptv));
@@ -157,6 +167,8 @@ void run_round(const struct load *load, const struct script *script,
 		die("engine", err);
 
 	call_build(call, m, load, p);
+	if (load->webrtc)
+		w = webrtc_start(call, load, p);
 	peers_start(p);
 
 	sleep_ms(load->held ? HOLD_MS : WARM_MS);
@@ -177,6 +189,7 @@ void run_round(const struct load *load, const struct script *script,
 	out->late = (double)(end.late_ticks - begin.late_ticks) /
 		    (ticks + end.late_ticks - begin.late_ticks);
 
+	webrtc_stop(w);
 	call_close(call);
 	mem_deref(m);
 	peers_close(p);

@@ -11,6 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(ROOT, "deploy"),
                 os.path.join(ROOT, "tests", "cluster"), HERE]
 
+from bench_browser import browser   # noqa: E402
 from bench_flood import flood       # noqa: E402
 from bench_gateway import gateway   # noqa: E402
 from bench_media import media       # noqa: E402
@@ -19,7 +20,7 @@ from bench_setup import memory, setup   # noqa: E402
 from bench_survive import survive       # noqa: E402
 
 BENCHES = {"router": router, "flood": flood, "setup": setup, "media": media,
-           "gateway": gateway,
+           "gateway": gateway, "browser": browser,
            "memory": memory, "survive": survive}
 
 

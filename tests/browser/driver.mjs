@@ -3,6 +3,7 @@
 // line, on stdin; results and events the same on stdout:
 //
 //   {"id":1,"do":"open","page":"a","lib":"jssip","options":{...}}
+//   {"id":1,"do":"reload","page":"a","lib":"sdk","options":{...}}
 //   {"id":2,"page":"a","do":"call","args":["600"]}   any method of phone.js
 //   {"id":2,"result":...} or {"id":2,"error":"..."}
 //   {"event":"established","page":"a",...}
@@ -14,6 +15,8 @@ import { chromium } from "playwright-core";
 import { createInterface } from "node:readline";
 
 const [wav, executablePath] = process.argv.slice(2);
+// This file is a copy in build/browser.
+const sdk = new URL("../../web/sdk/src/index.ts", import.meta.url).pathname;
 const origin = "http://localhost"; // a secure context, never asked for
 const tell = (what) => process.stdout.write(JSON.stringify(what) + "\n");
 
@@ -23,6 +26,7 @@ async function bundle(lib) {
 		entryPoints: [new URL(`phone_${lib}.js`, import.meta.url).pathname],
 		bundle: true, write: false, format: "iife", logLevel: "error",
 		define: { global: "window" },
+		alias: { "@switchyard/sdk": sdk },
 	});
 	return out.outputFiles[0].text;
 }
@@ -61,7 +65,11 @@ async function open(name, lib, options) {
 		text: m.text() }));
 	await page.exposeFunction("tell", (event, more) =>
 		tell({ event, page: name, ...more }));
-	await page.goto(`${origin}/`);
+	await load(page, () => page.goto(`${origin}/`), lib, options);
+}
+
+async function load(page, go, lib, options) {
+	await go();
 	await page.addScriptTag({ content: bundles.get(lib) });
 	await page.evaluate((o) => window.phone.start(o), options);
 }
@@ -69,6 +77,11 @@ async function open(name, lib, options) {
 async function run(cmd) {
 	if (cmd.do === "open")
 		return open(cmd.page, cmd.lib, cmd.options);
+	if (cmd.do === "reload") {
+		const page = pages.get(cmd.page);
+
+		return load(page, () => page.reload(), cmd.lib, cmd.options);
+	}
 	if (cmd.do === "close")
 		return pages.get(cmd.page).close();
 	return pages.get(cmd.page).evaluate(

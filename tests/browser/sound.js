@@ -7,6 +7,20 @@ export const microphone = { audio: { echoCancellation: false,
 let analyser = null;
 let context = null;
 
+// A microphone with another tone than the file's.
+export function oscillator(hz) {
+	const ctx = new AudioContext();
+	const tone = ctx.createOscillator();
+	const gain = ctx.createGain();
+	const out = ctx.createMediaStreamDestination();
+
+	tone.frequency.value = hz;
+	gain.gain.value = 0.25;
+	tone.connect(gain).connect(out);
+	tone.start();
+	return out.stream;
+}
+
 // Chromium gives WebAudio nothing of a remote stream that nobody plays.
 export function listen(pc) {
 	const track = pc.getReceivers().map((r) => r.track)
@@ -16,12 +30,96 @@ export function listen(pc) {
 	audio.muted = true;
 	audio.srcObject = stream;
 	audio.play().catch(() => {});
-	context?.close();
-	context = new AudioContext();
-	analyser = context.createAnalyser();
-	analyser.fftSize = 8192;
-	analyser.smoothingTimeConstant = 0;
-	context.createMediaStreamSource(stream).connect(analyser);
+	listenTo(stream);
+}
+
+let source = null;
+let gaps = null;
+
+// The same of a stream that is played already.
+export function listenTo(stream) {
+	source?.disconnect();
+	source = null;
+	if (!stream.getAudioTracks().length)
+		return;
+	context ??= new AudioContext();
+	if (!analyser) {
+		analyser = context.createAnalyser();
+		analyser.fftSize = 8192;
+		analyser.smoothingTimeConstant = 0;
+	}
+	source = context.createMediaStreamSource(
+		new MediaStream(stream.getAudioTracks()));
+	source.connect(analyser);
+	if (gaps)
+		source.connect(gaps);
+}
+
+// Of each frequency, its level [dB of a full sine].
+export function levels(hzv) {
+	const bins = new Float32Array(analyser?.frequencyBinCount ?? 0);
+
+	analyser?.getFloatFrequencyData(bins);
+	return hzv.map((hz) => {
+		const at = Math.round(hz * analyser.fftSize / context.sampleRate);
+
+		return Math.max(-200, ...bins.slice(at - 2, at + 3));
+	});
+}
+
+// Looks for a tone each 10 ms, on the thread that hears it.
+const WATCHER = `registerProcessor("watcher", class extends AudioWorkletProcessor {
+	constructor({ processorOptions: { hz } }) {
+		super();
+		this.hz = hz;
+		this.re = this.im = this.n = this.at = 0;
+		this.last = -1;
+		this.longest = 0;
+		this.port.onmessage = () => this.port.postMessage(this.told());
+	}
+	told() {
+		return { heard: this.last >= 0, longest_ms: Math.max(this.longest,
+			this.last < 0 ? 0 : this.at - this.last) * 1000 / sampleRate };
+	}
+	process([input]) {
+		const x = input[0] ?? new Float32Array(128);
+		for (let i = 0; i < x.length; i++) {
+			const w = 2 * Math.PI * this.hz * this.at++ / sampleRate;
+			this.re += x[i] * Math.cos(w);
+			this.im += x[i] * Math.sin(w);
+			if (++this.n < sampleRate / 100)
+				continue;
+			if (Math.hypot(this.re, this.im) * 2 / this.n > 0.004) {
+				if (this.last >= 0)
+					this.longest = Math.max(this.longest,
+						this.at - this.n - this.last);
+				this.last = this.at;
+			}
+			this.re = this.im = this.n = 0;
+		}
+		return true;
+	}
+});`;
+
+// From now on, how long is this tone not heard?
+export async function watch(hz) {
+	const url = URL.createObjectURL(new Blob([WATCHER],
+		{ type: "text/javascript" }));
+
+	await context.audioWorklet.addModule(url).catch(() => {});
+	gaps?.disconnect();
+	gaps = new AudioWorkletNode(context, "watcher",
+		{ processorOptions: { hz } });
+	gaps.connect(context.destination);
+	source?.connect(gaps);
+}
+
+// { heard, longest_ms } since watch().
+export function gap() {
+	return new Promise((ok) => {
+		gaps.port.onmessage = (e) => ok(e.data);
+		gaps.port.postMessage(0);
+	});
 }
 
 // { hz, db } of the strongest bin; db of a full sine.

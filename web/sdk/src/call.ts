@@ -75,6 +75,7 @@ export class Call extends Emitter<CallEvents> {
 	private audio = new Audio();
 	private reader = new StatsReader();
 	private offer?: string;             // of an incoming call
+	private gotOffer?: (sdp: string) => void;
 	private candidates: string[] = [];  // before it has a leg
 	private turn: Promise<unknown> = Promise.resolve();
 	private timers: { stats?: ReturnType<typeof setInterval>;
@@ -119,8 +120,17 @@ export class Call extends Emitter<CallEvents> {
 			this.expectAlive(mic);
 			this.mic = mic;
 			this.host.activating(this);
-			await this.respond(this.offer!);
+			// Of a page that was loaded anew it comes a moment later.
+			await this.respond(this.offer ?? await this.offered());
 			this.become("active");
+		});
+	}
+
+	private offered(): Promise<string> {
+		return new Promise((done, failed) => {
+			this.once("ended", () => failed(
+				new SwitchyardError("ended", "The call has ended.")));
+			this.gotOffer = done;
 		});
 	}
 
@@ -227,7 +237,9 @@ export class Call extends Emitter<CallEvents> {
 			this.id = i.call;
 			this.peer = { number: i.from ?? "", name: i.fromName ?? "" };
 			this.called = i.called ?? "";
-			this.offer = i.sdp;
+			this.offer = i.sdp || undefined;
+			if (i.sdp)
+				this.gotOffer?.(i.sdp);
 			this.become("ringing");
 		} else if (m.phoneProgress) {
 			this.become("ringing");
@@ -241,10 +253,12 @@ export class Call extends Emitter<CallEvents> {
 
 			// Nobody has taken it yet: this is what there is to take now.
 			if (this.direction === "incoming" && this.state === "ringing" &&
-				!this.mic)
+				!this.pc) {
 				this.offer = sdp;
-			else
+				this.gotOffer?.(sdp);
+			} else {
 				void this.queue(() => this.takeOffer(sdp));
+			}
 		} else if (m.phoneState?.state) {
 			this.takeState(m.phoneState.state);
 		} else if (m.phoneEnded) {

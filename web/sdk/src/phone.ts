@@ -25,6 +25,9 @@ export type PhoneState =
 export interface PhoneOptions extends ConnectionOptions {
 	/** Shared with a Feed; then url and token are the connection's. */
 	connection?: Connection;
+	/** Whose phone it is, for a token of no device that may do everything (of a
+	 * server's program, say). */
+	device?: string;
 	/** How operators see it; default: the browser's name. */
 	name?: string;
 	/** Of the microphone: echoCancellation ... */
@@ -163,7 +166,7 @@ export class Phone extends Emitter<PhoneEvents> {
 	private async register(welcome: WsWelcome): Promise<void> {
 		if (this.state === "replaced" || this.state === "offline")
 			return;
-		if (!welcome.device) {
+		if (!welcome.device && !this.options.device) {
 			this.stopWith(new SwitchyardError("no-device",
 				"This login belongs to no device: it cannot call."));
 			return;
@@ -174,7 +177,8 @@ export class Phone extends Emitter<PhoneEvents> {
 		try {
 			const { phoneRegistered } = await this.connection.request({
 				phoneRegister: { phone: await this.secret!, legs,
-					name: this.options.name ?? browserName() } });
+					name: this.options.name ?? browserName(),
+					device: welcome.device ? "" : this.options.device! } });
 
 			this.registered(phoneRegistered!);
 		} catch (e) {

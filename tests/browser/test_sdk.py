@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: MIT
+"""Pages that are phones, by @switchyard/sdk in Chromium: with SIP phones,
+with each other, and while things die.
+
+The microphone of page "a" is a file with a tone; the others of the same
+browser make theirs in the page, or all would sound alike."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from browser import TONE_HZ, Browser
+from harness import Mismatch, ROOT, Skip, assert_clean, cluster, phones, \
+    wait_for
+from talk import hears, phone, tone
+
+SIP, THIRD = "1002", "1003"
+PAGES = {"a": ("1001", 0), "b": ("1004", 2100), "c": ("1005", 2700),
+         "d": ("1007", 0)}
+ROOM = ("a", "b", "c")
+GAP_MAX_MS = {"reload": 8000, "gateway": 400, "node": 5000, "drain": 1500}
+
+
+def hz_of(page):
+    return PAGES[page][1] or TONE_HZ
+
+
+class Shared:
+    """One cluster and one browser; pages are opened as they are needed."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        self.cluster = None
+
+    def start(self, *pages):
+        if not self.cluster:
+            browser = Browser()  # skips, before anything else is started
+            self.browser = self.stack.enter_context(browser)
+            c = self.stack.enter_context(cluster(nodes=2, gateways=2))
+            self.box = self.stack.enter_context(phones())
+            phone(self.box, c, SIP, codecs=["opus", "PCMU"])
+            phone(self.box, c, THIRD, codecs=["PCMU"])
+            self.cluster = c
+            self.opened = set()
+        for page in pages:
+            if page not in self.opened:
+                self.open(page)
+        return self.cluster, self.browser, self.box
+
+    def options(self, page, **more):
+        user, hz = PAGES[page]
+        c = self.cluster
+        return {"url": [f"https://{g.https}" for g in c.gateways],
+                "token": c.token, "device": user, "hz": hz, **more}
+
+    def open(self, page, **more):
+        self.kept = self.options(page, **more)
+        self.browser.do(page, "open", lib="sdk", options=self.kept,
+                        seconds=40)
+        self.browser.expect("registered", page)
+        self.opened.add(page)
+
+
+_all = Shared()
+finish = _all.stack.close
+
+
+def expect_gap(what, ms, **more):
+    print("        " + json.dumps({"gap": what, "ms": round(ms), **more}),
+          flush=True)
+    if ms > GAP_MAX_MS[what]:
+        raise Mismatch(f"{what}: a gap of {ms:.0f} ms, "
+                       f"more than {GAP_MAX_MS[what]}")
+
+
+def both_ways(page, user):
+    _all.browser.hears(page, tone(user))
+    hears(_all.box, user, hz_of(page), seconds=10)
+
+
+def call_phone(page="a", user=SIP):
+    _, b, box = _all.start(page)
+    made = b.do(page, "call", user)
+    b.expect("established", page)
+    box.expect("established", phone=user)
+    b.expect("connected", page)
+    both_ways(page, user)
+    return made
+
+
+def end_by_page(page, *users):
+    _all.browser.do(page, "hangup")
+    for user in users:
+        _all.box.expect("closed", phone=user)
+    _all.browser.expect("ended", page)
+    assert_clean(_all.cluster)
+
+
+def the_call():
+    return _all.cluster.api("GET", "/api/calls")["items"][0]
+
+
+def test_units():
+    """The library's own, by Node.js."""
+    if not shutil.which("npm"):
+        raise Skip("no npm here")
+    for words in (["deploy/build", "web"],
+                  ["npm", "test", "--silent", "--prefix", "web/sdk"]):
+        done = subprocess.run(words, cwd=ROOT, capture_output=True,
+                              text=True, timeout=300, check=False,
+                              stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise Mismatch(f"{' '.join(words)}: "
+                           f"{(done.stdout + done.stderr)[-1500:]}")
+
+
+def test_echo():
+    """Its own tone comes back; what the page measures."""
+    _, b, _ = _all.start("a")
+    b.do("a", "call", "600")
+    b.expect("established", "a")
+    b.expect("connected", "a")
+    b.hears("a", TONE_HZ)
+    stats = b.expect("stats", "a")["stats"]
+    if stats["codec"] != "opus" or not stats["packetsSent"] or \
+            not 1 < stats["mos"] <= 4.5:
+        raise Mismatch(f"{stats}")
+    end_by_page("a")
+
+
+def test_calls_a_phone():
+    """Audio both ways; the API shows a browser's leg."""
+    call_phone()
+    leg = next(x for x in the_call()["legs"] if x["user"] == "1001")
+    if leg["kind"] != "BROWSER" or leg["codec"] != "opus" or \
+            not leg["webrtc"] or leg["srtp"] != "AEAD_AES_128_GCM":
+        raise Mismatch(f"{leg}")
+    end_by_page("a", SIP)
+
+
+def test_is_called():
+    """Who calls is shown; the phone hangs up."""
+    _, b, box = _all.start("a")
+    box.do("call", phone=SIP, to="1001")
+    got = b.expect("incoming", "a")
+    if got["peer"]["number"] != SIP:
+        raise Mismatch(f"{got}")
+    b.expect("established", "a")
+    box.expect("established", phone=SIP)
+    b.expect("connected", "a")
+    both_ways("a", SIP)
+    box.do("hangup", phone=SIP)
+    b.expect("ended", "a")
+    box.expect("closed", phone=SIP)
+    assert_clean(_all.cluster)
+
+
+def test_rings_with_the_desk_phone():
+    """Both ring; one answers, the other stops."""
+    c, b, box = _all.start("a")
+    phone(box, c, "1001", name="desk", tone_hz=3000)
+    box.do("call", phone=SIP, to="1001")
+    box.expect("established", phone="desk")
+    wait_for("the page rings no more", lambda: not b.do("a", "calls"))
+    hears(box, SIP, 3000)
+    box.do("hangup", phone=SIP)
+    box.expect("closed", phone="desk")
+    box.expect("closed", phone=SIP)
+    box.do("unregister", phone="desk")
+    assert_clean(c)
+    b.events.clear()
+
+
+def test_page_to_page():
+    """Chromium calls Chromium."""
+    _, b, _ = _all.start("a", "b")
+    b.do("a", "call", PAGES["b"][0])
+    for page in ("a", "b"):
+        b.expect("established", page)
+        b.expect("connected", page)
+    b.hears("a", hz_of("b"))
+    b.hears("b", hz_of("a"))
+    end_by_page("a")
+    b.expect("ended", "b")
+
+
+def test_hold_and_mute():
+    """The page holds and mutes; so does the phone."""
+    _, b, box = _all.start("a")
+    call_phone()
+    b.do("a", "mute")
+    hears(box, SIP, TONE_HZ, present=False)
+    b.hears("a", tone(SIP))
+    b.do("a", "unmute")
+    hears(box, SIP, TONE_HZ)
+    b.do("a", "hold")
+    hears(box, SIP, TONE_HZ, present=False)
+    wait_for("the API shows it", lambda: next(
+        x for x in the_call()["legs"] if x["user"] == "1001")["held"])
+    b.do("a", "resume")
+    both_ways("a", SIP)
+    box.do("hold", phone=SIP)
+    box.expect("held", phone=SIP)
+    b.hears("a", None)
+    box.do("resume", phone=SIP)
+    box.expect("resumed", phone=SIP)
+    both_ways("a", SIP)
+    end_by_page("a", SIP)
+
+
+def test_digits():
+    """RFC 4733, from the browser itself."""
+    _, b, box = _all.start("a")
+    call_phone()
+    b.do("a", "dtmf", "5#")
+    for digit in "5#":
+        if box.expect("dtmf", phone=SIP)["digit"] != digit:
+            raise Mismatch(f"another digit than {digit}")
+    end_by_page("a", SIP)
+
+
+def test_transfer():
+    """Blind: the phone comes to speak to another one."""
+    _, b, box = _all.start("a")
+    call_phone()
+    b.do("a", "transfer", THIRD)
+    box.expect("established", phone=THIRD)
+    b.expect("ended", "a")
+    hears(box, SIP, tone(THIRD))
+    hears(box, THIRD, tone(SIP))
+    box.do("hangup", phone=SIP)
+    for user in (SIP, THIRD):
+        box.expect("closed", phone=user)
+    assert_clean(_all.cluster)
+
+
+def test_attended_transfer():
+    """Two calls of a page, the first is held by the second; then one."""
+    _, b, box = _all.start("a")
+    first = call_phone()["leg"]
+    second = b.do("a", "call", THIRD)["leg"]
+    b.expect("established", "a")
+    box.expect("established", phone=THIRD)
+    hears(box, THIRD, TONE_HZ)
+    hears(box, SIP, TONE_HZ, present=False)
+    b.do("a", "transferTo", first)
+    for _ in range(2):
+        b.expect("ended", "a")
+    hears(box, SIP, tone(THIRD))
+    hears(box, THIRD, tone(SIP))
+    box.do("hangup", phone=SIP)
+    for user in (SIP, THIRD):
+        box.expect("closed", phone=user)
+    assert_clean(_all.cluster)
+    del second
+
+
+def test_conference():
+    """Three pages and two SIP phones: each hears all others, not itself."""
+    _, b, box = _all.start(*ROOM)
+    sources = {page: hz_of(page) for page in ROOM}
+    sources.update({user: tone(user) for user in (SIP, THIRD)})
+    for page in ROOM:
+        b.do(page, "call", "601")
+        b.expect("established", page)
+    for user in (SIP, THIRD):
+        box.do("call", phone=user, to="601")
+        box.expect("established", phone=user)
+    for me in sources:
+        others = [hz for you, hz in sources.items() if you != me]
+        if me in ROOM:
+            wait_for(f"page {me} hears all others and not itself",
+                     lambda me=me, others=others: heard(me, others))
+        else:
+            for hz in others:
+                hears(box, me, hz)
+            hears(box, me, sources[me], present=False)
+    for page in ROOM:
+        b.do(page, "hangup")
+    for user in (SIP, THIRD):
+        box.do("hangup", phone=user)
+        box.expect("closed", phone=user)
+    for page in ROOM:
+        b.expect("ended", page)
+    assert_clean(_all.cluster)
+
+
+def heard(page, others):
+    levels = _all.browser.do(page, "levels", [*others, hz_of(page)])
+    return min(levels[:-1]) > -50 > levels[-1]
+
+
+def arm(page, user):
+    """From now on: for how long does nobody hear the other?"""
+    _all.browser.do(page, "watch", tone(user))
+    _all.box.do("watch_tone", phone=user, hz=hz_of(page))
+    wait_for("both are watched", lambda: _all.browser.do(page, "gap")
+             ["heard"] and phone_gap(user)["heard"])
+
+
+def phone_gap(user):
+    _all.box.do("tone_gaps", phone=user)
+    return _all.box.expect("tone_gaps")
+
+
+def test_reload():
+    """The page is loaded anew: its call comes back."""
+    _, b, box = _all.start("a")
+    made = call_phone()
+    box.do("watch_tone", phone=SIP, hz=TONE_HZ)
+    began = time.monotonic()
+    b.events.clear()
+    b.do("a", "reload", lib="sdk", seconds=40,
+         options=_all.options("a"))
+    b.expect("connected", "a")
+    back = time.monotonic() - began
+    both_ways("a", SIP)
+    now = b.do("a", "facts")
+    if (now["leg"], now["id"], now["peer"]["number"]) != \
+            (made["leg"], made["id"], SIP):
+        raise Mismatch(f"{now} is not {made}")
+    expect_gap("reload", phone_gap(SIP)["longest_ms"]["max"],
+               back_ms=round(back * 1000))
+    end_by_page("a", SIP)
+
+
+def test_reload_while_ringing():
+    """It rings on, and is taken by the page that came after."""
+    c, b, box = _all.start()
+    _all.open("d", answer=False)
+    box.do("call", phone=SIP, to=PAGES["d"][0])
+    rang = b.expect("incoming", "d")
+    b.do("d", "reload", lib="sdk", seconds=40,
+         options=_all.options("d", answer=False))
+    if b.expect("incoming", "d")["leg"] != rang["leg"]:
+        raise Mismatch("another call rings")
+    b.do("d", "answer")
+    box.expect("established", phone=SIP)
+    b.expect("connected", "d")
+    both_ways("d", SIP)
+    end_by_page("d", SIP)
+    b.do("d", "stop")
+    b.do("d", "close")
+
+
+def test_refused():
+    """Who cannot be called says why; a page that is busy is busy."""
+    c, b, box = _all.start("a", "b")
+    try:
+        b.do("a", "call", "no-such-number")
+    except Mismatch as e:
+        if "no route has this number" not in str(e):
+            raise
+    else:
+        raise Mismatch("a call to nobody")
+    b.do("b", "auto", False)
+    box.do("call", phone=SIP, to=PAGES["b"][0])
+    b.expect("incoming", "b")
+    b.do("b", "hangup", 486)
+    got = box.expect("closed", phone=SIP)
+    if got["code"] != 486:
+        raise Mismatch(f"{got}")
+    b.expect("ended", "b")
+    b.do("b", "auto", True)
+    assert_clean(c)
+
+
+def test_drain():
+    """Its node gives the call to another one."""
+    c, b, box = _all.start("a")
+    call_phone()
+    owner = the_call()["node"]
+    arm("a", SIP)
+    c.api("POST", f"/api/nodes/{owner}/drain")
+    wait_for("it has moved", lambda: the_call()["node"] != owner)
+    both_ways("a", SIP)
+    expect_gap("drain", b.do("a", "gap")["longest_ms"],
+               phone_ms=phone_gap(SIP)["longest_ms"]["max"])
+    c.api("DELETE", f"/api/nodes/{owner}/drain")
+    end_by_page("a", SIP)
+
+
+def test_gateway_dies():
+    """kill -9: the call does not notice, and is ruled by another one."""
+    c, b, box = _all.start("a")
+    call_phone()
+    arm("a", SIP)
+    gateway = next(g for g in c.gateways if g.id == b.do("a", "gateway"))
+    b.events.clear()
+    gateway.process.kill()
+    c.left(gateway)
+    b.expect("registered", "a")
+    both_ways("a", SIP)
+    expect_gap("gateway", b.do("a", "gap")["longest_ms"],
+               phone_ms=phone_gap(SIP)["longest_ms"]["max"])
+    b.do("a", "hold")
+    hears(box, SIP, TONE_HZ, present=False)
+    b.do("a", "resume")
+    both_ways("a", SIP)
+    end_by_page("a", SIP)
+    c.join(gateway.id)
+
+
+def test_node_dies():
+    """kill -9: another node has the call, and audio comes back."""
+    c, b, box = _all.start("a")
+    call_phone()
+    owner = the_call()["node"]
+    node = next(n for n in c.nodes if n.id == owner)
+    arm("a", SIP)
+    node.process.kill()
+    c.left(node)
+    wait_for("another node has it", lambda: the_call()["node"] != owner)
+    both_ways("a", SIP)
+    expect_gap("node", b.do("a", "gap")["longest_ms"],
+               phone_ms=phone_gap(SIP)["longest_ms"]["max"])
+    end_by_page("a", SIP)
+    c.join(node.id)
