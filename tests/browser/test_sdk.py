@@ -15,12 +15,15 @@ import time
 from browser import TONE_HZ, Browser
 from harness import Mismatch, ROOT, Skip, assert_clean, cluster, phones, \
     wait_for
+from lib.cluster import DEMO
 from talk import hears, phone, tone
+from turn import Turn
 
 SIP, THIRD = "1002", "1003"
 PAGES = {"a": ("1001", 0), "b": ("1004", 2100), "c": ("1005", 2700),
          "d": ("1007", 0)}
 ROOM = ("a", "b", "c")
+RELAYED = "1006"
 GAP_MAX_MS = {"reload": 8000, "gateway": 400, "node": 5000, "drain": 1500}
 
 
@@ -39,7 +42,12 @@ class Shared:
         if not self.cluster:
             browser = Browser()  # skips, before anything else is started
             self.browser = self.stack.enter_context(browser)
-            c = self.stack.enter_context(cluster(nodes=2, gateways=2))
+            turn = self.stack.enter_context(Turn(browser.folder))
+            with open(DEMO, encoding="utf-8") as f:
+                conf = json.load(f)
+            conf["settings"]["iceServers"] = turn.settings()
+            c = self.stack.enter_context(cluster(nodes=2, gateways=2,
+                                                 config=conf))
             self.box = self.stack.enter_context(phones())
             phone(self.box, c, SIP, codecs=["opus", "PCMU"])
             phone(self.box, c, THIRD, codecs=["PCMU"])
@@ -51,7 +59,7 @@ class Shared:
         return self.cluster, self.browser, self.box
 
     def options(self, page, **more):
-        user, hz = PAGES[page]
+        user, hz = PAGES.get(page, (RELAYED, 0))
         c = self.cluster
         return {"url": [f"https://{g.https}" for g in c.gateways],
                 "token": c.token, "device": user, "hz": hz, **more}
@@ -381,6 +389,21 @@ def test_drain():
                phone_ms=phone_gap(SIP)["longest_ms"]["max"])
     c.api("DELETE", f"/api/nodes/{owner}/drain")
     end_by_page("a", SIP)
+
+
+def test_relay():
+    """By a TURN server only, with credentials of the cluster's."""
+    _, b, _ = _all.start()
+    _all.open("r", relay=True)
+    b.do("r", "call", "600")
+    b.expect("connected", "r")
+    b.hears("r", TONE_HZ)
+    stats = b.expect("stats", "r")["stats"]
+    if stats["path"] != "relay":
+        raise Mismatch(f"{stats}")
+    end_by_page("r")
+    b.do("r", "stop")
+    b.do("r", "close")
 
 
 def test_gateway_dies():
