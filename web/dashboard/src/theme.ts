@@ -3,7 +3,7 @@
 // The component library's settings.  Colours and sizes are CSS variables in
 // theme.css: what a library writes into <style> elements while it runs, the
 // gateway's Content-Security-Policy forbids.  So no component here is given
-// responsive properties, and dialogs lock the page's scroll by theme.css.
+// responsive properties, and dialogs do not lock the page's scroll.
 import { createTheme, Drawer, Menu, Modal, Popover, Select, Tooltip }
 	from "@mantine/core";
 

@@ -67,9 +67,23 @@ export function rates(at = Date.now()) {
 	return { started: begun, answered, failed };
 }
 
+let status: Status | undefined; // the last one; it is told when it changes
+
 export function noteStatus(s: Status) {
+	const first = !status;
+
+	status = s;
+	if (first)
+		takeSample();
+}
+
+/** To be called each second. */
+export function takeSample() {
+	const s = status;
 	const at = Date.now();
 
+	if (!s)
+		return;
 	forget(at - 2 * MINUTE);
 	samples = [...samples.slice(1 - KEEP), {
 		at, calls: s.calls, legs: s.legs, registrations: s.registrations,

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { Button } from "@mantine/core";
 import { CloudOff, DatabaseZap } from "../icons";
+import { useSyncExternalStore } from "react";
 import { Problem } from "../api/client";
 import { useNoting } from "./noting";
 import { Ago } from "../parts/time";
 import { useSession } from "../session";
+
+function watchOnline(changed: () => void) {
+	addEventListener("online", changed);
+	addEventListener("offline", changed);
+	return () => {
+		removeEventListener("online", changed);
+		removeEventListener("offline", changed);
+	};
+}
 
 /** What everybody must know: no connection, or a cluster without Redis. */
 export function Banner() {
@@ -13,8 +23,10 @@ export function Banner() {
 
 function Watching() {
 	const { data, error, refetch, isFetching } = useNoting();
+	const online = useSyncExternalStore(watchOnline,
+		() => navigator.onLine);
 
-	if (error instanceof Problem && (error.status === 0 ||
+	if (!online || error instanceof Problem && (error.status === 0 ||
 		error.status >= 502))
 		return <div className="sy-banner" data-bad role="alert">
 			<CloudOff size={17} aria-hidden />

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect } from "react";
 import { call, type Page } from "../api/client";
-import { noteEvent, noteRecords, noteStatus } from "../api/course";
+import { noteEvent, noteRecords, noteStatus, takeSample } from "../api/course";
 import { useEvents, useStatus } from "../api/live";
 import type { CallRecord, Event } from "../api/schema";
 import { useSession } from "../session";
@@ -21,6 +21,11 @@ export function useNoting() {
 		if (status.data)
 			noteStatus(status.data);
 	}, [status.data, status.dataUpdatedAt]);
+	useEffect(() => {
+		const timer = setInterval(takeSample, 1000);
+
+		return () => clearInterval(timer);
+	}, []);
 	useEffect(() => {
 		if (records.data)
 			noteRecords(records.data.items);

@@ -82,9 +82,7 @@ function Row({ step: s, columns, grid, open, click }: {
 	const right = Math.max(s.from, s.to);
 
 	return <button type="button" className="sy-ladder-row" style={grid}
-		onClick={click} aria-haspopup="dialog" aria-expanded={open}
-		aria-label={`${s.title} from ${columns[s.from]!.name || "?"} to ` +
-			`${columns[s.to]!.name || "?"}, after ${s.offset.toFixed(3)} s`}>
+		onClick={click} aria-haspopup="dialog" aria-expanded={open}>
 		<span className="sy-ladder-time" style={{ gridRow: 1 }}>
 			{s.offset.toFixed(3)}</span>
 		{columns.map((p, i) => <span key={p.key} className="sy-life"
@@ -95,6 +93,8 @@ function Row({ step: s, columns, grid, open, click }: {
 				marginInline: COLUMN / 2 }}>
 			<span>{s.title}</span>
 		</span>
+		<span className="sy-hidden">{` from ${columns[s.from]!.name ||
+			"?"} to ${columns[s.to]!.name || "?"}`}</span>
 	</button>;
 }
 

@@ -98,7 +98,8 @@ function Members({ label, rows }: { label: string; rows: Member[] }) {
 				cell: (m) => <strong>{m.id}</strong> },
 			{ key: "state", title: "State", sort: (m) => m.state,
 				cell: (m) => <State name={m.state} /> },
-			{ key: "address", title: "Address", cell: (m) => m.address },
+			{ key: "address", title: "Address", cell: (m) =>
+				<span className="sy-nowrap">{m.address}</span> },
 			{ key: "version", title: "Version", cell: (m) => m.version },
 			{ key: "startedAt", title: "Started",
 				cell: (m) => <Ago at={m.startedAt} /> },

@@ -12,6 +12,7 @@ import { percent, plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { Ago } from "../../parts/time";
+import { Attention } from "./attention";
 import { Latest } from "./latest";
 
 export default function Overview() {
@@ -77,9 +78,12 @@ function Content({ status: s, course }: { status: Status; course: Sample[] }) {
 		</div>
 		<div className="sy-cols">
 			<Latest />
-			<Card title="Routers and gateways" flush>
-				<Members of={[...s.routers, ...s.gateways]} />
-			</Card>
+			<div className="sy-page">
+				<Attention status={s} />
+				<Card title="Routers and gateways" flush>
+					<Members of={[...s.routers, ...s.gateways]} />
+				</Card>
+			</div>
 		</div>
 	</>;
 }

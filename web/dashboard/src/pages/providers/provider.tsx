@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Button, Tabs } from "@mantine/core";
+import { Button, Tabs, Text } from "@mantine/core";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { type Item, put, remove } from "../../api/config";
@@ -83,9 +83,9 @@ function Content({ of: p }: { of: State }) {
 		]} /></Card>
 		{may("config:write") && <Card title="Test of the connection"
 			extra={<TestButton test={test} label="Test now" />}>
-			{test.isIdle ? "A router tries what calls need: the name, the " +
-				"connection, whether it answers, and the password." :
-				<TestResult test={test} />}
+			{test.isIdle ? <Text size="sm" c="dimmed">A router tries what
+				calls need: the name, the connection, whether it answers,
+				and the password.</Text> : <TestResult test={test} />}
 		</Card>}
 	</div>;
 }

@@ -4,16 +4,22 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, query } from "../../api/client";
 import { useSection } from "../../api/config";
+import type { Destination } from "../../api/schema";
 import { CircleCheck, CircleX, Search } from "../../icons";
-import { destination } from "../../parts/format";
 import { Card } from "../../parts/page";
 import { ErrorBox } from "../../parts/states";
+import { shown } from "./target";
 
-interface Tried { route: string; matched: boolean; why: string }
+interface Tried {
+	route: string; pattern: string; matched: boolean; why: string;
+}
+
+interface Out { trunk: string; usable: boolean; why: string; called: string }
 
 interface Answer {
-	number: string; matched: boolean; route: string; rule: string;
-	destination: string; reason: string; tried: Tried[];
+	number: string; called: string; matched: boolean; route: string;
+	rule: string; destination?: Destination; reason: string; tried: Tried[];
+	trunks: Out[];
 }
 
 /** Which rule would this number take? */
@@ -64,17 +70,24 @@ function Result({ answer: a }: { answer: Answer }) {
 		<div className="sy-probe-head" data-ok={a.matched || undefined}>
 			<Icon size={20} aria-hidden />
 			<strong className="sy-break">
-				{a.matched ? <>{a.number} takes “{a.route || a.rule}” and
-					leads to {destination(a.destination)}</> :
-					<>{a.number} leads nowhere</>}
+				{a.matched ? `${a.number} takes “${a.route || a.rule}” and ` +
+					`leads to ${shown(a.destination)}` :
+					`${a.number} leads nowhere`}
 			</strong>
 		</div>
+		{a.called && a.called !== a.number && <Text size="sm">
+			The routes see {a.called}.</Text>}
 		{a.reason && <Text size="sm">{a.reason}</Text>}
+		{a.trunks?.map((t) => <Text key={t.trunk} size="sm"
+			className={t.usable ? "" : "sy-bad"}>
+			{t.usable ? `By ${t.trunk} it goes out as ${t.called}` :
+				`Not by ${t.trunk}: ${t.why}`}</Text>)}
 		{a.tried?.length > 0 && <details>
 			<summary>What was tried ({a.tried.length})</summary>
 			<ol className="sy-tried">{a.tried.map((t, i) =>
 				<li key={i} data-ok={t.matched || undefined}>
-					<strong>{t.route}</strong> {t.why || (t.matched ?
+					<strong>{t.route}</strong> <code>{t.pattern}</code>{" "}
+					{t.why || (t.matched ?
 						"fits" : "does not fit")}
 				</li>)}</ol>
 		</details>}
