@@ -42,7 +42,8 @@ function run(...words) {
 		const said = `${e.stdout ?? ""}${e.stderr ?? ""}`.trim() || e.message;
 
 		console.error(`deploy/build: web: ${words.join(" ")}:\n` +
-			said.split("\n").slice(-25).join("\n"));
+			said.split("\n").filter((l) => !/ kB │|^npm error/.test(l))
+				.slice(-25).join("\n"));
 		process.exit(1);
 	}
 }

@@ -55,6 +55,8 @@ def install():
 class Browser:
     """One Chromium; use it in a with statement."""
 
+    driver = "driver.mjs"
+
     def __init__(self):
         path = chromium()
         install()
@@ -64,7 +66,7 @@ class Browser:
         self.log = open(os.path.join(self.folder, "log"), "w+",
                         encoding="utf-8")
         self.proc = subprocess.Popen(
-            ["node", os.path.join(FOLDER, "driver.mjs"), wav, path],
+            ["node", os.path.join(FOLDER, self.driver), wav, path],
             cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self.log, text=True, bufsize=1)
         self.lines = queue.Queue()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the modules here, one after another: phones of others in Chromium."""
+"""Runs the modules here, one after another: pages in Chromium."""
 
 import glob
 import os
@@ -10,7 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def run(tally, match, builds, cluster):
     """@param cluster  The module that runs the cluster's scenarios."""
-    if not builds.wait("release"):
+    builds.ask("release", "web")
+    if not builds.wait("release") or not builds.wait("web"):
         tally.bad("browser: the programs do not build", "")
         return
     sys.path.insert(0, HERE)

@@ -30,8 +30,12 @@ export interface ConnectionEvents {
 	message: [message: WsServer];
 }
 
+/** What is absent has its default. */
+type Sparse<T> = T extends (infer I)[] ? Sparse<I>[] :
+	T extends object ? { [K in keyof T]?: Sparse<T[K]> } : T;
+
 /** A message of ours: exactly one member. */
-export type Body = Omit<Partial<WsClient>, "id">;
+export type Body = Omit<Sparse<WsClient>, "id">;
 
 interface Pending {
 	done: (m: WsServer) => void;

@@ -17,11 +17,14 @@ class Feed {
 	private topics = new Topics(this.connection);
 	private watchers = new Set<() => void>();
 	private failures = 0;
+	private refused = new Set<string>();
 
 	constructor() {
 		this.connection.on("state", (state) => {
-			if (state === "open")
+			if (state === "open") {
 				this.failures = 0;
+				this.refused.clear();
+			}
 			if (state === "waiting" || state === "refused")
 				this.failures++;
 			this.become(state === "idle" ? "closed" : state === "open" ?
@@ -43,6 +46,11 @@ class Feed {
 		this.watchers.forEach((w) => w());
 	}
 
+	/** Whether changes of a topic are told by themselves. */
+	isLive(topic: string) {
+		return this.state === "open" && !this.refused.has(topic);
+	}
+
 	start() {
 		this.failures = 0;
 		this.connection.connect().catch(() => {
@@ -61,6 +69,10 @@ class Feed {
 			snapshot: (snapshot) => handler({ id: 0, seq: "", snapshot:
 				complete<WsSnapshot>("WsSnapshot", snapshot) }),
 			change: (m) => handler(complete<WsServer>("WsServer", m)),
+			error: () => {
+				this.refused.add(topic);
+				this.watchers.forEach((w) => w());
+			},
 		});
 	}
 }

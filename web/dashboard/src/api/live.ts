@@ -17,9 +17,10 @@ export function useFeedState() {
 	return useSyncExternalStore(feed.watch, () => feed.state);
 }
 
-/** How often to ask while nobody tells us. */
-export function useInterval(ms: number) {
-	return useFeedState() === "open" ? SELDOM_MS : ms;
+/** How often to ask, while nobody tells us of a topic. */
+export function useInterval(topic: string, ms: number, seldom = SELDOM_MS) {
+	return useSyncExternalStore(feed.watch, () => feed.isLive(topic)) ?
+		seldom : ms;
 }
 
 /** Hand each message of a topic to a reducer of what the cache has. */
@@ -51,7 +52,7 @@ function useTopic<T>(topic: string, key: unknown[],
 }
 
 export function useStatus() {
-	const refetchInterval = useInterval(2000);
+	const refetchInterval = useInterval("cluster", 2000);
 
 	useTopic<Status>("cluster", ["status"], (old, m) =>
 		m.status ?? m.snapshot?.status ?? old);
@@ -77,7 +78,7 @@ function reduceCalls(old: Call[] | undefined, m: WsServer) {
 }
 
 export function useCalls() {
-	const refetchInterval = useInterval(2000);
+	const refetchInterval = useInterval("calls", 2000);
 
 	useTopic<Call[]>("calls", ["calls"], reduceCalls);
 	return useQuery({
@@ -88,7 +89,7 @@ export function useCalls() {
 
 /** A call that runs, with its levels; an error 404 once it has ended. */
 export function useLiveCall(id: string, enabled: boolean) {
-	const refetchInterval = useFeedState() === "open" ? 5000 : 700;
+	const refetchInterval = useInterval(`call:${id}`, 700, 5000);
 
 	useTopic<Call>(`call:${id}`, ["call", id], (old, m) => {
 		if (m.call)
@@ -107,7 +108,7 @@ export function useLiveCall(id: string, enabled: boolean) {
 }
 
 export function useRegistrations() {
-	const refetchInterval = useInterval(4000);
+	const refetchInterval = useInterval("registrations", 4000);
 
 	useTopic<Registration[]>("registrations", ["registrations"], (old, m) => {
 		const came = m.snapshot?.registrations ?? m.registrations?.items;
@@ -131,7 +132,7 @@ export function useRegistrations() {
 }
 
 export function useProviders() {
-	const refetchInterval = useInterval(4000);
+	const refetchInterval = useInterval("providers", 4000);
 
 	useTopic<Provider[]>("providers", ["providers"], (old, m) => {
 		const came = m.snapshot?.providers ?? m.providers?.items;

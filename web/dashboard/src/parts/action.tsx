@@ -16,13 +16,16 @@ export function reason(e: unknown): string {
 	return [p.message, fields].filter(Boolean).join(" ");
 }
 
+const closeButtonProps = { "aria-label": "Close" };
+
 export function tellError(title: string, e: unknown) {
 	notifications.show({ color: "red", title, message: reason(e),
-		autoClose: 10_000, role: "alert" });
+		autoClose: 10_000, role: "alert", closeButtonProps });
 }
 
 export function tell(message: string) {
-	notifications.show({ color: "green", message, role: "status" });
+	notifications.show({ color: "green", message, role: "status",
+		closeButtonProps });
 }
 
 /** Something to do; queries with these keys are asked again afterwards. */

@@ -6,6 +6,7 @@ import { Menu as MenuIcon } from "../icons";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import icon from "../icon.svg";
+import Welcome from "../pages/overview/welcome";
 import { Empty, Forbidden, Loading } from "../parts/states";
 import { Dock } from "../phone/dock";
 import { useSession } from "../session";
@@ -114,6 +115,8 @@ function Allowed({ entry: e, params }: { entry: Entry; params: object }) {
 	const { may } = useSession();
 	const Content = e.page;
 
+	if (e.path === "/" && !may(e.scope))
+		return <Welcome />;
 	return may(e.scope) ? <Content {...params} /> :
 		<Forbidden scope={e.scope} />;
 }

@@ -26,7 +26,7 @@ export interface Row {
 function useRows() {
 	const { may } = useSession();
 	const registrations = useRegistrations();
-	const refetchInterval = useInterval(5000);
+	const refetchInterval = useInterval("registrations", 5000, 15_000);
 	const devices = useQuery({
 		queryKey: ["devices"], refetchInterval, enabled: may("devices:read"),
 		retry: false,

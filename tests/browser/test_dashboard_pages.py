@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Each page of the dashboard in light and dark, wide and on a phone's
+screen: usable without eyes or mouse, no error, nothing against the policy."""
+
+import signal
+
+from dashboard import Dashboard
+from harness import Mismatch
+
+_all = Dashboard()
+finish = _all.finish
+
+# What a page is called, and what is there once it has all its data.
+PAGES = {
+    "/": ("Overview", "1001 → 1002"),
+    "/calls": ("Calls", "1001 → 1002"),
+    "/history": ("History", None),
+    "/nodes": ("Nodes", "node-2"),
+    "/nodes/node-1": ("node-1", "Late ticks"),
+    "/events": ("Events", "call started"),
+    "/phones": ("Phones", "Phone 1001"),
+    "/phones/1001": ("Phone 1001", "Do not disturb"),
+    "/groups": ("Groups", "support"),
+    "/routes": ("Routes", "lobby"),
+    "/providers": ("Providers", "loop"),
+    "/providers/new": ("New provider", "It calls from"),
+    "/providers/loop": ("Provider loop", "Round trip"),
+    "/bans": ("Bans", "Nobody is banned"),
+    "/users": ("Users", "Administrator"),
+    "/tokens": ("Tokens", None),
+    "/webhooks": ("Webhooks", "No webhook yet"),
+    "/audit": ("Audit", None),
+    "/settings": ("Settings", "Realm"),
+    "/account": ("Your account", "Password now"),
+    "/nowhere": ("There is no such page", None),
+}
+
+
+def look_at(page, paths):
+    for path, (title, text) in paths.items():
+        page.go(path=path)
+        page.heading(title)
+        if text:
+            page.see(text=text)
+        page.accessible(f"{page.name} {path}")
+        page.no_faults()
+
+
+def call_pages(page):
+    """One call, and all that is known of it."""
+    page.go(path=f"/calls/{_all.call_of('1001')['id']}")
+    page.heading("1001 → 1002")
+    for tab, text in (("Hub and legs", "Says"), ("Timeline", "What happened"),
+                      ("Signalling", "INVITE"), ("Quality", "score")):
+        page.click(role="tab", name=tab)
+        page.see(text=text)
+        page.accessible(f"{page.name} call {tab}")
+    page.no_faults()
+
+
+def test_light_and_wide():
+    look_at(_all.start(), PAGES)
+    call_pages(_all.page)
+
+
+def test_dark_on_a_phone():
+    _all.start()
+    page = _all.person("phone", dark=True, width=360, height=740)
+    page.goto(path="/")
+    page.heading("Switchyard")
+    page.accessible("logging in")
+    _all.login(page)
+    page.no_faults(but=("/api/session",))
+    look_at(page, PAGES)
+    call_pages(page)
+
+
+def test_by_keyboard():
+    """From the top of the page to another one, without a mouse."""
+    page = _all.start()
+    page.goto(path="/calls")
+    page.heading("Calls")
+    page.press(keys="Tab")
+    page.see(css="a.sy-skip:focus")
+    page.press(keys="Enter")
+    page.see(css="main:focus")
+    page.press(keys="Tab")
+    page.see(css="main button:focus")
+    page.press(keys="Enter")
+    page.see(role="dialog", name="New call")
+    page.see(css="input:focus")
+    page.accessible("a dialog")
+    page.press(keys="Escape")
+    page.gone(role="dialog")
+    page.see(css="main button:focus")
+
+
+def test_gateway_is_gone():
+    """It says so, and goes on by itself once there is one again."""
+    page = _all.start()
+    gateway = _all.cluster.gateways[0]
+    page.go(path="/calls")
+    page.see(text="1001 → 1002")
+    gateway.process.signal(signal.SIGKILL)
+    page.must_see("No connection to the gateway")
+    page.accessible("no connection")
+    gateway.start()
+    page.gone(text="No connection to the gateway")
+    _all.until("the gateway is there",
+               lambda: _all.cluster.api("GET", "/api/calls")["items"])
+    _all.box.do("hangup", phone="1001")
+    page.gone(text="1001 → 1002")
+    if any("policy" in f for f in page.faults()):
+        raise Mismatch("against the policy")

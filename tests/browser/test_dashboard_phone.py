@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The phone in the corner of the dashboard."""
+
+from browser import TONE_HZ
+from dashboard import Dashboard
+from talk import hears, phone, tone
+
+_all = Dashboard()
+finish = _all.finish
+PASSWORD = "quite long enough 1"
+
+
+def agent():
+    """Somebody whose phone is 1007."""
+    _all.start()
+    if not hasattr(_all, "agent"):
+        _all.cluster.api("POST", "/api/users", {
+            "id": "ada", "displayName": "Ada", "role": "AGENT",
+            "device": "1007", "password": PASSWORD})
+        _all.agent = _all.person("ada")
+        _all.login(_all.agent, "ada", PASSWORD)
+        phone(_all.box, _all.cluster, "1006", codecs=["opus"])
+    return _all.agent
+
+
+def test_calls():
+    """It calls a phone: both hear each other; mute, hold, digits."""
+    page = agent()
+    page.button("Phone")
+    page.must_see("Ready")
+    page.fill(label="Number to call", value="1006")
+    page.button("Call", exact=True)
+    _all.box.expect("established", phone="1006")
+    page.see(role="group", name="Call with")
+    hears(_all.box, "1006", TONE_HZ, seconds=10)
+    page.button("Mute")
+    hears(_all.box, "1006", TONE_HZ, present=False, seconds=10)
+    page.button("Unmute")
+    hears(_all.box, "1006", TONE_HZ, seconds=10)
+    page.accessible("a call")
+    page.button("Digits")
+    page.button("5", exact=True)
+    _all.box.expect("dtmf", phone="1006")
+    page.button("Hang up")
+    _all.box.expect("closed", phone="1006")
+    page.gone(role="group", name="Call with")
+    page.no_faults(but=("/api/session",))
+
+
+def test_is_called():
+    """It rings in front of all else, and is answered."""
+    page = agent()
+    _all.box.do("call", phone="1006", to="1007")
+    page.see(role="alertdialog")
+    page.accessible("an incoming call")
+    page.button("Answer")
+    _all.box.expect("established", phone="1006")
+    hears(_all.box, "1006", TONE_HZ, seconds=10)
+    _all.box.do("hangup", phone="1006")
+    page.gone(role="group", name="Call with")
