@@ -68,6 +68,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		return () => feed.stop();
 	}, [user]);
 
+	// What the one before has seen is not for the next one.
+	const become = (session: Session | null) => {
+		client.removeQueries({ predicate: (q) => q.queryKey[0] !== "session" });
+		client.setQueryData(["session"], session);
+	};
+
 	const who: Who = {
 		session: data ?? undefined,
 		pending: isPending,
@@ -75,14 +81,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		async login(name, password) {
 			const session = await call<Session>("POST", "/api/session",
 				{ body: { user: name, password }, quiet: true });
-			client.clear();
-			client.setQueryData(["session"], session);
+			become(session);
 		},
 		async logout() {
 			await call("DELETE", "/api/session", { quiet: true })
 				.catch(() => {});
-			client.clear();
-			client.setQueryData(["session"], null);
+			become(null);
 		},
 		may: (scope) => may(data?.scopes ?? [], scope),
 	};
