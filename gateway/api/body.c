@@ -131,8 +131,13 @@ void api_reply(struct api_req *a, unsigned status,
 void body_reply_brief(struct api_req *a, unsigned status,
 		      const ProtobufCMessage *msg)
 {
-	char *str = json_print(msg, 0);
+	char *str;
 
+	if (wire_is_wanted(a)) {
+		wire_reply(a, status, msg);
+		return;
+	}
+	str = json_print(msg, 0);
 	answer(a, status, str);
 	free(str);
 }

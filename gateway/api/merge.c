@@ -5,6 +5,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/wire.h"
 #include "proto/json.h"
 
 /* What is wrong with the outcome is found when it is read as a message. */
@@ -36,18 +37,26 @@ static int merge(json_t *target, const json_t *patch)
 	return err;
 }
 
+/* A message that came as such has no null: what it sets is changed. */
+static json_t *read_patch(const struct api_req *a)
+{
+	const uint8_t *p;
+	size_t len;
+
+	if (wire_is_sent(a))
+		return json_from_message(a->body, 0);
+	p = web_body(a->web, &len);
+
+	return json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, NULL);
+}
+
 bool body_merge(struct api_req *a, ProtobufCMessage **msgp,
 		const ProtobufCMessage *old)
 {
-	json_t *target = json_from_message(old, 0), *patch;
+	json_t *target = json_from_message(old, 0), *patch = read_patch(a);
 	char errbuf[512] = "";
-	const uint8_t *p;
-	size_t len;
 	int err;
 
-	p = web_body(a->web, &len);
-	patch = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES,
-			   NULL);
 	err = target && patch && !merge(target, patch) ? 0 : ENOMEM;
 	if (!err)
 		err = json_to_message(msgp, a->route->body, target, errbuf,

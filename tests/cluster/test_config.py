@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The configuration by REST: items, their tags, who else is in the way."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from grpcpeer import Client
 from harness import Mismatch, cluster, phones, request, wait_for
 from talk import phone
 
+_number = itertools.count()
 _stack = ExitStack()
 _cluster = None
 
@@ -47,6 +50,18 @@ def fault(got):
     return got["errors"][0]["field"], got["errors"][0]["cause"]
 
 
+def registers(box, c, user, password):
+    """Its phone does, once the routers have the configuration, too."""
+    def tried():
+        try:
+            phone(box, c, user, name=f"{user}-{next(_number)}",
+                  password=password, tone_hz=500)
+            return True
+        except Mismatch:
+            return False
+    wait_for(f"{user} registers with {password}", tried)
+
+
 # ------------------------------------------------------------- one item
 
 def test_device_from_birth_to_death():
@@ -63,9 +78,9 @@ def test_device_from_birth_to_death():
             "GET", f"http://{c.gateways[gateway].http}"
             "/api/config/devices/2001", c.token)[0] == 200)
     with phones() as box:
-        phone(box, c, "2001", password="first", tone_hz=500)
+        registers(box, c, "2001", "first")
         ask(c, "PATCH", "/api/config/devices/2001", {"password": "second"})
-        phone(box, c, "2001", name="again", password="second", tone_hz=500)
+        registers(box, c, "2001", "second")
         before = c.api("GET", "/api/registrations")["items"]
         must([r["device"] for r in before], ["2001"], "registered")
         ask(c, "DELETE", "/api/devices/2001", status=204)
@@ -137,7 +152,7 @@ def test_merge_patch():
     must((got["displayName"], got["codecs"], "forward" in got and
           got["forward"]), ("Only", [], False), "replaced")
     with phones() as box:
-        phone(box, c, "2004", password="x", tone_hz=500)
+        registers(box, c, "2004", "x")
     ask(c, "DELETE", path, status=204)
 
 
@@ -205,6 +220,31 @@ def test_pages():
         If_None_Match=head["ETag"])
 
 
+def test_by_grpc():
+    """The same by its gRPC methods; a patch is what a message sets."""
+    c = shared()
+    service = "switchyard.v1.Configuration"
+    with Client(c.gateways[0].http, c.token) as g:
+        g.must(f"{service}/CreateDevice", {"body": {
+            "id": "2005", "display_name": "Five", "password": "x",
+            "max_calls": 3}})
+        got = g.must(f"{service}/UpdateDevice", {
+            "id": "2005", "body": {"display_name": "Fünf"}})
+        must((got["display_name"], got["max_calls"], got["password"]),
+             ("Fünf", 3, ""), "patched")
+        got = g.must(f"{service}/ListDevices", {"limit": 2})
+        must([d["id"] for d in got["items"]], ["1001", "1002"], "a page")
+        got = g.must(f"{service}/ProbeRoute", {"number": "600"})
+        must((got["route"], got["destination"]["echo"]), ("echo", True),
+             "probe")
+        got = g.must(f"{service}/Get")
+        must([d["ha1_md5"] for d in got["devices"] if d["id"] == "2005"],
+             [""], "the whole")
+        g.must(f"{service}/RemoveDevice", {"id": "2005"})
+        must([d["id"] for d in g.must("switchyard.v1.Devices/List", {
+            "limit": 1000})["items"] if d["id"] > "2"], [], "devices")
+
+
 # ------------------------------------------------------------ all of it
 
 def test_whole():
@@ -238,7 +278,7 @@ def test_whole():
     ask(c, "GET", "/api/config/devices/1020", status=404)
     with phones() as box:
         for user, password in (("1001", "demo-1001"), ("1002", "demo-1002")):
-            phone(box, c, user, password=password)
+            registers(box, c, user, password)
     ask(c, "PUT", "/api/config", conf, 400)  # 1020 has no password now
     conf["devices"] = [{**d, "password": f"demo-{d['id']}"}
                        for d in conf["devices"]]
