@@ -200,6 +200,9 @@ static bool has_password(const Sy__Config *conf)
 {
 	size_t i;
 
+	if (conf->settings && config_section_is_plain(CONFIG_SETTINGS,
+						      &conf->settings->base))
+		return true;
 	for (i = 0; i < conf->n_devices; i++) {
 		if (config_section_is_plain(CONFIG_DEVICES,
 					    &conf->devices[i]->base))

@@ -6,6 +6,7 @@
 
 #include "proto/config_keys.h"
 #include "proto/config_section.h"
+#include "proto/config_turn.h"
 
 #define SECTION(field, what_, type)                                           \
 	{                                                                     \
@@ -85,6 +86,8 @@ bool config_section_is_plain(enum config_section s,
 		return item && ((const Sy__Device *)item)->password[0];
 	if (s == CONFIG_TRUNKS)
 		return item && ((const Sy__Trunk *)item)->password[0];
+	if (s == CONFIG_SETTINGS)
+		return config_turn_is_plain((const Sy__Settings *)item);
 
 	return false;
 }

@@ -18,6 +18,8 @@ static const char *public_name(const char *field)
 		return "password";
 	if (!strcmp(field, "hash"))
 		return "token";
+	if (!strcmp(field, "iceSecrets"))
+		return "iceServers";
 
 	return field;
 }

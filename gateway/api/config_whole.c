@@ -23,6 +23,7 @@
 #include "proto/config_check.h"
 #include "proto/config_index.h"
 #include "proto/config_secret.h"
+#include "proto/config_turn.h"
 #include "proto/loop.h"
 
 struct whole {
@@ -55,7 +56,7 @@ static void end(struct whole *w)
 
 static void hide(Sy__Config *conf)
 {
-	for (int s = CONFIG_DEVICES; s < CONFIG_SECTIONS; s++) {
+	for (int s = CONFIG_SETTINGS; s < CONFIG_SECTIONS; s++) {
 		size_t n;
 		ProtobufCMessage **v =
 			config_section_items(conf, (enum config_section)s, &n);
@@ -162,6 +163,8 @@ static int keep(struct whole *w, const Sy__Config *now)
 	if (!err && same_realm(w->conf, now))
 		err = keep_section(w->conf, now, had, CONFIG_DEVICES);
 	if (!err)
+		err = keep_section(w->conf, now, had, CONFIG_SETTINGS);
+	if (!err)
 		err = keep_section(w->conf, now, had, CONFIG_TRUNKS);
 	if (!err)
 		err = keep_section(w->conf, now, had, CONFIG_TOKENS);
@@ -197,8 +200,10 @@ static int same_seals(struct whole *w, const Sy__Config *now)
 	return err;
 }
 
-static bool has_plain_trunk(const Sy__Config *conf)
+static bool needs_key(const Sy__Config *conf)
 {
+	if (config_turn_is_plain(conf->settings))
+		return true;
 	for (size_t i = 0; i < conf->n_trunks; i++) {
 		if (conf->trunks[i]->password[0])
 			return true;
@@ -235,7 +240,7 @@ static bool seal(struct whole *w, const Sy__Config *now)
 
 	if (!err && a->api->key)
 		err = same_seals(w, now);
-	if (!err && !a->api->key && has_plain_trunk(w->conf)) {
+	if (!err && !a->api->key && needs_key(w->conf)) {
 		config_no_key(a);
 		return false;
 	}

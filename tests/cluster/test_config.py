@@ -285,6 +285,27 @@ def test_whole():
     ask(c, "PUT", "/api/config", conf)
 
 
+def test_secrets_of_turn_servers():
+    """They are taken, never shown, and stay when all is put back."""
+    c = shared()
+    path = "/api/config/settings"
+    _, got = ask(c, "PATCH", path, {"iceServers": [
+        {"urls": ["turn:turn.example.com"], "secret": "s3cret"}]})
+    must((got["iceSecrets"], got["iceServers"][0]["secret"]), ([], ""),
+         "what is shown")
+    tag = ask(c, "GET", path)[0]["ETag"]
+    _, conf = ask(c, "GET", "/api/config")
+    if "iceSecrets" in conf["settings"] or "s3cret" in str(conf):
+        raise Mismatch(f"a secret is shown: {conf['settings']}")
+    ask(c, "PUT", "/api/config", conf)
+    must(ask(c, "GET", path)[0]["ETag"], tag, "the settings with their secret")
+    conf["settings"]["ringSeconds"] = 50
+    ask(c, "PUT", "/api/config", conf)
+    ask(c, "PATCH", path, {"ringSeconds": None})
+    must(ask(c, "GET", path)[0]["ETag"], tag, "the settings as they were")
+    ask(c, "PATCH", path, {"iceServers": []})
+
+
 def test_whole_that_is_wrong():
     """Another realm needs all passwords; errors have their path."""
     c = shared()
