@@ -106,6 +106,8 @@ def farewell(c, detach):
     if c.web:
         print(f"dashboard  https://{c.gateways[0].https}/"
               f"  (development: http://{c.gateways[0].http}/)")
+        print(f"           user admin, password {c.admin_password}"
+              f"  (kept in {c.path('admin-password')})")
     print(f"API        https://{c.gateways[0].https}/api/status"
           f"  (development: http://{c.gateways[0].http}/api/status)")
     print(f"token      {c.token}  (kept in {c.path('admin-token')})")

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "gateway/account/account.h"
 #include "gateway/gateway.h"
 #include "gateway/feed/feed.h"
 #include "gateway/grpc/grpc.h"
@@ -27,6 +28,7 @@ struct gateway {
 	struct gateway_conf conf;
 	struct loop *loop;
 	struct view *view;
+	struct account *account;
 	struct api api;
 	struct grpc grpc;
 	struct feed *feed;
@@ -305,6 +307,23 @@ static int start_key(struct gateway *g, char *errbuf, size_t errsize)
 	return token_file_read(&g->key, file, secret, errbuf, errsize);
 }
 
+static int start_accounts(struct gateway *g)
+{
+	const struct account_conf aconf = {
+		.loop = g->loop,
+		.uv = g->conf.loop,
+		.bus = view_bus(g->view),
+		.admin_password = g->conf.admin_password,
+	};
+	int err;
+
+	err = account_alloc(&g->account, &aconf);
+	if (!err)
+		g->api.account = g->api.auth.acct = g->account;
+
+	return err;
+}
+
 int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		  char *errbuf, size_t errsize)
 {
@@ -331,6 +350,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 		err = start_view(g);
 	if (!err)
 		err = api_init(&g->api, g->view, conf->admin_token);
+	if (!err)
+		err = start_accounts(g);
 	if (!err)
 		err = renew_alloc(&g->renew, g->loop, g->tls, g->site);
 	if (!err)
@@ -371,15 +392,16 @@ static void drop_view(struct gateway *g)
 		feed_phones(g->feed, NULL, NULL);
 	g->signal = mem_deref(g->signal);
 	g->api.view = NULL;
+	g->api.account = g->api.auth.acct = NULL;
+	g->account = mem_deref(g->account);
 	g->view = mem_deref(g->view);
 }
 
 static void leave_soon(struct gateway *g)
 {
 	g->leave = mem_deref(g->leave);
-	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g)) {
+	if (loop_timer_start(&g->leave, g->loop, LEAVE_MS, on_leave, g))
 		drop_view(g);
-	}
 }
 
 /* Handlers whose client is gone still wait for Redis or a node: each has a
@@ -440,6 +462,7 @@ void gateway_free(struct gateway *g)
 		return;
 
 	mem_deref(g->leave);
+	mem_deref(g->account);
 	mem_deref(g->view);
 	mem_deref(g->server);
 	grpc_close(&g->grpc);

@@ -23,6 +23,8 @@ struct gateway_conf {
 	const char *admin_token; /* NULL or "": none                      */
 	const char *cluster_key_file; /* NULL or "": none                 */
 	const char *cluster_key; /* the secret itself; NULL or "": none   */
+	const char *admin_password; /* of the user admin, who is made where
+				    there is no user yet; NULL or "": none */
 	enum api_metrics metrics;
 };
 

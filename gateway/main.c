@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <re.h>
 
+#include "gateway/account/account.h"
 #include "gateway/gateway.h"
 #include "gateway/http/server.h"
 #include "proto/log.h"
@@ -17,6 +18,7 @@
 struct options {
 	const char *redis, *id, *http, *https, *cert, *key, *token;
 	const char *metrics, *level, *format, *web, *key_file, *secret;
+	const char *password;
 };
 
 struct process {
@@ -43,6 +45,13 @@ static int check_id(const char *val, const char **errp)
 	return len && len < 64 &&
 	       strspn(val, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
 		      "XYZ0123456789-_.") == len ? 0 : EINVAL;
+}
+
+static int check_password(const char *val, const char **errp)
+{
+	*errp = "allowed: " PASSWORD_ALLOWED;
+
+	return *val && password_refuse(val, ACCOUNT_ADMIN, NULL) ? EINVAL : 0;
 }
 
 static int read_options(struct options *o, int argc, char **argv)
@@ -84,6 +93,11 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .value = &o->secret, .def = "", .metavar = "SECRET",
 		 .secret = true,
 		 .help = "the secret itself (better by the variable)"},
+		{.name = "admin-password", .type = OPTION_STRING,
+		 .value = &o->password, .def = "", .metavar = "PASSWORD",
+		 .secret = true, .check = check_password,
+		 .help = "of the user \"admin\", who is made where there is "
+			 "no user yet (better by the variable)"},
 		{.name = "metrics-access", .type = OPTION_CHOICE,
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
@@ -170,6 +184,7 @@ static int run(struct process *p, const struct options *o)
 		.admin_token = o->token,
 		.cluster_key_file = o->key_file,
 		.cluster_key = o->secret,
+		.admin_password = o->password,
 		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
 			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :
 			   API_METRICS_OFF,

@@ -14,6 +14,7 @@
  *   sy:bus:regs            Registration that has lost contacts, to routers
  *   sy:bus:guard           BanChanged, to routers
  *   sy:bus:trunks          TrunkState
+ *   sy:bus:accounts        AccountsChanged, to gateways
  *   sy:bus:subs            Subscription, resource_changed, to routers
  */
 
@@ -35,6 +36,7 @@ struct bus_request; /* a request received, not yet answered */
 #define BUS_CHANNEL_GUARD "sy:bus:guard"
 #define BUS_CHANNEL_TRUNKS "sy:bus:trunks"
 #define BUS_CHANNEL_SUBS "sy:bus:subs"
+#define BUS_CHANNEL_ACCOUNTS "sy:bus:accounts"
 
 enum {
 	BUS_DEADLINE_MS = 2000,

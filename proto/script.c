@@ -43,6 +43,13 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_QUAL_DUE] = "qual_due",
 	[SCRIPT_QUAL_TAKE] = "qual_take",
 	[SCRIPT_QUAL_PUT] = "qual_put",
+	[SCRIPT_ACCT_GET] = "acct_get",
+	[SCRIPT_ACCT_PUT] = "acct_put",
+	[SCRIPT_ACCT_AGAIN] = "acct_again",
+	[SCRIPT_ACCT_TRY] = "acct_try",
+	[SCRIPT_ACCT_TRIED] = "acct_tried",
+	[SCRIPT_TICKET_PUT] = "ticket_put",
+	[SCRIPT_TICKET_LIST] = "ticket_list",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

@@ -85,6 +85,7 @@ class Cluster:
         self.web = web
         self.redis = None
         self.token = None
+        self.admin_password = None
         self.cluster_key = None
 
     # ------------------------------------------------------------- paths
@@ -120,6 +121,9 @@ class Cluster:
             self.cluster_key = self.secret("cluster-key", 32)
             self.token = os.environ.get("SWITCHYARD_ADMIN_TOKEN") or \
                 self.secret("admin-token", 24)
+            self.admin_password = \
+                os.environ.get("SWITCHYARD_ADMIN_PASSWORD") or \
+                self.secret("admin-password", 15)
             self.certificate()
         except OSError as e:
             raise ProcessError(f"cannot use {self.dir} as run folder: "
@@ -319,6 +323,7 @@ class Cluster:
     def environment(self):
         env = dict(os.environ)
         env["SWITCHYARD_ADMIN_TOKEN"] = self.token
+        env["SWITCHYARD_ADMIN_PASSWORD"] = self.admin_password
         return env
 
     def router(self, name, listen, metrics):
@@ -457,6 +462,8 @@ class Cluster:
             "gateways": [m.summary() for m in self.gateways],
             "redis": {"pid": self.redis.pid, "socket": self.socket},
             "adminToken": self.token,
+            "adminUser": "admin",
+            "adminPassword": self.admin_password,
         }
         write_private(self.path("cluster.json"), summary)
         write_private(self.path("pids.json"),

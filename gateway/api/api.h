@@ -27,9 +27,11 @@ enum { API_LIMIT_DEFAULT = 100, API_LIMIT_MAX = 1000 };
 enum api_metrics { API_METRICS_OPEN, API_METRICS_TOKEN, API_METRICS_OFF };
 
 struct token_key;
+struct account;
 
 struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
+	struct account *account;  /* borrowed; likewise                   */
 	struct auth auth;
 	struct site *site;        /* borrowed: files for browsers         */
 	struct feed *feed;        /* borrowed; NULL: nobody is told news  */
@@ -57,6 +59,11 @@ struct api_req {
 	struct route_params params;
 	ProtobufCMessage *body;   /* as route->body says; owned           */
 	struct principal who;     /* who asks; nobody where all may       */
+	struct auth_ask *ask;     /* Redis is being asked who it is       */
+	enum auth_out out;        /* what came of that                    */
+	bool late;                /* it comes later than the header       */
+	bool waits;               /* the request is complete, and waits
+				     for it                               */
 	bool counted;             /* in the metrics                       */
 };
 
@@ -143,6 +150,12 @@ api_h api_calls_stats;
 api_h api_calls_trace;
 api_h api_calls_dtmf;
 api_h api_calls_move, api_calls_transfer, api_transfer;
+api_h api_session_get, api_session_create, api_session_delete;
+api_h api_session_password, api_sessions_list, api_sessions_delete;
+api_h api_users_list, api_users_get, api_users_create;
+api_h api_users_update, api_users_delete;
+api_h api_tokens_list, api_tokens_get, api_tokens_create;
+api_h api_tokens_update, api_tokens_delete;
 api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;
 
 #endif

@@ -8,7 +8,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "gateway/api/auth.h"
+#include "gateway/account/account.h"
+#include "gateway/api/auth_impl.h"
 #include "gateway/http/request.h"
 #include "proto/scope.h"
 
@@ -90,41 +91,63 @@ static const Sy__ApiToken *find_id(Sy__ApiToken *const *v, size_t n,
 	return NULL;
 }
 
+/* A token of the configuration. */
 static void set_token(struct principal *who, const Sy__ApiToken *tok)
 {
 	principal_init(who, PRINCIPAL_TOKEN, tok->id);
 	who->scopes = scope_bits(tok->scopes, tok->n_scopes);
+	(void)snprintf(who->device, sizeof(who->device), "%s", tok->device);
+}
+
+/* Whatever matches, all are looked at. */
+static enum auth_out find_token(struct auth *au, struct principal *who,
+				const uint8_t *md)
+{
+	const Sy__Config *conf = au->confh(au->arg);
+	const Sy__ApiToken *tok = NULL, *made = NULL;
+
+	if (conf)
+		tok = find(conf->tokens, conf->n_tokens, md);
+	if (au->acct)
+		made = account_token(au->acct, md);
+	if (au->has_admin && is_equal(au->admin, md)) {
+		principal_init(who, PRINCIPAL_ADMIN, "admin");
+		who->scopes = SCOPE_ALL;
+	}
+	else if (tok) {
+		set_token(who, tok);
+	}
+	else if (made) {
+		return account_token_principal(who, made) ? AUTH_OK
+							  : AUTH_UNKNOWN;
+	}
+
+	return who->kind == PRINCIPAL_NONE ? AUTH_UNKNOWN : AUTH_OK;
 }
 
 enum auth_out auth_token(struct auth *au, const char *token,
 			 struct principal *who, struct auth_ask **askp,
 			 auth_h *h, void *arg)
 {
-	const Sy__Config *conf = au->confh(au->arg);
-	const Sy__ApiToken *tok = NULL;
 	uint8_t md[AUTH_HASH_BYTES];
-	(void)askp;
-	(void)h;
-	(void)arg;
 
 	principal_init(who, PRINCIPAL_NONE, "");
 	if (!token || !*token)
 		return AUTH_MISSING;
-	if (strlen(token) > TOKEN_MAX_LEN || hash(md, token))
+	if (strlen(token) > TOKEN_MAX_LEN)
+		return AUTH_UNKNOWN;
+	if (au->acct && account_is_pass(token))
+		return auth_ticket(au, token + strlen(ACCOUNT_TOKEN_LEAD),
+				   AUTH_PASS, who, askp, h, arg);
+	if (hash(md, token))
 		return AUTH_UNKNOWN;
 
-	if (conf)
-		tok = find(conf->tokens, conf->n_tokens, md);
-	if (au->has_admin && is_equal(au->admin, md)) {
-		principal_init(who, PRINCIPAL_ADMIN, "admin");
-		who->scopes = SCOPE_ALL;
-		return AUTH_OK;
-	}
-	if (!tok)
-		return AUTH_UNKNOWN;
-	set_token(who, tok);
+	return find_token(au, who, md);
+}
 
-	return AUTH_OK;
+static bool is_bearer(const char *header)
+{
+	return header && !strncasecmp(header, "Bearer ", 7);
 }
 
 enum auth_out auth_request(struct auth *au, const struct web_req *req,
@@ -132,15 +155,19 @@ enum auth_out auth_request(struct auth *au, const struct web_req *req,
 			   auth_h *h, void *arg)
 {
 	const char *header = web_header(req, "authorization");
+	char text[TICKET_TEXT_SIZE];
 
 	principal_init(who, PRINCIPAL_NONE, "");
-	if (!header || strncasecmp(header, "Bearer ", 7))
+	if (is_bearer(header)) {
+		header += 7;
+		return auth_token(au, header + strspn(header, " "), who, askp,
+				  h, arg);
+	}
+	if (header || !au->acct || !auth_cookie(req, text, sizeof(text)))
 		return AUTH_MISSING;
 
-	header += 7;
-
-	return auth_token(au, header + strspn(header, " "), who, askp, h,
-			  arg);
+	return auth_ticket(au, text, auth_is_sent_by_us(req, text)
+			   ? AUTH_LOGIN : AUTH_LOGIN_CSRF, who, askp, h, arg);
 }
 
 bool auth_valid(struct auth *au, struct principal *who)
@@ -150,14 +177,19 @@ bool auth_valid(struct auth *au, struct principal *who)
 
 	if (who->kind == PRINCIPAL_ADMIN)
 		return au->has_admin;
-	if (who->kind != PRINCIPAL_TOKEN || !conf)
+	if (*who->ticket)
+		return au->acct && auth_ticket_valid(au, who);
+	if (who->kind != PRINCIPAL_TOKEN)
 		return false;
 
-	tok = find_id(conf->tokens, conf->n_tokens, who->name);
-	if (tok)
+	tok = conf ? find_id(conf->tokens, conf->n_tokens, who->name) : NULL;
+	if (tok) {
 		set_token(who, tok);
+		return true;
+	}
+	tok = au->acct ? account_token_by_id(au->acct, who->name) : NULL;
 
-	return tok != NULL;
+	return tok && account_token_principal(who, tok);
 }
 
 const char *auth_text(enum auth_out out)

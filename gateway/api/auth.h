@@ -15,6 +15,7 @@
 #include "gateway/account/principal.h"
 #include "proto/schema.h"
 
+struct account;
 struct web_req;
 
 /** The configuration, with its tokens, or NULL; borrowed. */
@@ -25,6 +26,7 @@ enum { AUTH_HASH_BYTES = 32 };
 struct auth {
 	auth_config_h *confh;
 	void *arg;
+	struct account *acct;           /* borrowed; NULL: none, in tests */
 	bool has_admin;
 	uint8_t admin[AUTH_HASH_BYTES]; /* SHA-256 of its token */
 };
@@ -81,6 +83,19 @@ enum auth_out auth_token(struct auth *au, const char *token,
  * @param who  Its scopes and its device are brought up to date.
  */
 bool auth_valid(struct auth *au, struct principal *who);
+
+/**
+ * The text of the session's cookie, "ID.SECRET".
+ *
+ * @return false: there is none.
+ */
+bool auth_cookie(const struct web_req *req, char *text, size_t size);
+
+/** Name of that cookie, on this connection. */
+const char *auth_cookie_name(const struct web_req *req);
+
+/** False if a browser says that the page of another site sends it. */
+bool auth_is_own_site(const struct web_req *req);
 
 /** What to say of a failure. @return static text for a person. */
 const char *auth_text(enum auth_out out);

@@ -22,6 +22,7 @@ static void destructor(void *arg)
 {
 	struct api_req *a = arg;
 
+	mem_deref(a->ask);
 	if (a->body)
 		protobuf_c_message_free_unpacked(a->body, NULL);
 }
@@ -154,16 +155,38 @@ static bool check_scope(struct api_req *a, struct web_req *req)
 	return false;
 }
 
+static bool check_out(struct api_req *a, struct web_req *req)
+{
+	return a->out == AUTH_OK ? check_scope(a, req)
+				 : refuse(a, req, a->out);
+}
+
+static void go(struct api_req *a);
+
+static void on_who(enum auth_out out, const struct principal *who, void *arg)
+{
+	struct api_req *a = arg;
+
+	a->ask = mem_deref(a->ask);
+	a->out = out;
+	if (out == AUTH_OK)
+		a->who = *who;
+	if (a->waits) {
+		go(a);
+		api_release(a);
+	}
+}
+
+/* True too when it is not known yet. */
 static bool check_who(struct api_req *a, struct web_req *req)
 {
-	enum auth_out out;
-
 	if (!scope_of(a))
 		return true;
 
-	out = auth_request(&a->api->auth, req, &a->who, NULL, NULL, NULL);
+	a->out = auth_request(&a->api->auth, req, &a->who, &a->ask, on_who, a);
+	a->late = a->out == AUTH_LATER;
 
-	return out == AUTH_OK ? check_scope(a, req) : refuse(a, req, out);
+	return a->late || check_out(a, req);
 }
 
 static bool check_type(const struct api_req *a, struct web_req *req)
@@ -223,14 +246,23 @@ static bool wants_body(const struct api_req *a)
 	return a->route->body && (len || !a->route->body_optional);
 }
 
+static void go(struct api_req *a)
+{
+	if ((!a->late || check_out(a, a->web)) &&
+	    (!wants_body(a) || body_read(a)))
+		a->route->handler(a);
+}
+
 void api_request(struct web_req *req, void *arg)
 {
 	struct api_req *a = req->user;
 	(void)arg;
 
 	api_hold(a);
-	if (!wants_body(a) || body_read(a))
-		a->route->handler(a);
+	a->waits = a->ask != NULL;
+	if (a->waits)
+		return;
+	go(a);
 	api_release(a);
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "gateway/account/account.h"
 #include "gateway/api/api.h"
 
 static void plain(struct api_req *a, const char *text)
@@ -24,8 +25,11 @@ void api_readyz(struct api_req *a)
 {
 	const char *why;
 
-	if (view_is_ready(a->api->view, &why))
-		plain(a, "ready\n");
-	else
+	if (!view_is_ready(a->api->view, &why))
 		api_unavailable(a, why);
+	else if (a->api->account && !account_is_ready(a->api->account))
+		api_unavailable(a, "the users were not read yet, or the "
+				   "first one is being made");
+	else
+		plain(a, "ready\n");
 }

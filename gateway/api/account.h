@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the resources of accounts share: users, tokens, sessions, webhooks. */
+
+#ifndef SY_GATEWAY_API_ACCOUNT_H
+#define SY_GATEWAY_API_ACCOUNT_H
+
+#include "gateway/account/account.h"
+#include "gateway/api/api.h"
+
+/** Answer for an error of directory_put(), password_make(). */
+void account_reply_put(struct api_req *a, int err, const char *what);
+
+/** The user who asks was changed: his other sessions end, the one that asks
+ * goes along. */
+void account_keep_own(struct api_req *a);
+
+/** The directory was read. @return true; false: answered. */
+bool account_is_loaded(struct api_req *a);
+
+/** May this be the password of a user? @return true; false: answered. */
+bool account_check_password(struct api_req *a, const char *field,
+			    const char *password, const char *user,
+			    const char *display);
+
+/** A name for people: up to 100 characters, none of them a control character.
+ * @return true; false: answered. */
+bool account_check_name(struct api_req *a, const char *field,
+			const char *name);
+
+/** "", or a device of the configuration. @return true; false: answered. */
+bool account_check_device(struct api_req *a, const char *device);
+
+/** Scopes that there are, at least one, and that who asks has himself.
+ * @return true; false: answered. */
+bool account_check_scopes(struct api_req *a, char *const *scopev, size_t n);
+
+/** A page of what is in the directory, and when each was last seen. */
+struct account_page {
+	size_t n;
+	char **idv;
+	uint64_t *seenv;        /* account_seen() [ms since 1970]; 0: never */
+	bool more;              /* there is another page                  */
+
+	struct api_req *a;      /* of the implementation                  */
+	void (*h)(struct api_req *a, int err,
+		  const struct account_page *page);
+};
+
+/** @param page  Borrowed for the call.  The handler answers, and releases. */
+typedef void(account_page_h)(struct api_req *a, int err,
+			     const struct account_page *page);
+
+/** Read the page that ?limit= and ?cursor= ask for; or answer.
+ * @param lead  Of their keys for account_seen(): "user". */
+void account_page_list(struct api_req *a, enum directory_section section,
+		       const char *lead, account_page_h *h);
+
+/** The same of one. */
+void account_page_one(struct api_req *a, const struct directory_entry *e,
+		      const char *lead, account_page_h *h);
+
+#endif
