@@ -8,6 +8,7 @@
 
 #include "gateway/account/account.h"
 #include "gateway/gateway.h"
+#include "gateway/hook/hook.h"
 #include "gateway/feed/feed.h"
 #include "gateway/grpc/grpc.h"
 #include "gateway/http/server.h"
@@ -29,6 +30,7 @@ struct gateway {
 	struct loop *loop;
 	struct view *view;
 	struct account *account;
+	struct hooks *hooks;
 	struct api api;
 	struct grpc grpc;
 	struct feed *feed;
@@ -315,13 +317,21 @@ static int start_accounts(struct gateway *g)
 		.bus = view_bus(g->view),
 		.admin_password = g->conf.admin_password,
 	};
+	struct hooks_conf hconf = {
+		.loop = g->loop,
+		.uv = g->conf.loop,
+		.id = g->conf.id,
+		.loopback = g->conf.hook_loopback,
+	};
 	int err;
 
 	err = account_alloc(&g->account, &aconf);
-	if (!err)
-		g->api.account = g->api.auth.acct = g->account;
+	if (err)
+		return err;
+	g->api.account = g->api.auth.acct = hconf.account = g->account;
+	g->api.hook_loopback = g->conf.hook_loopback;
 
-	return err;
+	return hooks_alloc(&g->hooks, &hconf);
 }
 
 int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
@@ -393,6 +403,7 @@ static void drop_view(struct gateway *g)
 	g->signal = mem_deref(g->signal);
 	g->api.view = NULL;
 	g->api.account = g->api.auth.acct = NULL;
+	g->hooks = mem_deref(g->hooks);
 	g->account = mem_deref(g->account);
 	g->view = mem_deref(g->view);
 }
@@ -462,6 +473,7 @@ void gateway_free(struct gateway *g)
 		return;
 
 	mem_deref(g->leave);
+	mem_deref(g->hooks);
 	mem_deref(g->account);
 	mem_deref(g->view);
 	mem_deref(g->server);

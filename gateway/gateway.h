@@ -25,6 +25,7 @@ struct gateway_conf {
 	const char *cluster_key; /* the secret itself; NULL or "": none   */
 	const char *admin_password; /* of the user admin, who is made where
 				    there is no user yet; NULL or "": none */
+	bool hook_loopback;      /* webhooks may be of this machine       */
 	enum api_metrics metrics;
 };
 

@@ -18,7 +18,7 @@
 struct options {
 	const char *redis, *id, *http, *https, *cert, *key, *token;
 	const char *metrics, *level, *format, *web, *key_file, *secret;
-	const char *password;
+	const char *password, *loopback;
 };
 
 struct process {
@@ -98,6 +98,10 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .secret = true, .check = check_password,
 		 .help = "of the user \"admin\", who is made where there is "
 			 "no user yet (better by the variable)"},
+		{.name = "webhook-loopback", .type = OPTION_CHOICE,
+		 .value = &o->loopback, .def = "off", .choices = "off|on",
+		 .help = "webhooks may be sent to this machine (development "
+			 "only)"},
 		{.name = "metrics-access", .type = OPTION_CHOICE,
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
@@ -185,6 +189,7 @@ static int run(struct process *p, const struct options *o)
 		.cluster_key_file = o->key_file,
 		.cluster_key = o->secret,
 		.admin_password = o->password,
+		.hook_loopback = !strcmp(o->loopback, "on"),
 		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
 			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :
 			   API_METRICS_OFF,

@@ -50,6 +50,11 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_ACCT_TRIED] = "acct_tried",
 	[SCRIPT_TICKET_PUT] = "ticket_put",
 	[SCRIPT_TICKET_LIST] = "ticket_list",
+	[SCRIPT_HOOK_DUE] = "hook_due",
+	[SCRIPT_HOOK_PUT] = "hook_put",
+	[SCRIPT_HOOK_DONE] = "hook_done",
+	[SCRIPT_HOOK_LIST] = "hook_list",
+	[SCRIPT_HOOK_STAT] = "hook_stat",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

@@ -324,6 +324,8 @@ class Cluster:
         env = dict(os.environ)
         env["SWITCHYARD_ADMIN_TOKEN"] = self.token
         env["SWITCHYARD_ADMIN_PASSWORD"] = self.admin_password
+        # Everything of such a cluster is on this machine.
+        env.setdefault("SWITCHYARD_WEBHOOK_LOOPBACK", "on")
         return env
 
     def router(self, name, listen, metrics):

@@ -32,6 +32,7 @@ struct account;
 struct api {
 	struct view *view;        /* borrowed; NULL: the process ends     */
 	struct account *account;  /* borrowed; likewise                   */
+	bool hook_loopback;       /* webhooks may be of this machine      */
 	struct auth auth;
 	struct site *site;        /* borrowed: files for browsers         */
 	struct feed *feed;        /* borrowed; NULL: nobody is told news  */
@@ -156,6 +157,9 @@ api_h api_users_list, api_users_get, api_users_create;
 api_h api_users_update, api_users_delete;
 api_h api_tokens_list, api_tokens_get, api_tokens_create;
 api_h api_tokens_update, api_tokens_delete;
+api_h api_webhooks_list, api_webhooks_get, api_webhooks_create;
+api_h api_webhooks_update, api_webhooks_delete, api_webhooks_test;
+api_h api_deliveries_list, api_deliveries_again;
 api_h api_legs_list, api_legs_add, api_legs_update, api_legs_remove;
 
 #endif

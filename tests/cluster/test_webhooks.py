@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+"""Webhooks: a real server is told of what happens, signed, at least once,
+whatever dies; and nobody is told who should not be."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import queue
+import signal
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness import Mismatch, cluster, request, wait_for
+
+_stack = contextlib.ExitStack()
+_cluster = None
+
+
+def shared():
+    global _cluster
+    if _cluster is None:
+        _cluster = _stack.enter_context(cluster(nodes=1, gateways=2))
+    return _cluster
+
+
+def finish():
+    global _cluster
+    _cluster = None
+    _stack.close()
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+class Receiver:
+    """An HTTP server that keeps what it is sent, and answers as it is told."""
+
+    def __init__(self, cert=None):
+        self.got = queue.Queue()
+        self.status = 200
+        self.gate = threading.Event()  # unset: it does not answer
+        self.gate.set()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.got.put((dict(self.headers), body))
+                outer.gate.wait(30)
+                self.send_response(outer.status)
+                if outer.status == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+            def handle(self):
+                # A client that does not trust us says so, and is gone.
+                with contextlib.suppress(ssl.SSLError):
+                    super().handle()
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.scheme = "http"
+        if cert:
+            ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ctx.load_cert_chain(*cert)
+            self.server.socket = ctx.wrap_socket(
+                self.server.socket, server_side=True,
+                do_handshake_on_connect=False)
+            self.scheme = "https"
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    @property
+    def url(self):
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}/hook"
+
+    def next(self, seconds=15):
+        try:
+            return self.got.get(timeout=seconds)
+        except queue.Empty:
+            raise Mismatch(f"nothing came within {seconds} s") from None
+
+    def close(self):
+        self.gate.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@contextlib.contextmanager
+def receiver(cert=None):
+    r = Receiver(cert)
+    try:
+        yield r
+    finally:
+        r.close()
+
+
+def ask(c, method, path, body=None, gateway=0):
+    return request(method, f"http://{c.gateways[gateway].http}{path}",
+                   token=c.token, body=body)
+
+
+@contextlib.contextmanager
+def webhook(c, url, **more):
+    status, head, made = ask(c, "POST", "/api/webhooks",
+                             {"url": url, **more})
+    must(status, 201, f"making it: {made}")
+    must(head["Location"], f"/api/webhooks/{made['id']}", "Location")
+    try:
+        yield made
+    finally:
+        with contextlib.suppress(OSError):  # the gateway may be dead
+            ask(c, "DELETE", f"/api/webhooks/{made['id']}")
+
+
+def deliveries(c, made):
+    return ask(c, "GET", f"/api/webhooks/{made['id']}/deliveries")[2]["items"]
+
+
+def ban(c, source="192.0.2.77"):
+    """An event that costs nothing."""
+    must(ask(c, "POST", "/api/bans", {"source": source, "seconds": 60})[0],
+         201, "ban")
+
+
+def verify(made, head, body):
+    """As a receiver does it: by the secret that was shown once."""
+    parts = dict(p.split("=") for p in
+                 head["Switchyard-Signature"].split(","))
+    good = hmac.new(made["secret"].encode(),
+                    parts["t"].encode() + b"." + body, hashlib.sha256)
+    if not hmac.compare_digest(good.hexdigest(), parts["v1"]):
+        raise Mismatch("the signature is wrong")
+    return json.loads(body)
+
+
+def test_told():
+    """Events of the types that it wants, signed; none of others."""
+    c = shared()
+    with receiver() as r, webhook(c, r.url, events=["BANNED"]) as made:
+        for i in range(5):
+            ban(c, f"192.0.2.{i + 1}")
+        got = [r.next() for _ in range(5)]
+        events = [verify(made, h, b) for h, b in got]
+        must(sorted(e["ban"]["source"] for e in events),
+             [f"192.0.2.{i + 1}" for i in range(5)], "events")
+        for head, _ in got:
+            must((head["Switchyard-Event"], head["Content-Type"]),
+                 ("BANNED", "application/json"), "header")
+        ids = {h["Switchyard-Delivery"] for h, _ in got}
+        must(len(ids), 5, "ids of deliveries")
+        wait_for("all are written down as done", lambda: {
+            d["id"] for d in deliveries(c, made)
+            if d["state"] == "DELIVERY_DONE"} == ids)
+        shown = ask(c, "GET", f"/api/webhooks/{made['id']}")[2]
+        must((shown["lastStatus"], shown["pending"], shown.get("secret")),
+             (200, 0, ""), "shown")
+        # One of them once more, and a test.
+        status, _, again = ask(c, "POST", f"/api/webhooks/{made['id']}/"
+                               f"deliveries/{got[0][0]['Switchyard-Delivery']}")
+        must((status, again["state"]), (202, "DELIVERY_PENDING"), "again")
+        head, body = r.next()
+        must((head["Switchyard-Delivery"], body, again["body"].encode()),
+             (again["id"], got[0][1], body), "sent once more")
+        must(ask(c, "POST", f"/api/webhooks/{made['id']}/test")[0], 202,
+             "test")
+        head, body = r.next()
+        must(head["Switchyard-Event"], "TEST", "test")
+        verify(made, head, body)
+        # Not while it is off.
+        must(ask(c, "PATCH", f"/api/webhooks/{made['id']}",
+                 {"enabled": False})[2]["enabled"], False, "off")
+        must(ask(c, "POST", f"/api/webhooks/{made['id']}/test")[0], 409,
+             "a test while it is off")
+
+
+def test_tried_again():
+    """500, no answer, a redirect, nobody there: until it is taken."""
+    c = shared()
+    with receiver() as r, webhook(c, r.url, events=["BANNED"]) as made:
+        r.status = 500
+        ban(c)
+        first = r.next()
+        wait_for("it is noted", lambda: [
+            (d["lastStatus"], d["lastError"]) for d in deliveries(c, made)
+        ] == [(500, "the server answered 500")])
+        r.status = 302
+        second = r.next()
+        r.status = 200
+        third = r.next()
+        must({x[0]["Switchyard-Delivery"] for x in (first, second, third)},
+             {first[0]["Switchyard-Delivery"]}, "one delivery")
+        must({x[1] for x in (first, second, third)}, {first[1]}, "one body")
+        wait_for("it is done", lambda: [
+            (d["state"], d["attempts"]) for d in deliveries(c, made)
+        ] == [("DELIVERY_DONE", 3)])
+
+
+def test_gateway_dies():
+    """kill -9 of the one that sends, with deliveries under way: the other
+    sends them, none is lost."""
+    with cluster(nodes=1, gateways=2) as c, receiver() as r:
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            wait_for("one has the lease", lambda: c.redis_command(
+                "EXISTS", "sy:{acct}:hooks:owner"))
+            busy = sender(c)
+            r.gate.clear()  # the receiver hangs
+            other = 1 - busy
+            for i in range(12):
+                must(ask(c, "POST", "/api/bans", {
+                    "source": f"192.0.2.{i + 1}", "seconds": 60},
+                    gateway=other)[0], 201, "ban")
+            r.next()
+            c.gateways[busy].process.signal(signal.SIGKILL)
+            r.gate.set()
+            seen = set()
+            while len(seen) < 12:
+                seen.add(verify(made, *r.next())["ban"]["source"])
+            wait_for("all are done", lambda: [
+                d["state"] for d in ask(
+                    c, "GET", f"/api/webhooks/{made['id']}/deliveries",
+                    gateway=other)[2]["items"]] == ["DELIVERY_DONE"] * 12)
+
+
+def sender(c):
+    """Which gateway says that it sends."""
+    def find():
+        for i, g in enumerate(c.gateways):
+            with open(c.path("log", f"{g.id}.log"), encoding="utf-8") as f:
+                if "webhooks are sent by this gateway" in f.read():
+                    return (i,)
+        return None
+    return wait_for("one says so", find)[0]
+
+
+def test_certificate():
+    """A server that cannot prove who it is is told nothing."""
+    c = shared()
+    cert = (c.path("sip.crt"), c.path("sip.key"))
+    with receiver(cert) as r, webhook(c, r.url, events=["BANNED"]) as made:
+        ban(c)
+        wait_for("it is refused", lambda: any(
+            "certificate" in d["lastError"] for d in deliveries(c, made)))
+        if not r.got.empty():
+            raise Mismatch("it was told")
+
+
+def test_not_there():
+    """What only this machine or this link can reach is no place to send to."""
+    c = shared()
+    for url, cause in (
+            ("http://169.254.169.254/latest/meta-data", "link-local"),
+            ("http://[fe80::1]/", "link-local"),
+            ("http://[fd00:ec2::254]/", "link-local"),
+            ("http://[::ffff:169.254.1.1]/", "link-local"),
+            ("http://0.0.0.0/", "no address"),
+            ("ftp://192.0.2.1/", "neither"),
+            ("file:///etc/passwd", "neither"),
+            ("https://me:secret@example.com/", "user"),
+            ("nonsense", "URL"), ("", "URL")):
+        status, _, got = ask(c, "POST", "/api/webhooks", {"url": url})
+        must((status, got["errors"][0]["field"]), (400, "url"), url)
+        if cause not in got["errors"][0]["cause"]:
+            raise Mismatch(f"{url}: {got}")
+
+
+def test_loopback_refused():
+    """Without the option the own machine is none either, by any name."""
+    with cluster(nodes=1, gateway_args=["--webhook-loopback", "off"]) as c:
+        for url in ("http://127.0.0.1:1/", "http://localhost:1/",
+                    "http://[::1]:1/", "http://2130706433:1/"):
+            status, _, got = ask(c, "POST", "/api/webhooks", {"url": url})
+            must((status, got["errors"][0]["field"]), (400, "url"), url)
+        # A name that leads there is found out when it is asked for.
+        with webhook(c, "http://hook.localhost:1/", events=["BANNED"]) as made:
+            ban(c)
+            wait_for("it is refused", lambda: any(
+                "own machine" in d["lastError"]
+                for d in deliveries(c, made)), 4)
