@@ -4,6 +4,7 @@
 Used by deploy/up and by the tests, so that both start the same thing.
 """
 
+import io
 import json
 import os
 import secrets
@@ -21,6 +22,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DEMO = os.path.join(ROOT, "deploy", "demo.json")
 WEB = os.path.join(ROOT, "build", "web", "dist")
+
+
+# Tests look at each answer of Cluster.api(): called with its method, base
+# URL, path, status, type and body.
+ON_ANSWER = None
 
 
 class Member:
@@ -434,8 +440,19 @@ class Cluster:
             f"http://{self.gateways[gateway].http}{path}", data, {
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(req, timeout=timeout) as res:
-            text = res.read()
+        failed = None
+        try:
+            with urllib.request.urlopen(req, timeout=timeout) as res:
+                text, status, head = res.read(), res.status, res.headers
+        except urllib.error.HTTPError as e:
+            text, status, head = e.read(), e.code, e.headers
+            failed = urllib.error.HTTPError(e.url, status, e.reason, head,
+                                            io.BytesIO(text))
+        if ON_ANSWER:
+            ON_ANSWER(method, f"http://{self.gateways[gateway].http}", path,
+                      status, head["Content-Type"], text)
+        if failed:
+            raise failed
         return json.loads(text) if text else None
 
     def drain(self, node, seconds=15):

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/api/auth.h"
+#include "gateway/api/request_id.h"
 #include "gateway/api/route.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/request.h"
@@ -65,6 +66,7 @@ struct api_req {
 	bool late;                /* it comes later than the header       */
 	bool waits;               /* the request is complete, and waits
 				     for it                               */
+	char id[REQUEST_ID_SIZE]; /* its own                              */
 	bool counted;             /* in the metrics                       */
 };
 
@@ -132,6 +134,7 @@ bool api_ulid(struct api_req *a, size_t i, char id[ULID_LEN + 1],
 api_h api_healthz, api_readyz;
 api_h api_metrics_get;
 api_h api_schema_messages, api_schema_services; /* in grpc/ */
+api_h api_openapi_get;
 api_h api_status_get;
 api_h api_nodes_list, api_nodes_drain, api_nodes_undrain;
 api_h api_registrations_list;

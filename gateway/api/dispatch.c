@@ -12,6 +12,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/check.h"
 #include "gateway/site/site.h"
 #include "gateway/api/wire.h"
 #include "gateway/feed/feed.h"
@@ -189,28 +190,6 @@ static bool check_who(struct api_req *a, struct web_req *req)
 	return a->late || check_out(a, req);
 }
 
-static bool check_type(const struct api_req *a, struct web_req *req)
-{
-	static const char *const typev[] = {
-		"application/json", "application/merge-patch+json", WIRE_TYPE};
-	const char *type = web_header(req, "content-type");
-	size_t len = type ? strcspn(type, "; \t") : 0;
-
-	if (!a->route->body || (!type && a->route->body_optional))
-		return true;
-	for (size_t i = 0; i < sizeof(typev) / sizeof(typev[0]); i++) {
-		if (len == strlen(typev[i]) &&
-		    !strncasecmp(type, typev[i], len))
-			return true;
-	}
-
-	(void)web_head(req, "accept", "application/json");
-	(void)problem(req, 415, "media-type", "the body must be sent as "
-		      "Content-Type: application/json");
-
-	return false;
-}
-
 void api_head(struct web_req *req, void *arg)
 {
 	struct api_req *a = mem_zalloc(sizeof(*a), destructor);
@@ -224,14 +203,15 @@ void api_head(struct web_req *req, void *arg)
 	a->api = api;
 	a->web = req;
 
+	request_id_set(a->id, req);
 	site_headers(req);
 	if (ws_is_wanted(req) && !strcmp(req->path, "/ws")) {
 		feed_open(api->feed, req);
 		count(api, req);
 		return;
 	}
-	if (!find_route(a, req) || !check_who(a, req) ||
-	    !check_type(a, req))
+	if (!find_route(a, req) || !check_who(a, req) || !check_query(a) ||
+	    !check_accept(a) || !check_type(a))
 		count(api, req);
 }
 
@@ -288,7 +268,7 @@ void api_release(struct api_req *a)
 		log_debug("request", LOG_S("method", req->method),
 			  LOG_S("path", req->path),
 			  LOG_U("status", req->res.status),
-			  LOG_S("who", a->who.id),
+			  LOG_S("id", a->id), LOG_S("who", a->who.id),
 			  LOG_S("peer", req->peer));
 	}
 	mem_deref(req);

@@ -30,14 +30,18 @@ struct api_route {
 	const char *scope;    /* that a token must have; NULL: open to all */
 	api_h *handler;
 	const char *summary;  /* one line, for people                     */
+	const char *op;       /* its name for programs; NULL: made of
+				 method and path (openapi_id.c)           */
 	const ProtobufCMessageDescriptor *body; /* of the JSON; NULL: none */
 	bool body_optional;   /* where all that it says is a wish         */
 	const ProtobufCMessageDescriptor *reply; /* NULL: it has none, or
 				 it is of another type, see type          */
 	bool list;            /* of such messages, with limit and cursor  */
-	const char *type;     /* of a reply that is no JSON               */
+	const char *type;     /* of a reply that is no JSON; with `reply`:
+				 either, as Accept says                   */
 	unsigned status;      /* when all went well; 0: 200               */
 	const struct route_query *queryv; /* beside limit and cursor; or NULL */
+	bool etag;            /* what it shows or changes has an ETag     */
 };
 
 /** The routes of the API (routes.c). @param np  Set to their number. */

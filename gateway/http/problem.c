@@ -25,13 +25,18 @@ static json_t *text(const char *str)
 static json_t *document(const struct web_req *req, unsigned status,
 			const char *slug, const char *detail)
 {
+	const char *id = fields_get(&req->res.head, "x-request-id");
 	char type[128];
+	json_t *j;
 
 	(void)snprintf(type, sizeof(type), TYPE_PREFIX "%s", slug);
+	j = json_pack("{s:s, s:s, s:i, s:o, s:o}", "type", type, "title",
+		      web_status_text(status), "status", (int)status,
+		      "detail", text(detail), "instance", text(req->path));
+	if (j && id)
+		(void)json_object_set_new(j, "requestId", text(id));
 
-	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "type", type, "title",
-			 web_status_text(status), "status", (int)status,
-			 "detail", text(detail), "instance", text(req->path));
+	return j;
 }
 
 /* Takes the document. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Errors as problem documents (RFC 9457), application/problem+json:
- * type, title, status, detail, instance; and, where fields of a body are
+ * type, title, status, detail, instance, requestId (as the response's
+ * X-Request-Id, if it has one); and, where fields of a body are
  * wrong, "errors": [{"field", "cause", "allowed"}].
  */
 

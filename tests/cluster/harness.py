@@ -12,6 +12,8 @@ import time
 import urllib.error
 import urllib.request
 
+import lib.cluster
+import openapi
 from lib import ports
 from lib.cluster import Cluster, ROOT
 from lib.phones import Phones
@@ -175,6 +177,10 @@ def assert_clean(c, seconds=10, keys=call_keys):
         raise Mismatch(f"{e}: {node_counts(c)}, {keys(c)[:8]}") from None
 
 
+# What Cluster.api() gets, too.
+lib.cluster.ON_ANSWER = openapi.check
+
+
 def request(method, url, token=None, body=None, headers=None):
     """An HTTP request: (status, headers, parsed or raw body)."""
     head = dict(headers or {})
@@ -190,6 +196,14 @@ def request(method, url, token=None, body=None, headers=None):
             status, got, raw = res.status, res.headers, res.read()
     except urllib.error.HTTPError as e:
         status, got, raw = e.code, e.headers, e.read()
+    openapi.check(method, *split(url), status, got.get("Content-Type"), raw)
     if raw and "json" in (got.get("Content-Type") or ""):
         raw = json.loads(raw)
     return status, got, raw
+
+
+def split(url):
+    """A URL's scheme and address, and the rest."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host}", slash + path

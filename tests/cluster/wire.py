@@ -6,7 +6,8 @@ import json
 import subprocess
 import tempfile
 
-from harness import Mismatch
+import openapi
+from harness import Mismatch, split
 
 
 def varint(data, i):
@@ -66,6 +67,11 @@ def curl(url, *args, token=None, body=None):
     status, version = tail.split()
     headers = {k.strip().lower(): v.strip() for k, _, v in
                (line.partition(":") for line in lines[1:] if ":" in line)}
+    method = "HEAD" if "-I" in args else "GET" if body is None else "POST"
+    if "-X" in args:
+        method = args[args.index("-X") + 1]
+    openapi.check(method, *split(url), int(status),
+                  headers.get("content-type"), text.encode())
     if "json" in headers.get("content-type", ""):
         text = json.loads(text)
     return int(status), version, headers, text
