@@ -383,6 +383,8 @@ int gateway_alloc(struct gateway **gp, const struct gateway_conf *conf,
 	g->api.site = g->site;
 	g->api.key = g->key;
 	g->api.metrics = conf->metrics;
+	g->api.cors = conf->cors;
+	g->api.per_s = conf->per_s;
 	g->api.sample = sample;
 	g->api.arg = g;
 	view_listening(g->view);
@@ -484,5 +486,6 @@ void gateway_free(struct gateway *g)
 	mem_deref(g->site);
 	mem_deref(g->key);
 	mem_deref(g->loop);
+	api_close(&g->api);
 	mem_deref(g);
 }

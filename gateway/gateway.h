@@ -27,6 +27,8 @@ struct gateway_conf {
 				    there is no user yet; NULL or "": none */
 	bool hook_loopback;      /* webhooks may be of this machine       */
 	enum api_metrics metrics;
+	const char *cors;        /* see api/cors.h; NULL or "": none      */
+	uint32_t per_s;          /* requests of one sender; 0: any number */
 };
 
 /**

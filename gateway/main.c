@@ -8,6 +8,7 @@
 #include <re.h>
 
 #include "gateway/account/account.h"
+#include "gateway/api/cors.h"
 #include "gateway/gateway.h"
 #include "gateway/http/server.h"
 #include "proto/log.h"
@@ -19,6 +20,8 @@ struct options {
 	const char *redis, *id, *http, *https, *cert, *key, *token;
 	const char *metrics, *level, *format, *web, *key_file, *secret;
 	const char *password, *loopback;
+	const char *cors;
+	uint32_t per_s;
 };
 
 struct process {
@@ -52,6 +55,14 @@ static int check_password(const char *val, const char **errp)
 	*errp = "allowed: " PASSWORD_ALLOWED;
 
 	return *val && password_refuse(val, ACCOUNT_ADMIN, NULL) ? EINVAL : 0;
+}
+
+static int check_cors(const char *val, const char **errp)
+{
+	*errp = "allowed: origins, as https://app.example.com, separated by "
+		"commas, or *";
+
+	return cors_is_valid(val) ? 0 : EINVAL;
 }
 
 static int read_options(struct options *o, int argc, char **argv)
@@ -102,6 +113,17 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .value = &o->loopback, .def = "off", .choices = "off|on",
 		 .help = "webhooks may be sent to this machine (development "
 			 "only)"},
+		{.name = "cors-origin", .type = OPTION_STRING,
+		 .value = &o->cors, .def = "", .metavar = "ORIGINS",
+		 .check = check_cors,
+		 .help = "pages of other sites that may use the API with a "
+			 "token, never with a cookie: their origins, or *"},
+		{.name = "rate-limit", .type = OPTION_UINT,
+		 .value = &o->per_s, .def = "100", .max = 1000000,
+		 .metavar = "N",
+		 .help = "requests a second of one token or user, twice as "
+			 "many at once; 0: any number; tokens may have their "
+			 "own"},
 		{.name = "metrics-access", .type = OPTION_CHOICE,
 		 .value = &o->metrics, .def = "open",
 		 .choices = "open|token|off",
@@ -185,6 +207,8 @@ static int run(struct process *p, const struct options *o)
 		.tls_cert = o->cert,
 		.tls_key = o->key,
 		.web = o->web,
+		.cors = o->cors,
+		.per_s = o->per_s,
 		.admin_token = o->token,
 		.cluster_key_file = o->key_file,
 		.cluster_key = o->secret,

@@ -55,6 +55,9 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_HOOK_DONE] = "hook_done",
 	[SCRIPT_HOOK_LIST] = "hook_list",
 	[SCRIPT_HOOK_STAT] = "hook_stat",
+	[SCRIPT_CDR_GET] = "cdr_get",
+	[SCRIPT_IDEM_TAKE] = "idem_take",
+	[SCRIPT_IDEM_PUT] = "idem_put",
 };
 
 /* A run that may have to be sent again whole, with the script's text. */

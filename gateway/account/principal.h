@@ -38,6 +38,7 @@ struct principal {
 					   short-lived token; "": none    */
 	uint64_t scopes;                /* proto/scope.h                  */
 	uint64_t expires_ms;            /* since 1970; 0: never           */
+	uint32_t per_s;                 /* requests; 0: as the gateway has it */
 };
 
 /** Fill in kind, id and name; all else is cleared. */

@@ -43,12 +43,16 @@ struct api {
 	struct share_job *shares; /* of share.c                           */
 	bool stopping;            /* event streams end                    */
 	enum api_metrics metrics; /* who may read /metrics                */
+	const char *cors;         /* see cors.h; or NULL                  */
+	uint32_t per_s;           /* requests of one sender; 0: any number */
+	struct rate *senders, *strangers; /* see limit.c                  */
 	void (*sample)(void *arg); /* set gauges before /metrics; or NULL */
 	void *arg;
 	struct {
 		struct metric *class[5]; /* 1xx to 5xx                    */
 		struct metric *unauthorized;
 		struct metric *forbidden;
+		struct metric *limited, *audit_lost;
 		struct metric *again, *unserved; /* commands to calls     */
 	} met;
 };
@@ -67,11 +71,15 @@ struct api_req {
 	bool waits;               /* the request is complete, and waits
 				     for it                               */
 	char id[REQUEST_ID_SIZE]; /* its own                              */
+	struct once *once;        /* see once.h; or NULL                  */
 	bool counted;             /* in the metrics                       */
 };
 
 /** @param admin_token  NULL: none. */
 int api_init(struct api *api, struct view *view, const char *admin_token);
+
+/** Free what it holds. */
+void api_close(struct api *api);
 
 /** Handlers for the server; arg is the struct api. */
 void api_head(struct web_req *req, void *arg);
@@ -147,7 +155,9 @@ api_h api_config_patch, api_config_remove;
 api_h api_config_get, api_config_put, api_config_check;
 api_h api_routes_probe;
 api_h api_bans_list, api_bans_create, api_bans_lift;
-api_h api_events_stream;
+api_h api_events_get, api_events_list, api_events_stream;
+api_h api_cdr_list, api_cdr_get;
+api_h api_audit_list;
 api_h api_ws_get;
 api_h api_calls_list, api_calls_get, api_calls_create, api_calls_hangup;
 api_h api_calls_stats;

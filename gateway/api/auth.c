@@ -96,6 +96,7 @@ static void set_token(struct principal *who, const Sy__ApiToken *tok)
 {
 	principal_init(who, PRINCIPAL_TOKEN, tok->id);
 	who->scopes = scope_bits(tok->scopes, tok->n_scopes);
+	who->per_s = tok->rate_limit;
 	(void)snprintf(who->device, sizeof(who->device), "%s", tok->device);
 }
 

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <re.h>
 
-#include "gateway/api/api.h"
+#include "gateway/api/query.h"
+#include "gateway/api/sieve.h"
 #include "proto/bus.h"
 #include "proto/store_guard.h"
 
@@ -46,26 +47,56 @@ static void record(struct view *view, const Sy__Ban *ban, Sy__EventType type)
 
 /* ------------------------------------------------------------------ list */
 
-static void on_list(int err, const Sy__Ban *const *banv, size_t banc,
+struct filter {
+	char source[128], user[128], reason[32]; /* each "": any */
+};
+
+static void on_page(int err, const Sy__Ban *const *banv, size_t banc,
 		    const char *next, void *arg)
 {
-	api_listed(arg, err, "ban", banv, banc, next);
+	sieve_page(arg, err, banv, banc, next);
+}
+
+static int ask(struct redis *r, const char *cursor, size_t limit,
+	       struct sieve *s)
+{
+	return store_ban_list(r, cursor, limit, on_page, s);
+}
+
+static bool is_wanted(ProtobufCMessage *msg, const void *filter,
+		      struct api *api)
+{
+	const Sy__Ban *ban = (const Sy__Ban *)msg;
+	const struct filter *f = filter;
+	(void)api;
+
+	return (!*f->source || !strcmp(ban->source, f->source)) &&
+	       (!*f->user || !strcmp(ban->user, f->user)) &&
+	       (!*f->reason || !strcmp(ban->reason, f->reason));
+}
+
+static const char *cursor_of(const ProtobufCMessage *msg)
+{
+	return ((const Sy__Ban *)msg)->id;
 }
 
 void api_bans_list(struct api_req *a)
 {
+	static const struct sieve_def wanted_bans = {
+		.what = "ban",
+		.askh = ask,
+		.wantedh = is_wanted,
+		.cursorh = cursor_of,
+	};
 	char cursor[ROUTE_PARAM_SIZE];
+	struct filter f;
 	size_t limit;
-	int err;
 
-	if (!api_page(a, &limit, cursor, sizeof(cursor)))
-		return;
-
-	api_hold(a);
-	err = store_ban_list(view_redis(a->api->view),
-			     *cursor ? cursor : NULL, limit, on_list, a);
-	if (err)
-		api_listed(a, err, "ban", NULL, 0, NULL);
+	if (api_page(a, &limit, cursor, sizeof(cursor)) &&
+	    query_text(a, "source", f.source, sizeof(f.source)) &&
+	    query_text(a, "user", f.user, sizeof(f.user)) &&
+	    query_text(a, "reason", f.reason, sizeof(f.reason)))
+		sieve_list(a, &wanted_bans, limit, cursor, &f, sizeof(f));
 }
 
 /* --------------------------------------------------------------- by hand */

@@ -10,6 +10,7 @@
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
 #include "gateway/api/list_text.h"
+#include "gateway/api/once.h"
 #include "gateway/api/wire.h"
 #include "proto/json.h"
 
@@ -105,6 +106,7 @@ static void answer(struct api_req *a, unsigned status, const char *str)
 		(void)problem(a->web, 500, "internal", "out of memory");
 		return;
 	}
+	once_keep(a, TYPE_JSON, str, strlen(str));
 	(void)web_head(a->web, "cache-control", "no-store");
 	(void)web_reply(a->web, status, TYPE_JSON, str, strlen(str));
 }

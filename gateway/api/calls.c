@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <re.h>
 
+#include "gateway/api/call_filter.h"
 #include "gateway/api/command.h"
 #include "gateway/api/share.h"
+#include "gateway/api/sieve.h"
 #include "proto/store.h"
 
 static void on_list(int err, Sy__Call *const *callv, size_t callc,
@@ -31,6 +33,42 @@ static int read_list(struct share_job *job, struct api_req *a)
 			      *cursor ? cursor : NULL, limit, on_list, job);
 }
 
+/* With a filter. */
+
+static void on_page(int err, Sy__Call *const *callv, size_t callc,
+		    const char *next, void *arg)
+{
+	sieve_page(arg, err, callv, callc, next);
+}
+
+static int ask(struct redis *r, const char *cursor, size_t limit,
+	       struct sieve *s)
+{
+	return store_hub_list(r, cursor, limit, on_page, s);
+}
+
+static bool is_wanted(ProtobufCMessage *msg, const void *filter,
+		      struct api *api)
+{
+	Sy__Call *call = (Sy__Call *)msg;
+
+	call->adopting = !view_serves(api->view, call);
+
+	return call_filter_matches(filter, call);
+}
+
+static const char *cursor_of(const ProtobufCMessage *msg)
+{
+	return ((const Sy__Call *)msg)->id;
+}
+
+static const struct sieve_def wanted_calls = {
+	.what = "call",
+	.askh = ask,
+	.wantedh = is_wanted,
+	.cursorh = cursor_of,
+};
+
 void api_calls_list(struct api_req *a)
 {
 	static const struct problem_field bad_cursor = {
@@ -39,12 +77,19 @@ void api_calls_list(struct api_req *a)
 		.allowed = "the nextCursor of a list",
 	};
 	char cursor[ROUTE_PARAM_SIZE];
+	struct call_filter filter;
 	size_t limit;
 
-	if (!api_page(a, &limit, cursor, sizeof(cursor)))
+	if (!api_page(a, &limit, cursor, sizeof(cursor)) ||
+	    !call_filter_read(a, &filter))
 		return;
 	if (*cursor && !ulid_is_valid(cursor)) {
 		(void)problem_fields(a->web, &bad_cursor, 1);
+		return;
+	}
+	if (!call_filter_is_empty(&filter)) {
+		sieve_list(a, &wanted_calls, limit, cursor, &filter,
+			   sizeof(filter));
 		return;
 	}
 

@@ -11,8 +11,12 @@
 #include <re.h>
 
 #include "gateway/api/api.h"
+#include "gateway/api/audit.h"
 #include "gateway/api/body.h"
 #include "gateway/api/check.h"
+#include "gateway/api/cors.h"
+#include "gateway/api/limit.h"
+#include "gateway/api/once.h"
 #include "gateway/site/site.h"
 #include "gateway/api/wire.h"
 #include "gateway/feed/feed.h"
@@ -24,16 +28,29 @@ static void destructor(void *arg)
 	struct api_req *a = arg;
 
 	mem_deref(a->ask);
+	mem_deref(a->once);
 	if (a->body)
 		protobuf_c_message_free_unpacked(a->body, NULL);
 }
 
-static void count(struct api *api, const struct web_req *req)
+/* It was answered: once for each request. */
+static void finish(struct api_req *a)
 {
+	const struct web_req *req = a->web;
 	unsigned class = req->res.status / 100;
 
+	if (a->counted || !req->res.status)
+		return;
+
+	a->counted = true;
 	if (class >= 1 && class <= 5)
-		metric_inc(api->met.class[class - 1]);
+		metric_inc(a->api->met.class[class - 1]);
+	once_end(a);
+	audit_request(a);
+	log_debug("request", LOG_S("method", req->method),
+		  LOG_S("path", req->path), LOG_U("status", req->res.status),
+		  LOG_S("id", a->id), LOG_S("who", a->who.id),
+		  LOG_S("peer", req->peer));
 }
 
 static const Sy__Config *config_of(void *arg)
@@ -72,8 +89,15 @@ int api_init(struct api *api, struct view *view, const char *admin_token)
 	if (!api->met.class[0] || !api->met.unauthorized ||
 	    !api->met.forbidden || !api->met.again || !api->met.unserved)
 		return ENOMEM;
+	if (audit_init(api) || limit_init(api))
+		return ENOMEM;
 
 	return auth_init(&api->auth, config_of, api, admin_token);
+}
+
+void api_close(struct api *api)
+{
+	limit_close(api);
 }
 
 /* ---------------------------------------------------------- the header */
@@ -130,6 +154,8 @@ static bool refuse(struct api_req *a, struct web_req *req, enum auth_out out)
 	}
 	else {
 		metric_inc(a->api->met.unauthorized);
+		if (out == AUTH_UNKNOWN && !limit_wrong(a))
+			return false;
 		(void)web_head(req, "www-authenticate", "Bearer realm=\"%s\"%s",
 			       "switchyard", out == AUTH_UNKNOWN ?
 			       ", error=\"invalid_token\"" : "");
@@ -158,8 +184,10 @@ static bool check_scope(struct api_req *a, struct web_req *req)
 
 static bool check_out(struct api_req *a, struct web_req *req)
 {
-	return a->out == AUTH_OK ? check_scope(a, req)
-				 : refuse(a, req, a->out);
+	if (a->out != AUTH_OK)
+		return refuse(a, req, a->out);
+
+	return limit_request(a) && check_scope(a, req);
 }
 
 static void go(struct api_req *a);
@@ -205,14 +233,15 @@ void api_head(struct web_req *req, void *arg)
 
 	request_id_set(a->id, req);
 	site_headers(req);
+	cors_answer(req, api->cors);
 	if (ws_is_wanted(req) && !strcmp(req->path, "/ws")) {
 		feed_open(api->feed, req);
-		count(api, req);
+		finish(a);
 		return;
 	}
 	if (!find_route(a, req) || !check_who(a, req) || !check_query(a) ||
 	    !check_accept(a) || !check_type(a))
-		count(api, req);
+		finish(a);
 }
 
 /* ------------------------------------------------------------ the request */
@@ -226,11 +255,20 @@ static bool wants_body(const struct api_req *a)
 	return a->route->body && (len || !a->route->body_optional);
 }
 
+static void handle(struct api_req *a)
+{
+	if (!wants_body(a) || body_read(a))
+		a->route->handler(a);
+}
+
 static void go(struct api_req *a)
 {
-	if ((!a->late || check_out(a, a->web)) &&
-	    (!wants_body(a) || body_read(a)))
-		a->route->handler(a);
+	if (a->late && !check_out(a, a->web))
+		return;
+	if (once_is_wanted(a))
+		once_begin(a, handle);
+	else
+		handle(a);
 }
 
 void api_request(struct web_req *req, void *arg)
@@ -262,14 +300,6 @@ void api_release(struct api_req *a)
 	struct web_req *req = a->web;
 
 	a->api->held--;
-	if (req->res.status && !a->counted) {
-		a->counted = true;
-		count(a->api, req);
-		log_debug("request", LOG_S("method", req->method),
-			  LOG_S("path", req->path),
-			  LOG_U("status", req->res.status),
-			  LOG_S("id", a->id), LOG_S("who", a->who.id),
-			  LOG_S("peer", req->peer));
-	}
+	finish(a);
 	mem_deref(req);
 }

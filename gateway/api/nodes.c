@@ -8,6 +8,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/nodes.h"
+#include "gateway/api/query.h"
 
 static void show_load(struct shown_node *node, const Sy__Load *load)
 {
@@ -46,17 +47,28 @@ void node_from_member(struct shown_node *node, const Sy__Member *m)
 
 struct page {
 	const char *cursor;
+	char state[32];       /* "": any */
 	size_t limit, n;
 	bool more;
 	struct shown_node *nodev;
 	const ProtobufCMessage **msgv;
 };
 
+static const char *state_name(Sy__MemberState state)
+{
+	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(
+		&sy__member_state__descriptor, (int)state);
+
+	return v ? v->name : "";
+}
+
 static bool on_member(const Sy__Member *m, void *arg)
 {
 	struct page *p = arg;
 
 	if (*p->cursor && strcmp(m->id, p->cursor) <= 0)
+		return false;
+	if (*p->state && strcmp(p->state, state_name(m->state)))
 		return false;
 
 	if (p->n == p->limit) {
@@ -75,7 +87,9 @@ void api_nodes_list(struct api_req *a)
 	char cursor[ROUTE_PARAM_SIZE];
 	struct page p = {.cursor = cursor};
 
-	if (!api_page(a, &p.limit, cursor, sizeof(cursor)))
+	if (!api_page(a, &p.limit, cursor, sizeof(cursor)) ||
+	    !query_enum(a, "state", p.state, sizeof(p.state),
+			&sy__member_state__descriptor))
 		return;
 
 	p.nodev = calloc(p.limit, sizeof(*p.nodev));

@@ -41,6 +41,7 @@ struct api_route {
 				 either, as Accept says                   */
 	unsigned status;      /* when all went well; 0: 200               */
 	const struct route_query *queryv; /* beside limit and cursor; or NULL */
+	bool secret;          /* the answer shows something once: never kept */
 	bool etag;            /* what it shows or changes has an ETag     */
 };
 

@@ -5,11 +5,60 @@
  */
 
 #include "gateway/api/api.h"
+#include "gateway/api/call_filter.h"
+#include "gateway/api/history.h"
 
 static const struct route_query events_query[] = {
-	{"after", "id of an event: those after it; 0-0: all that are kept"},
+	{"format", "json: a list of what has happened, newest first; sse: what "
+		   "happens from now on; else as Accept says"},
+	{"after", "id of an event: those after it; 0-0: all that are kept; in "
+		  "a list also a time as RFC 3339"},
+	{"before", "in a list: earlier than this id, or time"},
 	{"call", "id of a call: its events only"},
 	{"type", "types, separated by commas: these only"},
+	{"member", "in a list: events that this router, node or gateway told"},
+	{NULL, NULL},
+};
+
+static const struct route_query calls_query[] = {
+	CALL_FILTER_QUERY,
+	{NULL, NULL},
+};
+
+static const struct route_query nodes_query[] = {
+	{"state", "STARTING, LIVE, DRAINING, OVERLOADED"},
+	{NULL, NULL},
+};
+
+static const struct route_query registrations_query[] = {
+	{"device", "id of a device: its own only"},
+	{"reachable", "true, false: those with a contact that answers, or does "
+		      "not answer, when it is asked"},
+	{NULL, NULL},
+};
+
+static const struct route_query bans_query[] = {
+	{"source", "an address"},
+	{"user", "whose requests from there are dropped"},
+	{"reason", "password, scanner, probe, manual"},
+	{NULL, NULL},
+};
+
+static const struct route_query cdr_query[] = {
+	HISTORY_QUERY,
+	{"user", "device or number that took part"},
+	{"number", "caller, number dialled, or number of a leg"},
+	{"trunk", "a leg came or went by this trunk"},
+	{"result", "answered, unanswered"},
+	{NULL, NULL},
+};
+
+static const struct route_query audit_query[] = {
+	HISTORY_QUERY,
+	{"who", "\"token:ci\", \"user:jo\", \"admin\""},
+	{"path", "how the path begins"},
+	{"method", "POST, PUT, PATCH, DELETE"},
+	{"status", "of the answer"},
 	{NULL, NULL},
 };
 
@@ -117,7 +166,8 @@ static const struct api_route routev[] = {
 	 .handler = api_nodes_list,
 	 .summary = "Nodes and their load",
 	 .reply = &sy__node__descriptor,
-	 .list = true},
+	 .list = true,
+	 .queryv = nodes_query},
 	{.method = "POST",
 	 .path = "/api/nodes/{id}/drain",
 	 .scope = "nodes:write",
@@ -139,7 +189,8 @@ static const struct api_route routev[] = {
 	 .handler = api_registrations_list,
 	 .summary = "Devices with their contacts",
 	 .reply = &sy__registration__descriptor,
-	 .list = true},
+	 .list = true,
+	 .queryv = registrations_query},
 	{.method = "GET",
 	 .path = "/api/devices",
 	 .scope = "devices:read",
@@ -193,7 +244,8 @@ static const struct api_route routev[] = {
 	 .handler = api_bans_list,
 	 .summary = "Who is not listened to now",
 	 .reply = &sy__ban__descriptor,
-	 .list = true},
+	 .list = true,
+	 .queryv = bans_query},
 	{.method = "POST",
 	 .path = "/api/bans",
 	 .scope = "guard:write",
@@ -210,11 +262,38 @@ static const struct api_route routev[] = {
 	 .op = "liftBan",
 	 .status = 204},
 	{.method = "GET",
+	 .path = "/api/cdr",
+	 .scope = "calls:read",
+	 .handler = api_cdr_list,
+	 .summary = "Calls that have ended, newest first",
+	 .op = "listCallRecords",
+	 .reply = &sy__call_record__descriptor,
+	 .list = true,
+	 .queryv = cdr_query},
+	{.method = "GET",
+	 .path = "/api/cdr/{call}",
+	 .scope = "calls:read",
+	 .handler = api_cdr_get,
+	 .summary = "The record of a call that has ended",
+	 .op = "getCallRecord",
+	 .reply = &sy__call_record__descriptor},
+	{.method = "GET",
+	 .path = "/api/audit",
+	 .scope = "audit:read",
+	 .handler = api_audit_list,
+	 .summary = "Who changed what, newest first",
+	 .op = "listAudit",
+	 .reply = &sy__audit_entry__descriptor,
+	 .list = true,
+	 .queryv = audit_query},
+	{.method = "GET",
 	 .path = "/api/events",
 	 .scope = "events:read",
-	 .handler = api_events_stream,
-	 .summary = "What happens, as server-sent events",
-	 .op = "streamEvents",
+	 .handler = api_events_get,
+	 .summary = "What happens, as server-sent events; what has happened, "
+		    "as JSON",
+	 .reply = &sy__event__descriptor,
+	 .list = true,
 	 .type = "text/event-stream",
 	 .queryv = events_query},
 	{.method = "GET",
@@ -392,7 +471,8 @@ static const struct api_route routev[] = {
 	 .handler = api_calls_list,
 	 .summary = "Calls that run",
 	 .reply = &sy__call__descriptor,
-	 .list = true},
+	 .list = true,
+	 .queryv = calls_query},
 	{.method = "POST",
 	 .path = "/api/calls",
 	 .scope = "calls:write",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gateway/api/once.h"
 #include "gateway/api/wire.h"
 
 enum {
@@ -149,6 +150,7 @@ static void answer(struct api_req *a, unsigned status, const uint8_t *p,
 		(void)problem(a->web, 500, "internal", "out of memory");
 		return;
 	}
+	once_keep(a, WIRE_TYPE, p, len);
 	(void)web_head(a->web, "cache-control", "no-store");
 	(void)web_reply(a->web, status, WIRE_TYPE, p, len);
 }

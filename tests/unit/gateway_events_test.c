@@ -175,10 +175,10 @@ static void test_again(void **state)
 	client_wait(&c, "number 449.");
 	assert_non_null(strstr(text_of(&c), "number 0."));
 
-	id = strstr(text_of(&c), "id: ");
+	id = strstr(text_of(&c), "\nid: ");
 	assert_non_null(id);
 	(void)snprintf(field, sizeof(field), "last-event-id: %.*s\r\n",
-		       (int)strcspn(id + 4, "\n"), id + 4);
+		       (int)strcspn(id + 5, "\n"), id + 5);
 	client_close(&c);
 	client_ask(&c, &w, "?after=0-0", field);
 	client_wait(&c, "number 1.");

@@ -274,6 +274,7 @@ static inline void fake_stop(struct fake_world *w)
 	for (unsigned i = 0; i < FAKE_NODES; i++)
 		fake_node_stop(&w->nodev[i]);
 	mem_deref(w->view);
+	api_close(&w->api);
 }
 
 /* A call's record in Redis, owned by a node; by a process that is not there,

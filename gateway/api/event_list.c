@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /api/events: as JSON what has happened, newest first; else the stream
+ * of what happens (events.c). */
+
+#include <errno.h>
+#include <string.h>
+#include <re.h>
+
+#include "gateway/api/api.h"
+#include "gateway/api/check.h"
+#include "gateway/api/history.h"
+#include "gateway/api/query.h"
+#include "proto/store_past.h"
+
+enum { TYPES_MAX = 16, NAMES_SIZE = 512, WORD_SIZE = 128 };
+
+struct filter {
+	Sy__EventType typev[TYPES_MAX];
+	size_t typec; /* 0: all */
+	char call[ULID_LEN + 1];
+	char member[WORD_SIZE];
+};
+
+static bool is_wanted(const ProtobufCMessage *msg, const void *filter)
+{
+	const Sy__Event *ev = (const Sy__Event *)msg;
+	const struct filter *f = filter;
+	bool wanted = !f->typec;
+
+	for (size_t i = 0; i < f->typec; i++)
+		wanted |= f->typev[i] == ev->type;
+
+	return wanted && (!*f->call || !strcmp(f->call, ev->call_id)) &&
+	       (!*f->member || !strcmp(f->member, ev->member));
+}
+
+static char **id_of(ProtobufCMessage *msg)
+{
+	return &((Sy__Event *)msg)->id;
+}
+
+/* @return false: one of them is none. */
+static bool read_types(struct filter *f, char *names)
+{
+	char *save = NULL;
+
+	for (char *name = strtok_r(names, ",", &save); name;
+	     name = strtok_r(NULL, ",", &save)) {
+		const ProtobufCEnumValue *val =
+		    protobuf_c_enum_descriptor_get_value_by_name(
+			&sy__event_type__descriptor, name);
+
+		if (!val || f->typec == TYPES_MAX)
+			return false;
+		f->typev[f->typec++] = (Sy__EventType)val->value;
+	}
+
+	return true;
+}
+
+static bool read_filter(struct api_req *a, struct filter *f)
+{
+	static const struct problem_field bad[] = {
+	    {"call", "is no id of a call", "a ULID"},
+	    {"type", "is not known",
+	     "up to 16 types, as CALL_ADOPTED,LEG_LOST"},
+	};
+	char names[NAMES_SIZE], call[WORD_SIZE];
+	uint8_t id[ULID_BYTES];
+
+	if (!query_text(a, "call", call, sizeof(call)) ||
+	    !query_text(a, "type", names, sizeof(names)) ||
+	    !query_text(a, "member", f->member, WORD_SIZE))
+		return false;
+	if (*call && ulid_read(id, call, strlen(call))) {
+		(void)problem_fields(a->web, &bad[0], 1);
+		return false;
+	}
+	if (*call)
+		ulid_print(f->call, id);
+	if (read_types(f, names))
+		return true;
+	(void)problem_fields(a->web, &bad[1], 1);
+
+	return false;
+}
+
+void api_events_list(struct api_req *a)
+{
+	static const struct history_def def = {
+	    .stream = STORE_EVENTS,
+	    .what = "event",
+	    .desc = &sy__event__descriptor,
+	    .wantedh = is_wanted,
+	    .idp = id_of,
+	};
+	struct filter *f = mem_zalloc(sizeof(*f), NULL);
+
+	if (!f) {
+		api_reply_err(a, ENOMEM, "event");
+		return;
+	}
+	if (!read_filter(a, f))
+		mem_deref(f);
+	else if (f->typec || *f->call || *f->member)
+		history_list(a, &def, f);
+	else {
+		mem_deref(f);
+		history_list(a, &def, NULL);
+	}
+}
+
+void api_events_get(struct api_req *a)
+{
+	const char *accept = web_header(a->web, "accept");
+	char format[16];
+	bool json;
+
+	if (!query_choice(a, "format", format, sizeof(format), "json|sse"))
+		return;
+	json = *format ? !strcmp(format, "json")
+		       : accept_weight(accept, "application/json") >
+				 accept_weight(accept, "text/event-stream");
+	if (json)
+		api_events_list(a);
+	else
+		api_events_stream(a);
+}

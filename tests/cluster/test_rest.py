@@ -1,0 +1,444 @@
+# SPDX-License-Identifier: MIT
+"""What developers expect of a REST API beside its resources: names of
+requests, keys to send again, limits, the audit, history, filters, errors."""
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime, timezone
+
+from harness import Mismatch, cluster, phones, request, wait_for
+from lib.cluster import DEMO
+from talk import call, end, phone
+
+_stack = ExitStack()
+_cluster = None
+ORIGIN = "https://app.example.com"
+
+TOKENS = {
+    "ci": ["calls:read", "calls:write", "nodes:read", "guard:read",
+           "guard:write"],
+    "reader": ["calls:read"],
+    "slow": ["nodes:read"],
+    "guest": ["nodes:read"],
+}
+
+
+def shared():
+    global _cluster
+    if _cluster is None:
+        with open(DEMO, encoding="utf-8") as f:
+            conf = json.load(f)
+        conf["tokens"] = [
+            {"id": name, "name": name, "scopes": scopes,
+             "hash": hashlib.sha256(f"token-{name}".encode()).hexdigest()}
+            for name, scopes in TOKENS.items()]
+        conf["tokens"][2]["rateLimit"] = 5
+        _cluster = _stack.enter_context(
+            cluster(nodes=2, gateways=2, config=conf,
+                    gateway_args=["--cors-origin", ORIGIN]))
+    return _cluster
+
+
+def finish():
+    global _cluster
+    _cluster = None
+    _stack.close()
+
+
+def ask(c, method, path, body=None, token="ci", gateway=0, **headers):
+    """(status, headers, body); header names with _ for -."""
+    head = {k.replace("_", "-"): v for k, v in headers.items()}
+    token = c.token if token == "admin" else token and f"token-{token}"
+    return request(method, f"http://{c.gateways[gateway].http}{path}", token,
+                   body, head)
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+    return got
+
+
+def kind(problem):
+    return problem["type"].removeprefix("urn:switchyard:problem:")
+
+
+def cause(problem):
+    return [e["field"] for e in problem["errors"]]
+
+
+# ------------------------------------------------------------ descriptions
+
+def test_description():
+    c = shared()
+    status, head, doc = ask(c, "GET", "/api/openapi.json", token=None)
+    must((status, doc["openapi"]), (200, "3.1.0"), "the description")
+    must(ask(c, "GET", "/api/openapi.json", token=None, gateway=1,
+             If_None_Match=head["ETag"])[0], 304, "unchanged, elsewhere")
+
+
+def test_request_ids():
+    c = shared()
+    own = "abc.DEF-1_2"
+    must(ask(c, "GET", "/api/status", X_Request_Id=own)[1]["X-Request-Id"],
+         own, "its own id")
+    for bad in ("a b", "x" * 65, "a/b"):
+        _, head, problem = ask(c, "GET", "/api/calls?limit=0",
+                               X_Request_Id=bad)
+        must(len(head["X-Request-Id"]), 26, "an id of ours")
+        must(problem["requestId"], head["X-Request-Id"], "in the problem")
+
+
+# ------------------------------------------------------------------- errors
+
+def test_errors():
+    """Each a problem document that says what is wrong."""
+    c = shared()
+    ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    cases = [
+        ("GET", "/api/nowhere", None, {}, 404, "not-found"),
+        ("GET", "/api/", None, {}, 404, "not-found"),
+        ("PUT", "/api/calls", {}, {}, 405, "method-not-allowed"),
+        ("GET", "/api/calls/xyz", None, {}, 404, "not-found"),
+        ("GET", f"/api/cdr/{ulid}", None, {}, 404, "not-found"),
+        ("GET", "/api/calls", None, {"Accept": "text/html"}, 406,
+         "not-acceptable"),
+        ("POST", "/api/calls", b"a=b",
+         {"Content-Type": "application/x-www-form-urlencoded"}, 415,
+         "media-type"),
+        ("POST", "/api/calls", b"{" * 3000, {}, 400, "json"),
+        ("POST", "/api/calls", b'{"from":"1","from":"2"}', {}, 400, "json"),
+        ("POST", "/api/calls", b'{"from":"\xff"}', {}, 400, "json"),
+        ("POST", "/api/calls", b'{"ringSeconds":1e999}', {}, 400, "json"),
+        ("POST", "/api/calls",
+         b'{"ringSeconds":99999999999999999999999}', {}, 400, "json"),
+        ("POST", "/api/calls", b'{"ringSeconds":4294967296}', {}, 400,
+         "validation"),
+        ("POST", "/api/calls", b'{"ringSeconds":-1}', {}, 400, "validation"),
+        ("POST", "/api/calls", b'{"from":1001}', {}, 400, "validation"),
+        ("POST", "/api/calls", b'[]', {}, 400, "validation"),
+        ("POST", "/api/calls", b'', {}, 400, "json"),
+        ("POST", "/api/calls", b'{"from":"1001"} x', {}, 400, "json"),
+        ("GET", "/api/calls?limt=5", None, {}, 400, "validation"),
+        ("GET", "/api/calls?limit=5x", None, {}, 400, "validation"),
+        ("GET", "/api/calls?state=LIVE", None, {}, 400, "validation"),
+        ("GET", "/api/status?x=1", None, {}, 400, "validation"),
+        ("GET", "/api/cdr?after=yesterday", None, {}, 400, "validation"),
+        ("GET", "/api/cdr?result=good", None, {}, 400, "validation"),
+    ]
+    for method, path, body, head, status, wanted in cases:
+        if isinstance(body, bytes):
+            head.setdefault("Content-Type", "application/json")
+        got, answer, problem = ask(c, method, path, body, "admin", **head)
+        what = f"{method} {path} {body and body[:40]}: {problem}"
+        must((got, answer.get_content_type()),
+             (status, "application/problem+json"), what)
+        must((kind(problem), problem["status"]), (wanted, status), what)
+    must(ask(c, "PUT", "/api/calls", {})[1]["Allow"], "GET, HEAD, POST",
+         "what is allowed")
+    _, _, problem = ask(c, "GET", "/api/calls?limt=5")
+    must((cause(problem), problem["errors"][0]["allowed"][:6]),
+         (["limt"], "state,"), "the parameter is named")
+    got, _, problem = ask(c, "POST", "/api/calls", b"x" * (1 << 21),
+                          Content_Type="application/json")
+    must((got, kind(problem)), (413, "body-too-large"), "a large body")
+
+
+def test_head():
+    """Wherever there is a GET."""
+    c = shared()
+    doc = ask(c, "GET", "/api/openapi.json", token=None)[2]
+    for path in doc["paths"]:
+        if "get" not in doc["paths"][path] or "{" in path or path == "/ws":
+            continue
+        got, head, body = ask(c, "HEAD", path, token="admin",
+                              Accept="*/*")
+        must((got, body), (200, b""), f"HEAD {path}")
+
+
+def test_pages_of_other_sites():
+    c = shared()
+    got, head, _ = ask(c, "OPTIONS", "/api/calls/x/legs", token=None,
+                       Origin=ORIGIN, Access_Control_Request_Method="POST")
+    must(got, 204, "preflight")
+    must(head["Access-Control-Allow-Origin"], ORIGIN, "who may")
+    for name in ("authorization", "idempotency-key"):
+        if name not in head["Access-Control-Allow-Headers"]:
+            raise Mismatch(f"no {name}: {head}")
+    if "POST" not in head["Access-Control-Allow-Methods"]:
+        raise Mismatch(f"no POST: {head}")
+    got, head, _ = ask(c, "GET", "/api/status", Origin=ORIGIN)
+    must((got, head["Access-Control-Allow-Origin"]), (200, ORIGIN), "a GET")
+    must(head["Access-Control-Allow-Credentials"], None, "with cookies")
+    for origin in ("https://evil.example", ORIGIN + ".evil.example", "null"):
+        head = ask(c, "GET", "/api/status", Origin=origin)[1]
+        must(head["Access-Control-Allow-Origin"], None, origin)
+
+
+# ------------------------------------------------------ to be sent again
+
+def ban(c, source, key, gateway=0, token="ci", **more):
+    return ask(c, "POST", "/api/bans",
+               {"source": source, "seconds": 60, **more}, token, gateway,
+               Idempotency_Key=key)
+
+
+def test_done_once():
+    """A POST with a key: done once, answered the same by both gateways."""
+    c = shared()
+    first = ban(c, "192.0.2.1", "k-1")
+    must((first[0], first[1]["Idempotency-Replayed"]), (201, None), "first")
+    again = ban(c, "192.0.2.1", "k-1", gateway=1)
+    must((again[0], again[1]["Idempotency-Replayed"], again[2]),
+         (201, "true", first[2]), "again, elsewhere")
+    must(again[1]["Location"], first[1]["Location"], "Location")
+    must(again[1]["Content-Type"], first[1]["Content-Type"], "type")
+    got, _, problem = ban(c, "192.0.2.2", "k-1")
+    must((got, kind(problem)), (422, "key-reused"), "for something else")
+    # A key is its sender's own.
+    must(ban(c, "192.0.2.3", "k-1", token="admin")[0], 201, "of another")
+    must(ban(c, "192.0.2.1", "k-2")[2]["count"], 2, "by another key")
+    for bad in ("", "x" * 256, "a b"):
+        got, _, problem = ban(c, "192.0.2.1", bad)
+        must((got, cause(problem)), (400, ["Idempotency-Key"]), repr(bad))
+    # What was refused was not done: the key is free.
+    must(ban(c, "nowhere", "k-3")[0], 400, "refused")
+    must(ban(c, "192.0.2.4", "k-3")[0], 201, "right, with the same key")
+    for last in "1234":
+        ask(c, "DELETE", f"/api/bans/192.0.2.{last}")
+
+
+def test_done_once_at_a_time():
+    """Many at once, at both gateways: one is done."""
+    c = shared()
+    with ThreadPoolExecutor(12) as pool:
+        got = list(pool.map(
+            lambda n: ban(c, "192.0.2.9", "k-many", n % 2), range(24)))
+    statuses = {g[0] for g in got}
+    if not statuses <= {201, 409} or 201 not in statuses:
+        raise Mismatch(f"many at once: {statuses}")
+    must({g[2]["count"] for g in got if g[0] == 201}, {1}, "times done")
+    must(ban(c, "192.0.2.9", "k-many")[1]["Idempotency-Replayed"], "true",
+         "afterwards")
+    ask(c, "DELETE", "/api/bans/192.0.2.9")
+
+
+def test_done_nobody_knows():
+    """A gateway that dies in the middle: that it is not known is said."""
+    c = shared()
+    for node in c.nodes:
+        os.kill(node.pid, signal.SIGSTOP)
+    gateway = c.gateways[1]
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            def originate():
+                try:
+                    return ask(c, "POST", "/api/calls",
+                               {"from": "1001", "to": "600"}, gateway=1,
+                               Idempotency_Key="k-dead")[0]
+                except OSError:
+                    return None
+            running = pool.submit(originate)
+            keys = wait_for("the request is known", lambda: [
+                k for k in c.redis_command("KEYS", "sy:idem:{*}:*")
+                if c.redis_command("HEXISTS", k, "s") == 0])
+            got, _, problem = ask(c, "POST", "/api/calls",
+                                  {"from": "1001", "to": "600"},
+                                  Idempotency_Key="k-dead")
+            must((got, kind(problem)), (409, "running"), "meanwhile")
+            os.kill(gateway.pid, signal.SIGKILL)
+            must(running.result(), None, "the first one")
+    finally:
+        for node in c.nodes:
+            os.kill(node.pid, signal.SIGCONT)
+    c.redis_command("HSET", keys[0], "until", "1")  # a minute later
+    got, _, problem = ask(c, "POST", "/api/calls",
+                          {"from": "1001", "to": "600"},
+                          Idempotency_Key="k-dead")
+    must((got, kind(problem)), (504, "unknown"), "afterwards")
+    gateway.process.wait(5)
+    gateway.start()
+    wait_for("the gateway is back", lambda: ready(gateway))
+
+
+def ready(gateway):
+    try:
+        return request("GET", f"http://{gateway.http}/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+# ------------------------------------------------------------------- limits
+
+def test_rate_limit():
+    c = shared()
+    _, head, _ = ask(c, "GET", "/api/status", token="slow")
+    must(head["RateLimit-Limit"], "10", "5 a second, 10 at once")
+    got = [ask(c, "GET", "/api/status", token="slow") for _ in range(40)]
+    refused = [g for g in got if g[0] == 429]
+    must({g[0] for g in got}, {200, 429}, "40 at once")
+    must(kind(refused[0][2]), "rate-limit", "the problem")
+    must((refused[0][1]["RateLimit-Remaining"],
+          refused[0][1]["Retry-After"]), ("0", "1"), "when to go on")
+    # Others are not concerned, nor who has no limit.
+    must(ask(c, "GET", "/api/status")[0], 200, "another token")
+    must(ask(c, "GET", "/api/status", token="admin")[1]["RateLimit-Limit"],
+         None, "the administrator's")
+    wait_for("it may go on", lambda: ask(
+        c, "GET", "/api/status", token="slow")[0] == 200)
+
+
+def test_wrong_tokens_are_limited():
+    """By address; who has a right one there is not concerned."""
+    c = shared()
+    host, port = c.gateways[0].http.rsplit(":", 1)
+
+    def try_one(token):
+        link = http.client.HTTPConnection(
+            host, int(port), timeout=10, source_address=("127.0.0.77", 0))
+        link.request("GET", "/api/status",
+                     headers={"Authorization": f"Bearer {token}"})
+        res = link.getresponse()
+        res.read()
+        link.close()
+        return res.status
+    must({try_one("wrong") for _ in range(400)}, {401, 429}, "wrong tokens")
+    must(try_one("token-ci"), 200, "a right one")
+    must(ask(c, "GET", "/api/status", token="nobody")[0], 401, "elsewhere")
+
+
+# -------------------------------------------------------------------- audit
+
+def test_audit():
+    c = shared()
+    must(ask(c, "POST", "/api/bans", {"source": "192.0.2.50", "seconds": 60,
+                                      "comment": "a secret word"},
+             X_Request_Id="r-1")[0], 201, "a ban")
+    must(ask(c, "POST", "/api/bans", {"source": "192.0.2.51"},
+             token="reader", X_Request_Id="r-2")[0], 403, "forbidden")
+    must(ask(c, "DELETE", "/api/bans/192.0.2.50", gateway=1,
+             X_Request_Id="r-3")[0], 204, "lifted")
+    must(ask(c, "GET", "/api/audit", token="ci")[0], 403, "who may read")
+
+    def entries(query=""):
+        return ask(c, "GET", f"/api/audit{query}", token="admin")[2]
+    by_id = wait_for("all are written", lambda: {
+        e["requestId"]: e for e in entries()["items"]}
+        if len(entries("?path=/api/bans")["items"]) >= 3 else None)
+    a, b, d = by_id["r-1"], by_id["r-2"], by_id["r-3"]
+    must((a["who"], a["method"], a["path"], a["status"], a["gateway"]),
+         ("token:ci", "POST", "/api/bans", 201, "gateway-1"), "who did what")
+    must(sorted(a["changed"]), ["comment", "seconds", "source"], "fields")
+    if "secret word" in json.dumps(by_id):
+        raise Mismatch("a value is in the audit")
+    must((b["who"], b["status"]), ("token:reader", 403), "refused")
+    must((d["method"], d["status"], d["gateway"]),
+         ("DELETE", 204, "gateway-2"), "at the other gateway")
+    must([e["requestId"] for e in entries("?who=token:reader")["items"]],
+         ["r-2"], "by who")
+    must({e["status"] for e in entries("?status=403")["items"]}, {403},
+         "by status")
+    must({e["method"] for e in entries("?method=DELETE")["items"]},
+         {"DELETE"}, "by method")
+    # Pages meet, newest first.
+    ids, cursor = [], ""
+    while True:
+        page = entries(f"?limit=2&cursor={cursor}")
+        ids += [e["id"] for e in page["items"]]
+        cursor = page["nextCursor"]
+        if not cursor:
+            break
+    everything = [e["id"] for e in entries("?limit=1000")["items"]]
+    must(ids, everything, "page by page")
+    must(ids, sorted(ids, reverse=True, key=lambda i: [
+        int(n) for n in i.split("-")]), "newest first")
+
+
+# ------------------------------------------------------------------ history
+
+def now():
+    return datetime.now(timezone.utc).isoformat(
+        timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_history_and_filters():
+    c = shared()
+    began = now()
+    with phones() as box:
+        phone(box, c, "1001")
+        phone(box, c, "1002")
+        call(box, "1001", "1002")
+
+        def calls(query):
+            return [i["id"] for i in
+                    ask(c, "GET", f"/api/calls{query}")[2]["items"]]
+        live = wait_for("the call is listed", lambda: calls(""))
+        must(len(live), 1, "calls")
+        where = c.api("GET", "/api/calls")["items"][0]["node"]
+        for query, there in (
+                ("?state=CALL_ANSWERED", True), ("?state=CALL_RINGING", False),
+                ("?user=1002", True), ("?user=1003", False),
+                ("?number=1002", True), ("?number=77", False),
+                ("?kind=DEVICE", True), ("?kind=TRUNK", False),
+                ("?kind=DEVICE&user=1001", True), ("?trunk=loop", False),
+                (f"?node={where}", True), ("?node=node-9", False)):
+            must(calls(query), live if there else [], query)
+        for query, n in (("?device=1001", 1), ("?device=1003", 0),
+                         ("?reachable=true", 0)):
+            must(len(c.api("GET", f"/api/registrations{query}")["items"]), n,
+                 query)
+        must(len(c.api("GET", "/api/nodes?state=LIVE")["items"]), 2, "nodes")
+        must(c.api("GET", "/api/nodes?state=DRAINING")["items"], [], "drain")
+        end(box, "1001", "1002")
+        box.do("call", phone="1001", to="1009")
+        box.expect("closed", phone="1001")
+
+    def records(query=""):
+        got = ask(c, "GET", f"/api/cdr{query}")
+        must(got[0], 200, query)
+        return got[2]["items"]
+    wait_for("both have a record",
+             lambda: len(records(f"?after={began}")) >= 2)
+    newest, older = records(f"?after={began}")[:2]
+    must(older["call"]["id"], live[0], "the older one")
+    must(records("?limit=1")[0], newest, "the newest")
+    must([r["call"]["id"] for r in
+          records(f"?after={began}&result=answered")], live, "answered")
+    must([r["call"]["id"] for r in records(
+        f"?after={began}&result=unanswered")], [newest["call"]["id"]],
+        "not answered")
+    must([r["call"]["id"] for r in records(f"?after={began}&user=1002")],
+         live, "of a user")
+    must([r["call"]["id"] for r in records(f"?after={began}&number=1009")],
+         [newest["call"]["id"]], "of a number")
+    must(records("?trunk=nowhere"), [], "of a trunk")
+    must(records(f"?before={began}&after={began}"), [], "before that")
+    for ident in (live[0], newest["call"]["id"]):
+        got, _, rec = ask(c, "GET", f"/api/cdr/{ident.lower()}")
+        must((got, rec["call"]["id"]), (200, ident), "one record")
+
+    def events(query):
+        got, head, body = ask(c, "GET", f"/api/events{query}", token="admin",
+                              Accept="application/json")
+        must((got, head.get_content_type()), (200, "application/json"),
+             query)
+        return body
+    mine = events(f"?call={live[0]}")["items"]
+    must((mine[-1]["type"], mine[0]["type"]),
+         ("CALL_STARTED", "CALL_FINISHED"), "newest first")
+    must({e["callId"] for e in mine}, set(live), "of one call")
+    must([e["type"] for e in events(
+        f"?call={live[0]}&type=CALL_STARTED,CALL_FINISHED")["items"]],
+        ["CALL_FINISHED", "CALL_STARTED"], "of two types")
+    page = events(f"?call={live[0]}&limit=1")
+    must(events(f"?call={live[0]}&limit=1&cursor={page['nextCursor']}")
+         ["items"][0], mine[1], "page by page")
+    must(events("?format=json&limit=1")["items"][0]["id"],
+         c.redis_command("XREVRANGE", "sy:events", "+", "-", "COUNT", "1")
+         [0][0], "its id")
