@@ -44,6 +44,18 @@ static bool is_change(const struct api_req *a)
 	return a->route && *a->who.id;
 }
 
+static void add_fields(struct audit_fields *fields, const struct api_req *a)
+{
+	const uint8_t *p;
+	size_t len;
+
+	p = web_body(a->web, &len);
+	if (a->body)
+		audit_fields_add(fields, a->body);
+	else if (a->route->body && len)
+		audit_fields_add_json(fields, p, len);
+}
+
 void audit_request(const struct api_req *a)
 {
 	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
@@ -55,7 +67,7 @@ void audit_request(const struct api_req *a)
 		return;
 
 	timestamp_set_ms(&at, timestamp_now_ms());
-	audit_fields_add(&fields, a->body);
+	add_fields(&fields, a);
 	for (size_t i = 0; i < fields.n; i++)
 		changed[i] = fields.v[i];
 	str_ncpy(path, a->web->path, sizeof(path));

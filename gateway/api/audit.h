@@ -37,4 +37,8 @@ void audit_request(const struct api_req *a);
  */
 void audit_fields_add(struct audit_fields *f, const ProtobufCMessage *msg);
 
+/** The same of a body that is JSON: for patches, where no message is made of
+ * them. */
+void audit_fields_add_json(struct audit_fields *f, const void *p, size_t len);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <jansson.h>
 
 #include "gateway/api/audit.h"
 #include "proto/json_scalar.h"
@@ -85,4 +86,33 @@ void audit_fields_add(struct audit_fields *f, const ProtobufCMessage *msg)
 {
 	if (msg)
 		add(f, msg, "", 0);
+}
+
+static void add_json(struct audit_fields *out, json_t *obj, const char *lead,
+		     int depth)
+{
+	const char *key;
+	json_t *val;
+
+	json_object_foreach(obj, key, val) {
+		char name[AUDIT_FIELD_SIZE];
+		int n = snprintf(name, sizeof(name), "%s%s%s", lead,
+				 *lead ? "." : "", key);
+
+		if (n < 0 || (size_t)n >= sizeof(name))
+			continue;
+		if (json_object_size(val) && depth < DEPTH_MAX)
+			add_json(out, val, name, depth + 1);
+		else if (out->n < AUDIT_FIELDS)
+			(void)snprintf(out->v[out->n++], AUDIT_FIELD_SIZE,
+				       "%s", name);
+	}
+}
+
+void audit_fields_add_json(struct audit_fields *f, const void *p, size_t len)
+{
+	json_t *j = json_loadb(p, len, 0, NULL);
+
+	add_json(f, j, "", 0);
+	json_decref(j);
 }

@@ -140,6 +140,8 @@ static json_t *responses(const struct api_route *r)
 	(void)snprintf(status, sizeof(status), "%u",
 		       r->status ? r->status : 200);
 	set(all, status, success(r));
+	if (!strcmp(r->method, "PUT") && r->etag)
+		set(all, "201", success(r));
 	if (r->etag && !strcmp(r->method, "GET"))
 		set(all, "304", json_pack("{s:s}", "description",
 					  "As If-None-Match says"));

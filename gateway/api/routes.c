@@ -76,13 +76,15 @@ static const struct route_query probe_query[] = {
 	 .handler = api_config_list,                                          \
 	 .summary = summary_,                                                 \
 	 .reply = &sy__##type##__descriptor,                                  \
-	 .list = true},                                                       \
+	 .list = true,                                                        \
+	 .etag = true},                                                       \
 	{.method = "GET",                                                     \
 	 .path = path_ "/{id}",                                               \
 	 .scope = "config:read",                                              \
 	 .handler = api_config_item,                                          \
 	 .summary = summary_ ": one of them",                                 \
-	 .reply = &sy__##type##__descriptor}
+	 .reply = &sy__##type##__descriptor,                                  \
+	 .etag = true}
 
 #define CONFIG_WRITE(path_, type, what)                                       \
 	{.method = "POST",                                                    \
@@ -99,13 +101,15 @@ static const struct route_query probe_query[] = {
 	 .handler = api_config_set,                                           \
 	 .summary = "Make or replace a " what,                                \
 	 .body = &sy__##type##__descriptor,                                   \
-	 .reply = &sy__##type##__descriptor},                                 \
+	 .reply = &sy__##type##__descriptor,                                  \
+	 .etag = true},                                                       \
 	{.method = "DELETE",                                                  \
 	 .path = path_ "/{id}",                                               \
 	 .scope = "config:write",                                             \
 	 .handler = api_config_remove,                                        \
 	 .summary = "Remove a " what,                                         \
-	 .status = 204}
+	 .status = 204,                                                       \
+	 .etag = true}
 
 #define CONFIG_PATCH(path_, type, what)                                       \
 	{.method = "PATCH",                                                   \
@@ -114,7 +118,8 @@ static const struct route_query probe_query[] = {
 	 .handler = api_config_patch,                                         \
 	 .summary = "Change a " what " by a merge patch (RFC 7396)",          \
 	 .body = &sy__##type##__descriptor,                                   \
-	 .reply = &sy__##type##__descriptor}
+	 .reply = &sy__##type##__descriptor,                                  \
+	 .etag = true}
 
 static const struct route_query sessions_query[] = {
 	{"user", "id of a user: his only"},
@@ -575,14 +580,16 @@ static const struct api_route routev[] = {
 	 .scope = "config:read",
 	 .handler = api_config_get,
 	 .summary = "The whole configuration, without its secrets",
-	 .reply = &sy__config__descriptor},
+	 .reply = &sy__config__descriptor,
+	 .etag = true},
 	{.method = "PUT",
 	 .path = "/api/config",
 	 .scope = "config:write",
 	 .handler = api_config_put,
 	 .summary = "Replace the whole configuration",
 	 .body = &sy__config__descriptor,
-	 .reply = &sy__config__descriptor},
+	 .reply = &sy__config__descriptor,
+	 .etag = true},
 	{.method = "POST",
 	 .path = "/api/config/check",
 	 .scope = "config:write",
@@ -629,21 +636,24 @@ static const struct api_route routev[] = {
 	 .scope = "config:read",
 	 .handler = api_config_item,
 	 .summary = "Settings",
-	 .reply = &sy__settings__descriptor},
+	 .reply = &sy__settings__descriptor,
+	 .etag = true},
 	{.method = "PUT",
 	 .path = "/api/config/settings",
 	 .scope = "config:write",
 	 .handler = api_config_set,
 	 .summary = "Replace the settings",
 	 .body = &sy__settings__descriptor,
-	 .reply = &sy__settings__descriptor},
+	 .reply = &sy__settings__descriptor,
+	 .etag = true},
 	{.method = "PATCH",
 	 .path = "/api/config/settings",
 	 .scope = "config:write",
 	 .handler = api_config_patch,
 	 .summary = "Change settings by a merge patch (RFC 7396)",
 	 .body = &sy__settings__descriptor,
-	 .reply = &sy__settings__descriptor},
+	 .reply = &sy__settings__descriptor,
+	 .etag = true},
 };
 
 const struct api_route *api_routes(size_t *np)
