@@ -9,6 +9,7 @@
 #include "gateway/account/account.h"
 #include "gateway/gateway.h"
 #include "gateway/hook/hook.h"
+#include "gateway/api/own.h"
 #include "gateway/feed/feed.h"
 #include "gateway/grpc/grpc.h"
 #include "gateway/http/server.h"
@@ -257,6 +258,8 @@ static int start_feed(struct gateway *g)
 	const struct feed_conf conf = {
 		.view = g->view,
 		.auth = &g->api.auth,
+		.geth = api_own_get,
+		.arg = &g->api,
 	};
 	const struct signal_conf sconf = {.view = g->view, .key = g->key};
 	int err = feed_alloc(&g->feed, &conf);

@@ -17,11 +17,16 @@
 #include "gateway/http/problem.h"
 #include "gateway/http/request.h"
 
-enum { VERSION_2 = 20 };
+enum {
+	VERSION_2 = 20,
+	SHARED_COST = 1024, /* of a frame that others have, too           */
+};
 
 struct ws_item {
 	struct le le;
 	struct ws_frame *f;
+	size_t cost;      /* of what may wait [bytes]                     */
+	const void *tag;
 };
 
 static void item_destructor(void *arg)
@@ -40,7 +45,8 @@ static void shed(struct ws_client *c)
 	client_close(c, WS_CODE_SLOW, "too slow: come back");
 }
 
-int client_put(struct ws_client *c, struct ws_frame *f)
+static int put(struct ws_client *c, struct ws_frame *f, size_t cost,
+	       const void *tag)
 {
 	struct ws_item *it;
 
@@ -48,7 +54,7 @@ int client_put(struct ws_client *c, struct ws_frame *f)
 		mem_deref(f);
 		return f ? EPIPE : ENOMEM;
 	}
-	if (c->out_bytes + f->len > WS_QUEUE_MAX) {
+	if (c->out_bytes + cost > WS_QUEUE_MAX) {
 		mem_deref(f);
 		shed(c);
 		return ENOBUFS;
@@ -60,11 +66,36 @@ int client_put(struct ws_client *c, struct ws_frame *f)
 		return ENOMEM;
 	}
 	it->f = f;
-	c->out_bytes += f->len;
+	it->cost = cost;
+	it->tag = tag;
+	c->out_bytes += cost;
 	list_append(&c->outl, &it->le, it);
-	ws_wake(c->ws);
+	client_wake(c);
 
 	return 0;
+}
+
+int client_put(struct ws_client *c, struct ws_frame *f)
+{
+	return put(c, f, f ? f->len : 0, NULL);
+}
+
+int client_put_shared(struct ws_client *c, struct ws_frame *f,
+		      const void *tag)
+{
+	struct le *le;
+
+	for (le = tag && f ? c->outl.head : NULL; le; le = le->next) {
+		struct ws_item *it = le->data;
+
+		if (it->tag != tag)
+			continue;
+		mem_deref(it->f);
+		it->f = f;
+		return 0;
+	}
+
+	return put(c, f, SHARED_COST, tag);
 }
 
 static struct ws_frame *take_own(struct ws_client *c)
@@ -76,7 +107,7 @@ static struct ws_frame *take_own(struct ws_client *c)
 		return NULL;
 
 	f = mem_ref(it->f);
-	c->out_bytes -= f->len;
+	c->out_bytes -= it->cost;
 	mem_deref(it);
 
 	return f;
@@ -100,12 +131,15 @@ static struct ws_frame *take_snapshot(struct ws_client *c)
 static struct ws_frame *take_event(struct ws_client *c)
 {
 	const struct feed_log *log = &c->feed->log;
+	uint64_t end = log->next;
 
 	if (c->pos && c->pos < log->first) {
 		shed(c);
 		return NULL;
 	}
-	while (c->pos && c->pos < log->next) {
+	if (c->held && topic_hold(c) < end)
+		end = topic_hold(c);
+	while (c->pos && c->pos < end) {
 		const uint64_t number = c->pos++;
 		const struct feed_entry *e = feed_log_get(log, number);
 
@@ -123,8 +157,10 @@ static struct ws_frame *on_next(void *arg)
 
 	if (!f)
 		f = take_snapshot(c);
-	if (!f)
+	if (!f && c->unsettled)
 		f = topic_next(c);
+	if (!f)
+		f = take_own(c);
 	if (!f)
 		f = take_snapshot(c);
 	if (!f)

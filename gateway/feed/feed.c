@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "gateway/feed/feed_impl.h"
+#include "gateway/feed/poll.h"
+#include "gateway/http/request.h"
 #include "proto/loop.h"
 
 enum {
@@ -96,6 +98,7 @@ static void on_sweep(void *arg)
 	stream_check_all(f);
 	check_redis(f);
 	calls_tick(f->calls);
+	poll_tick(f);
 	if (f->clientl.head || f->streaml.head)
 		feed_watch(f);
 	else
@@ -138,6 +141,7 @@ void feed_stop(struct feed *f)
 		client_close(c, WS_CODE_LEAVING, "this gateway ends");
 	}
 	stream_end_all(f);
+	list_flush(&f->polll);
 	f->view = NULL;
 }
 
@@ -157,6 +161,8 @@ static void destructor(void *arg)
 	mem_deref(f->waker);
 	mem_deref(f->reader.timer);
 	list_flush(&f->pagel);
+	list_flush(&f->polll);
+	mem_deref(f->self);
 	mem_deref(f->calls);
 	feed_log_close(&f->log);
 }
@@ -175,8 +181,12 @@ int feed_alloc(struct feed **fp, const struct feed_conf *conf)
 
 	f->view = conf->view;
 	f->auth = conf->auth;
+	f->geth = conf->geth;
+	f->get_arg = conf->arg;
 	f->had_redis = true;
 	err = calls_alloc(&f->calls, f);
+	if (!err)
+		err = web_req_alloc(&f->self, NULL);
 	if (err)
 		mem_deref(f);
 	else

@@ -22,6 +22,7 @@
 
 #include "gateway/api/auth.h"
 #include "gateway/feed/ws_client.h"
+#include "gateway/http/engine.h"
 #include "gateway/view.h"
 
 struct feed;
@@ -31,6 +32,8 @@ struct feed_conf {
 	struct view *view;      /* borrowed; may go before the feed, after
 				   feed_stop()                            */
 	struct auth *auth;      /* borrowed, outlives the feed            */
+	web_request_h *geth;    /* serves a GET of our own (api/own.h)    */
+	void *arg;              /* of it                                  */
 };
 
 /** @param fp  Owned by the caller; mem_deref() when its clients are gone. */

@@ -31,6 +31,10 @@ enum {
 struct feed {
 	struct view *view;        /* borrowed; NULL: we end               */
 	struct auth *auth;        /* borrowed                             */
+	web_request_h *geth;
+	void *get_arg;
+	struct web_req *self;     /* whose requests our own are           */
+	struct list polll;        /* struct poll                          */
 	ws_phone_h *phoneh;
 	void *phone_arg;
 	struct list clientl;      /* struct ws_client                     */
@@ -104,7 +108,8 @@ struct topic {
 	char call[ULID_LEN + 1];  /* of TOPIC_CALL                        */
 	struct feed_id after;     /* of TOPIC_RESUME                      */
 	uint64_t from;            /* of TOPIC_LIVE: number in the log of
-				     its first news                       */
+				     its first news; of a TOPIC_CALL that
+				     is due: when it was wanted           */
 };
 
 enum client_state {
@@ -137,6 +142,8 @@ struct ws_client {
 	uint16_t silent_s, stuck_s, closing_s;
 	uint16_t messages;        /* since the last sweep                 */
 	bool h2;
+	bool unsettled;           /* some topic is not TOPIC_LIVE         */
+	bool held;                /* by a topic's snapshot that is due    */
 	void *phone;
 	ws_gone_h *goneh;
 };
@@ -146,6 +153,15 @@ void client_close(struct ws_client *c, enum ws_code code, const char *why);
 
 /** Append a frame to its queue. @param f  Taken, NULL: ENOMEM. */
 int client_put(struct ws_client *c, struct ws_frame *f);
+
+/**
+ * Append a frame that others have, too: it costs little.
+ *
+ * @param f    Taken, NULL: ENOMEM.
+ * @param tag  One of the same tag that still waits is replaced; NULL: none.
+ */
+int client_put_shared(struct ws_client *c, struct ws_frame *f,
+		      const void *tag);
 
 /** There may be something for it. */
 void client_wake(struct ws_client *c);
@@ -173,6 +189,12 @@ void command_take(struct ws_client *c, const char *text, size_t len);
 
 void topic_subscribe(struct ws_client *c, const Sy__WsClient *msg);
 void topic_unsubscribe(struct ws_client *c, const Sy__WsClient *msg);
+
+/** The same topic of the client's, or NULL. */
+struct topic *topic_find(const struct ws_client *c, const struct topic *t);
+
+/** Where events wait for a snapshot: number in the log. */
+uint64_t topic_hold(const struct ws_client *c);
 
 /** Begin what is to begin. @return the snapshot that is due, owned by the
  * caller, or NULL. */

@@ -7,6 +7,7 @@
 
 #include "gateway/feed/catchup.h"
 #include "gateway/feed/feed_impl.h"
+#include "gateway/feed/poll.h"
 #include "gateway/feed/say.h"
 
 /* How a topic is called and what it needs. */
@@ -16,11 +17,16 @@ static const struct topic_name {
 	const char *scope;
 	bool events;              /* it has a part of the stream          */
 } namev[] = {
+	{"cluster", TOPIC_CLUSTER, "nodes:read", false},
 	{"calls", TOPIC_CALLS, "calls:read", true},
+	{"call:", TOPIC_CALL, "calls:read", true},
 	{"events", TOPIC_EVENTS, "events:read", true},
+	{"registrations", TOPIC_REGISTRATIONS, "registrations:read", false},
+	{"providers", TOPIC_PROVIDERS, "config:read", false},
 };
 
-static const char allowed[] = "calls, events";
+static const char allowed[] = "cluster, calls, call:ID, events, "
+			      "registrations, providers";
 
 static const struct topic_name *name_of(enum topic_kind kind)
 {
@@ -56,7 +62,7 @@ static const struct topic_name *parse(struct topic *t, const char *text)
 	return NULL;
 }
 
-static struct topic *find(const struct ws_client *c, const struct topic *t)
+struct topic *topic_find(const struct ws_client *c, const struct topic *t)
 {
 	for (size_t i = 0; i < c->topicc; i++) {
 		if (c->topicv[i].kind == t->kind &&
@@ -137,14 +143,17 @@ static int subscribe(struct ws_client *c, const char *text, const char *after)
 	struct topic t, *have;
 
 	(void)parse(&t, text);
-	have = find(c, &t);
+	have = topic_find(c, &t);
 	if (!have)
 		have = add(c, &t);
 	if (!have)
 		return ENOMEM;
 
-	have->step = feed_id_read(&have->after, after) ? TOPIC_RESUME
+	have->step = name_of(t.kind)->events &&
+		     feed_id_read(&have->after, after) ? TOPIC_RESUME
 						       : TOPIC_DUE;
+	have->from = 0;
+	c->unsettled = true;
 
 	return 0;
 }
@@ -175,7 +184,7 @@ void topic_unsubscribe(struct ws_client *c, const Sy__WsClient *msg)
 	for (size_t i = 0; i < un->n_topics; i++) {
 		struct topic t, *have;
 
-		have = parse(&t, un->topics[i]) ? find(c, &t) : NULL;
+		have = parse(&t, un->topics[i]) ? topic_find(c, &t) : NULL;
 		if (have)
 			*have = c->topicv[--c->topicc];
 	}
@@ -346,34 +355,85 @@ static void calls_snapshot(struct ws_client *c, struct topic *t)
 	t->from = c->pos = c->snap->at;
 }
 
-/* That of the calls is of now, so what came before must have been sent; that
- * of the events only says where they begin. */
-struct ws_frame *topic_next(struct ws_client *c)
+/* It is in the client's queue, or will be. */
+static void polled(struct ws_client *c, struct topic *t)
 {
-	const struct feed *f = c->feed;
+	struct poll *p = poll_want(c->feed, t);
+	uint64_t at;
 
-	if (!f->reader.started)
-		return NULL;
+	if (p && poll_snapshot(p, c, 0, &at))
+		t->step = TOPIC_LIVE;
+}
+
+/* How a call is was told by its node, after events up to some: these are sent
+ * before, and those that follow behind it. */
+static void polled_call(struct ws_client *c, struct topic *t)
+{
+	struct poll *p = poll_want(c->feed, t);
+	uint64_t at;
+
+	if (!t->from)
+		t->from = c->feed->log.next;
+	if (!p || poll_at(p) < t->from || (c->pos && c->pos < poll_at(p)) ||
+	    !poll_snapshot(p, c, t->from, &at))
+		return;
+	t->step = TOPIC_LIVE;
+	t->from = c->pos = at;
+}
+
+uint64_t topic_hold(const struct ws_client *c)
+{
+	uint64_t hold = UINT64_MAX;
 
 	for (size_t i = 0; i < c->topicc; i++) {
-		if (c->topicv[i].step == TOPIC_RESUME)
-			resume(c, &c->topicv[i]);
+		const struct topic *t = &c->topicv[i];
+		const struct poll *p;
+		uint64_t at;
+
+		if (t->kind != TOPIC_CALL || t->step != TOPIC_DUE || !t->from)
+			continue;
+		p = poll_want(c->feed, t);
+		at = p && poll_at(p) > t->from ? poll_at(p) : t->from;
+		hold = at < hold ? at : hold;
 	}
+
+	return hold;
+}
+
+/* That of the calls is of now, so what came before must have been sent; that
+ * of the events only says where they begin. */
+static struct ws_frame *begin(struct ws_client *c, struct topic *t)
+{
+	if (t->kind == TOPIC_EVENTS)
+		return snapshot(c, t);
+	if (t->kind == TOPIC_CALL)
+		polled_call(c, t);
+	else if (!c->pos || c->pos == c->feed->log.next)
+		calls_snapshot(c, t);
+
+	return NULL;
+}
+
+struct ws_frame *topic_next(struct ws_client *c)
+{
+	const bool started = c->feed->reader.started;
+	struct ws_frame *f = NULL;
+
+	c->unsettled = c->held = false;
 	for (size_t i = 0; i < c->topicc; i++) {
 		struct topic *t = &c->topicv[i];
 
-		if (t->step != TOPIC_DUE)
-			continue;
-		if (t->kind == TOPIC_EVENTS)
-			return snapshot(c, t);
-		if (c->pos && c->pos != f->log.next)
-			continue;
-		calls_snapshot(c, t);
-		if (c->snap)
-			return NULL;
+		if (t->step == TOPIC_RESUME && started)
+			resume(c, t);
+		if (t->step == TOPIC_DUE && !name_of(t->kind)->events)
+			polled(c, t);
+		else if (t->step == TOPIC_DUE && started && !f)
+			f = begin(c, t);
+		c->held |= t->kind == TOPIC_CALL && t->step == TOPIC_DUE;
+		c->unsettled |= t->step != TOPIC_LIVE;
 	}
 
-	return NULL;
+	return f;
 }
 
 bool topic_has_calls(const struct ws_client *c)
@@ -394,14 +454,18 @@ void topic_calls_anew(struct ws_client *c)
 		if (t->kind == TOPIC_CALLS && t->step == TOPIC_LIVE)
 			t->step = TOPIC_DUE;
 	}
+	c->unsettled = true;
 }
 
 void topic_restart(struct ws_client *c)
 {
 	for (size_t i = 0; i < c->topicc; i++) {
-		if (name_of(c->topicv[i].kind)->events)
-			c->topicv[i].step = TOPIC_DUE;
+		if (!name_of(c->topicv[i].kind)->events)
+			continue;
+		c->topicv[i].step = TOPIC_DUE;
+		c->topicv[i].from = 0;
 	}
+	c->unsettled = true;
 	c->catchup = mem_deref(c->catchup);
 	if (c->pos)
 		c->pos = c->feed->log.next;

@@ -93,6 +93,11 @@ int ws_frame_text(struct ws_frame **fp, const char *text, size_t len)
 	return *fp ? 0 : ENOMEM;
 }
 
+void ws_frame_drop(struct ws_frame *f)
+{
+	mem_deref(f);
+}
+
 struct ws_frame *ws_frame_raw(const void *p, size_t len)
 {
 	struct ws_frame *f = mem_alloc(sizeof(*f) + len, NULL);

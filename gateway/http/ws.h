@@ -76,6 +76,9 @@ int ws_frame_text(struct ws_frame **fp, const char *text, size_t len);
  * NULL: no memory. */
 struct ws_frame *ws_frame_raw(const void *p, size_t len);
 
+/** Let a frame go; NULL is none. */
+void ws_frame_drop(struct ws_frame *f);
+
 /** There is something for the peer again. */
 void ws_wake(struct ws *ws);
 

@@ -245,3 +245,48 @@ def test_calls_under_load():
                         must(got == m, f"{got}, not {m}")
             must(key(begin) < key(of_calls[0]["seq"]), begin)
         assert_clean(c)
+
+
+def test_polled():
+    """The cluster, registrations, providers and a call with its levels: as
+    they are, then what changes."""
+    c = the_cluster()
+    with phones() as box, Feed(c.gateways[0].http, c.token) as w:
+        phone(box, c, "1001")
+        w.subscribe("cluster", "registrations", "providers")
+        got = w.snapshot("cluster")["status"]
+        must([n["id"] for n in got["nodes"]] == [c.nodes[0].id], got)
+        got = w.snapshot("registrations")["registrations"]
+        must([r["device"] for r in got] == ["1001"], got)
+        got = w.snapshot("providers")["providers"]
+        must([p["id"] for p in got] == ["loop"], got)
+        phone(box, c, "1002")
+        got = w.wait(lambda m: "registrations" in m, keep=True)
+        must([r["device"] for r in got["registrations"]["items"]] ==
+             ["1002"], got)
+        w.subscribe("events")
+        w.snapshot("events")
+        box.do("call", phone="1001", to="600")
+        hears(box, "1001", tone("1001"))
+        started = w.wait(lambda m: "event" in m, keep=True)
+        call = started["event"]["callId"]
+        with Feed(c.gateways[0].http, c.token) as one:
+            one.subscribe(f"call:{call}")
+            snap = one.snapshot(f"call:{call}")
+            must(snap["calls"][0]["id"] == call and
+                 key(snap["seq"]) >= key(started["seq"]), snap)
+            one.wait(lambda m: "call" in m and any(
+                x["levelInDb"] > -60 for x in m["call"]["legs"]))
+            for _ in range(3):
+                one.wait(lambda m: "call" in m, seconds=3)
+            box.do("hangup", phone="1001")
+            got = one.wait(lambda m: m.get("event", {}).get("type") ==
+                           "CALL_FINISHED")
+            must(key(got["seq"]) > key(snap["seq"]), got)
+        w.wait(lambda m: m.get("status", {}).get("calls", 1) == 0)
+        with Feed(c.gateways[0].http, c.token) as late:
+            late.subscribe(f"call:{call}", "calls")
+            must("calls" not in late.snapshot(f"call:{call}"),
+                 "a call that is over")
+            must(not late.snapshot("calls").get("calls"), "calls")
+        assert_clean(c)
