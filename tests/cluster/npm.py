@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""What npm brings for a test: a folder with a package.json and its lock file,
+installed once under build/."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+
+from harness import ROOT, Skip
+
+
+def install(source, name):
+    """Copy what is there to build/NAME with its packages; that folder."""
+    folder = os.path.join(ROOT, "build", name)
+    if not shutil.which("npm"):
+        raise Skip("no npm here")
+    os.makedirs(folder, exist_ok=True)
+    for entry in os.listdir(source):
+        shutil.copy(os.path.join(source, entry), folder)
+    with open(os.path.join(source, "package-lock.json"), "rb") as f:
+        stamp = hashlib.sha256(f.read()).hexdigest()
+    mark = os.path.join(folder, "node_modules", f".{stamp}")
+    if os.path.exists(mark):
+        return folder
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise Skip(f"npm ci: {(done.stderr or done.stdout).strip()[-300:]}")
+    with open(mark, "w", encoding="ascii"):
+        pass
+    return folder
