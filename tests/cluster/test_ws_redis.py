@@ -27,12 +27,12 @@ def test_redis_is_stopped():
         hears(box, "1001", tone("1001"))
         started = w.wait(lambda m: "event" in m, keep=True)
         must(started["event"]["type"] == "CALL_STARTED", started)
-        c.redis.process.signal(signal.SIGSTOP)
+        c.redis.signal(signal.SIGSTOP)
         try:
             w.wait(lambda m: "status" in m and not
                    m["status"].get("redis", False), 15, keep=True)
         finally:
-            c.redis.process.signal(signal.SIGCONT)
+            c.redis.signal(signal.SIGCONT)
         w.wait(lambda m: m.get("status", {}).get("redis"), 20, keep=True)
         box.do("hangup", phone="1001")
         got = w.wait(lambda m: "event" in m and m["seq"] != started["seq"],
