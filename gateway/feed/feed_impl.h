@@ -203,6 +203,13 @@ struct ws_frame *topic_next(struct ws_client *c);
 /** Nothing that was known leads to what is now: begin anew. */
 void topic_restart(struct ws_client *c);
 
+/** Is it one of the topic's, wherever it is? @param call  Of the event. */
+bool topic_belongs(const struct topic *t, const char *call);
+
+/** After an event that it has seen; where that is in the log no more, by what
+ * the stream still has. */
+void topic_resume(struct ws_client *c, struct topic *t);
+
 /** What the client missed. @return owned by the caller, or NULL. */
 struct ws_frame *topic_missed(struct ws_client *c);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "gateway/feed/catchup.h"
 #include "gateway/feed/feed_impl.h"
 #include "gateway/feed/poll.h"
 #include "gateway/feed/say.h"
@@ -195,132 +194,6 @@ void topic_unsubscribe(struct ws_client *c, const Sy__WsClient *msg)
 
 /* ------------------------------------------------------------ where to go on */
 
-/* Further back for one topic is no news for the others. */
-static void rewind_to(struct ws_client *c, const struct topic *mine,
-		      uint64_t number)
-{
-	for (size_t i = 0; c->pos && i < c->topicc; i++) {
-		struct topic *t = &c->topicv[i];
-
-		if (t != mine && t->step == TOPIC_LIVE && t->from < c->pos)
-			t->from = c->pos;
-	}
-	if (!c->pos || number < c->pos)
-		c->pos = number;
-}
-
-/* Is it one of the topic's, wherever it is? */
-static bool belongs(const struct topic *t, const char *call)
-{
-	return t->kind == TOPIC_EVENTS || (t->kind == TOPIC_CALLS && *call) ||
-	       (t->kind == TOPIC_CALL && !strcmp(t->call, call));
-}
-
-static struct ws_frame *on_make(const char *id, const Sy__Event *ev,
-				void *arg)
-{
-	const struct ws_client *c = arg;
-
-	for (size_t i = 0; i < c->topicc; i++) {
-		if (c->topicv[i].step == TOPIC_BEHIND &&
-		    belongs(&c->topicv[i], ev->call_id))
-			return say_event(id, ev);
-	}
-
-	return NULL;
-}
-
-static void on_read(void *arg)
-{
-	client_wake(arg);
-}
-
-static void set_step(struct ws_client *c, enum topic_step from,
-		     enum topic_step to, uint64_t number)
-{
-	for (size_t i = 0; i < c->topicc; i++) {
-		if (c->topicv[i].step != from)
-			continue;
-		c->topicv[i].step = to;
-		c->topicv[i].from = number;
-	}
-}
-
-/* Several that are behind are so together, after the first one's event. */
-static void fall_behind(struct ws_client *c, struct topic *t)
-{
-	char after[STORE_EVENT_ID_SIZE];
-	const struct catchup_conf conf = {
-		.f = c->feed,
-		.after = after,
-		.exact = true,
-		.makeh = on_make,
-		.wakeh = on_read,
-		.arg = c,
-	};
-
-	feed_id_print(after, &t->after);
-	t->step = TOPIC_DUE;
-	if (!c->catchup && catchup_alloc(&c->catchup, &conf))
-		return;
-	for (size_t i = 0; i < c->topicc; i++) {
-		struct topic *other = &c->topicv[i];
-
-		if (other == t || (other->step == TOPIC_RESUME &&
-				   !feed_id_compare(&other->after, &t->after)))
-			other->step = TOPIC_BEHIND;
-	}
-}
-
-struct ws_frame *topic_missed(struct ws_client *c)
-{
-	struct ws_frame *f = NULL;
-	uint64_t number = 0;
-
-	if (!c->catchup)
-		return NULL;
-
-	switch (catchup_next(c->catchup, &f, &number)) {
-	case CATCHUP_JOINED:
-		for (size_t i = 0; i < c->topicc; i++) {
-			if (c->topicv[i].step == TOPIC_LIVE &&
-			    c->topicv[i].from < c->pos)
-				c->topicv[i].from = c->pos;
-		}
-		set_step(c, TOPIC_BEHIND, TOPIC_LIVE, number);
-		c->pos = c->pos && c->pos < number ? c->pos : number;
-		c->catchup = mem_deref(c->catchup);
-		break;
-	case CATCHUP_LOST:
-		set_step(c, TOPIC_BEHIND, TOPIC_DUE, 0);
-		c->catchup = mem_deref(c->catchup);
-		client_wake(c);
-		break;
-	default:
-		break;
-	}
-
-	return f;
-}
-
-/* After an event that it has seen; where that is in the log no more, by what
- * the stream still has. */
-static void resume(struct ws_client *c, struct topic *t)
-{
-	uint64_t number;
-
-	if (!feed_log_find(&c->feed->log, &t->after, &number)) {
-		if (c->catchup)
-			t->step = TOPIC_DUE;
-		else
-			fall_behind(c, t);
-		return;
-	}
-	t->step = TOPIC_LIVE;
-	t->from = number;
-	rewind_to(c, t, number);
-}
-
 static struct ws_frame *snapshot(struct ws_client *c, struct topic *t)
 {
 	Sy__WsServer msg = SY__WS_SERVER__INIT;
@@ -424,7 +297,7 @@ struct ws_frame *topic_next(struct ws_client *c)
 		struct topic *t = &c->topicv[i];
 
 		if (t->step == TOPIC_RESUME && started)
-			resume(c, t);
+			topic_resume(c, t);
 		if (t->step == TOPIC_DUE && !name_of(t->kind)->events)
 			polled(c, t);
 		else if (t->step == TOPIC_DUE && started && !f)
@@ -471,6 +344,12 @@ void topic_restart(struct ws_client *c)
 		c->pos = c->feed->log.next;
 }
 
+bool topic_belongs(const struct topic *t, const char *call)
+{
+	return t->kind == TOPIC_EVENTS || (t->kind == TOPIC_CALLS && *call) ||
+	       (t->kind == TOPIC_CALL && !strcmp(t->call, call));
+}
+
 bool topic_wants(const struct ws_client *c, const struct feed_entry *e,
 		 uint64_t number)
 {
@@ -479,7 +358,7 @@ bool topic_wants(const struct ws_client *c, const struct feed_entry *e,
 
 		if (t->step != TOPIC_LIVE || number < t->from)
 			continue;
-		if (belongs(t, e->call))
+		if (topic_belongs(t, e->call))
 			return true;
 	}
 
