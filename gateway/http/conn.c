@@ -14,6 +14,7 @@
 #include <re.h>
 
 #include "gateway/http/conn_impl.h"
+#include "gateway/http/request.h"
 #include "gateway/http/source.h"
 
 enum {
@@ -244,11 +245,26 @@ static void trim(struct mbuf *mb)
 		mbuf_reset(mb);
 }
 
+/* Something is being answered; what only waits for news is not. */
+static bool is_busy(const struct web_conn *c)
+{
+	struct le *le;
+
+	for (le = c->engine ? c->engine->reql.head : NULL; le; le = le->next) {
+		const struct web_req *req = le->data;
+
+		if (!req->sourceh)
+			return true;
+	}
+
+	return false;
+}
+
 /* Most connections are idle most of the time: what a large answer needed goes
  * with it. */
 static void rest(struct web_conn *c)
 {
-	if (c->writing || (c->engine && c->engine->reql.head))
+	if (c->writing || is_busy(c))
 		return;
 
 	trim(c->out);

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 
+from bench_feed import feed
 from bench_setup import fill, two
 from cputime import cpu_us
 from harness import cluster, free_base, phones, request
@@ -189,6 +190,10 @@ PARTS = {"rest": rest, "unary": unary}
 
 def gateway(show, options):
     seconds = int(options.seconds or SECONDS)
+    if options.only in (None, "feed"):
+        feed(show)
+    if options.only == "feed":
+        return
     with cluster(nodes=1, log_level="warn") as c, phones() as box:
         two(box, c)
         fill(box, c, CALLS)

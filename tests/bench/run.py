@@ -47,7 +47,7 @@ def arguments():
     m.add_argument("--peer", action="store_true",
                    help="rooms, beside Janus' AudioBridge (room.*)")
     p.add_argument_group("router (--only: calls, registers, contacts, tls, qualify)")
-    p.add_argument_group("gateway (--only: rest, unary; --seconds)")
+    p.add_argument_group("gateway (--only: rest, unary, feed; --seconds)")
     s = p.add_argument_group(
         "survive (--only: quiet, kill, kill2, cut, drain, redis_empty, "
         "redis_stall, redis_failover, redis_cut, rolling)")
