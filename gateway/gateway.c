@@ -229,7 +229,7 @@ static void on_request(struct web_req *req, void *arg)
 
 static int start_server(struct gateway *g, char *errbuf, size_t errsize)
 {
-	const struct web_server_conf sconf = {
+	struct web_server_conf sconf = {
 		.loop = g->conf.loop,
 		.lim = web_limits_default,
 		.headh = on_head,
@@ -238,6 +238,10 @@ static int start_server(struct gateway *g, char *errbuf, size_t errsize)
 	};
 	int err;
 
+	if (g->conf.connections) {
+		sconf.lim.conns = g->conf.connections;
+		sconf.lim.source_conns = g->conf.connections / 2;
+	}
 	err = web_server_alloc(&g->server, &sconf);
 	if (!err)
 		err = site_alloc(&g->site, g->conf.web, errbuf, errsize);

@@ -26,6 +26,7 @@ struct gateway_conf {
 	const char *admin_password; /* of the user admin, who is made where
 				    there is no user yet; NULL or "": none */
 	bool hook_loopback;      /* webhooks may be of this machine       */
+	uint32_t connections;    /* at a time; 0: web_limits_default      */
 	enum api_metrics metrics;
 	const char *cors;        /* see api/cors.h; NULL or "": none      */
 	uint32_t per_s;          /* requests of one sender; 0: any number */

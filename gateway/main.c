@@ -21,7 +21,7 @@ struct options {
 	const char *metrics, *level, *format, *web, *key_file, *secret;
 	const char *password, *loopback;
 	const char *cors;
-	uint32_t per_s;
+	uint32_t per_s, connections;
 };
 
 struct process {
@@ -129,6 +129,10 @@ static int read_options(struct options *o, int argc, char **argv)
 		 .choices = "open|token|off",
 		 .help = "/metrics for all, for tokens with the scope "
 			 "nodes:read, for nobody"},
+		{.name = "connections", .type = OPTION_UINT,
+		 .value = &o->connections, .def = "16384", .min = 16,
+		 .max = 1000000, .metavar = "N",
+		 .help = "clients at a time, half of them from one address"},
 		{.name = "log-level", .type = OPTION_CHOICE,
 		 .value = &o->level, .def = "info",
 		 .choices = "debug|info|warn|error", .help = "log from here"},
@@ -214,6 +218,7 @@ static int run(struct process *p, const struct options *o)
 		.cluster_key = o->secret,
 		.admin_password = o->password,
 		.hook_loopback = !strcmp(o->loopback, "on"),
+		.connections = o->connections,
 		.metrics = !strcmp(o->metrics, "open") ? API_METRICS_OPEN :
 			   !strcmp(o->metrics, "token") ? API_METRICS_TOKEN :
 			   API_METRICS_OFF,

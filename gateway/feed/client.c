@@ -191,6 +191,7 @@ static void leave(struct ws_client *c)
 	c->ask = mem_deref(c->ask);
 	list_unlink(&c->wait);
 	list_flush(&c->outl);
+	list_flush(&c->earlyl);
 	c->out_bytes = 0;
 	c->snap = mem_deref(c->snap);
 	c->catchup = mem_deref(c->catchup);
@@ -221,6 +222,53 @@ static void on_closed(uint16_t code, void *arg)
 	mem_deref(c);
 }
 
+/* A message that came too early. */
+struct early {
+	struct le le;
+	size_t len;
+	char text[];
+};
+
+static void early_destructor(void *arg)
+{
+	struct early *e = arg;
+
+	list_unlink(&e->le);
+}
+
+/* Redis is being asked who this is, and pages do not wait for that. */
+static void put_off(struct ws_client *c, const char *text, size_t len)
+{
+	struct early *e = NULL;
+
+	if (c->early_bytes + len <= FEED_MESSAGE_BYTES)
+		e = mem_alloc(sizeof(*e) + len, early_destructor);
+	if (!e) {
+		client_close(c, WS_CODE_DENIED, "wait for the welcome");
+		return;
+	}
+	memset(&e->le, 0, sizeof(e->le));
+	e->len = len;
+	memcpy(e->text, text, len);
+	c->early_bytes += len + sizeof(*e);
+	list_append(&c->earlyl, &e->le, e);
+}
+
+void client_hear(struct ws_client *c)
+{
+	struct early *e;
+
+	(void)mem_ref(c);
+	while ((e = list_ledata(c->earlyl.head))) {
+		list_unlink(&e->le);
+		if (c->state == CLIENT_IN)
+			command_take(c, e->text, e->len);
+		mem_deref(e);
+	}
+	c->early_bytes = 0;
+	mem_deref(c);
+}
+
 static void on_message(const char *text, size_t len, void *arg)
 {
 	struct ws_client *c = arg;
@@ -232,6 +280,10 @@ static void on_message(const char *text, size_t len, void *arg)
 		return;
 	}
 
+	if (c->state == CLIENT_ASKED) {
+		put_off(c, text, len);
+		return;
+	}
 	(void)mem_ref(c);
 	command_take(c, text, len);
 	mem_deref(c);

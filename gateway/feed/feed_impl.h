@@ -129,6 +129,8 @@ struct ws_client {
 	enum client_state state;
 	uint32_t hello_id;        /* of the hello that is being looked at */
 
+	struct list earlyl;       /* what it said before it was known     */
+	size_t early_bytes;
 	struct list outl;         /* struct ws_item                       */
 	size_t out_bytes;
 	struct catchup *catchup;  /* of topics that are TOPIC_BEHIND      */
@@ -165,6 +167,9 @@ int client_put_shared(struct ws_client *c, struct ws_frame *f,
 
 /** There may be something for it. */
 void client_wake(struct ws_client *c);
+
+/** It is known who it is: hear what it said meanwhile. */
+void client_hear(struct ws_client *c);
 
 /** Once a sweep. */
 void client_check(struct ws_client *c);

@@ -48,6 +48,8 @@ static void on_known(enum auth_out out, const struct principal *who,
 	if (out == AUTH_OK)
 		c->who = *who;
 	settle(c, out);
+	if (c->state == CLIENT_IN)
+		client_hear(c);
 }
 
 bool hello_request(struct ws_client *c, struct web_req *req)

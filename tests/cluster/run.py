@@ -22,7 +22,7 @@ LANES = 4
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "strangers", "redis", "sipp", "adopt", "router_restart", "move",
            "variants", "netem", "hostile", "quality", "tls", "srtp", "dtmf", "api",
-           "routers", "attack", "linphone", "baresip", "parking", "qualify")
+           "routers", "ws", "attack", "linphone", "baresip", "parking", "qualify")
 
 
 def run(tally, match, builds, pattern="test_"):

@@ -208,6 +208,53 @@ static void test_end(void **state)
 	client_close(&c);
 }
 
+static void tell(struct fake_world *w, Sy__EventType type, const char *id)
+{
+	Sy__Event ev = SY__EVENT__INIT;
+	Sy__Call call = SY__CALL__INIT;
+
+	call.id = (char *)id;
+	call.node = "node-1";
+	ev.type = type;
+	ev.call_id = call.id;
+	ev.call = &call;
+	assert_int_equal(store_event(view_redis(w->view), &ev), 0);
+}
+
+#define OTHER "01ARZ3NDEKTSV4RRFFQ69G5FAW"
+#define THIRD "01ARZ3NDEKTSV4RRFFQ69G5FAX"
+
+/* While the records are read, calls come and go: of those whose record is not
+ * there yet, or still is, the events have the last word. */
+static void test_calls(void **state)
+{
+	struct fake_world w;
+	struct client c;
+
+	fake_start(&w, state);
+	fake_call(&w, OTHER, "node-1");
+	fake_call(&w, THIRD, "node-2");
+	client_open(&c, &w);
+	client_say(&c, "{\"subscribe\":{\"topics\":[\"events\"]}}");
+	client_wait(&c, "\"topic\":\"events\"");
+	client_say(&c, "{\"subscribe\":{\"topics\":[\"calls\"]}}");
+	tell(&w, SY__EVENT_TYPE__CALL_STARTED, FAKE_CALL);
+	tell(&w, SY__EVENT_TYPE__CALL_FINISHED, OTHER);
+	client_wait(&c, "CALL_FINISHED");
+	mbuf_rewind(c.got);
+	client_wait(&c, "\"topic\":\"calls\"");
+	assert_true(contains(&c, "\"id\":\"" FAKE_CALL));
+	assert_true(contains(&c, "\"id\":\"" THIRD));
+	assert_false(contains(&c, OTHER));
+
+	/* From here on by events alone. */
+	mbuf_rewind(c.got);
+	tell(&w, SY__EVENT_TYPE__CALL_FINISHED, THIRD);
+	client_wait(&c, THIRD);
+	assert_false(contains(&c, "snapshot"));
+	client_close(&c);
+}
+
 /* -------------------------------------------------------------------- log */
 
 static void add(struct feed_log *log, uint64_t ms, Sy__Event *ev)
@@ -289,6 +336,7 @@ int main(void)
 	    uv_test(test_shed),
 	    uv_test(test_gone),
 	    uv_test(test_end),
+	    uv_test(test_calls),
 	    cmocka_unit_test(test_log),
 	    cmocka_unit_test(test_log_bytes),
 	};
