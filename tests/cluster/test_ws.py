@@ -4,7 +4,7 @@
 import contextlib
 import signal
 
-from harness import Mismatch, assert_clean, cluster, phones
+from harness import Mismatch, assert_clean, cluster, phones, wait_for
 from talk import hears, phone, tone
 from wsfeed import Feed
 
@@ -108,12 +108,38 @@ def test_events():
 
 
 def test_gateway_ends():
-    """SIGTERM: clients are told to go elsewhere."""
-    with cluster(nodes=1) as c, Feed(c.gateways[0].http, c.token) as w:
-        w.receive()
-        c.gateways[0].process.signal(signal.SIGTERM)
-        must(w.closes() == 1001, "no close")
+    """SIGTERM: clients are told to go elsewhere.  There they go on behind the
+    last event that they have seen, and miss none; who comes with one that
+    the stream does not have begins with a snapshot."""
+    with cluster(nodes=1, gateways=2) as c, phones() as box:
+        phone(box, c, "1001")
+        topics = ("cluster", "calls", "events", "registrations")
+        with Feed(c.gateways[0].http, c.token) as w:
+            w.subscribe(*topics)
+            for topic in topics:
+                w.snapshot(topic)
+            box.do("call", phone="1001", to="600")
+            hears(box, "1001", tone("1001"))
+            seen = [w.wait(lambda m: "event" in m)]
+            c.gateways[0].process.signal(signal.SIGTERM)
+            must(w.closes() == 1001, "no close")
         must(c.gateways[0].process.wait(5), "it still runs")
+        must(c.gateways[0].process.popen.poll() == 0, "it did not end well")
+        box.do("hangup", phone="1001")
+        wait_for("the call is over",
+                 lambda: not c.api("GET", "/api/calls", gateway=1)["items"])
+        with Feed(c.gateways[1].http, c.token) as w:
+            w.subscribe("events", "calls", after=seen[0]["seq"])
+            while seen[-1]["event"]["type"] != "CALL_FINISHED":
+                got = w.receive()
+                must("snapshot" not in got, got)
+                seen += [got] if "event" in got else []
+            ids = [m["seq"] for m in seen]
+            must(len(set(ids)) == len(ids), f"told twice: {ids}")
+        with Feed(c.gateways[1].http, c.token) as w:
+            w.subscribe("events", "calls", after="1-1")
+            w.snapshot("events")
+            must(not w.snapshot("calls").get("calls"), "a call is left")
 
 
 class Table:
