@@ -180,3 +180,44 @@ def test_half_open():
             raise Mismatch("told something")
         except Closed:
             pass
+
+
+def log_in(c, at):
+    """The cookie of a login of the first user; skips where there is none."""
+    status, head, body = request(
+        "POST", f"http://{at}/api/session",
+        body={"user": "admin", "password": getattr(c, "admin_password", "")})
+    if status == 404:
+        raise Skip("nobody can log in yet")
+    must(status == 201, body)
+    return head["Set-Cookie"].partition(";")[0]
+
+
+def test_cookie():
+    """A login's cookie opens /ws for pages of this site alone; what the page
+    says at once is heard; and it ends with the login."""
+    c = the_cluster()
+    at = c.gateways[0].http
+    cookie = log_in(c, at)
+    mine = {"Cookie": cookie, "Origin": f"http://{at}"}
+    for origin in ("https://evil.example", "null", f"https://{at}.evil"):
+        with Feed(at, headers={"Cookie": cookie, "Origin": origin}) as w:
+            must(w.status == 403 or w.closes() == 4401,
+                 f"{origin}: {w.answer}")
+    with Feed(at, headers={"Cookie": cookie[:-3] + "xyz"}) as w:
+        must(w.status == 401 or w.closes() == 4401, w.answer)
+    with Feed(at, headers=mine) as w:
+        w.subscribe("calls")
+        w.snapshot("calls")
+        got = w.wait(lambda m: "welcome" in m)["welcome"] \
+            if not w.kept else next(
+                m["welcome"] for m in w.kept if "welcome" in m)
+        must(got["user"] == "admin", got)
+        status, _, me = request("GET", f"http://{at}/api/session",
+                                headers={"Cookie": cookie})
+        must(status == 200, me)
+        status, _, body = request(
+            "DELETE", f"http://{at}/api/session", headers={
+                "Cookie": cookie, "X-CSRF-Token": me["csrfToken"]})
+        must(status == 204, body)
+        must(w.closes() == 4401, "it is still told")
