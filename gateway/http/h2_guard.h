@@ -21,6 +21,7 @@ enum {
 	GUARD_RESET = 10,        /* costs of: a stream that is reset       */
 	GUARD_WRONG = 20,        /* a frame that is wrong                  */
 	GUARD_HEADER = 20,       /* a header that is too large             */
+	GUARD_BOMB = 400,        /* ... that is far too large              */
 	GUARD_OTHER = 1,         /* any other frame of those above         */
 	GUARD_SMALL_BYTES = 16,  /* DATA with less is such a frame         */
 };

@@ -110,9 +110,10 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f,
 		req->large = true;
 		/* One that is far too large has no answer: what its fields
 		 * are is not even looked at any more. */
-		return req->head_bytes > HEADS_MAX * lim->head_bytes
-			       ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-			       : 0;
+		if (req->head_bytes <= HEADS_MAX * lim->head_bytes)
+			return 0;
+		(void)h2_guard_pay(&h->guard, GUARD_BOMB, h->e.now_ms);
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
 
 	if (namelen && *n == ':')

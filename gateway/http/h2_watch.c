@@ -21,9 +21,10 @@ static int on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd,
 	uint32_t cost = h2_guard_cost(hd);
 	(void)s;
 
-	return !cost || h2_guard_pay(&h->guard, cost, h->e.now_ms)
-		       ? 0
-		       : NGHTTP2_ERR_CALLBACK_FAILURE;
+	if (cost)
+		(void)h2_guard_pay(&h->guard, cost, h->e.now_ms);
+
+	return h->guard.broken ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_invalid_frame(nghttp2_session *s, const nghttp2_frame *f,
