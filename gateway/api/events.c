@@ -105,6 +105,10 @@ void api_events_stream(struct api_req *a)
 	struct stream_conf conf = {.form = &stream_sse, .endh = on_end, .arg = a};
 	int err;
 
+	if (a->web->allowedh) {
+		a->web->allowedh(a->web, a->web->arg);
+		return;
+	}
 	if (!read_query(a, &conf))
 		return;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * switchyard.v1.Events/Stream: the feed's events (feed/stream.h).  Who may is
- * asked as for GET /api/events, by a request of our own that is never run.
+ * asked as for GET /api/events, by a request of our own whose work is to tell
+ * that he may, now or when Redis has said who it is.
  */
 
 #include <errno.h>
@@ -21,6 +22,19 @@ enum { MESSAGE_MAX = 4096 };
 static const char *const askv[] = {"authorization", "x-request-id",
 				   "user-agent", NULL};
 
+/* Until the stream has begun. */
+struct asked {
+	struct inner *in;
+	struct stream_conf conf;
+};
+
+static void asked_destructor(void *arg)
+{
+	struct asked *k = arg;
+
+	mem_deref(k->in);
+}
+
 static void on_refused(struct inner *in, void *arg)
 {
 	call_end_problem(arg, inner_request(in));
@@ -28,17 +42,17 @@ static void on_refused(struct inner *in, void *arg)
 
 static void start(struct call *c)
 {
-	struct inner *in;
+	struct asked *k = mem_zalloc(sizeof(*k), asked_destructor);
 
-	if (inner_alloc(&in, c->web, "GET", "/api/events", askv, on_refused,
-			c)) {
+	c->state = k;
+	if (!k || inner_alloc(&k->in, c->web, "GET", "/api/events", askv,
+			      on_refused, c)) {
 		call_end(c, GRPC_RESOURCE_EXHAUSTED, "out of memory");
 		return;
 	}
-	c->state = in;
-	(void)mem_ref(in);
-	api_head(inner_request(in), c->g->api);
-	mem_deref(in);
+	(void)mem_ref(k);
+	api_head(inner_request(k->in), c->g->api);
+	mem_deref(k);
 }
 
 static void finish(struct web_req *req, enum stream_why why)
@@ -123,29 +137,46 @@ static bool read_request(struct call *c, struct stream_conf *conf,
 	return true;
 }
 
+/* It is known who it is, and that he may. */
+static void on_allowed(struct web_req *req, void *arg)
+{
+	const struct api_req *a = req->user;
+	struct call *c = arg;
+	struct asked *k = c->state;
+	int err;
+
+	k->conf.form = &form;
+	k->conf.endh = on_end;
+	k->conf.arg = c;
+	k->conf.who = a->who;
+	c->web->datah = NULL; /* from here on arg is the stream's */
+	c->stoph = stop;
+	(void)mem_ref(c->web);
+	c->g->api->streams++;
+	err = feed_stream(c->g->api->feed, c->web, &k->conf);
+	if (err)
+		on_end(err, c);
+}
+
 static void on_message(struct call *c, const uint8_t *p, size_t len)
 {
-	struct inner *in = c->state;
-	const struct api_req *a = inner_request(in)->user;
-	struct stream_conf conf = {.form = &form, .endh = on_end, .arg = c};
+	struct asked *k = c->state;
 	Sy__StreamEventsRequest *req =
 		sy__stream_events_request__unpack(NULL, len, p);
-	int err;
 
 	if (!req) {
 		call_end(c, GRPC_INVALID_ARGUMENT,
 			 "this is no StreamEventsRequest");
 		return;
 	}
-	if (read_request(c, &conf, req)) {
-		conf.who = a->who;
-		c->web->datah = NULL; /* from here on arg is the stream's */
-		c->stoph = stop;
-		(void)mem_ref(c->web);
-		c->g->api->streams++;
-		err = feed_stream(c->g->api->feed, c->web, &conf);
-		if (err)
-			on_end(err, c);
+	if (read_request(c, &k->conf, req)) {
+		struct web_req *web = inner_request(k->in);
+
+		web->allowedh = on_allowed;
+		web->arg = c;
+		(void)mem_ref(k);
+		api_request(web, c->g->api);
+		mem_deref(k);
 	}
 	sy__stream_events_request__free_unpacked(req, NULL);
 }

@@ -38,10 +38,20 @@ static void on_wake(void *arg)
 	h(in, in->arg);
 }
 
+/* Whoever wanted to know is gone. */
+static void on_allowed_late(struct web_req *req, void *arg)
+{
+	(void)req;
+	(void)arg;
+}
+
 static void destructor(void *arg)
 {
 	struct inner *in = arg;
 
+	in->h = NULL;
+	if (in->req && in->req->allowedh)
+		in->req->allowedh = on_allowed_late;
 	if (in->req)
 		web_req_detach(in->req);
 	mem_deref(in->req);

@@ -59,6 +59,9 @@ typedef void(web_drain_h)(struct web_req *req, void *arg);
 typedef size_t(web_source_h)(struct web_req *req, uint8_t *p, size_t max,
 			     void *arg);
 
+/** A request of our own was looked at, and may: its maker goes on. */
+typedef void(web_allowed_h)(struct web_req *req, void *arg);
+
 struct web_req {
 	/* The request: read-only for handlers. */
 	char *method;            /* "GET"; HEAD stays HEAD                */
@@ -80,6 +83,9 @@ struct web_req {
 	web_data_h *datah;       /* set in the head handler: the body is
 				    not collected, and not limited        */
 	void *arg;               /* of the handlers above                 */
+	web_allowed_h *allowedh; /* of a request that we make ourselves: in
+				    place of the work, once it is known
+				    that it may; or NULL                  */
 	void *user;              /* of the application; released with the
 				    request (mem_deref)                   */
 
