@@ -47,7 +47,8 @@ struct gateway {
 	struct {
 		struct metric *conns, *accepted, *refused, *crowded, *floods,
 			*tls_failed, *expired, *ready, *redis, *streams,
-			*ws[2], *ws_opened, *shed, *events, *gaps;
+			*ws[2], *ws_opened, *shed, *events, *gaps,
+			*phones, *phone_calls;
 	} met;
 	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
@@ -67,6 +68,7 @@ static void sample(void *arg)
 	struct gateway *g = arg;
 	struct web_server_stat st;
 	struct feed_stat fst;
+	struct signal_stat pst;
 
 	web_server_stat(g->server, &st);
 	metric_set(g->met.conns, st.conns);
@@ -80,6 +82,11 @@ static void sample(void *arg)
 	metric_set(g->met.redis, view_has_redis(g->view));
 	metric_set(g->met.streams, g->api.streams);
 	feed_stat(g->feed, &fst);
+	if (g->signal) {
+		signal_stat(g->signal, &pst);
+		metric_set(g->met.phones, pst.phones);
+		count_to(g->met.phone_calls, pst.calls);
+	}
 	metric_set(g->met.ws[0], fst.h1);
 	metric_set(g->met.ws[1], fst.h2);
 	count_to(g->met.ws_opened, fst.opened);
@@ -113,6 +120,11 @@ static int add_metrics(struct gateway *g)
 		{&g->met.expired, METRIC_COUNTER,
 		 "sy_gateway_connections_expired_total",
 		 "Time limits that connections ran into"},
+		{&g->met.phones, METRIC_GAUGE, "sy_gateway_phones",
+		 "Browser pages that are phones here now"},
+		{&g->met.phone_calls, METRIC_COUNTER,
+		 "sy_gateway_phone_calls_total",
+		 "Calls that browser pages have made here"},
 		{&g->met.ready, METRIC_GAUGE, "sy_gateway_ready",
 		 "1 when ready to serve"},
 		{&g->met.redis, METRIC_GAUGE, "sy_gateway_redis_up",

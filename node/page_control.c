@@ -125,6 +125,8 @@ struct calls {
 
 static bool has(const Sy__BrowserHere *msg, const char *leg)
 {
+	if (msg->n_legs == 1 && !strcmp(msg->legs[0], "*"))
+		return true;
 	for (size_t i = 0; i < msg->n_legs; i++) {
 		if (!strcmp(msg->legs[i], leg))
 			return true;

@@ -6,6 +6,10 @@
  *
  *   store_reg_put() -> BrowserHere to every node and gateway -> their calls
  *                   -> PhoneRegistered -> what has come for it meanwhile
+ *
+ * A call that the page has and no node knows may be one whose node has just
+ * died: it is asked for once more when others have had the time to take it, and
+ * only then the page is told that it is over.
  */
 
 #include <errno.h>
@@ -17,7 +21,8 @@
 #include "proto/schema.h"
 #include "proto/store.h"
 
-enum { CALLS_MAX = 64, HERE_MS = 2000 };
+enum { CALLS_MAX = 64, HERE_MS = 2000, MISSING_MS = 8000,
+       FIRST_REFRESH_MS = 1000 };
 
 struct enlisting {
 	struct phone *ph;         /* reference                            */
@@ -27,6 +32,8 @@ struct enlisting {
 	unsigned asked;           /* nodes that have not answered         */
 	Sy__PhoneCallState *callv[CALLS_MAX]; /* owned                    */
 	size_t callc;
+	bool missing;             /* it is about those that nobody knew   */
+	struct loop_timer *timer;
 };
 
 static void destructor(void *arg)
@@ -38,9 +45,34 @@ static void destructor(void *arg)
 	mem_deref(en->legv);
 	for (size_t i = 0; i < en->callc; i++)
 		sy__phone_call_state__free_unpacked(en->callv[i], NULL);
+	mem_deref(en->timer);
 	if (en->ph->enlisting == en)
 		en->ph->enlisting = NULL;
 	mem_deref(en->ph);
+}
+
+static struct enlisting *enlisting_alloc(struct phone *ph, uint32_t id)
+{
+	struct enlisting *en = mem_zalloc(sizeof(*en), destructor);
+
+	if (!en)
+		return NULL;
+
+	en->ph = mem_ref(ph);
+	en->id = id;
+
+	return en;
+}
+
+/* Do nodes know that leg? */
+static bool is_known(const struct enlisting *en, const char *leg)
+{
+	for (size_t i = 0; i < en->callc; i++) {
+		if (!strcmp(en->callv[i]->leg, leg))
+			return true;
+	}
+
+	return false;
 }
 
 /* ----------------------------------------------------------------- contact */
@@ -120,11 +152,11 @@ static void ignore_handler(int err, const Sy__Registration *reg, void *arg)
 
 static void refresh_handler(void *arg);
 
-static void refresh_later(struct phone *ph)
+static void refresh_later(struct phone *ph, uint32_t ms)
 {
 	ph->refresh = mem_deref(ph->refresh);
-	(void)loop_timer_start(&ph->refresh, view_loop(ph->signal->view),
-			       PHONE_REFRESH_MS, refresh_handler, ph);
+	(void)loop_timer_start(&ph->refresh, view_loop(ph->signal->view), ms,
+			       refresh_handler, ph);
 }
 
 static void refresh_handler(void *arg)
@@ -133,7 +165,7 @@ static void refresh_handler(void *arg)
 
 	if (view_has_redis(ph->signal->view))
 		(void)put(ph, PHONE_EXPIRES_S, ignore_handler, NULL);
-	refresh_later(ph);
+	refresh_later(ph, PHONE_REFRESH_MS);
 }
 
 void enlist_linger(struct phone *ph)
@@ -149,6 +181,56 @@ void enlist_drop(struct phone *ph)
 
 	(void)put(ph, 0, ignore_handler, NULL);
 	tell_changed(ph);
+}
+
+/* --------------------------------------------------- calls that are missing */
+
+static void missing_handler(void *arg);
+
+static void look_for_missing(const struct enlisting *en)
+{
+	struct enlisting *later = NULL;
+
+	for (size_t i = 0; i < en->legc; i++) {
+		if (is_known(en, en->legv[i]))
+			continue;
+		if (!later)
+			later = enlisting_alloc(en->ph, 0);
+		if (!later)
+			return;
+		if (!later->legv)
+			later->legv = mem_zalloc(en->legc *
+						 sizeof(*later->legv), NULL);
+		if (!later->legv ||
+		    str_dup(&later->legv[later->legc], en->legv[i]))
+			break;
+		later->legc++;
+	}
+	if (!later)
+		return;
+
+	later->missing = true;
+	if (loop_timer_start(&later->timer, view_loop(en->ph->signal->view),
+			     MISSING_MS, missing_handler, later))
+		mem_deref(later);
+}
+
+static void say_missing(const struct enlisting *en)
+{
+	for (size_t i = 0; i < en->legc; i++) {
+		Sy__PhoneEnded ended = SY__PHONE_ENDED__INIT;
+		Sy__WsServer msg = SY__WS_SERVER__INIT;
+
+		if (is_known(en, en->legv[i]) ||
+		    phone_leg_find(en->ph, en->legv[i]))
+			continue;
+		ended.leg = en->legv[i];
+		ended.code = 481;
+		ended.reason = (char *)"the call has ended";
+		msg.body_case = SY__WS_SERVER__BODY_PHONE_ENDED;
+		msg.phone_ended = &ended;
+		(void)phone_say(en->ph, &msg);
+	}
 }
 
 /* ----------------------------------------------------------------- answer */
@@ -191,7 +273,9 @@ static void answer(struct enlisting *en)
 	ice_free(&reg);
 	ph->enlisting = NULL;
 	phone_flush(ph);
-	refresh_later(ph);
+	/* The gateway that has just lost it may have written after us. */
+	refresh_later(ph, FIRST_REFRESH_MS);
+	look_for_missing(en);
 	mem_deref(en);
 }
 
@@ -223,12 +307,17 @@ static void here_handler(const Sy__Result *res, void *arg)
 		if (!dup)
 			continue;
 		en->callv[en->callc++] = dup;
-		phone_leg_add(en->ph, st->leg, st->call);
+		phone_leg_add(en->ph, st->leg, st->call, NULL);
 	}
 
 	if (--en->asked)
 		return;
-	if (en->ph->signal && en->ph->enlisting == en)
+	if (en->missing) {
+		if (en->ph->signal)
+			say_missing(en);
+		mem_deref(en);
+	}
+	else if (en->ph->signal && en->ph->enlisting == en)
 		answer(en);
 	else
 		mem_deref(en);
@@ -271,22 +360,32 @@ static void tell_all(struct enlisting *en)
 	Sy__BrowserHere here = SY__BROWSER_HERE__INIT;
 	Sy__Envelope env = SY__ENVELOPE__INIT;
 	struct telling t = {.en = en, .env = &env};
+	char *all[] = {(char *)"*"};
 
 	here.phone = ph->name;
 	here.device = ph->device;
 	here.gateway = (char *)view_id(view);
 	here.received = ph->received;
-	here.legs = en->legv;
-	here.n_legs = en->legc;
+	here.legs = en->missing ? all : en->legv;
+	here.n_legs = en->missing ? 1 : en->legc;
 	env.body_case = SY__ENVELOPE__BODY_BROWSER_HERE;
 	env.browser_here = &here;
-	member_apply(view_members(view), SY__MEMBER_KIND__GATEWAY,
-		     tell_handler, &t);
+	if (!en->missing)
+		member_apply(view_members(view), SY__MEMBER_KIND__GATEWAY,
+			     tell_handler, &t);
 	t.nodes = true;
 	member_apply(view_members(view), SY__MEMBER_KIND__NODE, tell_handler,
 		     &t);
+}
+
+static void missing_handler(void *arg)
+{
+	struct enlisting *en = arg;
+
+	if (en->ph->signal && en->ph->client)
+		tell_all(en);
 	if (!en->asked)
-		answer(en);
+		mem_deref(en);
 }
 
 /* It is no phone at all. */
@@ -314,6 +413,8 @@ static void put_handler(int err, const Sy__Registration *reg, void *arg)
 	else {
 		tell_changed(en->ph);
 		tell_all(en);
+		if (!en->asked)
+			answer(en);
 	}
 }
 
@@ -333,15 +434,13 @@ static int take_legs(struct enlisting *en, char *const *legv, size_t legc)
 
 void enlist(struct phone *ph, uint32_t id, char *const *legv, size_t legc)
 {
-	struct enlisting *en = mem_zalloc(sizeof(*en), destructor);
+	struct enlisting *en = enlisting_alloc(ph, id);
 	int err;
 
 	if (!en) {
 		(void)ws_refuse(ph->client, id, "internal", "out of memory");
 		return;
 	}
-	en->ph = mem_ref(ph);
-	en->id = id;
 	err = take_legs(en, legv, legc);
 	if (!ph->call_id[0])
 		ulid_make(ph->call_id);

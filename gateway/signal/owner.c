@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a page says of a leg goes to the node that owns its call: the record
- * in Redis names it.  A call whose node died, or that moves just then, is
- * looked for again for a while; what may have been done is not sent twice.
+ * What a page says of a leg goes to the node that owns its call: the one that
+ * spoke of it last, or who the record in Redis names.  A call whose node died,
+ * or that moves just then, is looked for again for a while; what may have been
+ * done is not sent twice.  The record of a call that has just begun may not be
+ * written yet.
  */
 
 #include <errno.h>
@@ -12,7 +14,7 @@
 #include "proto/schema.h"
 #include "proto/store.h"
 
-enum { AGAIN_MS = 100, LIMIT_MS = 5000 };
+enum { AGAIN_MS = 100, LIMIT_MS = 5000, YOUNG_MS = 1000 };
 
 struct order {
 	struct phone *ph;         /* reference                            */
@@ -22,6 +24,7 @@ struct order {
 	Sy__Envelope *env;        /* owned                                */
 	struct loop_timer *timer;
 	uint64_t until_us;
+	uint64_t young_us;        /* until then it may have no record yet */
 };
 
 static void destructor(void *arg)
@@ -78,6 +81,9 @@ static void result_handler(const Sy__Result *res, void *arg)
 		mem_deref(o);
 		break;
 	case SY__RESULT_CODE__NOT_FOUND:
+		o->young_us = 0;
+		again(o);
+		break;
 	case SY__RESULT_CODE__NO_SUBSCRIBER:
 	case SY__RESULT_CODE__UNAVAILABLE:
 		again(o);
@@ -115,7 +121,9 @@ static void record_handler(int err, Sy__Call *call, void *arg)
 	struct order *o = arg;
 	struct signal *s = o->ph->signal;
 
-	if (err == ENOENT || !s) {
+	if (err == ENOENT && s && loop_now_us() < o->young_us) {
+		again(o);
+	} else if (err == ENOENT || !s) {
 		refuse(o, "not-found", "the call has ended");
 	} else if (err || !view_serves(s->view, call)) {
 		again(o);
@@ -149,8 +157,8 @@ static Sy__Envelope *copy(const Sy__Envelope *env)
 	return dup;
 }
 
-void owner_send(struct phone *ph, uint32_t id, const char *call,
-		Sy__Envelope *env)
+void owner_send(struct phone *ph, uint32_t id, const struct phone_leg *pl,
+		const Sy__Envelope *env)
 {
 	struct order *o = mem_zalloc(sizeof(*o), destructor);
 
@@ -158,14 +166,16 @@ void owner_send(struct phone *ph, uint32_t id, const char *call,
 		o->ph = mem_ref(ph);
 		o->client = ph->client;
 		o->id = id;
-		str_ncpy(o->call, call, sizeof(o->call));
+		str_ncpy(o->call, pl->call, sizeof(o->call));
 		o->env = copy(env);
 		o->until_us = loop_now_us() + LIMIT_MS * 1000ull;
+		o->young_us = loop_now_us() + YOUNG_MS * 1000ull;
 	}
 	if (!o || !o->env) {
 		(void)ws_refuse(ph->client, id, "internal", "out of memory");
 		mem_deref(o);
 		return;
 	}
-	look(o);
+	if (!pl->node[0] || send_order(o, pl->node))
+		look(o);
 }

@@ -189,7 +189,8 @@ struct phone_leg *phone_leg_find(const struct phone *ph, const char *leg)
 	return NULL;
 }
 
-void phone_leg_add(struct phone *ph, const char *leg, const char *call)
+void phone_leg_add(struct phone *ph, const char *leg, const char *call,
+		   const char *node)
 {
 	struct phone_leg *pl = phone_leg_find(ph, leg);
 
@@ -204,6 +205,7 @@ void phone_leg_add(struct phone *ph, const char *leg, const char *call)
 	}
 	/* A transfer may have made two calls one. */
 	str_ncpy(pl->call, call, sizeof(pl->call));
+	str_ncpy(pl->node, node ? node : "", sizeof(pl->node));
 }
 
 void phone_leg_remove(struct phone *ph, const char *leg)

@@ -35,6 +35,7 @@ struct placing {
 	char not_hub[ULID_LEN + 1];
 	char not_node[64];
 	struct store_place pl;
+	char node[64];             /* that is asked                       */
 	struct loop_timer *timer;
 	uint64_t until_us;
 	bool taken;                /* by a node                           */
@@ -98,7 +99,7 @@ static void answer(struct placing *p, const Sy__Result *res)
 	p->ph->signal->calls++;
 	placed.leg = res->leg;
 	placed.call = res->call ? res->call->id : p->pl.hub;
-	phone_leg_add(p->ph, placed.leg, placed.call);
+	phone_leg_add(p->ph, placed.leg, placed.call, p->node);
 	msg.id = p->id;
 	msg.body_case = SY__WS_SERVER__BODY_PHONE_PLACED;
 	msg.phone_placed = &placed;
@@ -175,7 +176,8 @@ static void send_call(struct placing *p, const char *node, uint32_t epoch)
 	call.sdp = p->sdp;
 	env.body_case = SY__ENVELOPE__BODY_BROWSER_CALL;
 	env.browser_call = &call;
-	if (bus_request_member(view_bus(s->view), node, &env, 0,
+	str_ncpy(p->node, node, sizeof(p->node));
+	if (bus_request_member(view_bus(s->view), p->node, &env, 0,
 			       result_handler, p))
 		refuse(p, "internal", "out of memory");
 }

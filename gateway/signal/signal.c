@@ -323,7 +323,7 @@ static void take_about_leg(struct phone *ph, const Sy__WsClient *msg)
 	if (why)
 		(void)ws_refuse(ph->client, msg->id, "bad-request", "%s", why);
 	else
-		owner_send(ph, msg->id, pl->call, &a.env);
+		owner_send(ph, msg->id, pl, &a.env);
 }
 
 void signal_receive(struct ws_client *c, const Sy__WsClient *msg, void *arg)
@@ -348,7 +348,7 @@ void signal_receive(struct ws_client *c, const Sy__WsClient *msg, void *arg)
 /* ---------------------------------------------------------------- from nodes */
 
 static void take_message(struct signal *s, struct bus_request *req,
-			 const Sy__BrowserMessage *m)
+			 const Sy__BrowserMessage *m, const char *node)
 {
 	struct phone *ph = signal_find(s, m->phone);
 	int err = !ph || !m->message ? ENOENT : phone_say(ph, m->message);
@@ -364,7 +364,7 @@ static void take_message(struct signal *s, struct bus_request *req,
 	if (m->message->body_case == SY__WS_SERVER__BODY_PHONE_ENDED)
 		phone_leg_remove(ph, m->leg);
 	else
-		phone_leg_add(ph, m->leg, m->call);
+		phone_leg_add(ph, m->leg, m->call, node);
 	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
 }
 
@@ -374,7 +374,7 @@ bool signal_command(struct signal *s, struct bus_request *req,
 	struct phone *ph;
 
 	if (env->body_case == SY__ENVELOPE__BODY_BROWSER_MESSAGE) {
-		take_message(s, req, env->browser_message);
+		take_message(s, req, env->browser_message, env->from);
 		return true;
 	}
 	if (env->body_case != SY__ENVELOPE__BODY_BROWSER_HERE)

@@ -46,6 +46,7 @@ struct phone_leg {
 	struct le le;
 	char leg[ULID_LEN + 1];
 	char call[ULID_LEN + 1];
+	char node[64];             /* that spoke of it last; "": not known */
 };
 
 struct phone {
@@ -94,8 +95,9 @@ int phone_say(struct phone *ph, const Sy__WsServer *msg);
 /** Say what has waited. */
 void phone_flush(struct phone *ph);
 
-/** Remember a leg. */
-void phone_leg_add(struct phone *ph, const char *leg, const char *call);
+/** Remember a leg. @param node  That has it; NULL: not known. */
+void phone_leg_add(struct phone *ph, const char *leg, const char *call,
+		   const char *node);
 void phone_leg_remove(struct phone *ph, const char *leg);
 struct phone_leg *phone_leg_find(const struct phone *ph, const char *leg);
 
@@ -129,10 +131,11 @@ void place_call(struct phone *ph, const Sy__WsClient *msg);
  * answered.
  *
  * @param id   Of its message.
- * @param env  Body; packed for the call.
+ * @param pl   The leg; borrowed for the call.
+ * @param env  Body; copied.
  */
-void owner_send(struct phone *ph, uint32_t id, const char *call,
-		Sy__Envelope *env);
+void owner_send(struct phone *ph, uint32_t id, const struct phone_leg *pl,
+		const Sy__Envelope *env);
 
 /* --- ice.c */
 
