@@ -4,25 +4,26 @@
 import contextlib
 import re
 import secrets
+import socket
 import subprocess
 import time
 
 from browser import TONE_HZ
 from harness import Mismatch, Skip, assert_clean, wait_for
 from scenarios import PAGE, PHONE, THIRD, Scenarios
-from talk import hears, tone
+from talk import hears, phone, tone
 
 
-def open_page(browser, name, c, user, gateway=0, phone=None, **more):
+def open_page(browser, name, c, user, gateway=0, secret=None, **more):
     """A page that is a phone of a device; its secret."""
-    phone = phone or secrets.token_urlsafe(24)
+    secret = secret or secrets.token_urlsafe(24)
     browser.do(name, "open", lib="page", seconds=30, options={
         "server": f"wss://{c.gateways[gateway].https}/ws", "user": user,
-        "token": c.token, "phone": phone, **more})
+        "token": c.token, "phone": secret, **more})
     browser.expect("connected", name)
     browser.do(name, "register")
     browser.expect("registered", name)
-    return phone
+    return secret
 
 
 def node_ports(sdps):
@@ -215,7 +216,7 @@ def test_reload():
     _all.call()
     b, c = _all.browser, _all.cluster
     b.do("a", "close")
-    open_page(b, "a", c, PAGE, phone=_all.secret)
+    open_page(b, "a", c, PAGE, secret=_all.secret)
     b.expect("offered", "a")
     _all.both_ways()
     _all.end()
@@ -269,6 +270,17 @@ def test_gateway_dies():
     assert_clean(c)
 
 
+def answers_stun(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.2)
+        s.connect(("127.0.0.1", port))
+        try:
+            s.send(b"\0\1\0\0\x21\x12\xa4\x42" + secrets.token_bytes(12))
+            return s.recv(2048)[:2] == b"\1\1"
+        except OSError:
+            return False
+
+
 @contextlib.contextmanager
 def coturn(port, secret, folder):
     """A TURN server of others, for credentials that end."""
@@ -286,6 +298,7 @@ def coturn(port, secret, folder):
     except FileNotFoundError:
         raise Skip("no turnserver here (deploy/deps test)") from None
     try:
+        wait_for("the TURN server", lambda: answers_stun(port))
         yield
     finally:
         proc.terminate()
@@ -305,8 +318,7 @@ def test_turn():
     if secret in str(shown) or shown.get("iceSecrets"):
         raise Mismatch(f"{shown}")
     with coturn(port, secret, c.dir):
-        phone = secrets.token_urlsafe(24)
-        open_page(b, "b", c, "1004", phone=phone, relay=True)
+        open_page(b, "b", c, "1004", relay=True)
         got = wait_for("servers", lambda: b.do("b", "register").get(
             "iceServers"))
         user = got[0]["username"]
@@ -320,6 +332,61 @@ def test_turn():
         b.do("b", "unregister")
         b.do("b", "close")
     c.api("PATCH", "/api/config/settings", {"iceServers": []})
+    assert_clean(c)
+
+
+def ringing_dies(caller, callee):
+    """Its node is killed while it rings; then it is answered."""
+    b, c = _all.browser, _all.cluster
+    node = wait_for("its node", lambda: next(
+        (n for x in c.api("GET", "/api/calls")["items"]
+         if x["state"] == "CALL_RINGING"
+         for n in c.nodes if n.id == x["node"]), None))
+    node.process.kill()
+    c.left(node)
+    wait_for("another node has the call", lambda: next(
+        (x for x in c.api("GET", "/api/calls")["items"]
+         if x["node"] != node.id and not x["adopting"]), None))
+    callee()
+    caller()
+    c.join(node.id)
+
+
+def test_node_dies_while_it_rings():
+    """A page that is called, and one that calls: both are answered at the
+    next node."""
+    _all.start()
+    b, box, c = _all.browser, _all.box, _all.cluster
+    open_page(b, "b", c, "1004", auto=False)
+    box.do("call", phone=PHONE, to="1004")
+    b.expect("incoming", "b")
+    box.expect("ringing", phone=PHONE)
+
+    def taken():
+        b.do("b", "answer")
+        b.hears("b", tone(PHONE))
+
+    ringing_dies(lambda: hears(box, PHONE, TONE_HZ), taken)
+    b.do("b", "hangup")
+    b.expect("ended", "b")
+    box.expect("closed", phone=PHONE)
+    assert_clean(c)
+
+    phone(box, c, "1006", codecs=["PCMU"], answer="manual")
+    b.do("b", "call", "1006")
+    box.expect("incoming", phone="1006")
+
+    def answered():
+        box.do("answer", phone="1006")
+        b.expect("established", "b")
+        hears(box, "1006", TONE_HZ)
+
+    ringing_dies(lambda: b.hears("b", tone("1006")), answered)
+    b.do("b", "hangup")
+    b.expect("ended", "b")
+    box.expect("closed", phone="1006")
+    b.do("b", "unregister")
+    b.do("b", "close")
     assert_clean(c)
 
 
