@@ -240,6 +240,7 @@ static void destructor(void *data)
 	if (n->hubs)
 		hash_flush(n->hubs);
 	mem_deref(n->hubs);
+	mem_deref(n->pages);
 	mem_deref(n->ua);
 	mem_deref(n->media);
 	mem_deref(n->identity);
@@ -469,6 +470,7 @@ static int start(struct node *n)
 		return err;
 
 	err = hash_alloc(&n->hubs, HUB_BUCKETS);
+	err |= hash_alloc(&n->pages, HUB_BUCKETS);
 	err |= node_metrics_init(n);
 	if (err)
 		return ENOMEM;

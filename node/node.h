@@ -101,6 +101,7 @@ struct node {
 	struct sweep *sweep;
 	struct hub_env env;
 	struct hash *hubs;           /* struct hub, by id                  */
+	struct hash *pages;          /* struct page, by phone: page.h      */
 	uint32_t hubc;
 	struct list lookups;         /* struct dial_lookup, or who waits for
 				        room (app/limit.c): asked Redis    */

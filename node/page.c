@@ -13,6 +13,7 @@ static void destructor(void *data)
 	struct page *pg = data;
 
 	page_close(pg);
+	hash_unlink(&pg->le);
 	mem_deref(pg->offer);
 	mem_deref(pg->answer);
 	mem_deref(pg->received);
@@ -49,12 +50,33 @@ int page_alloc(struct page **pp, const struct page_conf *conf)
 	err |= page_keep(&pg->from, conf->from);
 	err |= page_keep(&pg->from_name, conf->from_name);
 	err |= page_keep(&pg->called, conf->called);
-	if (err)
+	if (err) {
 		mem_deref(pg);
-	else
-		*pp = pg;
+		return err;
+	}
 
-	return err;
+	hash_append(pg->node->pages, hash_joaat_str(pg->phone), &pg->le, pg);
+	*pp = pg;
+
+	return 0;
+}
+
+struct leg *page_leg(struct page *pg)
+{
+	return page_is_over(pg) ? NULL : pg->leg;
+}
+
+void page_apply(struct node *n, const char *phone, page_h *h, void *arg)
+{
+	struct le *le = list_head(hash_list(n->pages, hash_joaat_str(phone)));
+
+	while (le) {
+		struct page *pg = le->data;
+
+		le = le->next;
+		if (page_is(pg, phone))
+			h(pg, arg);
+	}
 }
 
 struct mbuf *page_mbuf(const char *text)

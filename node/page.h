@@ -78,6 +78,14 @@ bool page_is_quiet(const struct page *pg);
 
 /* ------------------------------------------------------- what a page says */
 
+typedef void(page_h)(struct page *pg, void *arg);
+
+/** Each of a phone's, also those that are over; none is freed meanwhile. */
+void page_apply(struct node *n, const char *phone, page_h *h, void *arg);
+
+/** Its leg; NULL: it is over. */
+struct leg *page_leg(struct page *pg);
+
 /** Is it this page's leg? */
 bool page_is(const struct page *pg, const char *phone);
 

@@ -117,6 +117,7 @@ void control_browser_signal(struct node *n, struct bus_request *req,
 
 /* What it is answered with. */
 struct calls {
+	const Sy__BrowserHere *msg;
 	Sy__PhoneCallState v[CALLS_MAX], *pv[CALLS_MAX];
 	Google__Protobuf__Timestamp atv[CALLS_MAX];
 	struct leg *renewv[CALLS_MAX];
@@ -135,42 +136,27 @@ static bool has(const Sy__BrowserHere *msg, const char *leg)
 	return false;
 }
 
-static void look_at(struct calls *c, struct leg *leg,
-		    const Sy__BrowserHere *msg)
+static void look_at(struct page *pg, void *arg)
 {
-	struct page *pg = leg_browser_page(leg);
+	struct leg *leg = page_leg(pg);
+	struct calls *c = arg;
 
-	if (!pg || !page_is(pg, msg->phone) || c->n == CALLS_MAX)
+	if (!leg || c->n == CALLS_MAX)
 		return;
 
-	if (page_here(pg, msg, has(msg, leg->info.id)))
+	if (page_here(pg, c->msg, has(c->msg, leg->info.id)))
 		c->renewv[c->renewc++] = leg;
-	if (leg_is(leg, SY__LEG_STATE__LEG_ENDED))
+	if (!page_leg(pg))
 		return;
 	page_call_state(pg, &c->v[c->n], &c->atv[c->n]);
 	c->pv[c->n] = &c->v[c->n];
 	c->n++;
 }
 
-static bool hub_handler(struct le *le, void *arg)
-{
-	void **argv = arg;
-	struct hub *hub = le->data;
-	struct le *next;
-
-	for (le = list_head(&hub->legs); le; le = next) {
-		next = le->next;
-		look_at(argv[0], le->data, argv[1]);
-	}
-
-	return false;
-}
-
 void control_browser_here(struct node *n, struct bus_request *req,
 			  const Sy__Envelope *env)
 {
 	struct calls *c = mem_zalloc(sizeof(*c), NULL);
-	void *argv[] = {c, env->browser_here};
 	Sy__Result res = SY__RESULT__INIT;
 
 	if (!c) {
@@ -178,7 +164,8 @@ void control_browser_here(struct node *n, struct bus_request *req,
 		return;
 	}
 
-	(void)hash_apply(n->hubs, hub_handler, argv);
+	c->msg = env->browser_here;
+	page_apply(n, c->msg->phone, look_at, c);
 	res.code = SY__RESULT_CODE__OK;
 	res.phone_calls = c->pv;
 	res.n_phone_calls = c->n;

@@ -15,6 +15,7 @@
 #include "node/page.h"
 
 struct page {
+	struct le le;             /* in node->pages                       */
 	struct node *node;        /* borrowed                             */
 	struct leg *leg;          /* borrowed                             */
 	const struct dialog_handlers *h;
