@@ -51,7 +51,7 @@ def test_is_called():
     """It rings in front of all else, and is answered."""
     page = agent()
     _all.box.do("call", phone="1006", to="1007")
-    page.see(role="alertdialog")
+    page.see(role="dialog", name="Incoming call")
     page.accessible("an incoming call")
     page.button("Answer")
     _all.box.expect("established", phone="1006")

@@ -9,7 +9,7 @@ import { attempt } from "./use_phone";
 export function Incoming({ call: c, more }: { call: Call; more: number }) {
 	return <Modal opened onClose={() => attempt(() => c.hangup())}
 		withCloseButton={false} closeOnClickOutside={false} size="sm"
-		aria-label={`${peerOf(c)} calls`} role="alertdialog">
+		title="Incoming call">
 		<div className="sy-incoming">
 			<span className="sy-incoming-ring"><PhoneIcon size={30} /></span>
 			<Text fw={650} size="xl" className="sy-break">{peerOf(c)}</Text>
