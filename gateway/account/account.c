@@ -8,6 +8,7 @@
 #include "gateway/account/account.h"
 #include "proto/log.h"
 #include "proto/loop.h"
+#include "proto/random.h"
 #include "proto/scope.h"
 
 enum { RETRY_MS = 1000 };
@@ -155,9 +156,13 @@ int account_alloc(struct account **ap, const struct account_conf *conf)
 
 uint32_t account_epoch(uint32_t old)
 {
-	const uint32_t now = (uint32_t)(timestamp_now_ms() / 1000);
+	uint32_t epoch;
 
-	return now > old ? now : old + 1;
+	do {
+		random_bytes(&epoch, sizeof(epoch));
+	} while (epoch == old);
+
+	return epoch;
 }
 
 /* -------------------------------------------------------------------- roles */

@@ -44,8 +44,8 @@ int account_alloc(struct account **ap, const struct account_conf *conf);
 /** The accounts were read, and the first user is there if he is to be. */
 bool account_is_ready(const struct account *acct);
 
-/** The epoch after this one; by the clock, so that a user who was removed and
- * made anew begins with a higher one. */
+/** Another epoch than this one; by chance, so that a user who was removed and
+ * made anew does not begin with one that he had. */
 uint32_t account_epoch(uint32_t old);
 
 /** The scopes of a role. */
