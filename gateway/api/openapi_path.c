@@ -75,7 +75,8 @@ static int occasions(const struct api_route *r)
 	int when = ALWAYS;
 
 	when |= strncmp(r->path, "/api/", 5) ? NEVER : API;
-	when |= r->scope ? SCOPE : NEVER;
+	/* What is open and changes something is the login. */
+	when |= r->scope || change ? SCOPE : NEVER;
 	when |= strchr(r->path, '{') ? PATH : NEVER;
 	when |= r->reply ? JSON : NEVER;
 	when |= r->body ? BODY : NEVER;
