@@ -157,7 +157,8 @@ def test_head():
     for path in doc["paths"]:
         if "get" not in doc["paths"][path] or "{" in path or path == "/ws":
             continue
-        got, head, body = ask(c, "HEAD", path, token="admin",
+        query = "?number=600" if path == "/api/routes/probe" else ""
+        got, head, body = ask(c, "HEAD", path + query, token="admin",
                               Accept="*/*")
         must((got, body), (200, b""), f"HEAD {path}")
 
