@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/api/openapi_impl.h"
+#include "gateway/api/wire.h"
 
 /* ------------------------------------------------------------- problems */
 
@@ -34,7 +35,7 @@ static const struct problem_def {
 	{401, SCOPE, "Unauthorized", "No token or session, or one that is not "
 	 "known (any more)"},
 	{403, SCOPE, "Forbidden", "The token or session may not do this"},
-	{404, PATH, "NotFound", "There is no such thing"},
+	{404, PATH | BODY, "NotFound", "There is no such thing"},
 	{406, JSON, "NotAcceptable", "Accept leaves out what there is"},
 	{409, CHANGE, "Conflict", "The state of things does not allow it"},
 	{412, ETAG, "Changed", "It is not as If-Match says (any more)"},
@@ -75,8 +76,8 @@ static int occasions(const struct api_route *r)
 	int when = ALWAYS;
 
 	when |= strncmp(r->path, "/api/", 5) ? NEVER : API;
-	/* What is open and changes something is the login. */
-	when |= r->scope || change ? SCOPE : NEVER;
+	/* Whom anybody may ask to change something asks who it is. */
+	when |= r->scope || (change && when & API) ? SCOPE : NEVER;
 	when |= strchr(r->path, '{') ? PATH : NEVER;
 	when |= r->reply ? JSON : NEVER;
 	when |= r->body ? BODY : NEVER;
@@ -108,6 +109,13 @@ static json_t *reply_schema(const struct api_route *r)
 			 "the last one", "additionalProperties", 0);
 }
 
+/* The message itself: switchyard.proto. */
+static json_t *wire(void)
+{
+	return json_pack("{s:{s:s, s:s}}", "schema", "type", "string",
+			 "format", "binary");
+}
+
 static json_t *success(const struct api_route *r)
 {
 	json_t *res = json_pack("{s:s}", "description",
@@ -117,9 +125,11 @@ static json_t *success(const struct api_route *r)
 						   : "As asked for");
 	json_t *content = json_object();
 
-	if (r->reply)
+	if (r->reply) {
 		set(content, "application/json",
 		    json_pack("{s:o}", "schema", reply_schema(r)));
+		set(content, WIRE_TYPE, wire());
+	}
 	if (r->type)
 		set(content, r->type,
 		    json_pack("{s:{s:s}}", "schema", "type",
@@ -282,10 +292,10 @@ static json_t *operation(const struct api_route *r,
 	json_decref(params);
 	if (r->body)
 		set(op, "requestBody",
-		    json_pack("{s:b, s:{s:{s:o}}}", "required",
+		    json_pack("{s:b, s:{s:{s:o}, s:o}}", "required",
 			      !r->body_optional, "content",
 			      "application/json", "schema",
-			      openapi_ref(r->body)));
+			      openapi_ref(r->body), WIRE_TYPE, wire()));
 
 	return op;
 }
