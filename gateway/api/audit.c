@@ -31,7 +31,7 @@ static void on_written(int err, void *arg)
 }
 
 /* What reads changes nothing; neither does a sender that is not known, who could
- * fill the audit with nothing. */
+ * fill the audit with nothing, but for who tries to log in. */
 static bool is_change(const struct api_req *a)
 {
 	static const char *const readv[] = {"GET", "HEAD", "OPTIONS"};
@@ -40,6 +40,10 @@ static bool is_change(const struct api_req *a)
 		if (!strcmp(a->web->method, readv[i]))
 			return false;
 	}
+
+	/* Who has to wait for his next try at a password could fill it, too. */
+	if (a->who.kind == PRINCIPAL_NONE && a->web->res.status == 429)
+		return false;
 
 	return a->route && *a->who.id;
 }

@@ -215,6 +215,25 @@ def test_done_once():
         ask(c, "DELETE", f"/api/bans/192.0.2.{last}")
 
 
+def test_secrets_are_shown_once():
+    """Also to who asks again with the same key; they are kept nowhere."""
+    c = shared()
+
+    def make():
+        return ask(c, "POST", "/api/tokens",
+                   {"name": "made once", "scopes": ["calls:read"]}, "admin",
+                   Idempotency_Key="k-secret")
+    got, head, made = make()
+    must(got, 201, "a token")
+    for key in wait_for("the request is known", lambda: c.redis_command(
+            "KEYS", "sy:idem:{admin}:*")):
+        if made["token"] in str(c.redis_command("HGETALL", key)):
+            raise Mismatch("the token is kept")
+    got, again, problem = make()
+    must((got, kind(problem), again["Location"]),
+         (409, "done-before", head["Location"]), "again")
+
+
 def test_done_once_at_a_time():
     """Many at once, at both gateways: one is done."""
     c = shared()
@@ -326,6 +345,9 @@ def test_audit():
     must(ask(c, "DELETE", "/api/bans/192.0.2.50", gateway=1,
              X_Request_Id="r-3")[0], 204, "lifted")
     must(ask(c, "GET", "/api/audit", token="ci")[0], 403, "who may read")
+    must(ask(c, "POST", "/api/session", {"user": "mallory",
+                                         "password": "a secret word"},
+             token=None, X_Request_Id="r-4")[0], 401, "a login")
 
     def entries(query=""):
         return ask(c, "GET", f"/api/audit{query}", token="admin")[2]
@@ -339,6 +361,11 @@ def test_audit():
     if "secret word" in json.dumps(by_id):
         raise Mismatch("a value is in the audit")
     must((b["who"], b["status"]), ("token:reader", 403), "refused")
+    tried = wait_for("the login is written", lambda: entries(
+        "?path=/api/session")["items"])[0]
+    must((tried["requestId"], tried["who"], tried["status"],
+          tried["changed"]), ("r-4", "user:mallory", 401,
+                              ["user", "password"]), "a login that failed")
     must((d["method"], d["status"], d["gateway"]),
          ("DELETE", 204, "gateway-2"), "at the other gateway")
     must([e["requestId"] for e in entries("?who=token:reader")["items"]],
