@@ -100,6 +100,9 @@ static bool check(struct testing *t, const Sy__Config *conf)
 /* @return true, or false: was answered. */
 static bool make(struct testing *t, const Sy__Config *conf)
 {
+	static const struct problem_field nobody = {
+		"id", "there is no such provider", "one that is configured, "
+		"or all of a trunk to be tried"};
 	const Sy__Trunk *body = (const Sy__Trunk *)t->a->body;
 	const bool stored = has_only_id(body);
 	const ProtobufCMessage *from = &body->base;
@@ -107,7 +110,7 @@ static bool make(struct testing *t, const Sy__Config *conf)
 	if (stored)
 		from = config_item_find(conf, CONFIG_TRUNKS, body->id);
 	if (!from) {
-		api_reply_err(t->a, ENOENT, "provider");
+		(void)problem_fields(t->a->web, &nobody, 1);
 		return false;
 	}
 	t->trunk = (Sy__Trunk *)config_item_copy(from);

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import tempfile
+import urllib.request
 from contextlib import ExitStack
 
 from harness import BIN, Mismatch, cluster, phones, wait_for
@@ -196,6 +197,72 @@ def test_configuration():
     has(run(c, "config", "apply", "/nonexistent", code=2)[1], "No such file")
     out, _ = run(c, "config", "diff", "-", text=json.dumps(conf))
     has(out, "nothing changes")
+
+
+def test_tokens_and_users():
+    """A token does what its scope says until it is revoked; a user."""
+    c = shared()
+    out, err = run(c, "token", "create", "ci", "--scope", "nodes:read",
+                   "--expires", "1d")
+    has(err, "shown this once")
+    token = out.strip()
+    run(c, "status", SWITCHYARD_TOKEN=token)
+    _, err = run(c, "calls", code=1, SWITCHYARD_TOKEN=token)
+    has(err, "calls:read", "(403)")
+    ident = [t for t in parsed(c, "token", "list") if t["name"] == "ci"][0]
+    has(run(c, "token", "list")[0], "ci", "nodes:read")
+    run(c, "token", "revoke", ident["id"])
+    run(c, "status", code=1, SWITCHYARD_TOKEN=token)
+    run(c, "token", "create", "x", code=2)
+    run(c, "users", "add", "eve", "--role", "OPERATOR",
+        text="a long enough password\n")
+    has(run(c, "users", "list")[0], "eve", "OPERATOR")
+    log_in_and_out(c)
+    run(c, "users", "remove", "eve")
+
+
+def log_in_and_out(c):
+    with tempfile.TemporaryDirectory() as home:
+        env = {"HOME": home, "SWITCHYARD_TOKEN": ""}
+        run(c, "login", "eve", code=1, text="wrong\n", **env)
+        out, _ = run(c, "login", "eve", text="a long enough password\n",
+                     **env)
+        has(out, "eve is logged in, as OPERATOR")
+        kept = os.path.join(home, ".config", "switchyard", "session.json")
+        if os.stat(kept).st_mode & 0o77:
+            raise Mismatch("others may read the login")
+        run(c, "calls", **env)
+        run(c, "drain", "node-1", **env)  # needs the CSRF token
+        run(c, "drain", "node-1", "--undo", **env)
+        run(c, "users", "list", code=1, **env)
+        run(c, "logout", **env)
+        run(c, "calls", code=1, **env)
+
+
+def test_events():
+    """What comes, and what came."""
+    c = shared()
+    p = subprocess.Popen([PROGRAM, "events", "--follow", "--type",
+                          "BANNED"], text=True, stdout=subprocess.PIPE,
+                         env=environment(c))
+    try:
+        wait_for("it listens", lambda: "sy_gateway_event_streams 1"
+                 in metrics(c))
+        c.api("POST", "/api/bans", {"source": "192.0.2.77"})
+        has(p.stdout.readline(), "BANNED", "ban=192.0.2.77")
+    finally:
+        p.kill()
+        p.communicate()
+    has(run(c, "events")[0], "BANNED")
+    last = json.loads(run(c, "events", "--json")[0].splitlines()[-1])
+    if last["type"] != "BANNED":
+        raise Mismatch(f"{last}")
+
+
+def metrics(c):
+    url = f"http://{c.gateways[0].http}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as res:
+        return res.read().decode().splitlines()
 
 
 def test_what_is_wrong():

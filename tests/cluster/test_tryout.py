@@ -134,7 +134,7 @@ def test_stored_and_refused():
     ok, steps = tried(c, {**account(kam.at), "id": "kam", "password": ""})
     if not ok:
         raise Mismatch(f"with the password that is stored: {steps}")
-    for body, code in (({"id": "nobody"}, 404), ({"target": "a b"}, 400),
+    for body, code in (({"id": "nobody"}, 400), ({"target": "a b"}, 400),
                        ({}, 400), ({"sources": ["192.0.2.7"]}, 400)):
         status, _, got = request("POST", f"{base}/api/providers/test",
                                  c.token, body)
