@@ -98,8 +98,7 @@ function List({ of }: { of: Event[] }) {
 				</span>
 				<span className="sy-break">{sentence(e)}</span>
 				<span>{e.callId && <Anchor component={Link} size="sm"
-					href={`/calls/${e.callId}`}
-					aria-label={`Call ${e.callId}`}>the call</Anchor>}</span>
+					href={`/calls/${e.callId}`}>the call</Anchor>}</span>
 				<span>{e.member}</span>
 			</li>)}
 		</ol>
