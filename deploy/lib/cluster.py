@@ -287,8 +287,10 @@ class Cluster:
         for i in range(nodes):
             low = self.base + ports.RTP_MIN + i * span
             port = ports.next_free(self.base + ports.NODE, taken)
+            pages = ports.next_pair(self.base + ports.WEBRTC, taken)
             self.add(self.node(f"node-{i + 1}", port,
                                f"{low}-{low + span - 1}",
+                               f"{pages}-{pages + 1}",
                                self.metrics_at(taken)))
         for i in range(gateways):
             http = (ports.need(self.base + ports.HTTP, "HTTP") if i == 0 else
@@ -351,16 +353,15 @@ class Cluster:
                         wss=wss, metrics=metrics)
         return member
 
-    def node(self, name, port, rtp, metrics):
+    def node(self, name, port, rtp, pages, metrics):
         address = self.address(name)
         metrics = f"{address}:{metrics}"
-        first, last = (int(n) for n in rtp.split("-"))
         argv = self.command(
             name, self.program("switchyard-node"), *self.common(name),
             "--cluster-key-file", self.path("cluster-key"),
             "--sip", f"{address}:{port}", "--media-addr", address,
-            "--rtp-ports", f"{first}-{last - 2}",
-            "--webrtc-ports", f"{last - 1}-{last}", "--metrics", metrics,
+            "--rtp-ports", rtp, "--webrtc-ports", pages,
+            "--metrics", metrics,
             *self.node_args)
         member = Member("node", name, argv, self.path("log", f"{name}.log"),
                         self.environment(), metrics=metrics)

@@ -13,6 +13,9 @@ RTP_MIN, RTP_MAX = 20000, 29999
 # The first ports tried for a second router and gateway, for the nodes, and
 # for everybody's metrics.
 SIP_NEXT, HTTPS_NEXT, HTTP_NEXT, NODE = 5070, 8444, 8081, 5160
+# Pages' media, two a node: not among the RTP ports, of which other clusters
+# and phones may have some.
+WEBRTC = 5200
 METRICS = 9100
 BASE_MAX = 65535 - RTP_MAX
 
@@ -53,3 +56,12 @@ def next_free(port, taken):
             raise ProcessError("no free port left")
     taken.add(port)
     return port
+
+
+def next_pair(port, taken):
+    """The first of two free ports side by side; both are added to `taken`."""
+    while True:
+        first = next_free(port, taken)
+        if next_free(first + 1, taken) == first + 1:
+            return first
+        port = first + 1

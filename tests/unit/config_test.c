@@ -104,7 +104,7 @@ static void test_shape_refused(void **state)
 		       "routes, tokens...");
 	assert_refused("{" SET "\"tokens\":[{\"id\":\"1\",\"scope\":"
 		       "\"x\"}]}", "tokens[0]: unknown field \"scope\"; "
-		       "allowed: id, name, hash, scopes");
+		       "allowed: id, name, hash, scopes...");
 	assert_refused("{", "line 1, column 1: not JSON: string or '}' "
 		       "expected near end of file");
 	assert_refused("[]", "must be an object, is an array");
