@@ -46,6 +46,7 @@ export interface CallHost {
 }
 
 const RESTART_MS = 1500; // a moment's disturbance is none
+const ANSWER_TRIES = 8;
 
 const isOffered = (pc: RTCPeerConnection) =>
 	pc.signalingState === "have-local-offer";
@@ -74,6 +75,7 @@ export class Call extends Emitter<CallEvents> {
 	private mic?: MediaStreamTrack;
 	private audio = new Audio();
 	private reader = new StatsReader();
+	private agreed = false;
 	private offer?: string;             // of an incoming call
 	private gotOffer?: (sdp: string) => void;
 	private candidates: string[] = [];  // before it has a leg
@@ -100,7 +102,7 @@ export class Call extends Emitter<CallEvents> {
 
 	/** True once browser and cluster have agreed on media. */
 	get hasMedia() {
-		return !!this.pc?.remoteDescription;
+		return this.agreed;
 	}
 
 	// ------------------------------------------------------------- by the user
@@ -120,8 +122,15 @@ export class Call extends Emitter<CallEvents> {
 			this.expectAlive(mic);
 			this.mic = mic;
 			this.host.activating(this);
-			// Of a page that was loaded anew it comes a moment later.
-			await this.respond(this.offer ?? await this.offered());
+			try {
+				// Of a page that was loaded anew it comes a moment later.
+				await this.respond(this.offer ?? await this.offered());
+			} catch (e) {
+				// It rings on, and may be taken once more.
+				this.dropPeer();
+				this.dropMic();
+				throw e;
+			}
 			this.become("active");
 		});
 	}
@@ -293,7 +302,7 @@ export class Call extends Emitter<CallEvents> {
 		clearTimeout(this.timers.restart);
 		this.stops.forEach((stop) => stop());
 		this.dropPeer();
-		this.mic?.stop();
+		this.dropMic();
 		this.audio.srcObject = null;
 		this.become("ended");
 		this.emit("ended", reason, code);
@@ -348,10 +357,16 @@ export class Call extends Emitter<CallEvents> {
 		const { pc } = this;
 
 		this.pc = undefined;
+		this.agreed = false;
 		if (!pc)
 			return;
 		pc.onicecandidate = pc.ontrack = pc.onconnectionstatechange = null;
 		pc.close();
+	}
+
+	private dropMic() {
+		this.mic?.stop();
+		this.mic = undefined;
 	}
 
 	private trickle(candidate: string) {
@@ -363,6 +378,7 @@ export class Call extends Emitter<CallEvents> {
 
 	// Answer an offer of the cluster's.
 	private async respond(sdp: string) {
+		this.agreed = false;
 		let pc = this.pc ?? this.makePeer();
 		const offer = { type: "offer", sdp } as const;
 
@@ -374,12 +390,28 @@ export class Call extends Emitter<CallEvents> {
 			await pc.setRemoteDescription(offer);
 		}
 		await pc.setLocalDescription();
-		await this.host.request({ phoneAnswer: { leg: this.leg,
-			sdp: pc.localDescription!.sdp } }).catch((e) => {
-			if (e.code === "not-found")
-				this.end("It ended meanwhile.", 0);
-			throw e;
-		});
+		await this.answerWith(pc.localDescription!.sdp);
+		this.agreed = pc === this.pc;
+	}
+
+	// A node that is gone has a next one within seconds.
+	private async answerWith(sdp: string) {
+		for (let i = 0; ; i++) {
+			try {
+				await this.host.request({ phoneAnswer: { leg: this.leg,
+					sdp } });
+				return;
+			} catch (e) {
+				const { code } = e as SwitchyardError;
+
+				if (code === "not-found")
+					this.end("It ended meanwhile.", 0);
+				if (code !== "unavailable" || i >= ANSWER_TRIES ||
+					(this.state as CallState) === "ended")
+					throw e;
+				await new Promise((ok) => setTimeout(ok, 1000));
+			}
+		}
 	}
 
 	private async takeOffer(sdp: string) {
@@ -402,8 +434,10 @@ export class Call extends Emitter<CallEvents> {
 		if (!sdp)
 			return;
 		void this.queue(async () => {
-			if (this.pc && isOffered(this.pc))
-				await this.pc.setRemoteDescription({ type: "answer", sdp });
+			if (!this.pc || !isOffered(this.pc))
+				return;
+			await this.pc.setRemoteDescription({ type: "answer", sdp });
+			this.agreed = true;
 		}).catch((e) => this.failed(e));
 	}
 

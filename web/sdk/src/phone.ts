@@ -218,11 +218,13 @@ export class Phone extends Emitter<PhoneEvents> {
 		if (r.iceExpiresAt)
 			this.registerAt(Date.parse(r.iceExpiresAt) - REFRESH_EARLY_MS);
 		// Which calls there are, the cluster knows: those that ended while
-		// nobody could tell us, and those of the page before its reload.
+		// nobody could tell us, and those of the page before its reload.  What
+		// runs may be without a node just now: an offer or the end of it
+		// follows.
 		const calls = r.calls ?? [];
 
 		for (const call of this.legs.values())
-			if (!calls.some((s) => s.leg === call.leg))
+			if (!call.hasMedia && !calls.some((s) => s.leg === call.leg))
 				call.end("It ended while there was no connection.", 0);
 		for (const s of calls) {
 			const known = this.legs.get(s.leg);
