@@ -43,6 +43,7 @@ static void reply(struct api_req *a, unsigned status,
 		timestamp_set_ms(&at, who->expires_ms);
 		s.expires_at = &at;
 	}
+	a->web->res.plain = true; /* it has the CSRF token */
 	api_reply(a, status, &s.base);
 }
 
