@@ -5,7 +5,8 @@
 export { Phone } from "./phone.js";
 export type { PhoneEvents, PhoneOptions, PhoneState } from "./phone.js";
 export { Call } from "./call.js";
-export type { CallEvents, CallState, MediaState } from "./call.js";
+export type { CallEvents, CallState } from "./call.js";
+export type { MediaState } from "./media.js";
 export { Connection } from "./connection.js";
 export type { ConnectionEvents, ConnectionOptions, ConnectionState }
 	from "./connection.js";
