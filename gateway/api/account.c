@@ -43,6 +43,17 @@ void account_reply_put(struct api_req *a, int err, const char *what)
 	}
 }
 
+void account_put(struct api_req *a, const struct directory_put *put,
+		 directory_put_h *h)
+{
+	int err;
+
+	api_hold(a);
+	err = directory_put(a->api->account->directory, put, h, a);
+	if (err)
+		h(err, a);
+}
+
 void account_keep_own(struct api_req *a)
 {
 	const struct account *acct = a->api->account;

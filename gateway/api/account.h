@@ -10,6 +10,16 @@
 /** Answer for an error of directory_put(), password_make(). */
 void account_reply_put(struct api_req *a, int err, const char *what);
 
+/**
+ * Change a record as a request has it: the request is held, and the handler
+ * answers and releases it.
+ *
+ * @param put  As directory_put().
+ * @param h    Also called at once, when it cannot be begun.
+ */
+void account_put(struct api_req *a, const struct directory_put *put,
+		 directory_put_h *h);
+
 /** The user who asks was changed: his other sessions end, the one that asks
  * goes along. */
 void account_keep_own(struct api_req *a);

@@ -10,13 +10,13 @@
 #include "gateway/api/check.h"
 #include "gateway/api/history.h"
 #include "gateway/api/query.h"
+#include "gateway/feed/event_types.h"
 #include "proto/store_past.h"
 
-enum { TYPES_MAX = 16, NAMES_SIZE = 512, WORD_SIZE = 128 };
+enum { NAMES_SIZE = 512, WORD_SIZE = 128 };
 
 struct filter {
-	Sy__EventType typev[TYPES_MAX];
-	size_t typec; /* 0: all */
+	struct event_types types;
 	char call[ULID_LEN + 1];
 	char member[WORD_SIZE];
 };
@@ -25,37 +25,15 @@ static bool is_wanted(const ProtobufCMessage *msg, const void *filter)
 {
 	const Sy__Event *ev = (const Sy__Event *)msg;
 	const struct filter *f = filter;
-	bool wanted = !f->typec;
 
-	for (size_t i = 0; i < f->typec; i++)
-		wanted |= f->typev[i] == ev->type;
-
-	return wanted && (!*f->call || !strcmp(f->call, ev->call_id)) &&
+	return event_types_have(&f->types, ev->type) &&
+	       (!*f->call || !strcmp(f->call, ev->call_id)) &&
 	       (!*f->member || !strcmp(f->member, ev->member));
 }
 
 static char **id_of(ProtobufCMessage *msg)
 {
 	return &((Sy__Event *)msg)->id;
-}
-
-/* @return false: one of them is none. */
-static bool read_types(struct filter *f, char *names)
-{
-	char *save = NULL;
-
-	for (char *name = strtok_r(names, ",", &save); name;
-	     name = strtok_r(NULL, ",", &save)) {
-		const ProtobufCEnumValue *val =
-		    protobuf_c_enum_descriptor_get_value_by_name(
-			&sy__event_type__descriptor, name);
-
-		if (!val || f->typec == TYPES_MAX)
-			return false;
-		f->typev[f->typec++] = (Sy__EventType)val->value;
-	}
-
-	return true;
 }
 
 static bool read_filter(struct api_req *a, struct filter *f)
@@ -78,7 +56,7 @@ static bool read_filter(struct api_req *a, struct filter *f)
 	}
 	if (*call)
 		ulid_print(f->call, id);
-	if (read_types(f, names))
+	if (event_types_read(&f->types, names))
 		return true;
 	(void)problem_fields(a->web, &bad[1], 1);
 
@@ -102,7 +80,7 @@ void api_events_list(struct api_req *a)
 	}
 	if (!read_filter(a, f))
 		mem_deref(f);
-	else if (f->typec || *f->call || *f->member)
+	else if (f->types.n || *f->call || *f->member)
 		history_list(a, &def, f);
 	else {
 		mem_deref(f);

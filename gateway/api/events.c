@@ -17,25 +17,6 @@
 
 enum { NAMES_SIZE = 512 };
 
-/* A comma-separated list of types. @return 0 or EINVAL. */
-static int read_types(struct stream_conf *s, char *names)
-{
-	char *save = NULL;
-
-	for (char *name = strtok_r(names, ",", &save); name;
-	     name = strtok_r(NULL, ",", &save)) {
-		const ProtobufCEnumValue *val =
-		    protobuf_c_enum_descriptor_get_value_by_name(
-			&sy__event_type__descriptor, name);
-
-		if (!val || s->typec == STREAM_TYPES_MAX)
-			return EINVAL;
-		s->typev[s->typec++] = (Sy__EventType)val->value;
-	}
-
-	return 0;
-}
-
 /* @return 0, also without such a parameter; or an error. */
 static int query(const struct api_req *a, const char *name, char *val,
 		 size_t size)
@@ -70,7 +51,7 @@ static bool read_query(struct api_req *a, struct stream_conf *s)
 		wrong = &bad[1];
 	else if (*call)
 		ulid_print(s->call, id);
-	if (query(a, "type", names, sizeof(names)) || read_types(s, names))
+	if (query(a, "type", names, sizeof(names)) || !event_types_read(&s->types, names))
 		wrong = &bad[2];
 
 	/* Browsers send it by themselves, when they come again. */

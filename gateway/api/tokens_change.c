@@ -77,7 +77,6 @@ void api_tokens_update(struct api_req *a)
 	Sy__ApiToken r;
 	uint64_t end;
 	bool pass;
-	int err;
 
 	e = find(a, &pass);
 	if (pass)
@@ -108,10 +107,7 @@ void api_tokens_update(struct api_req *a)
 	put.id = e->id;
 	put.revision = e->revision;
 	put.msg = &r.base;
-	api_hold(a);
-	err = directory_put(a->api->account->directory, &put, on_changed, a);
-	if (err)
-		on_changed(err, a);
+	account_put(a, &put, on_changed);
 }
 
 /* ------------------------------------------------------------------- revoke */

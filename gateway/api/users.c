@@ -370,15 +370,11 @@ void api_users_delete(struct api_req *a)
 {
 	const struct directory_entry *e = find(a);
 	struct directory_put put = {.section = DIRECTORY_USERS};
-	int err;
 
 	if (!e || !may_give(a, ((const Sy__UserRecord *)e->msg)->role,
 			    "this user"))
 		return;
 	put.id = e->id;
 	put.revision = e->revision;
-	api_hold(a);
-	err = directory_put(a->api->account->directory, &put, on_removed, a);
-	if (err)
-		on_removed(err, a);
+	account_put(a, &put, on_removed);
 }

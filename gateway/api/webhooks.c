@@ -306,7 +306,6 @@ void api_webhooks_update(struct api_req *a)
 	const struct directory_entry *e = webhook_find(a);
 	struct directory_put put = {.section = DIRECTORY_WEBHOOKS};
 	Sy__WebhookRecord r;
-	int err;
 
 	if (!e || !check_events(a, up->events, up->n_events) ||
 	    (up->set_name_case && !account_check_name(a, "name", up->name)) ||
@@ -326,10 +325,7 @@ void api_webhooks_update(struct api_req *a)
 	put.id = e->id;
 	put.revision = e->revision;
 	put.msg = &r.base;
-	api_hold(a);
-	err = directory_put(a->api->account->directory, &put, on_changed, a);
-	if (err)
-		on_changed(err, a);
+	account_put(a, &put, on_changed);
 }
 
 static void on_removed(int err, void *arg)
@@ -352,14 +348,10 @@ void api_webhooks_delete(struct api_req *a)
 {
 	const struct directory_entry *e = webhook_find(a);
 	struct directory_put put = {.section = DIRECTORY_WEBHOOKS};
-	int err;
 
 	if (!e)
 		return;
 	put.id = e->id;
 	put.revision = e->revision;
-	api_hold(a);
-	err = directory_put(a->api->account->directory, &put, on_removed, a);
-	if (err)
-		on_removed(err, a);
+	account_put(a, &put, on_removed);
 }

@@ -84,12 +84,8 @@ static void on_gone(struct web_req *req, void *arg)
 static bool is_wanted(const struct stream *s, Sy__EventType type,
 		      const char *call)
 {
-	bool wanted = !s->conf.typec;
-
-	for (size_t i = 0; i < s->conf.typec; i++)
-		wanted |= s->conf.typev[i] == type;
-
-	return wanted && (!*s->conf.call || !strcmp(s->conf.call, call));
+	return event_types_have(&s->conf.types, type) &&
+	       (!*s->conf.call || !strcmp(s->conf.call, call));
 }
 
 static struct ws_frame *on_make(const char *id, const Sy__Event *ev,

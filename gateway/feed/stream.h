@@ -11,11 +11,10 @@
 #include <stddef.h>
 
 #include "gateway/account/principal.h"
+#include "gateway/feed/event_types.h"
 #include "gateway/feed/feed.h"
 #include "gateway/feed/log.h"
 #include "proto/store.h"
-
-enum { STREAM_TYPES_MAX = 16 };
 
 enum stream_why {
 	STREAM_GONE,              /* the peer went                        */
@@ -46,8 +45,7 @@ struct stream_conf {
 	const struct stream_form *form;
 	char after[STORE_EVENT_ID_SIZE]; /* "": from now on               */
 	char call[ULID_LEN + 1];  /* this call's only; "": all            */
-	Sy__EventType typev[STREAM_TYPES_MAX]; /* these only              */
-	size_t typec;             /* 0: all                               */
+	struct event_types types; /* these only                           */
 	struct principal who;     /* it ends when he is nobody any more   */
 	void (*endh)(int err, void *arg); /* once; err: nothing was
 				     answered yet, and this is why        */

@@ -123,7 +123,7 @@ static bool read_request(struct call *c, struct stream_conf *conf,
 			       "ULID");
 		return false;
 	}
-	if (req->n_type > STREAM_TYPES_MAX) {
+	if (req->n_type > EVENT_TYPES_MAX) {
 		call_end_field(c, "type", "has too many; allowed: 16");
 		return false;
 	}
@@ -132,7 +132,7 @@ static bool read_request(struct call *c, struct stream_conf *conf,
 	if (*req->call)
 		ulid_print(conf->call, id);
 	for (size_t i = 0; i < req->n_type; i++)
-		conf->typev[conf->typec++] = req->type[i];
+		conf->types.v[conf->types.n++] = req->type[i];
 
 	return true;
 }
