@@ -42,8 +42,8 @@ def soak(tally, match, builds):
     part("cluster").run(tally, match, builds, "soak_")
 
 
-def fuzz(tally, match, builds):
-    part("fuzz").run(tally, match, builds)
+def fuzz(tally, match, builds, beside=False):
+    part("fuzz").run(tally, match, builds, beside)
 
 
 GROUPS = {"unit": unit, "cluster": cluster, "browser": browser, "fuzz": fuzz,
@@ -56,7 +56,8 @@ def everything(tally, match, builds):
     and the browser's, which mostly wait.  Beside them, once nothing is built
     any more, the fuzz targets, which give way to all."""
     builds.ask("debug", "release", "web", "tsan", "fuzz")
-    beside = threading.Thread(target=fuzz, args=(tally, match, builds))
+    beside = threading.Thread(target=fuzz,
+                              args=(tally, match, builds, True))
     beside.start()
     try:
         unit(tally, match, builds)

@@ -9,8 +9,8 @@ Seeds lie in seeds/<target>/.  What failed is kept in build/failed, and said
 so.
 
 What reads bytes that anybody may send runs for a minute, the rest for some
-seconds, two at a time, and all of it at SCHED_IDLE: tests that run beside
-never wait for it.  So a target may get little of the machine: it goes on, up
+seconds, two at a time, and all of it at SCHED_IDLE, of a whole run on one core
+alone: tests that run beside never wait for it.  So a target may get little of the machine: it goes on, up
 to ROUNDS times as long, until it had a fair number of inputs, else it has
 failed, and says why.  SY_FUZZ_SECONDS is the time of each instead.
 """
@@ -36,6 +36,17 @@ AT_A_TIME = 2
 FAIR_HZ = 600
 ROUNDS = 3
 IDLE = ["chrt", "--idle", "0"]
+
+
+def out_of_the_way(beside):
+    """The command that runs a target.  SCHED_IDLE gives way within a group of
+    processes only, where the kernel schedules sessions as groups, and a core
+    that changes between both is slow for both: so tests that run beside have
+    the other cores to themselves."""
+    cores = os.sched_getaffinity(0)
+    if not beside or len(cores) < 2:
+        return IDLE
+    return ["taskset", "--cpu-list", str(max(cores)), *IDLE]
 
 
 def seconds(name):
@@ -69,9 +80,9 @@ def keep(prefix):
     return said
 
 
-def one_round(name, corpus, prefix):
+def one_round(name, corpus, prefix, command):
     """What it found wrong, or None; and its inputs."""
-    argv = [*IDLE, os.path.join(BIN, name),
+    argv = [*command, os.path.join(BIN, name),
             f"-max_total_time={seconds(name)}", "-timeout=60",
             "-max_len=4096", "-print_final_stats=1",
             f"-artifact_prefix={prefix}", corpus, *seeds(name)]
@@ -87,12 +98,13 @@ def one_round(name, corpus, prefix):
     return (None, int(said[1])) if said else (f"no count: {run.stderr}", 0)
 
 
-def run_target(tally, name, folder):
+def run_target(tally, name, folder, command):
     corpus = os.path.join(folder, f"{name}-corpus")
     os.makedirs(corpus)
     fair, inputs, started = FAIR_HZ * seconds(name), 0, time.monotonic()
     for _ in range(ROUNDS):
-        wrong, n = one_round(name, corpus, os.path.join(folder, f"{name}."))
+        wrong, n = one_round(name, corpus, os.path.join(folder, f"{name}."),
+                             command)
         if wrong:
             tally.bad(f"fuzz/{name}", wrong)
             return
@@ -118,14 +130,16 @@ def names(tally, match):
                   key=lambda n: (not is_long(n), n))
 
 
-def run(tally, match, builds):
+def run(tally, match, builds, beside=False):
+    """@param beside  Other tests run meanwhile."""
     if not shutil.which("clang"):
         tally.skip("fuzz", "clang is not installed")
         return
     if not builds.wait("fuzz"):
         tally.bad("fuzz: the targets do not build", "")
         return
+    command = out_of_the_way(beside)
     with tempfile.TemporaryDirectory(prefix="sy-fuzz-") as folder, \
             ThreadPoolExecutor(AT_A_TIME) as pool:
-        list(pool.map(lambda n: run_target(tally, n, folder),
+        list(pool.map(lambda n: run_target(tally, n, folder, command),
                       names(tally, match)))
