@@ -118,6 +118,8 @@ def test_a_call():
 
 def check_trace(c, ident):
     """A ladder: each arrow between two of the columns."""
+    # Routers write traces a moment after the messages.
+    wait_for("the trace is there", lambda: "ACK" in run(c, "trace", ident)[0])
     out, _ = run(c, "trace", ident)
     has(out, "INVITE (SDP)", "200 OK to INVITE (SDP)", "router-1", "ACK")
     head, *lines = out.splitlines()
