@@ -45,7 +45,8 @@ static int add_frame(struct poll_frames *fr, json_t *j)
 	if (v)
 		fr->v = v;
 	if (v && text)
-		err = ws_frame_text(&fr->v[fr->n], text, strlen(text));
+		err = ws_frame_shared(&fr->v[fr->n], text,
+				      strlen(text));
 	if (!err)
 		fr->n++;
 	free(text);

@@ -23,7 +23,9 @@
 
 enum {
 	LOOK_MS = 500,     /* when nobody says that there is something    */
-	LOOK_SOON_MS = 10, /* events that come together are read together */
+	SOON_MS = 10,      /* events that come together are read together */
+	SOON_MOST_MS = 50,
+	SOON_CLIENTS = 100, /* who make it a millisecond longer           */
 	PAGE = 500,
 };
 
@@ -47,9 +49,18 @@ static void look_in(struct feed *f, uint32_t ms)
 				       ms, on_timer, f);
 }
 
+/* Each round over all clients costs a write a client, however little there is
+ * to say: of many clients the rounds are fewer, and each says more. */
+static uint32_t soon_ms(const struct feed *f)
+{
+	const uint64_t ms = SOON_MS + (f->st.h1 + f->st.h2) / SOON_CLIENTS;
+
+	return ms < SOON_MOST_MS ? (uint32_t)ms : SOON_MOST_MS;
+}
+
 static void look_later(struct feed *f)
 {
-	look_in(f, f->reader.soon ? LOOK_SOON_MS : LOOK_MS);
+	look_in(f, f->reader.soon ? soon_ms(f) : LOOK_MS);
 	f->reader.soon = false;
 }
 
@@ -191,7 +202,7 @@ static void on_published(const Sy__Envelope *env, void *arg)
 
 	f->reader.soon = true;
 	if (!f->reader.busy)
-		look_in(f, LOOK_SOON_MS);
+		look_in(f, soon_ms(f));
 }
 
 void reader_start(struct feed *f)

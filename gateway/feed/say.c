@@ -12,11 +12,14 @@
 static const char before_id[] = "{\"seq\":\"";
 static const char before_event[] = "\",\"event\":";
 
-static struct ws_frame *frame(char *text)
+typedef int(frame_h)(struct ws_frame **fp, const char *text, size_t len);
+
+/* @param text  Taken. */
+static struct ws_frame *frame(frame_h *make, char *text)
 {
 	struct ws_frame *f = NULL;
 
-	if (text && ws_frame_text(&f, text, strlen(text)))
+	if (text && make(&f, text, strlen(text)))
 		f = NULL;
 	free(text);
 
@@ -25,7 +28,7 @@ static struct ws_frame *frame(char *text)
 
 struct ws_frame *say_message(const Sy__WsServer *msg)
 {
-	return frame(json_print(&msg->base, 0));
+	return frame(ws_frame_text, json_print(&msg->base, 0));
 }
 
 struct ws_frame *say_event(const char *id, const Sy__Event *ev)
@@ -36,7 +39,7 @@ struct ws_frame *say_event(const char *id, const Sy__Event *ev)
 	msg.body_case = SY__WS_SERVER__BODY_EVENT;
 	msg.event = (Sy__Event *)ev;
 
-	return say_message(&msg);
+	return frame(ws_frame_shared, json_print(&msg.base, 0));
 }
 
 char *say_call(const Sy__Call *call)
@@ -64,7 +67,7 @@ struct ws_frame *say_calls(const char *topic, const char *seq,
 		return NULL;
 	}
 
-	return frame(text);
+	return frame(ws_frame_shared, text);
 }
 
 const char *say_event_json(const struct ws_frame *f, const char *id,

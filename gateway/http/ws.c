@@ -16,6 +16,7 @@
 #include "gateway/http/engine.h"
 #include "gateway/http/request.h"
 #include "gateway/http/ws.h"
+#include "gateway/http/ws_deflate.h"
 #include "gateway/http/ws_open.h"
 
 enum {
@@ -23,6 +24,8 @@ enum {
 	OP_CLOSE = 0x88,
 	OP_PING = 0x89,
 	OP_PONG = 0x8a,
+	OP_TEXT_PACKED = 0xc1, /* RFC 7692 6: RSV1                        */
+	PACK_BYTES = 200, /* below, it is one packet anyhow               */
 	LONG_HEAD = 10,
 	SECOND_MS = 1000,
 };
@@ -41,6 +44,7 @@ struct ws {
 	unsigned frames;
 	uint16_t code;
 	const char *reason;
+	bool deflate;            /* the peer speaks permessage-deflate    */
 	bool ping, pong;         /* due                                   */
 	uint8_t echo[WS_CONTROL_MAX]; /* of the last ping                 */
 	uint8_t echolen;
@@ -68,9 +72,26 @@ static size_t put_head(uint8_t *p, uint8_t op, size_t len)
 	return LONG_HEAD;
 }
 
+static void frame_destructor(void *arg)
+{
+	struct ws_frame *f = arg;
+
+	mem_deref(f->packed);
+}
+
+static struct ws_frame *frame_alloc(size_t bytes)
+{
+	struct ws_frame *f = mem_alloc(sizeof(*f) + bytes, frame_destructor);
+
+	if (f)
+		*f = (struct ws_frame){.packed = NULL};
+
+	return f;
+}
+
 static struct ws_frame *make(uint8_t op, const void *p, size_t len)
 {
-	struct ws_frame *f = mem_alloc(sizeof(*f) + LONG_HEAD + len, NULL);
+	struct ws_frame *f = frame_alloc(LONG_HEAD + len);
 
 	if (!f)
 		return NULL;
@@ -93,6 +114,35 @@ int ws_frame_text(struct ws_frame **fp, const char *text, size_t len)
 	return *fp ? 0 : ENOMEM;
 }
 
+int ws_frame_shared(struct ws_frame **fp, const char *text, size_t len)
+{
+	int err = ws_frame_text(fp, text, len);
+
+	if (!err)
+		(*fp)->shared = len >= PACK_BYTES;
+
+	return err;
+}
+
+/* The same, as short as it gets; made when the first peer takes it. */
+static struct ws_frame *pack(struct ws_frame *f)
+{
+	const size_t len = f->len - f->head;
+	size_t n = 0;
+	uint8_t *p;
+
+	if (f->packed || !f->shared)
+		return f->packed ? f->packed : f;
+
+	p = mem_alloc(len, NULL);
+	if (p && !ws_deflate(p, &n, f->p + f->head, len))
+		f->packed = make(OP_TEXT_PACKED, p, n);
+	f->shared = f->packed != NULL; /* it is tried once */
+	mem_deref(p);
+
+	return f->packed ? f->packed : f;
+}
+
 void ws_frame_drop(struct ws_frame *f)
 {
 	mem_deref(f);
@@ -100,12 +150,11 @@ void ws_frame_drop(struct ws_frame *f)
 
 struct ws_frame *ws_frame_raw(const void *p, size_t len)
 {
-	struct ws_frame *f = mem_alloc(sizeof(*f) + len, NULL);
+	struct ws_frame *f = frame_alloc(len);
 
 	if (!f)
 		return NULL;
 
-	f->head = 0;
 	f->len = len;
 	memcpy(f->p, p, len);
 
@@ -207,6 +256,19 @@ static struct ws_frame *next(struct ws *ws)
 	return f;
 }
 
+/* What is under way from now on; NULL: nothing. */
+static void begin(struct ws *ws)
+{
+	struct ws_frame *f = next(ws);
+
+	ws->at = 0;
+	ws->out = f;
+	if (f && ws->deflate) {
+		ws->out = mem_ref(pack(f));
+		mem_deref(f);
+	}
+}
+
 static size_t on_source(struct web_req *req, uint8_t *p, size_t max,
 			void *arg)
 {
@@ -216,10 +278,8 @@ static size_t on_source(struct web_req *req, uint8_t *p, size_t max,
 	while (n < max && ws->state != CLOSED) {
 		size_t part;
 
-		if (!ws->out) {
-			ws->out = next(ws);
-			ws->at = 0;
-		}
+		if (!ws->out)
+			begin(ws);
 		if (!ws->out)
 			break;
 		part = ws->out->len - ws->at;
@@ -362,12 +422,13 @@ int ws_accept(struct ws **wp, struct web_req *req, const struct ws_conf *conf)
 	ws->conf = *conf;
 	ws->in.max_bytes = conf->message_bytes;
 	req->datah = on_data;
-	err = ws_open(req, conf->protocol);
+	err = ws_open(req, conf->protocol, &ws->deflate);
 	if (err) {
 		req->datah = NULL;
 		mem_deref(ws);
 		return err;
 	}
+	ws->in.deflate = ws->deflate;
 	ws->req = mem_ref(req);
 	req->sourceh = on_source;
 	req->closeh = on_gone;

@@ -24,6 +24,8 @@ struct ws;
 
 /** A message with its head, ready to be sent; counted (mem_ref). */
 struct ws_frame {
+	struct ws_frame *packed; /* the same, compressed; NULL: not (yet)  */
+	bool shared;           /* may be compressed                       */
 	size_t len;            /* of p [bytes]                            */
 	size_t head;           /* of these, before the text               */
 	uint8_t p[];
@@ -71,6 +73,13 @@ int ws_accept(struct ws **wp, struct web_req *req,
 
 /** Make a frame of a text. @param fp  Owned by the caller. */
 int ws_frame_text(struct ws_frame **fp, const char *text, size_t len);
+
+/**
+ * Make a frame of a text that goes to many, and holds no secret: it is
+ * compressed, once, for all who speak permessage-deflate.  What is one
+ * client's own is not: its secrets might be guessed by its length.
+ */
+int ws_frame_shared(struct ws_frame **fp, const char *text, size_t len);
 
 /** Bytes that are shared as frames are, without a head.  Owned by the caller;
  * NULL: no memory. */

@@ -10,9 +10,11 @@
  * whatever the frames.
  */
 
+#include <errno.h>
 #include <string.h>
 #include <re.h>
 
+#include "gateway/http/ws_deflate.h"
 #include "gateway/http/ws_in.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
 	OP_PONG = 10,
 	FIN = 0x80,
 	RESERVED = 0x70,
+	PACKED = 0x40,     /* RSV1: RFC 7692 6                            */
 	OPCODE = 0x0f,
 	MASKED = 0x80,
 	MASK_BYTES = 4,
@@ -88,13 +91,24 @@ static bool utf8_check(struct ws_in *in, const uint8_t *p, size_t len)
 
 /* ------------------------------------------------------------------- head */
 
+/* What is reserved may only say that a message is compressed, where that was
+ * agreed on, in its first frame. */
+static bool is_reserved(const struct ws_in *in)
+{
+	const uint8_t bits = in->head[0] & RESERVED;
+
+	return bits && (bits != PACKED || !in->deflate ||
+			is_control(opcode(in)) ||
+			opcode(in) == OP_CONTINUATION);
+}
+
 /* The first two bytes tell how long the head is, and most of what is wrong.
  * @return 0, or a code. */
 static uint16_t read_start(struct ws_in *in)
 {
 	const uint8_t op = in->head[0] & OPCODE, len = in->head[1] & 0x7f;
 
-	if ((in->head[0] & RESERVED) || !(in->head[1] & MASKED))
+	if (is_reserved(in) || !(in->head[1] & MASKED))
 		return WS_CODE_PROTOCOL;
 	if (op > OP_BINARY && (op < OP_CLOSE || op > OP_PONG))
 		return WS_CODE_PROTOCOL;
@@ -105,6 +119,8 @@ static uint16_t read_start(struct ws_in *in)
 	if (!is_control(op) && (op == OP_CONTINUATION) != in->open)
 		return WS_CODE_PROTOCOL;
 
+	if (op == OP_TEXT)
+		in->packed = in->head[0] & PACKED;
 	in->need = (uint8_t)(2 + MASK_BYTES + (len == 127 ? 8 :
 					       len == 126 ? 2 : 0));
 
@@ -212,7 +228,8 @@ static uint16_t take_payload(struct ws_in *in, const uint8_t **pp,
 	else
 		in->len += n;
 
-	return control || utf8_check(in, to, n) ? 0 : WS_CODE_UTF8;
+	return control || in->packed || utf8_check(in, to, n) ? 0
+							      : WS_CODE_UTF8;
 }
 
 /* RFC 6455 7.4.2: which codes may be sent. */
@@ -240,11 +257,33 @@ static enum ws_in_out closed(struct ws_in *in)
 	return WS_IN_CLOSE;
 }
 
+/* The message as it was before it was compressed.  @return 0, or a code. */
+static uint16_t unpack(struct ws_in *in)
+{
+	uint8_t *p = mem_alloc(in->max_bytes, NULL);
+	size_t n = in->max_bytes;
+	int err = ENOMEM;
+
+	if (p)
+		err = ws_inflate(p, &n, in->len ? in->msg : p, in->len);
+	if (err) {
+		mem_deref(p);
+		return err == EBADMSG ? WS_CODE_UTF8 : WS_CODE_SIZE;
+	}
+	mem_deref(in->msg);
+	in->msg = p;
+	in->size = in->max_bytes;
+	in->len = n;
+
+	return utf8_check(in, p, n) ? 0 : WS_CODE_UTF8;
+}
+
 /* A frame is whole. */
 static enum ws_in_out complete(struct ws_in *in, const uint8_t **msgp,
 			       size_t *nump)
 {
 	const uint8_t op = opcode(in);
+	uint16_t code = 0;
 
 	in->headlen = in->need = 0;
 	in->body = false;
@@ -256,8 +295,12 @@ static enum ws_in_out complete(struct ws_in *in, const uint8_t **msgp,
 	}
 	if (!is_last(in))
 		return WS_IN_MORE;
-	if (in->utf8.left)
-		return bad(in, WS_CODE_UTF8);
+	if (in->packed)
+		code = unpack(in);
+	if (!code && in->utf8.left)
+		code = WS_CODE_UTF8;
+	if (code)
+		return bad(in, code);
 
 	*msgp = in->msg ? in->msg : (const uint8_t *)"";
 	*nump = in->len;
@@ -273,6 +316,7 @@ static void forget(struct ws_in *in)
 	in->given = false;
 	in->len = 0;
 	in->fragments = 0;
+	in->packed = false;
 	in->msg = mem_deref(in->msg);
 	in->size = 0;
 }

@@ -44,9 +44,11 @@ enum ws_in_out {
 	WS_IN_BAD,     /* close with code; nothing more can be read        */
 };
 
-/** What is read of a connection; begin with zeroes and max_bytes. */
+/** What is read of a connection; begin with zeroes, max_bytes and
+ * deflate. */
 struct ws_in {
-	size_t max_bytes;      /* of a message                            */
+	size_t max_bytes;      /* of a message, compressed or not         */
+	bool deflate;          /* messages may be compressed (RFC 7692)   */
 	uint8_t *msg;          /* its fragments so far; owned             */
 	size_t len, size;      /* [bytes]                                 */
 	uint64_t left;         /* of the frame's payload                  */
@@ -58,6 +60,7 @@ struct ws_in {
 	bool body;             /* its payload is being read               */
 	bool open;             /* a message's first frame came            */
 	bool given;            /* msg, or control, was handed out         */
+	bool packed;           /* the message is compressed               */
 	struct {
 		uint8_t left, low, high; /* bytes that must follow        */
 	} utf8;

@@ -9,6 +9,7 @@
 #include "gateway/http/problem.h"
 #include "gateway/http/request.h"
 #include "gateway/http/ws.h"
+#include "gateway/http/ws_deflate.h"
 #include "gateway/http/ws_open.h"
 
 enum { KEY_LEN = 24, KEY_BYTES = 16, VERSION_2 = 20 };
@@ -68,7 +69,19 @@ static bool offers(const struct web_req *req, const char *protocol)
 	return false;
 }
 
-int ws_open(struct web_req *req, const char *protocol)
+static bool offers_deflate(const struct web_req *req)
+{
+	for (size_t i = 0; i < req->head.count; i++) {
+		if (!strcmp(fields_name(&req->head, i),
+			    "sec-websocket-extensions") &&
+		    ws_deflate_is_offered(fields_value(&req->head, i)))
+			return true;
+	}
+
+	return false;
+}
+
+int ws_open(struct web_req *req, const char *protocol, bool *deflatep)
 {
 	const char *version = web_header(req, "sec-websocket-version");
 	const char *key = web_header(req, "sec-websocket-key");
@@ -92,6 +105,11 @@ int ws_open(struct web_req *req, const char *protocol)
 		err = add_accept(req, key);
 	if (protocol && offers(req, protocol))
 		err |= web_head(req, "sec-websocket-protocol", "%s", protocol);
+
+	*deflatep = offers_deflate(req);
+	if (*deflatep)
+		err |= web_head(req, "sec-websocket-extensions", "%s",
+				ws_deflate_answer);
 
 	return err ? ENOMEM : web_upgrade(req);
 }

@@ -4,6 +4,8 @@
 #ifndef SY_GATEWAY_HTTP_WS_OPEN_H
 #define SY_GATEWAY_HTTP_WS_OPEN_H
 
+#include <stdbool.h>
+
 struct web_req;
 
 /**
@@ -11,9 +13,10 @@ struct web_req;
  *
  * @param protocol  To name among the client's subprotocols, if it does; or
  *                  NULL.
+ * @param deflatep  Set: permessage-deflate was agreed on (RFC 7692).
  *
  * @return 0, EPROTO (answered: what is wrong), ENOMEM.
  */
-int ws_open(struct web_req *req, const char *protocol);
+int ws_open(struct web_req *req, const char *protocol, bool *deflatep);
 
 #endif

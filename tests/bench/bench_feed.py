@@ -87,9 +87,9 @@ class Stream(threading.Thread):
 class Clients:
     """feed-load; use it in a with statement."""
 
-    def __init__(self, at, count, token):
+    def __init__(self, at, count, token, *more):
         self.proc = subprocess.Popen(
-            [os.path.join(BIN, "feed-load"), at, str(count), token],
+            [os.path.join(BIN, "feed-load"), at, str(count), token, *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         got = json.loads(self.proc.stdout.readline() or "{}")
         if got.get("open") != count:
@@ -135,37 +135,54 @@ def at_floor(count, rate, size, seconds):
     return got
 
 
+def at_gateway(c, events, count, calls, seconds, *more):
+    """What so many clients heard, and what a client takes of memory."""
+    gateway = c.gateways[0]
+    before = pss_kb(gateway.pid)
+    with Clients(gateway.http, count, c.token, *more) as clients:
+        idle_kb = (pss_kb(gateway.pid) - before) / count
+        stream = Stream(c.socket, events, calls)
+        stream.start()
+        got = measured(clients, gateway.pid, seconds)
+        busy_kb = (pss_kb(gateway.pid) - before) / count
+        stream.stop.set()
+        stream.join()
+    rate = calls * len(events)
+    return {**got, "idle_kb": idle_kb, "busy_kb": busy_kb,
+            "size": int(got["bytes"] / max(1, got["events"])) - 4,
+            "rate": rate, "us_each": got["us"] / max(1, got["events"]),
+            "percent": got["us"] / got["seconds"] / 1e4,
+            "heard": got["events"] / (rate * count * got["seconds"])}
+
+
 def feed(show, count=CLIENTS, calls=CALLS, seconds=SECONDS):
     with cluster(nodes=1, log_level="warn") as c:
-        gateway = c.gateways[0]
         events = recorded(c)
-        with Clients(gateway.http, 200, c.token):
-            before = pss_kb(gateway.pid)
-            with Clients(gateway.http, count, c.token) as clients:
-                idle_kb = (pss_kb(gateway.pid) - before) / count
-                stream = Stream(c.socket, events, calls)
-                stream.start()
-                got = measured(clients, gateway.pid, seconds)
-                busy_kb = (pss_kb(gateway.pid) - before) / count
-                stream.stop.set()
-                stream.join()
-        rate = calls * len(events)
-    size = int(got["bytes"] / max(1, got["events"])) - 4
-    low = at_floor(count, rate, size, seconds)
-    name = f"feed.{count}x{calls}"
-    more = {"clients": count, "callsPerSecond": calls,
-            "eventsPerSecond": rate, "bytesPerEvent": size,
-            "shed": got["closed"],
-            "heard": got["events"] / (rate * count * got["seconds"])}
-    show("gateway", f"{name}.lag_p50_ms", got["p50"], "ms", floor=low["p50"])
-    show("gateway", f"{name}.lag_p99_ms", got["p99"], "ms", floor=low["p99"],
-         max=got["max"])
-    show("gateway", f"{name}.cpu_percent",
-         got["us"] / got["seconds"] / 1e4, "%",
-         floor=low["us"] / low["seconds"] / 1e4,
-         floorHeard=low["events"] / (rate * count * low["seconds"]), **more)
-    show("gateway", f"{name}.us_per_message", got["us"] / got["events"], "us",
-         floor=low["us"] / low["events"],
-         ratio=got["us"] / got["events"] * low["events"] / low["us"])
-    show("gateway", f"{name}.kb_per_client_idle", idle_kb, "KB")
-    show("gateway", f"{name}.kb_per_client_busy", busy_kb, "KB")
+        with Clients(c.gateways[0].http, 200, c.token):
+            got = at_gateway(c, events, count, calls, seconds)
+            packed = at_gateway(c, events, count, calls, seconds, "deflate")
+    low = at_floor(count, got["rate"], got["size"], seconds)
+    for name, x, floor in ((f"feed.{count}x{calls}", got, low),
+                           (f"feed.{count}x{calls}.deflate", packed, None)):
+        show_feed(show, name, x, floor)
+        show("gateway", f"{name}.cpu_percent", x["percent"], "%",
+             **({"floor": low["us"] / low["seconds"] / 1e4} if floor else {}),
+             clients=count, callsPerSecond=calls, eventsPerSecond=x["rate"],
+             bytesPerEvent=x["size"], shed=x["closed"], heard=x["heard"])
+    show("gateway", f"feed.{count}x{calls}.kb_per_client_idle",
+         got["idle_kb"], "KB")
+    show("gateway", f"feed.{count}x{calls}.kb_per_client_busy",
+         got["busy_kb"], "KB")
+
+
+def show_feed(show, name, x, floor):
+    """Lag, and CPU time of a message; beside the floor, if any."""
+    def low(value):
+        return {"floor": value(floor)} if floor else {}
+    show("gateway", f"{name}.lag_p50_ms", x["p50"], "ms",
+         **low(lambda f: f["p50"]))
+    show("gateway", f"{name}.lag_p99_ms", x["p99"], "ms", max=x["max"],
+         **low(lambda f: f["p99"]))
+    each = floor and floor["us"] / floor["events"]
+    show("gateway", f"{name}.us_per_message", x["us_each"], "us",
+         **({"floor": each, "ratio": x["us_each"] / each} if floor else {}))

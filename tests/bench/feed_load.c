@@ -3,7 +3,11 @@
  * WebSocket clients that watch all events, and how late they hear of them: the
  * time that the stream gave an event is in its id.
  *
- *   feed-load IP:PORT CLIENTS TOKEN
+ *   feed-load IP:PORT CLIENTS TOKEN [deflate]
+ *
+ * deflate: all but every fiftieth take their messages compressed (RFC 7692).
+ * These are counted; how late they come is told by the others, for thousands
+ * that decompress would be what is measured.
  *
  * Prints {"open":N} when all have their snapshot; for each line of its input
  * what was heard since the last one: {"events","bytes","p50","p99","max" [ms],
@@ -31,6 +35,9 @@ enum {
 	STASH = 48,          /* of a frame: its head and `{"seq":"123`    */
 	LAGS = 20000,        /* [ms] that are told apart                  */
 	EVENTS = 256,
+	PLAIN_EACH = 50,
+	TEXT = 0x81,
+	TEXT_PACKED = 0xc1,
 };
 
 struct client {
@@ -42,7 +49,7 @@ struct client {
 };
 
 static struct {
-	uint64_t events, bytes, lagv[LAGS];
+	uint64_t events, packed, bytes, lagv[LAGS];
 	unsigned ready, closed;
 } seen;
 
@@ -73,7 +80,7 @@ static size_t put_text(char *p, const char *text)
 }
 
 static int client_open(struct client *c, const struct sockaddr_in *to,
-		       unsigned i, const char *token)
+		       unsigned i, const char *token, bool deflate)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET};
 	char ask[1024];
@@ -90,7 +97,10 @@ static int client_open(struct client *c, const struct sockaddr_in *to,
 			     "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 			     "Sec-WebSocket-Version: 13\r\n"
 			     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-			     "Authorization: Bearer %s\r\n\r\n", token);
+			     "Authorization: Bearer %s\r\n%s\r\n", token,
+			     deflate && i % PLAIN_EACH ?
+			     "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+			     : "");
 	n += put_text(ask + n, "{\"subscribe\":{\"topics\":[\"events\"]}}");
 	if (write(c->fd, ask, n) != (ssize_t)n)
 		return EIO;
@@ -140,8 +150,9 @@ static size_t frame_begin(struct client *c, const char *p, size_t len)
 	part = n < STASH - 10 ? n : STASH - 10;
 	if (len < head + part)
 		return 0;
-	if (b[0] == 0x81)
+	if (b[0] == TEXT)
 		heard(c, p + head, part);
+	seen.packed += b[0] == TEXT_PACKED;
 	c->skip = n - part;
 
 	return head + part;
@@ -238,11 +249,12 @@ static void tell(void)
 {
 	printf("{\"events\":%llu,\"bytes\":%llu,\"p50\":%u,\"p99\":%u,"
 	       "\"max\":%u,\"closed\":%u}\n",
-	       (unsigned long long)seen.events, (unsigned long long)seen.bytes,
+	       (unsigned long long)(seen.events + seen.packed),
+	       (unsigned long long)seen.bytes,
 	       quantile(.5), quantile(.99), last(), seen.closed);
 	fflush(stdout);
 	memset(seen.lagv, 0, sizeof(seen.lagv));
-	seen.events = seen.bytes = 0;
+	seen.events = seen.packed = seen.bytes = 0;
 }
 
 /* @return false: the input has ended. */
@@ -274,7 +286,9 @@ static void watch(int ep, int fd, void *ptr)
 
 int main(int argc, char **argv)
 {
-	const unsigned count = argc == 4 ? (unsigned)atoi(argv[2]) : 0;
+	const bool deflate = argc == 5 && !strcmp(argv[4], "deflate");
+	const unsigned count = argc == 4 + deflate ? (unsigned)atoi(argv[2])
+						   : 0;
 	struct client *v = calloc(count + 1, sizeof(*v));
 	const struct rlimit files = {count + 64, count + 64};
 	const int ep = epoll_create1(0);
@@ -283,12 +297,14 @@ int main(int argc, char **argv)
 	bool on = true;
 
 	if (!count || !v || load_address(&to, argv[1])) {
-		fprintf(stderr, "usage: feed-load IP:PORT CLIENTS TOKEN\n");
+		fprintf(stderr, "usage: feed-load IP:PORT CLIENTS TOKEN "
+			"[deflate]\n");
 		return 2;
 	}
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	for (unsigned i = 0; i < count; i++) {
-		int err = client_open(&v[i], &to, i, argv[3]);
+		int err = client_open(&v[i], &to, i, argv[3],
+				      deflate);
 
 		if (err) {
 			fprintf(stderr, "feed-load: client %u: %s\n", i,

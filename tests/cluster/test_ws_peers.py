@@ -85,15 +85,19 @@ def is_finish(who):
 
 def test_three_of_others():
     """The same events in the same order to all; over HTTP/2 by the metric,
-    too; closed as each wants to be."""
+    too; compressed where a client offers that (RFC 7692), and taken so; closed
+    as each wants to be."""
     with cluster(nodes=1) as c, phones() as box:
         phone(box, c, "1001")
         gateway = c.gateways[0]
         with Peers(gateway.http, c.token) as p:
             p.wait(lambda g: g["from"] == "h2" and g.get("connect"),
                    "setting of RFC 8441")
-            p.wait(lambda g: g["from"] == "h2" and g.get("status") == 200,
+            p.wait(lambda g: g["from"] == "h2" and g.get("status") == 200 and
+                   "permessage-deflate" in g.get("extensions", ""),
                    "answer to CONNECT")
+            p.wait(lambda g: "permessage-deflate" in g.get("extensions", {})
+                   and g["from"] == "ws", "compression")
             for who in ("ws", "h2"):
                 p.wait(lambda g, who=who: g["from"] == who and "snapshot" in
                        g.get("message", {}), f"snapshot of {who}")
@@ -109,6 +113,8 @@ def test_three_of_others():
             box.do("hangup", phone="1001")
             for who in ("ws", "h2", "es"):
                 p.wait(is_finish(who), f"end of the call of {who}")
+            if not any(g.get("packed") for g in p.heard):
+                raise Mismatch("no event was compressed")
             want = p.events("ws")
             if len(want) < 2 or p.events("es") != want or \
                     p.events("h2") != want:

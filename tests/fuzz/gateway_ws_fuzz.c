@@ -1,4 +1,4 @@
-/* sources: gateway/http/ws_in.c */
+/* sources: gateway/http/ws_in.c gateway/http/ws_deflate.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: any bytes as the frames of a WebSocket client, fed whole
@@ -48,9 +48,10 @@ static void must_be_utf8(const uint8_t *p, size_t len)
 }
 
 /* @return a hash of all that came out */
-static uint64_t run(const uint8_t *data, size_t size, size_t step)
+static uint64_t run(const uint8_t *data, size_t size, size_t step,
+		    bool deflate)
 {
-	struct ws_in in = {.max_bytes = MESSAGE_MAX};
+	struct ws_in in = {.max_bytes = MESSAGE_MAX, .deflate = deflate};
 	uint64_t h = 14695981039346656037u;
 	enum ws_in_out o = WS_IN_MORE;
 
@@ -82,10 +83,14 @@ out:
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint64_t whole = run(data, size, size ? size : 1);
+	for (int deflate = 0; deflate < 2; deflate++) {
+		const uint64_t whole = run(data, size, size ? size : 1,
+					   deflate);
 
-	if (run(data, size, 1) != whole || run(data, size, 7) != whole)
-		abort();
+		if (run(data, size, 1, deflate) != whole ||
+		    run(data, size, 7, deflate) != whole)
+			abort();
+	}
 
 	return 0;
 }

@@ -6,6 +6,7 @@
 //     node client.mjs HOST:PORT TOKEN
 import http2 from "node:http2";
 import crypto from "node:crypto";
+import zlib from "node:zlib";
 import WebSocket from "ws";
 import { EventSource } from "eventsource";
 
@@ -14,10 +15,13 @@ const say = (from, what) =>
 	console.log(JSON.stringify({ from, ...what }));
 
 function overWs() {
-	const ws = new WebSocket(`ws://${address}/ws`, ["switchyard"]);
+	// It offers permessage-deflate, and compresses all that it says.
+	const ws = new WebSocket(`ws://${address}/ws`, ["switchyard"],
+		{ perMessageDeflate: { threshold: 0 } });
 	const last = { seq: "" };
 
 	ws.on("open", () => {
+		say("ws", { extensions: ws.extensions });
 		ws.send(JSON.stringify({ id: 1, hello: { token } }));
 		ws.send(JSON.stringify({ id: 2,
 			subscribe: { topics: ["events"] } }));
@@ -54,6 +58,13 @@ function frame(first, text) {
 		data.map((b, i) => b ^ mask[i % 4])]);
 }
 
+// A compressed message, each for itself: RFC 7692 7.2.2.
+function unpack(body) {
+	return JSON.parse(zlib.inflateRawSync(Buffer.concat([body,
+		Buffer.from([0, 0, 0xff, 0xff])]),
+	{ finishFlush: zlib.constants.Z_SYNC_FLUSH }));
+}
+
 function overH2() {
 	const session = http2.connect(`http://${address}`);
 	let stream, got = Buffer.alloc(0);
@@ -74,6 +85,8 @@ function overH2() {
 			const body = got.subarray(at, at + n);
 			if (got[0] === 0x81)
 				say("h2", { message: JSON.parse(body) });
+			else if (got[0] === 0xc1)
+				say("h2", { message: unpack(body), packed: true });
 			else if (got[0] === 0x88)
 				say("h2", { closed: body.readUInt16BE(0) });
 			got = got.subarray(at + n);
@@ -88,9 +101,12 @@ function overH2() {
 			":protocol": "websocket", ":path": "/ws",
 			":scheme": "http", ":authority": address,
 			"sec-websocket-version": "13",
+			"sec-websocket-extensions":
+				"permessage-deflate; client_max_window_bits",
 			authorization: `Bearer ${token}` });
 		stream.on("response", (head) => {
-			say("h2", { status: head[":status"] });
+			say("h2", { status: head[":status"],
+				extensions: head["sec-websocket-extensions"] });
 			stream.write(frame(0x81, JSON.stringify({ id: 2,
 				subscribe: { topics: ["events"] } })));
 		});
