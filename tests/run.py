@@ -31,15 +31,24 @@ def unit(tally, match, builds):
 
 
 def cluster(tally, match, builds):
-    part("cluster").run(tally, match, builds)
+    part("cluster").run(tally, match, builds, part("cluster").modules())
 
 
 def browser(tally, match, builds):
-    part("browser").run(tally, match, builds, part("cluster"))
+    builds.ask("release", "web")
+    part("cluster").run(tally, match, builds,
+                        part("browser").modules(tally, builds))
+
+
+def together(tally, match, builds):
+    """The modules of the cluster and of the browsers, in one queue."""
+    part("cluster").run(tally, match, builds, part("cluster").modules()
+                        + part("browser").modules(tally, builds))
 
 
 def soak(tally, match, builds):
-    part("cluster").run(tally, match, builds, "soak_")
+    part("cluster").run(tally, match, builds,
+                        part("cluster").modules("soak_"))
 
 
 def fuzz(tally, match, builds, beside=False):
@@ -61,8 +70,7 @@ def everything(tally, match, builds):
     beside.start()
     try:
         unit(tally, match, builds)
-        cluster(tally, match, builds)
-        browser(tally, match, builds)
+        together(tally, match, builds)
     finally:
         beside.join()
 

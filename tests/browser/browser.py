@@ -3,6 +3,7 @@
 
 What npm brings (package-lock.json) is installed once, under build/browser."""
 
+import functools
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from strangers import write_tone
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(ROOT, "build", "browser")
 TONE_HZ = 1500  # of every page's microphone
+_installing = threading.Lock()
 
 
 def chromium():
@@ -33,6 +35,13 @@ def install():
     """The driver and its packages, where they may stay."""
     if not shutil.which("npm"):
         raise Skip("no npm here")
+    with _installing:
+        install_once()
+
+
+@functools.cache
+def install_once():
+    """Not while other lanes use it."""
     os.makedirs(FOLDER, exist_ok=True)
     for name in os.listdir(HERE):
         if name.endswith((".mjs", ".js", ".json")):

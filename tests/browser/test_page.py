@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Browser pages that are phones by /ws, with nothing but what a browser has."""
 
-import contextlib
 import re
 import secrets
-import socket
-import subprocess
 import time
 
 from browser import TONE_HZ
-from harness import Mismatch, Skip, assert_clean, wait_for
+from harness import Mismatch, assert_clean, wait_for
 from scenarios import PAGE, PHONE, THIRD, Scenarios
 from talk import hears, phone, tone
+from turn import Turn
 
 
 def open_page(browser, name, c, user, gateway=0, secret=None, **more):
@@ -270,59 +268,23 @@ def test_gateway_dies():
     assert_clean(c)
 
 
-def answers_stun(port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(0.2)
-        s.connect(("127.0.0.1", port))
-        try:
-            s.send(b"\0\1\0\0\x21\x12\xa4\x42" + secrets.token_bytes(12))
-            return s.recv(2048)[:2] == b"\1\1"
-        except OSError:
-            return False
-
-
-@contextlib.contextmanager
-def coturn(port, secret, folder):
-    """A TURN server of others, for credentials that end."""
-    try:
-        proc = subprocess.Popen(
-            ["turnserver", "-n", "--log-file=stdout", "--no-cli", "--no-tls",
-             "--no-dtls", "-L", "127.0.0.1", "-E", "127.0.0.1",
-             "-p", str(port), f"--min-port={port + 1}",
-             f"--max-port={port + 20}", "--realm=test", "--use-auth-secret",
-             f"--static-auth-secret={secret}", "--allow-loopback-peers",
-             "--cli-password=none", f"--pidfile={folder}/turn.pid",
-             f"--userdb={folder}/turn.db"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-    except FileNotFoundError:
-        raise Skip("no turnserver here (deploy/deps test)") from None
-    try:
-        wait_for("the TURN server", lambda: answers_stun(port))
-        yield
-    finally:
-        proc.terminate()
-        proc.wait(10)
-
-
 def test_turn():
     """A page that may use nothing but a relay: coturn, with credentials that
     it gets from the gateway; a wrong secret would be no call."""
     _all.start()
     b, c = _all.browser, _all.cluster
-    port, secret = c.base + 19000, secrets.token_hex(16)
-    url = f"turn:127.0.0.1:{port}?transport=udp"
-    c.api("PATCH", "/api/config/settings", {"iceServers": [
-        {"urls": [url], "secret": secret, "ttlSeconds": 600}]})
-    shown = c.api("GET", "/api/config/settings")
-    if secret in str(shown) or shown.get("iceSecrets"):
-        raise Mismatch(f"{shown}")
-    with coturn(port, secret, c.dir):
+    with Turn(c.dir) as turn:
+        servers = turn.settings()
+        c.api("PATCH", "/api/config/settings", {"iceServers": [
+            {**server, "ttlSeconds": 600} for server in servers]})
+        shown = c.api("GET", "/api/config/settings")
+        if servers[0]["secret"] in str(shown) or shown.get("iceSecrets"):
+            raise Mismatch(f"{shown}")
         open_page(b, "b", c, "1004", relay=True)
         got = wait_for("servers", lambda: b.do("b", "register").get(
             "iceServers"))
         user = got[0]["username"]
-        if not user.endswith(":1004") or got[0]["urls"] != [url]:
+        if not user.endswith(":1004") or got[0]["urls"] != servers[0]["urls"]:
             raise Mismatch(f"{got}")
         b.do("b", "call", "600")
         b.expect("established", "b")

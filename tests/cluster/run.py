@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs the modules of scenarios: those here and those of sip/.
+"""Runs the modules of scenarios: those here and those of sip/, and with them
+those of the browsers.
 
 They mostly wait: several run at a time, in lanes, each on ports of its own.
 The modules are a queue, the longest first.  A module is loaded again after a
@@ -8,8 +9,8 @@ test of its has failed, so that the next one finds a fresh cluster."""
 import glob
 import importlib.util
 import os
-import queue
 import sys
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -18,35 +19,62 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(HERE, "sip"), os.path.join(ROOT, "deploy")]
 
-LANES = 4
+LANES = 5
+# A browser's pages are some ten processes with sound in real time.
+BROWSERS = 2
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "strangers", "redis", "sipp", "adopt", "router_restart", "move",
            "variants", "netem", "hostile", "quality", "tls", "srtp", "dtmf", "api",
            "routers", "ws", "attack", "linphone", "baresip", "parking", "qualify")
 
 
-def run(tally, match, builds, pattern="test_"):
+class Waiting:
+    """The modules that no lane has begun yet."""
+
+    def __init__(self, paths):
+        self.paths = sorted(paths, key=turn)
+        self.browsers = 0
+        self.lock = threading.Lock()
+
+    def take(self):
+        """The next one; None: none is left, or other lanes do the rest."""
+        with self.lock:
+            for path in self.paths:
+                if not is_browser(path) or self.browsers < BROWSERS:
+                    self.paths.remove(path)
+                    self.browsers += is_browser(path)
+                    return path
+        return None
+
+    def done(self, path):
+        with self.lock:
+            self.browsers -= is_browser(path)
+
+
+def run(tally, match, builds, paths):
+    """@param paths  Of the modules."""
     if not builds.wait("release"):
         tally.bad("cluster: the programs do not build", "")
         return
-    waiting = queue.SimpleQueue()
-    for path in modules(pattern):
-        waiting.put(path)
+    waiting = Waiting(paths)
     with ThreadPoolExecutor(LANES) as pool:
         list(pool.map(lambda n: run_lane(tally, match, n, waiting),
                       range(LANES)))
     tally.list_names("SIP scenarios:", "cluster/sip/")
 
 
-def modules(pattern):
-    found = [path for where in ("", "sip") for path in
-             glob.glob(os.path.join(HERE, where, pattern + "*.py"))]
-    return sorted(found, key=turn)
+def modules(pattern="test_"):
+    return [path for where in ("", "sip") for path in
+            glob.glob(os.path.join(HERE, where, pattern + "*.py"))]
 
 
 def turn(path):
     name = stem(path).removeprefix("test_")
     return (LONGEST.index(name) if name in LONGEST else len(LONGEST), path)
+
+
+def is_browser(path):
+    return os.path.basename(os.path.dirname(path)) == "browser"
 
 
 def stem(path):
@@ -56,12 +84,9 @@ def stem(path):
 def run_lane(tally, match, number, waiting):
     from harness import LANE
     LANE.number, LANE.of = number, LANES
-    while True:
-        try:
-            path = waiting.get_nowait()
-        except queue.Empty:
-            return
+    while path := waiting.take():
         run_module(tally, match, path)
+        waiting.done(path)
 
 
 def load(path):
