@@ -29,6 +29,7 @@ class Document:
         self.doc = json.loads(text)
         self.paths = [(p.strip("/").split("/"), p) for p in self.doc["paths"]]
         self.validators = {}
+        self.resolved = {}
 
     def resolve(self, thing):
         """With what its references name in their place."""
@@ -55,8 +56,12 @@ class Document:
         return min(hits, key=lambda p: p.count("{")) if hits else None
 
     def responses(self, path, method):
-        entry = self.doc["paths"][path].get(method.lower())
-        return entry and self.resolve(entry["responses"])
+        """Of an operation, by status; None: there is no such one."""
+        key = (path, method)
+        if key not in self.resolved:
+            entry = self.doc["paths"][path].get(method.lower())
+            self.resolved[key] = entry and self.resolve(entry["responses"])
+        return self.resolved[key]
 
     def validator(self, key, schema):
         """Made once for each operation, status and type."""
