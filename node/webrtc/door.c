@@ -24,6 +24,7 @@ struct door {
 	struct sa laddr;
 	int fd;
 	struct hash *names;      /* struct door_name                       */
+	struct hash *guests;     /* struct guest, by address               */
 	uint64_t strays;
 };
 
@@ -31,8 +32,17 @@ struct door_name {
 	struct le le;
 	struct door *door;       /* reference                              */
 	char ufrag[ICE_UFRAG_MAX + 1];
+	struct list guests;      /* struct guest, owned; the oldest first  */
 	door_h *h;
 	void *arg;
+};
+
+/* Where a peer is. */
+struct guest {
+	struct le le;            /* in name->guests                        */
+	struct le hle;           /* in door->guests                        */
+	struct door_name *name;
+	struct sa addr;
 };
 
 static void destructor(void *arg)
@@ -44,14 +54,24 @@ static void destructor(void *arg)
 		(void)close(d->fd);
 	}
 	mem_deref(d->names);
+	mem_deref(d->guests);
 }
 
 static void name_destructor(void *arg)
 {
 	struct door_name *n = arg;
 
+	list_flush(&n->guests);
 	hash_unlink(&n->le);
 	mem_deref(n->door);
+}
+
+static void guest_destructor(void *arg)
+{
+	struct guest *g = arg;
+
+	list_unlink(&g->le);
+	hash_unlink(&g->hle);
 }
 
 bool door_ufrag(struct pl *ufrag, const uint8_t *p, size_t len)
@@ -91,15 +111,39 @@ static bool name_handler(struct le *le, void *arg)
 	return !pl_strcmp(arg, n->ufrag);
 }
 
-static void take(struct door *d, const struct sa *src, const uint8_t *p,
-		 size_t len)
+static bool guest_handler(struct le *le, void *arg)
 {
-	struct door_name *n = NULL;
+	const struct guest *g = le->data;
+
+	return sa_cmp(&g->addr, arg, SA_ALL);
+}
+
+static struct guest *guest_find(const struct door *d, const struct sa *addr)
+{
+	return list_ledata(hash_lookup(d->guests, sa_hash(addr, SA_ALL),
+				       guest_handler, (void *)addr));
+}
+
+static struct door_name *name_of(const struct door *d, const struct sa *src,
+				 const uint8_t *p, size_t len)
+{
+	const struct guest *g;
 	struct pl ufrag;
 
 	if (door_ufrag(&ufrag, p, len))
-		n = list_ledata(hash_lookup(d->names, hash_joaat_pl(&ufrag),
-					    name_handler, &ufrag));
+		return list_ledata(hash_lookup(d->names,
+					       hash_joaat_pl(&ufrag),
+					       name_handler, &ufrag));
+	g = guest_find(d, src);
+
+	return g ? g->name : NULL;
+}
+
+static void take(struct door *d, const struct sa *src, const uint8_t *p,
+		 size_t len)
+{
+	struct door_name *n = name_of(d, src, p, len);
+
 	if (n)
 		n->h(src, p, len, n->arg);
 	else
@@ -180,6 +224,8 @@ int door_alloc(struct door **dp, const struct sa *laddr)
 	d->laddr = *laddr;
 	err = hash_alloc(&d->names, BUCKETS);
 	if (!err)
+		err = hash_alloc(&d->guests, BUCKETS);
+	if (!err)
 		err = open_socket(d);
 	if (err)
 		mem_deref(d);
@@ -214,6 +260,35 @@ int door_name(struct door_name **np, struct door *d, const char *ufrag,
 	*np = n;
 
 	return 0;
+}
+
+int door_guest(struct door_name *n, const struct sa *peer)
+{
+	struct guest *g = guest_find(n->door, peer);
+
+	if (g && g->name == n)
+		return 0;
+
+	/* Who checks for another name is that one's by now. */
+	mem_deref(g);
+	if (list_count(&n->guests) >= DOOR_GUESTS)
+		mem_deref(list_ledata(n->guests.head));
+
+	g = mem_zalloc(sizeof(*g), guest_destructor);
+	if (!g)
+		return ENOMEM;
+
+	g->name = n;
+	g->addr = *peer;
+	list_append(&n->guests, &g->le, g);
+	hash_append(n->door->guests, sa_hash(peer, SA_ALL), &g->hle, g);
+
+	return 0;
+}
+
+void door_guests_leave(struct door_name *n)
+{
+	list_flush(&n->guests);
 }
 
 int door_send(const struct door *d, const struct sa *dst, const uint8_t *p,

@@ -169,15 +169,17 @@ static void remember(struct ice *ice, const struct sa *src)
 
 /* The last one said counts: a controlling peer nominates once, or, against
  * our kind, what it has just chosen to use. */
-static void select_address(struct ice *ice, const struct sa *src)
+bool ice_select(struct ice *ice, const struct sa *peer)
 {
-	if (ice->has_selected && sa_cmp(&ice->selected, src, SA_ALL))
-		return;
+	if (ice->has_selected && sa_cmp(&ice->selected, peer, SA_ALL))
+		return false;
 
-	ice->selected = *src;
+	ice->selected = *peer;
 	ice->has_selected = true;
 	if (ice->selh)
 		ice->selh(&ice->selected, ice->arg);
+
+	return true;
 }
 
 /* "ours:theirs" (RFC 8445 7.2.2) */
@@ -234,7 +236,7 @@ static void check_handle(struct check *c, uint64_t now_ms)
 	remember(ice, c->src);
 	answer_success(c);
 	if (stun_msg_attr(c->msg, STUN_ATTR_USE_CAND))
-		select_address(ice, c->src);
+		(void)ice_select(ice, c->src);
 }
 
 void ice_recv(struct ice *ice, const struct sa *src, const uint8_t *p,

@@ -60,6 +60,14 @@ void ice_set(struct ice *ice, const struct ice_cred *local,
 void ice_recv(struct ice *ice, const struct sa *src, const uint8_t *p,
 	      size_t len, uint64_t now_ms);
 
+/**
+ * The peer has shown which address it uses by what it sends from there, sooner
+ * than by a check that nominates it: as if it had.
+ *
+ * @return true: it was another one before, and the handler has been called.
+ */
+bool ice_select(struct ice *ice, const struct sa *peer);
+
 /** Has this address passed a check?  What it says by DTLS may be believed to
  * come from there. */
 bool ice_is_checked(const struct ice *ice, const struct sa *src);

@@ -68,14 +68,15 @@ static void fail(struct rtc *rtc, const char *why)
 	tell(rtc, RTC_FAILED);
 }
 
-static bool is_ready(const struct rtc *rtc)
+bool rtc_is_ready(const struct rtc *rtc)
 {
-	return ice_selected(rtc->ice) && rtc->rx.suite != MEDIA_SRTP_NONE;
+	return rtc && ice_selected(rtc->ice) &&
+	       rtc->rx.suite != MEDIA_SRTP_NONE;
 }
 
 static void tell_ready(struct rtc *rtc)
 {
-	if (is_ready(rtc))
+	if (rtc_is_ready(rtc))
 		tell(rtc, RTC_READY);
 }
 
@@ -103,6 +104,20 @@ static void send_handler(const uint8_t *p, size_t len, void *arg)
 		say(rtc, dst, p, len);
 }
 
+/* Its datagrams are the worker's from now on, which has time for them once a
+ * tick: too late for a handshake. */
+static void join(struct rtc *rtc)
+{
+	const struct sa *peer = ice_selected(rtc->ice);
+
+	if (!rtc->door || !rtc->media || !rtc->keyed || !peer)
+		return;
+
+	(void)media_leg_join(rtc->media, peer);
+	if (rtc->name)
+		door_guests_leave(rtc->name);
+}
+
 static void keys_handler(const struct media_srtp *tx,
 			 const struct media_srtp *rx, void *arg)
 {
@@ -111,6 +126,10 @@ static void keys_handler(const struct media_srtp *tx,
 	rtc->tx = *tx;
 	rtc->rx = *rx;
 	rtc->keyed = true;
+	if (ice_select(rtc->ice, &rtc->from))
+		return;
+
+	join(rtc);
 	tell_ready(rtc);
 }
 
@@ -152,8 +171,7 @@ static void selected_handler(const struct sa *peer, void *arg)
 
 	rtc->from = *peer;
 	rtc->has_from = true;
-	if (rtc->door && rtc->media)
-		(void)media_leg_join(rtc->media, peer);
+	join(rtc);
 	dtls_start(rtc->dtls);
 	tell_ready(rtc);
 }
@@ -164,6 +182,8 @@ static void take_stun(struct rtc *rtc, const struct sa *src, const uint8_t *p,
 	const uint64_t now_ms = tmr_jiffies();
 
 	ice_recv(rtc->ice, src, p, len, now_ms);
+	if (rtc->name && !rtc->keyed && ice_is_checked(rtc->ice, src))
+		(void)door_guest(rtc->name, src);
 	if (!rtc->silent || !ice_consents(rtc->ice, now_ms))
 		return;
 
@@ -171,17 +191,23 @@ static void take_stun(struct rtc *rtc, const struct sa *src, const uint8_t *p,
 	tell_ready(rtc);
 }
 
+static void take(struct rtc *rtc, const struct sa *src, const uint8_t *p,
+		 size_t len)
+{
+	const enum aside_kind kind = aside_kind(p[0]);
+
+	mem_ref(rtc);
+	if (kind == ASIDE_STUN)
+		take_stun(rtc, src, p, len);
+	else if (kind == ASIDE_DTLS)
+		take_dtls(rtc, src, p, len);
+	mem_deref(rtc);
+}
+
 static void aside_handler(const struct sa *src, const uint8_t *p, size_t len,
 			  void *arg)
 {
-	struct rtc *rtc = arg;
-
-	mem_ref(rtc);
-	if (aside_kind(p[0]) == ASIDE_STUN)
-		take_stun(rtc, src, p, len);
-	else
-		take_dtls(rtc, src, p, len);
-	mem_deref(rtc);
+	take(arg, src, p, len);
 }
 
 /* --- time */
@@ -238,18 +264,14 @@ int rtc_alloc(struct rtc **rp, struct dtls_identity *id,
 	return err;
 }
 
-/* A check at the door; the leg's socket has those of its peer. */
+/* A check at the door, or DTLS; the leg's socket has what comes later. */
 static void door_handler(const struct sa *src, const uint8_t *p, size_t len,
 			 void *arg)
 {
 	struct rtc *rtc = arg;
 
-	if (!rtc->media)
-		return;
-
-	mem_ref(rtc);
-	take_stun(rtc, src, p, len);
-	mem_deref(rtc);
+	if (rtc->media && len)
+		take(rtc, src, p, len);
 }
 
 void rtc_set_door(struct rtc *rtc, struct door *door)
@@ -330,7 +352,7 @@ int rtc_fill(const struct rtc *rtc, struct media_rtp_params *prm)
 	if (!rtc || !prm)
 		return EINVAL;
 
-	if (!is_ready(rtc))
+	if (!rtc_is_ready(rtc))
 		return EAGAIN;
 
 	prm->raddr = *ice_selected(rtc->ice);

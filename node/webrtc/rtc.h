@@ -79,6 +79,9 @@ int rtc_set(struct rtc *rtc, const struct rtc_params *prm);
  */
 int rtc_fill(const struct rtc *rtc, struct media_rtp_params *prm);
 
+/** Does rtc_fill() have something? @param rtc  NULL: no. */
+bool rtc_is_ready(const struct rtc *rtc);
+
 /** Its leg goes, or goes to somebody else: nothing is said or heard any
  * more. */
 void rtc_detach(struct rtc *rtc);

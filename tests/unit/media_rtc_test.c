@@ -31,6 +31,7 @@ static struct {
 	struct media_leg *leg, *tone;
 	struct dtls_identity *ours, *theirs;
 	struct rtc *rtc;
+	struct door *door; /* NULL: a port of its own */
 	struct rtc_params prm;
 	unsigned ready, starts;
 
@@ -190,7 +191,7 @@ static struct dtls_fingerprint fingerprint(const struct dtls_identity *id)
 	return fp;
 }
 
-static void engine_open(void)
+static void engine_open(bool shared)
 {
 	const uint16_t port = (uint16_t)((test_port_base() + 1) & ~1);
 	const struct media_tone tone = {.hz = {440}, .level_db = -12};
@@ -205,21 +206,29 @@ static void engine_open(void)
 	assert_int_equal(sa_set_str(&local, "127.0.0.1", 0), 0);
 	assert_int_equal(media_alloc(&fix.engine, &conf), 0);
 	assert_int_equal(mix_alloc(&fix.mix, fix.engine), 0);
-	assert_int_equal(
-	    media_leg_rtp_alloc(&fix.leg, fix.mix, &local, on_event, NULL), 0);
+	if (shared) {
+		struct sa at = local;
+
+		sa_set_port(&at, (uint16_t)(port + 100));
+		assert_int_equal(door_alloc(&fix.door, &at), 0);
+		assert_int_equal(media_leg_shared_alloc(&fix.leg, fix.mix, &at,
+							on_event, NULL), 0);
+	} else {
+		assert_int_equal(media_leg_rtp_alloc(&fix.leg, fix.mix, &local,
+						     on_event, NULL), 0);
+	}
 	assert_int_equal(
 	    media_leg_tone_alloc(&fix.tone, fix.mix, &tone, NULL, NULL), 0);
 	fix.addr = local;
 }
 
-static int setup(void **state)
+static int open_all(bool shared)
 {
-	(void)state;
 	memset(&fix, 0, sizeof(fix));
 	if (libre_init())
 		return -1;
 
-	engine_open();
+	engine_open(shared);
 	fix.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(fix.fd, &fix.addr.u.sa, fix.addr.len), 0);
 	assert_int_equal(getsockname(fix.fd, &fix.addr.u.sa, &fix.addr.len), 0);
@@ -231,7 +240,26 @@ static int setup(void **state)
 	ice_cred_new(&fix.prm.remote);
 	fix.prm.fp = fingerprint(fix.theirs);
 
-	return rtc_alloc(&fix.rtc, fix.ours, fix.leg, on_rtc, NULL);
+	assert_int_equal(rtc_alloc(&fix.rtc, fix.ours, fix.leg, on_rtc, NULL),
+			 0);
+	if (shared)
+		rtc_set_door(fix.rtc, fix.door);
+
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+
+	return open_all(false);
+}
+
+static int setup_shared(void **state)
+{
+	(void)state;
+
+	return open_all(true);
 }
 
 static int teardown(void **state)
@@ -243,6 +271,7 @@ static int teardown(void **state)
 	mem_deref(fix.tx);
 	mem_deref(fix.rx);
 	mem_deref(fix.rtc);
+	mem_deref(fix.door);
 	mem_deref(fix.tone);
 	mem_deref(fix.leg);
 	mem_deref(fix.mix);
@@ -330,6 +359,30 @@ static bool is_up_after_all(void)
 	check(true);
 
 	return is_up();
+}
+
+static bool is_checked_only(void)
+{
+	if (!fix.answers)
+		check(false);
+
+	return fix.answers > 0;
+}
+
+/* A peer that does not nominate yet, but does what who has chosen does: it is
+ * where its handshake came from. */
+static void test_not_nominated(void **state)
+{
+	(void)state;
+	assert_int_equal(rtc_set(fix.rtc, &fix.prm), 0);
+	peer_dtls(true);
+	run(is_checked_only);
+	dtls_start(fix.dtls);
+	run(is_up);
+	assert_int_equal(fix.ready, 1);
+	fix.answers = 0;
+	run(is_checked); /* it says so, at last: nothing new */
+	assert_int_equal(fix.ready, 1);
 }
 
 /* A hello without a check, and media without keys: nothing comes of them. */
@@ -430,8 +483,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_passive, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_active, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_not_nominated, setup,
+					    teardown),
 	    cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_dtls_anew, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_passive, setup_shared,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_active, setup_shared,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_not_nominated, setup_shared,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_out_of_turn, setup_shared,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_dtls_anew, setup_shared,
+					    teardown),
 	    cmocka_unit_test_setup_teardown(test_detached, setup, teardown),
 	    cmocka_unit_test(test_kinds),
 	};

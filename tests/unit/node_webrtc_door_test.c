@@ -170,13 +170,29 @@ static void test_taken(void **state)
 	assert_null(other);
 }
 
+/* The one socket of the peer; it has sent something, or will be bound. */
+static void peer_address(struct sa *peer)
+{
+	struct sa any;
+	socklen_t len = sizeof(peer->u);
+
+	sa_init(peer, AF_INET);
+	assert_int_equal(getsockname(fix.peer, &peer->u.sa, &len), 0);
+	if (!sa_port(peer)) {
+		assert_int_equal(sa_set_str(&any, "127.0.0.1", 0), 0);
+		assert_int_equal(bind(fix.peer, &any.u.sa, any.len), 0);
+		len = sizeof(peer->u);
+		assert_int_equal(getsockname(fix.peer, &peer->u.sa, &len), 0);
+	}
+	assert_int_equal(sa_set_str(peer, "127.0.0.1", sa_port(peer)), 0);
+}
+
 /* Once the leg has a socket of its peer, the kernel gives that one what the
  * peer sends. */
 static void test_connected(void **state)
 {
 	struct door_name *a = NULL;
 	struct sa peer;
-	socklen_t len = sizeof(peer.u);
 	const int on = 1;
 	char buf[8];
 	int leg;
@@ -186,9 +202,7 @@ static void test_connected(void **state)
 			 0);
 	send_check("ours:peer");
 	run();
-	sa_init(&peer, AF_INET);
-	assert_int_equal(getsockname(fix.peer, &peer.u.sa, &len), 0);
-	assert_int_equal(sa_set_str(&peer, "127.0.0.1", sa_port(&peer)), 0);
+	peer_address(&peer);
 	leg = socket(AF_INET, SOCK_DGRAM, 0);
 	assert_int_equal(setsockopt(leg, SOL_SOCKET, SO_REUSEPORT, &on,
 				    sizeof(on)), 0);
@@ -201,6 +215,62 @@ static void test_connected(void **state)
 	mem_deref(a);
 }
 
+static void send_dtls(void)
+{
+	send_raw("\x16 a hello", 9);
+}
+
+/* DTLS of nobody; then a check, which is heard. */
+static void stray(unsigned count)
+{
+	send_dtls();
+	send_check("ours:peer");
+	run();
+	assert_int_equal(door_strays(fix.door), count);
+}
+
+/* Where a peer is that passed a check: what is no check is its, too. */
+static void test_guest(void **state)
+{
+	struct door_name *a = NULL, *b = NULL;
+	struct sa peer;
+	(void)state;
+
+	assert_int_equal(door_name(&a, fix.door, "ours", our_handler, NULL),
+			 0);
+	assert_int_equal(door_name(&b, fix.door, "theirs", their_handler,
+				   NULL), 0);
+	peer_address(&peer);
+	assert_int_equal(door_guest(a, &peer), 0);
+	assert_int_equal(door_guest(a, &peer), 0);
+	send_dtls();
+	run();
+	assert_int_equal(fix.ours, 1);
+
+	/* Another call of the same socket. */
+	assert_int_equal(door_guest(b, &peer), 0);
+	send_dtls();
+	run();
+	assert_int_equal(fix.theirs, 1);
+
+	/* Of many addresses the first ones are forgotten. */
+	for (uint16_t i = 1; i <= DOOR_GUESTS; i++) {
+		struct sa other = peer;
+
+		sa_set_port(&other, (uint16_t)(sa_port(&peer) ^ i));
+		assert_int_equal(door_guest(b, &other), 0);
+	}
+	stray(1);
+	assert_int_equal(door_guest(a, &peer), 0);
+	door_guests_leave(a);
+	stray(2);
+	assert_int_equal(door_guest(b, &peer), 0);
+	mem_deref(b);
+	stray(3);
+	assert_int_equal(fix.theirs, 1);
+	mem_deref(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nonsense, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_guest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connected, setup,
 						teardown),
 	};
