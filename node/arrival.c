@@ -7,6 +7,9 @@
  *                \---unknown----> refused; when Redis answers again we claim it
  *                                 from ourselves: it may have been done
  *
+ * Peers are told of us when the link is heard: who came before would miss
+ * those who are still there.
+ *
  * A leg with media before its answer still has it by the giver and the link:
  * its peer can be told of us only by an answer.
  */
@@ -162,6 +165,7 @@ static void look_handler(void *arg)
 	struct le *le = list_head(&a->early);
 
 	tmr_start(&a->tmr, LOOK_MS, look_handler, a);
+	restore_go(a->hub); /* the link has had time enough */
 	while (le) {
 		struct early *e = le->data;
 
@@ -238,6 +242,17 @@ static const struct sa *link_addr(const struct node_conf *conf,
 	return NULL;
 }
 
+/* From now on those who are here hear those who are still there. */
+static void link_handler(struct media_leg *link, const struct media_event *ev,
+			 void *arg)
+{
+	struct arrival *a = arg;
+
+	(void)link;
+	if (ev->type == MEDIA_EV_RTP_START && a->hub)
+		restore_go(a->hub);
+}
+
 /* Without it the legs are heard all the same, each when it is here. */
 static void link_up(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
 {
@@ -255,7 +270,8 @@ static void link_up(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
 	laddr = link_addr(&n->conf, &raddr);
 	err = laddr ? node_mix(&mix, n, a->hub) : EAFNOSUPPORT;
 	if (!err)
-		err = media_leg_link_alloc(&a->link, mix, laddr, NULL, NULL);
+		err = media_leg_link_alloc(&a->link, mix, laddr, link_handler,
+					   a);
 	if (!err)
 		err =
 		    media_leg_link_set(a->link, &raddr, key, theirs->key.data);
@@ -305,6 +321,7 @@ static void take(struct arrival *a, const struct store_claim *cl)
 	    .epoch = cl->epoch,
 	    .alive_ms = timestamp_now_ms(),
 	    .moved = true,
+	    .waits = true,
 	    .h = restore_handler,
 	    .arg = a,
 	};
@@ -331,6 +348,8 @@ static void take(struct arrival *a, const struct store_claim *cl)
 	rand_bytes(key, sizeof(key));
 	if (a->req && !hub_is_over(a->hub))
 		link_up(a, key);
+	if (!a->link)
+		restore_go(a->hub);
 	reply_ok(a, key);
 	/* In case that it has given up waiting. */
 	adopt_say_taken(n->adopt, a->id, cl->epoch, a->msg->node);

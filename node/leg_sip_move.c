@@ -21,8 +21,9 @@ bool leg_sip_is_quiet(const struct leg *leg)
 	if (!is_sip(leg))
 		return true;
 
-	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) ? ls->resumed.wanted
-						     : sounds(leg))
+	if (leg_is(leg, SY__LEG_STATE__LEG_ANSWERED) ?
+		    ls->resumed.wanted || ls->resumed.unkeyed :
+		    sounds(leg))
 		return false;
 
 	return words_is_quiet(ls);

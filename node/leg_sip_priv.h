@@ -36,6 +36,7 @@ struct leg_sip_resumed {
 	bool busy;                /* our re-INVITE is under way         */
 	bool spoke;               /* we send to it                      */
 	bool known;               /* ... and it knows where to send     */
+	bool unkeyed;             /* it knows, but WebRTC is not up yet */
 	bool heard;               /* RTP came                           */
 	uint8_t tries;
 	uint8_t glares;           /* answers 491                        */
@@ -159,6 +160,9 @@ void leg_sip_look(struct leg_sip *ls);
  * holder wipes the keys. */
 int leg_sip_rtp_set(struct leg_sip *ls, struct media_rtp_params *prm);
 
+/** Can it be sent to?  Of WebRTC: its address and keys are known. */
+bool leg_sip_is_keyed(const struct leg_sip *ls);
+
 /** Its media, which is the caller's from now on; maybe NULL. */
 struct media_leg *leg_sip_take_media(struct leg_sip *ls);
 
@@ -181,8 +185,12 @@ enum { LEG_SIP_SOON_MS = 1 }; /* once this answer is dealt with */
 /** Tell its peer, by an offer, in a while. @param ms  0: at once. */
 void leg_sip_ask_later(struct leg_sip *ls, uint32_t ms);
 
-/** Send to its peer from now on, and wait for what that sends. */
+/** Send to its peer from now on, and wait for what that sends; by WebRTC as
+ * soon as that can be: see leg_sip_keyed(). */
 void leg_sip_speak(struct leg_sip *ls);
+
+/** Its WebRTC is up. */
+void leg_sip_keyed(struct leg_sip *ls);
 
 /** Its peer knows where we are: by an answer of ours, or by one to us. */
 void leg_sip_known(struct leg_sip *ls);

@@ -13,7 +13,9 @@
  *              once, by UPDATE, if it takes that.
  *
  * Hushed: nothing is sent, since it may be that the former owner lives and
- * sends still; a peer must not get two streams.
+ * sends still; a peer must not get two streams.  A peer by WebRTC that has
+ * answered is not known before it has found us and has our keys: until then a
+ * former owner that lives is what it hears.
  */
 
 #include <string.h>
@@ -104,8 +106,18 @@ static void expect_media(struct leg_sip *ls)
 
 void leg_sip_speak(struct leg_sip *ls)
 {
+	ls->resumed.unkeyed = !leg_sip_is_keyed(ls);
+	if (ls->resumed.unkeyed)
+		return;
+
 	speak(ls);
 	expect_media(ls);
+}
+
+void leg_sip_keyed(struct leg_sip *ls)
+{
+	if (ls->resumed.unkeyed)
+		leg_sip_speak(ls);
 }
 
 void leg_sip_known(struct leg_sip *ls)

@@ -43,7 +43,13 @@ static void rtc_handler(enum rtc_event ev, void *arg)
 		log_info("WebRTC peer does not answer",
 			 LOG_S("call", ls->leg.hub->id),
 			 LOG_S("leg", ls->leg.info.id));
-	(void)leg_sip_apply(ls);
+	if (!leg_sip_apply(ls) && ev == RTC_READY)
+		leg_sip_keyed(ls);
+}
+
+bool leg_sip_is_keyed(const struct leg_sip *ls)
+{
+	return !session_is_rtc(ls->ses) || rtc_is_ready(ls->rtc);
 }
 
 struct dtls_identity *leg_sip_identity(const struct leg_sip *ls)

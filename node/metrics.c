@@ -24,6 +24,8 @@ int node_metrics_init(struct node *n)
 				   "resumed here";
 	static const double gaps[] = {0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1,
 				      1.5,  2,	 3,   4,   6,	10,   30};
+	static const double moves[] = {0.01, 0.02, 0.03, 0.04, 0.06, 0.08,
+				       0.1,  0.15, 0.2,	 0.3,  0.5,  1};
 
 	m->placed = counter("sy_node_placed_total", "Hubs placed here", NULL);
 	m->refused = counter("sy_node_refused_total",
@@ -56,6 +58,11 @@ int node_metrics_init(struct node *n)
 		"sy_node_adoption_gap_seconds",
 		"From the last sign of life of a dead node until a leg is "
 		"heard again", NULL, gaps, ARRAY_SIZE(gaps));
+	m->move_gap = histogram_add(
+		"sy_node_move_gap_seconds",
+		"From when a leg of a living node knew us until it was heard "
+		"here; the other node is heard until then", NULL, moves,
+		ARRAY_SIZE(moves));
 	m->moved_calls = counter("sy_node_moved_calls_total",
 				 "Hubs given to other nodes", NULL);
 	m->moved_legs = counter("sy_node_moved_legs_total",
@@ -70,7 +77,7 @@ int node_metrics_init(struct node *n)
 			       m->puts && m->put_errors && m->stale &&
 			       m->adopted_calls && m->adopted_legs &&
 			       m->lost_silent && m->lost_refused &&
-			       m->lost_no_room && m->adoption_gap &&
+			       m->lost_no_room && m->adoption_gap && m->move_gap &&
 			       m->moved_calls && m->moved_legs &&
 			       m->tolls_refused ?
 		       0 : ENOMEM;

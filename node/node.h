@@ -72,7 +72,7 @@ struct node_metrics {
 	struct metric *puts, *put_errors, *stale;
 	struct metric *adopted_calls, *adopted_legs;
 	struct metric *lost_silent, *lost_refused, *lost_no_room;
-	struct histogram *adoption_gap;
+	struct histogram *adoption_gap, *move_gap;
 	struct metric *moved_calls, *moved_legs;
 	struct metric *tolls_refused;
 };

@@ -53,6 +53,7 @@ struct restore_conf {
 	uint64_t alive_ms; /* last sign of life of the last owner,
 			      since 1970; 0: not known             */
 	bool moved;	   /* it lives, and gave the hub           */
+	bool waits;	   /* no re-INVITE before restore_go()     */
 	restore_h *h;	   /* or NULL                              */
 	void *arg;	   /* borrowed: until DONE or the hub's end */
 };
@@ -67,6 +68,9 @@ struct restore_conf {
  */
 int node_restore(struct hub **hp, struct node *n,
 		 const struct restore_conf *conf);
+
+/** A hub that was to wait: its peers may be told.  Otherwise nothing. */
+void restore_go(struct hub *hub);
 
 /** A leg left its hub: nothing more is awaited of it; for the observer. */
 void restore_leg_removed(struct hub *hub, const struct leg *leg);

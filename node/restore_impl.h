@@ -47,6 +47,7 @@ struct restore {
 	uint64_t alive_ms;
 	char from[64];
 	bool moved;
+	bool waits; /* restore_conf.waits                    */
 	restore_h *h;
 	void *arg;
 };
@@ -60,7 +61,7 @@ int restore_alloc(struct restore **rsp, struct node *n, struct hub *hub,
  * A leg that had been answered.
  *
  * @param gone  It is lost from the begin; else its re-INVITE stands in the
- * queue from now on.
+ * queue from now on, or from restore_go().
  *
  * @return 0, ENOMEM.
  */

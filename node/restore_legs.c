@@ -108,7 +108,9 @@ static void resumed(struct restore_leg *rl, struct leg *leg, bool heard)
 
 	if (!rs->moved)
 		metric_inc(n->met.adopted_legs);
-	if (!rs->moved && gap)
+	if (rs->moved && heard)
+		histogram_put(n->met.move_gap, gap / 1000.0);
+	else if (!rs->moved && gap)
 		histogram_put(n->met.adoption_gap, gap / 1000.0);
 	history_resumed(n, rs->hub, leg, gap);
 	log_debug("leg resumed", LOG_S("call", rs->hub->id),
@@ -293,10 +295,27 @@ int restore_add_leg(struct restore *rs, const char *id, bool gone)
 	rl->step = gone ? STEP_OVER : STEP_WAITS;
 	str_ncpy(rl->id, id, sizeof(rl->id));
 	list_append(&rs->legs, &rl->le, rl);
-	if (!gone)
+	if (!gone && !rs->waits)
 		list_append(&rs->all->queue, &rl->qle, rl);
 
 	return 0;
+}
+
+void restore_go(struct hub *hub)
+{
+	struct restore *rs = hub->restore;
+
+	if (!rs || !rs->waits)
+		return;
+
+	rs->waits = false;
+	for (struct le *le = list_head(&rs->legs); le; le = le->next) {
+		struct restore_leg *rl = le->data;
+
+		if (rl->step == STEP_WAITS)
+			list_append(&rs->all->queue, &rl->qle, rl);
+	}
+	restores_kick(rs->all);
 }
 
 int restore_alloc(struct restore **rsp, struct node *n, struct hub *hub,
@@ -311,6 +330,7 @@ int restore_alloc(struct restore **rsp, struct node *n, struct hub *hub,
 	rs->hub = hub;
 	rs->alive_ms = conf->alive_ms;
 	rs->moved = conf->moved;
+	rs->waits = conf->waits;
 	rs->h = conf->h;
 	rs->arg = conf->arg;
 	str_ncpy(rs->from, conf->call->node, sizeof(rs->from));
