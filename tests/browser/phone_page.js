@@ -172,7 +172,8 @@ window.phone = {
 		calls.set(last.leg, last);
 		return got.phonePlaced;
 	},
-	answer: () => answer(last),
+	// Once what has come is dealt with.
+	answer: () => queue.then(() => answer(last)),
 	async restart() {
 		last.pc.restartIce();
 		await last.pc.setLocalDescription();

@@ -3,7 +3,8 @@
 // calls, and `select` names the one that is meant.
 
 import { Phone } from "@switchyard/sdk";
-import { gap, hear, levels, listenTo, oscillator, watch } from "./sound.js";
+import { gap, hear, levels, listenAlso, listenTo, oscillator, watch }
+	from "./sound.js";
 
 let phone = null;
 let current = null;
@@ -24,6 +25,11 @@ function follow(call) {
 		if (state === "connected" && call === current)
 			listenTo(call.remote);
 		tell(state);
+	});
+	// As it is played: the next node's beside the one's before.
+	call.on("track", (track) => {
+		if (call.media === "connected" && call === current)
+			listenAlso(new MediaStream([track]));
 	});
 	call.on("stats", (stats) => tell("stats", { stats }));
 	call.on("update", () => tell("update"));

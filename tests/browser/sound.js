@@ -33,13 +33,17 @@ export function listen(pc) {
 	listenTo(stream);
 }
 
-let source = null;
+let sources = [];
 let gaps = null;
 
 // The same of a stream that is played already.
 export function listenTo(stream) {
-	source?.disconnect();
-	source = null;
+	sources.splice(0).forEach((source) => source.disconnect());
+	listenAlso(stream);
+}
+
+// ... beside those that are listened to.
+export function listenAlso(stream) {
 	if (!stream.getAudioTracks().length)
 		return;
 	context ??= new AudioContext();
@@ -48,8 +52,9 @@ export function listenTo(stream) {
 		analyser.fftSize = 8192;
 		analyser.smoothingTimeConstant = 0;
 	}
-	source = context.createMediaStreamSource(
+	const source = context.createMediaStreamSource(
 		new MediaStream(stream.getAudioTracks()));
+	sources.push(source);
 	source.connect(analyser);
 	if (gaps)
 		source.connect(gaps);
@@ -111,7 +116,7 @@ export async function watch(hz) {
 	gaps = new AudioWorkletNode(context, "watcher",
 		{ processorOptions: { hz } });
 	gaps.connect(context.destination);
-	source?.connect(gaps);
+	sources.forEach((source) => source.connect(gaps));
 }
 
 // { heard, longest_ms } since watch().

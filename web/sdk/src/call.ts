@@ -30,6 +30,9 @@ export interface CallEvents {
 	/** Each 5 seconds while it is active. */
 	stats: [stats: CallStats];
 	ended: [reason: string, code: number];
+	/** The other side is heard by this track from now on, of the first node or
+	 * the next one; `remote` has it as soon as it is heard. */
+	track: [track: MediaStreamTrack];
 	/** The call goes on, yet something does not work: no microphone, say. */
 	error: [error: SwitchyardError];
 }
@@ -288,6 +291,7 @@ export class Call extends Emitter<CallEvents> {
 		return {
 			get leg() { return call.leg; },
 			mediaIs: (state) => call.emit("media", state),
+			mediaTrack: (track) => call.emit("track", track),
 			mediaFailed: (error) => call.emit("error", error),
 			mediaGone: () => call.end("It ended meanwhile.", 0),
 		};

@@ -7,6 +7,8 @@
 import type { Body } from "./connection.js";
 import type { Devices } from "./devices.js";
 import { SwitchyardError } from "./errors.js";
+import { Former } from "./former.js";
+import { Playback } from "./playback.js";
 import { StatsReader, type CallStats } from "./stats.js";
 import type { WsServer } from "./schema.js";
 
@@ -25,6 +27,8 @@ export interface MediaOwner {
 	/** "" before it is placed. */
 	readonly leg: string;
 	mediaIs(state: MediaState): void;
+	/** This is heard from now on, or will be in a moment. */
+	mediaTrack(track: MediaStreamTrack): void;
 	/** It goes on, yet something does not work. */
 	mediaFailed(error: SwitchyardError): void;
 	/** The cluster does not know the leg any more. */
@@ -34,6 +38,9 @@ export interface MediaOwner {
 const RESTART_MS = 1500; // a moment's disturbance is none
 const ANSWER_TRIES = 8;
 
+/** Whose keys they will be. */
+const fingerprint = (sdp = "") => /^a=fingerprint:(.*\S)/m.exec(sdp)?.[1];
+
 const isOffered = (pc: RTCPeerConnection) =>
 	pc.signalingState === "have-local-offer";
 
@@ -41,11 +48,11 @@ export class Media {
 	state: MediaState = "none";
 	/** Browser and cluster have agreed, and what was said has arrived. */
 	agreed = false;
-	readonly remote = new MediaStream();
 
 	private pc?: RTCPeerConnection;
+	private former?: Former;            // heard until pc is
 	private mic?: MediaStreamTrack;
-	private audio = new Audio();
+	private playback: Playback;
 	private reader = new StatsReader();
 	private silent = false;
 	private over = false;
@@ -55,8 +62,12 @@ export class Media {
 	private unwatch: () => void;
 
 	constructor(private host: MediaHost, private owner: MediaOwner) {
-		this.audio.autoplay = true;
-		this.audio.srcObject = this.remote;
+		this.playback = new Playback({
+			get speaker() { return host.devices.speaker; },
+			blocked: (cause) => owner.mediaFailed(new SwitchyardError(
+				"blocked", "The browser plays no sound before a click.",
+				[], { cause })),
+		});
 		this.unwatch = host.devices.on("change",
 			() => void this.useDevices());
 	}
@@ -64,6 +75,10 @@ export class Media {
 	/** Somebody has begun to negotiate. */
 	get isBegun() {
 		return !!this.pc;
+	}
+
+	get remote(): MediaStream {
+		return this.playback.remote;
 	}
 
 	/** Nothing is said: muted, or held. */
@@ -94,7 +109,7 @@ export class Media {
 		clearTimeout(this.timer);
 		this.unwatch();
 		this.drop();
-		this.audio.srcObject = null;
+		this.playback.close();
 	}
 
 	// ------------------------------------------------------------ negotiation
@@ -177,20 +192,26 @@ export class Media {
 		return done;
 	}
 
-	private makePeer(): RTCPeerConnection {
+	/** @param former  Stays, until the new one is heard. */
+	private makePeer(former?: RTCPeerConnection): RTCPeerConnection {
 		const pc = new RTCPeerConnection({
 			...this.host.rtcConfiguration(),
 			bundlePolicy: "max-bundle",
 			rtcpMuxPolicy: "require",
 		});
 
-		this.dropPeer();
+		this.dropPeer(former);
 		this.pc = pc;
+		if (former)
+			this.former = new Former(former, pc, () => this.formerGone(pc));
 		if (this.mic)
 			pc.addTrack(this.mic);
 		pc.onicecandidate = (e) => pc === this.pc &&
 			this.trickle(e.candidate?.candidate ?? "");
-		pc.ontrack = ({ track }) => this.play(track);
+		pc.ontrack = ({ track }) => {
+			this.playback.play(track, !!this.former);
+			this.owner.mediaTrack(track);
+		};
 		pc.onconnectionstatechange = () => pc === this.pc &&
 			this.connectionIs(pc.connectionState);
 		this.useSilence();
@@ -198,12 +219,20 @@ export class Media {
 		return pc;
 	}
 
-	private dropPeer() {
+	private formerGone(pc: RTCPeerConnection) {
+		this.former = undefined;
+		this.playback.settle();
+		if (pc === this.pc)
+			this.connectionIs(pc.connectionState);
+	}
+
+	private dropPeer(kept?: RTCPeerConnection) {
 		const { pc } = this;
 
 		this.pc = undefined;
 		this.agreed = false;
-		if (!pc)
+		this.former?.close();
+		if (!pc || pc === kept)
 			return;
 		pc.onicecandidate = pc.ontrack = pc.onconnectionstatechange = null;
 		pc.close();
@@ -226,7 +255,10 @@ export class Media {
 
 	private async respond(sdp: string) {
 		const offer = { type: "offer", sdp } as const;
-		let pc = this.pc ?? this.makePeer();
+		const was = fingerprint(this.pc?.remoteDescription?.sdp);
+		// Another node has it, or the call is another one.
+		let pc = this.pc && (!was || was === fingerprint(sdp)) ? this.pc :
+			this.makePeer(this.pc);
 
 		this.agreed = false;
 		try {
@@ -298,7 +330,7 @@ export class Media {
 		} else if (state === "disconnected" || state === "failed") {
 			this.state = "interrupted";
 			this.restartSoon(state === "failed" ? 0 : RESTART_MS);
-		} else if (was !== "interrupted") {
+		} else if (was !== "interrupted" && !this.former) {
 			this.state = "connecting";
 		}
 		if (this.state !== was)
@@ -315,27 +347,13 @@ export class Media {
 
 	// ------------------------------------------------------ in and out of it
 
-	private play(track: MediaStreamTrack) {
-		this.remote.getTracks().forEach((t) => this.remote.removeTrack(t));
-		this.remote.addTrack(track);
-		void this.audio.play().catch((e) => !this.over &&
-			this.owner.mediaFailed(new SwitchyardError("blocked",
-				"The browser plays no sound before a click.", [],
-				{ cause: e })));
-	}
-
 	private useSilence() {
 		if (this.mic)
 			this.mic.enabled = !this.silent;
 	}
 
 	private async useDevices() {
-		const { devices } = this.host;
-		const audio = this.audio as HTMLAudioElement &
-			{ setSinkId?: (id: string) => Promise<void> };
-
-		await audio.setSinkId?.(devices.speaker).catch(() =>
-			audio.setSinkId?.("").catch(() => {}));
+		await this.playback.useSpeaker();
 		if (this.mic && this.wantsOtherMic(this.mic))
 			await this.replaceMic();
 	}
