@@ -5,6 +5,7 @@
  *   member_table.c  who is live, without I/O
  *   member_beat.c   our own heartbeat
  *   member_look.c   a node's looks at its neighbours (member_watch.c)
+ *   member_event.c  what everybody can read of it
  */
 #include <errno.h>
 #include <string.h>
@@ -22,6 +23,8 @@ static void changed(const Sy__Member *m, bool gone, void *arg)
 {
 	struct members *ms = arg;
 
+	if (gone && ms->expiring)
+		member_expired(ms, m);
 	if (ms->changeh && mem_nrefs(ms) > 1)
 		ms->changeh(m, gone, ms->arg);
 }
@@ -51,10 +54,9 @@ int member_run(struct members *ms, enum script script, uint32_t deadline_ms,
 /* -------------------------------------------------------------- reading */
 
 /* Since its last beat, which began the lease. */
-static uint64_t age_us(const struct members *ms, const redisReply *left_ms)
+static uint64_t age_us(const struct members *ms, int64_t left_ms)
 {
-	const int64_t left_us =
-	    left_ms->type == REDIS_REPLY_INTEGER ? left_ms->integer * 1000 : 0;
+	const int64_t left_us = left_ms * 1000;
 	const int64_t lease_us = (int64_t)ms->table.lease_us;
 
 	return left_us < lease_us ? (uint64_t)(lease_us - left_us) : 0;
@@ -64,14 +66,20 @@ static void list_read(struct members *ms, const redisReply *reply)
 {
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
 		const redisReply *el = reply->element[i];
+		const redisReply *left = reply->element[i + 1];
+		const int64_t left_ms = left->type == REDIS_REPLY_INTEGER
+					    ? left->integer : 0;
 		Sy__Member *m = sy__member__unpack(NULL, (size_t)el->len,
 						   (const uint8_t *)el->str);
 
-		if (m) {
+		if (m && left_ms < 0)
+			member_tell(ms, SY__EVENT_TYPE__MEMBER_LEFT, m->id,
+				    MEMBER_EXPIRED);
+		else if (m)
 			member_table_learn(&ms->table, m, loop_now_us(),
-					   age_us(ms, reply->element[i + 1]));
+					   age_us(ms, left_ms));
+		if (m)
 			sy__member__free_unpacked(m, NULL);
-		}
 	}
 	ms->ready = true;
 }
@@ -160,7 +168,9 @@ static void tick_handler(void *arg)
 
 	watch_redis(ms, now_us);
 	member_beat_run(ms, now_us);
+	ms->expiring = true;
 	member_table_expire(&ms->table, now_us);
+	ms->expiring = false;
 	mem_deref(ms);
 }
 

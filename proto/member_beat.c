@@ -48,6 +48,9 @@ static void forgotten(struct members *ms)
 	const bool before = ms->known;
 
 	ms->known = true;
+	member_tell(ms, SY__EVENT_TYPE__MEMBER_JOINED, ms->self->id,
+		    before ? "it was held to be dead, or Redis was emptied"
+			   : "");
 	if (before && ms->forgottenh)
 		ms->forgottenh(ms->arg);
 }
@@ -189,6 +192,9 @@ static void leave(struct members *ms, enum member_news news)
 		(void)script_run(bus_redis(ms->bus), SCRIPT_MEMBER_LEAVE, 0,
 				 NULL, NULL, 2, 6, argv, lenv);
 	}
+	member_tell(ms, SY__EVENT_TYPE__MEMBER_LEFT, ms->self->id,
+		    news == MEMBER_DIED ? "it ended before it was empty"
+					: "it ended in order");
 	mem_deref(p);
 }
 

@@ -19,12 +19,6 @@ static void channel_of(char *buf, size_t size, const char *id)
 
 /* ------------------------------------------------------------------- dead */
 
-static void died_handler(int err, const redisReply *reply, void *arg)
-{
-	(void)err;
-	(void)reply;
-	mem_deref(member_link_take(arg));
-}
 
 static void declare(struct members *ms, const Sy__Member *m)
 {
@@ -58,8 +52,9 @@ static void declare(struct members *ms, const Sy__Member *m)
 				       strlen(BUS_CHANNEL_MEMBERS),
 				       elen};
 
-		(void)member_run(ms, SCRIPT_MEMBER_DIED, 0, died_handler, 2,
-				 ARRAY_SIZE(argv), argv, lenv);
+		member_remove(ms, SCRIPT_MEMBER_DIED, m->id,
+			      "nobody listens to its commands",
+			      ARRAY_SIZE(argv), argv, lenv);
 	}
 	mem_deref(p);
 }

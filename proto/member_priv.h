@@ -44,6 +44,7 @@ struct members {
 	bool left;
 	bool listens;
 	bool refused; /* a newer process bears our id        */
+	bool expiring; /* leases that are over are looked for */
 };
 
 /** The members behind a link, with a reference for the handler; the link's
@@ -66,6 +67,24 @@ uint8_t *member_pack(const Sy__Member *m, const char *from,
 
 /** Beat, or ask whether Redis is there, when it is time. member_beat.c */
 void member_beat_run(struct members *ms, uint64_t now_us);
+
+/** Why a member is gone whose lease was over. */
+#define MEMBER_EXPIRED "its lease is over"
+
+/** Write an event of a member. @param id  Whose. member_event.c */
+void member_tell(struct members *ms, Sy__EventType type, const char *id,
+		 const char *reason);
+
+/** Run a script that removes another's record, of these keys and arguments, as
+ * script_run() has them; tell it, if it was there. @param reason  Static.
+ * member_event.c */
+void member_remove(struct members *ms, enum script script, const char *id,
+		   const char *reason, int argc, const char **argv,
+		   const size_t *lenv);
+
+/** The lease of another one is over, as far as we know: remove its record, and
+ * tell it if we are the first. member_event.c */
+void member_expired(struct members *ms, const Sy__Member *m);
 
 /** Start to look after our neighbours: a node does. member_look.c */
 int member_look_start(struct members *ms);

@@ -13,6 +13,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_MEMBER_LIST] = "member_list",
 	[SCRIPT_MEMBER_LEAVE] = "member_leave",
 	[SCRIPT_MEMBER_DIED] = "member_died",
+	[SCRIPT_MEMBER_EXPIRED] = "member_expired",
 	[SCRIPT_PLACE_CALL] = "place_call",
 	[SCRIPT_PLACE_DROP] = "place_drop",
 	[SCRIPT_HUB_PUT] = "hub_put",

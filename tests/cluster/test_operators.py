@@ -171,3 +171,32 @@ def test_death_is_seen():
         c.nodes.remove(dead)
         end(box, "1001", "1002")
         assert_clean(c)
+
+
+def test_who_comes_and_goes():
+    """Each member is told once as it comes and as it goes, with why: killed, a
+    node is missed by its neighbours, a gateway when its lease is over."""
+    def told(c, kind):
+        _, _, doc = request(
+            "GET", f"http://{c.gateways[0].http}/api/events?type={kind}",
+            c.token, headers={"Accept": "application/json"})
+        return sorted((e["member"], e.get("reason", "")) for e in doc["items"])
+
+    with cluster(nodes=2, gateways=2) as c:
+        came = [(m, "") for m in ("gateway-1", "gateway-2", "node-1",
+                                  "node-2", "router-1")]
+        wait_for("all were told as they came",
+                 lambda: told(c, "MEMBER_JOINED") == came)
+        left = []
+        for member, how, why in (
+                (c.gateways[1], signal.SIGKILL, "its lease is over"),
+                (c.nodes[1], signal.SIGKILL, "nobody listens to its commands"),
+                (c.nodes[0], signal.SIGTERM, "it ended in order"),
+                (c.routers[0], signal.SIGTERM, "it ended in order")):
+            member.process.signal(how)
+            member.process.wait(20)
+            left = sorted(left + [(member.id, why)])
+            wait_for(f"{member.id} is told as it goes", lambda:
+                     len(told(c, "MEMBER_LEFT")) == len(left))
+            must(told(c, "MEMBER_LEFT"), left, "who went")
+        must(told(c, "MEMBER_JOINED"), came, "who came")

@@ -43,9 +43,11 @@ static void list_handler(struct snode *n, int err, const struct val *v,
 
 	n->listing = false;
 	for (size_t i = 0; !err && i < v->c; i += 2) {
-		Sy__Member *m = sy__member__unpack(NULL, v->v[i]->len,
-						   (const uint8_t *)v->v[i]->s);
+		Sy__Member *m = NULL;
 
+		if (v->v[i + 1]->n >= 0) /* else it was removed */
+			m = sy__member__unpack(NULL, v->v[i]->len,
+					       (const uint8_t *)v->v[i]->s);
 		if (!m)
 			continue;
 		member_table_learn(&n->table, m, n->s->now_us, 0);
