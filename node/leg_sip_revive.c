@@ -199,8 +199,10 @@ static int bring_up(struct leg_sip *ls, const Sy__DialogState *ds,
 		return err;
 
 	/* Early media of a callee goes to where our INVITE said: it only rings
-	 * from now on, until it is told by UPDATE, if it can be. */
-	ls->leg.early = ds->early && !answered && pending_in;
+	 * from now on, until it is told by UPDATE, if it can be.  A caller is
+	 * told at once, a page by an offer. */
+	ls->leg.early = ds->early && !answered &&
+			ds->direction == SY__DIRECTION__INBOUND;
 	ls->resumed.begun = ls->resumed.wanted = true;
 	if (!pending_in || described) {
 		keep_text(&ls->local_sdp, ds->local_sdp);

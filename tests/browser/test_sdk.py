@@ -20,6 +20,7 @@ from talk import hears, phone, tone
 from turn import Turn
 
 SIP, THIRD = "1002", "1003"
+RINGBACK_HZ = 425
 PAGES = {"a": ("1001", 0), "b": ("1004", 2100), "c": ("1005", 2700),
          "d": ("1007", 0)}
 ROOM = ("a", "b", "c")
@@ -443,4 +444,29 @@ def test_node_dies():
     expect_gap("node", b.do("a", "gap")["longest_ms"],
                phone_ms=phone_gap(SIP)["longest_ms"]["max"])
     end_by_page("a", SIP)
+    c.join(node.id)
+
+
+def test_node_dies_before_the_answer():
+    """Sound before the answer: a page hears the phone that it calls, then,
+    that phone's node being dead, that it rings; then it is answered."""
+    c, b, box = _all.start("a")
+    phone(box, c, "1008", codecs=["PCMU"], answer="manual", early=True)
+    b.do("a", "call", "1008")
+    b.expect("connected", "a")
+    b.hears("a", tone("1008"))
+    hears(box, "1008", hz_of("a"))
+    owner = the_call()["node"]
+    node = next(n for n in c.nodes if n.id == owner)
+    node.process.kill()
+    c.left(node)
+    b.hears("a", RINGBACK_HZ, seconds=15)
+    if the_call()["state"] != "CALL_RINGING":
+        raise Mismatch(f"{the_call()}")
+    box.do("answer", phone="1008")
+    b.expect("established", "a")
+    box.expect("established", phone="1008")
+    both_ways("a", "1008")
+    end_by_page("a", "1008")
+    box.do("unregister", phone="1008")
     c.join(node.id)

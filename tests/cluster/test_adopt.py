@@ -190,8 +190,12 @@ def every_kind(c, box):
 
 
 def answered_kinds(box):
-    """Those that talked talk again."""
+    """Those that talked talk again, and digits are told."""
     talk(box, "1001", "1002")
+    for me, you in (("1001", "1002"), ("1019", "1020")):
+        box.do("dtmf", phone=me, digits="5#")
+        for digit in "5#":
+            box.expect("dtmf", phone=you, digit=digit)
     for me, others in (("1005", ("1006", "1007")), ("1007", ("1005",))):
         for other in others:
             hears(box, me, tone(other))
