@@ -22,6 +22,7 @@ static const char *const names[SCRIPT_COUNT] = {
 	[SCRIPT_REG_PUT] = "reg_put",
 	[SCRIPT_REG_GET] = "reg_get",
 	[SCRIPT_REG_AGAIN] = "reg_again",
+	[SCRIPT_REG_LAPSE] = "reg_lapse",
 	[SCRIPT_CONFIG_PUT] = "config_put",
 	[SCRIPT_CONFIG_GET] = "config_get",
 	[SCRIPT_CONFIG_ITEM_PUT] = "config_item_put",

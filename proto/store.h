@@ -33,7 +33,8 @@
  *   sy:qual:{DEVICE}, sy:{qual}:due...  see store_qual.h
  *   sy:regs:life             string of life.h, for registrations
  *   sy:regs                  zset   device ids, score 0
- *   sy:regs:expiry           zset   device ids by their last expiry [ms]
+ *   sy:regs:expiry           zset   device ids by when the first of their
+ *                                   bindings expires [ms]
  *   sy:{members}, sy:{members}:lease, sy:{members}:instance
  *   sy:{config}:...          see config.h
  *   sy:events, sy:cdr        streams, capped
@@ -59,6 +60,8 @@ enum {
 	STORE_GONE_TTL_S = 120,   /* longer than any command is under way  */
 	STORE_EVENTS_MAX = 20000, /* entries of sy:events, approximately   */
 	STORE_UNREG_TTL_S = 60,   /* a removed binding is not given back   */
+	STORE_SWEEP_MAX = 500,    /* devices looked at together            */
+	STORE_LAPSE_MS = 5000,    /* by then a lapsed binding was swept    */
 	STORE_CDR_MAX = 200000,
 	STORE_CDR_SEEN_MS = 3600000, /* a record is not written twice within */
 	STORE_QUALITY_MAX = 360,  /* samples of a hub: an hour's           */
@@ -364,6 +367,9 @@ struct store_reg_put {
 	const char *call_id;             /* RFC 3261 10.3: same Call-ID     */
 	uint32_t cseq;                   /* must come with a higher CSeq    */
 	uint32_t max_contacts;
+	const char *member;              /* id of who tells of it in events;
+					    NULL: nobody                    */
+	const char *why;                 /* ... why bindings went           */
 };
 
 /**
@@ -386,8 +392,26 @@ int store_reg_field(char *buf, size_t size, const char *contact,
  */
 typedef void(store_reg_h)(int err, const Sy__Registration *reg, void *arg);
 
+/** A binding that was not there before, and one that is removed, is told of in
+ * an event each (REGISTERED, UNREGISTERED); one that is refreshed is not. */
 int store_reg_put(struct redis *r, const struct store_reg_put *put,
 		  store_reg_h *h, void *arg);
+
+/** @param device  Some of its bindings have lapsed; borrowed for the call. */
+typedef void(store_reg_lapsed_h)(const char *device, void *arg);
+
+/**
+ * Look for bindings that have lapsed: each is removed, and told of in an event
+ * (UNREGISTERED), by one of all that look.  STORE_SWEEP_MAX devices at most,
+ * those that lapsed first; what fails is found by the next look.
+ *
+ * @param member  Id of the process that looks.
+ * @param h       Called for each device that lost one; arg is not owned.
+ *
+ * @return 0, EINVAL, ENOTCONN, ENOMEM.
+ */
+int store_reg_sweep(struct redis *r, const char *member,
+		    store_reg_lapsed_h *h, void *arg);
 
 /**
  * Give Redis back what it may have lost of a device: what is there stays, what
@@ -414,6 +438,7 @@ typedef void(store_regs_h)(int err, Sy__Registration *const *regv,
 int store_reg_list(struct redis *r, const char *cursor, size_t limit,
 		   store_regs_h *h, void *arg);
 
+/** Devices that are registered, within STORE_LAPSE_MS (store_reg_sweep()). */
 int store_reg_count(struct redis *r, store_count_h *h, void *arg);
 
 /* -------------------------------------------------------------- history */

@@ -24,3 +24,14 @@ int store_zcard(struct redis *r, const char *key, store_count_h *h, void *arg)
 	return ask_command(r, count_handler, ask_alloc((ask_h *)h, arg),
 			   "ZCARD %s", key);
 }
+
+int store_zcount_from(struct redis *r, const char *key, uint64_t min,
+		      store_count_h *h, void *arg)
+{
+	if (!r || !h)
+		return EINVAL;
+
+	return ask_command(r, count_handler, ask_alloc((ask_h *)h, arg),
+			   "ZCOUNT %s %llu +inf", key,
+			   (unsigned long long)min);
+}

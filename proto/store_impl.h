@@ -58,14 +58,25 @@ int store_reg_key(char key[STORE_REG_KEY_SIZE], const char *device);
 int store_unreg_key(char key[STORE_REG_KEY_SIZE], const char *device);
 
 /** The indices lie in other slots than the device: commands of their own.
- * @param last_ms  When its last binding expires; 0: it has none. */
-void store_reg_index(struct redis *r, const char *device, uint64_t last_ms);
+ * @param first_ms  When the first of its bindings expires; 0: it has none. */
+void store_reg_index(struct redis *r, const char *device, uint64_t first_ms);
 
-/** A Registration from an array of packed Bindings, best q first; freed by
- * sy__registration__free_unpacked(). NULL: no memory. */
+/**
+ * Tell of bindings that came or went: an event each.
+ *
+ * @param member  Id of the process that tells.
+ * @param packed  Array of packed Bindings; what else is in it is skipped.
+ * @param why     Reason of the events; "": none.
+ */
+void store_reg_tell(struct redis *r, const char *member, const char *device,
+		    const struct redisReply *packed, Sy__EventType type,
+		    const char *why);
+
 /** Room for store_reg_field() of a binding [bytes]. */
 size_t store_reg_field_size(const Sy__Binding *b);
 
+/** A Registration from an array of packed Bindings, best q first; freed by
+ * sy__registration__free_unpacked(). NULL: no memory. */
 Sy__Registration *store_reg_read(const char *device,
 				 const struct redisReply *reply, bool known);
 
@@ -83,5 +94,9 @@ int store_append(struct redis *r, const char *stream, uint32_t max,
 /** Number of entries of a zset. */
 int store_zcard(struct redis *r, const char *key, store_count_h *h,
 		void *arg);
+
+/** Number of those with a score of min or more. */
+int store_zcount_from(struct redis *r, const char *key, uint64_t min,
+		      store_count_h *h, void *arg);
 
 #endif

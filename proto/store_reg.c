@@ -97,6 +97,7 @@ struct asking {
 	store_reg_h *h;
 	void *arg;
 	char *device;
+	char *member, *why;   /* who tells of it; NULL: nobody            */
 	bool put;
 };
 
@@ -105,18 +106,20 @@ static void asking_destructor(void *arg)
 	struct asking *a = arg;
 
 	mem_deref(a->device);
+	mem_deref(a->member);
+	mem_deref(a->why);
 }
 
 /* One has all scores 0, to be paged by id; one has the expiry [ms] as score,
- * to be counted. */
-void store_reg_index(struct redis *r, const char *device, uint64_t last_ms)
+ * to be counted, and to be found when it has lapsed. */
+void store_reg_index(struct redis *r, const char *device, uint64_t first_ms)
 {
-	if (last_ms) {
+	if (first_ms) {
 		(void)redis_command(r, 0, NULL, NULL,
 				    "ZADD " STORE_KEY_REGS " 0 %s", device);
 		(void)redis_command(r, 0, NULL, NULL,
 				    "ZADD " STORE_KEY_REGS_EXPIRY " %llu %s",
-				    (unsigned long long)last_ms, device);
+				    (unsigned long long)first_ms, device);
 	}
 	else {
 		(void)redis_command(r, 0, NULL, NULL,
@@ -129,14 +132,31 @@ void store_reg_index(struct redis *r, const char *device, uint64_t last_ms)
 
 static void index_device(struct asking *a, const Sy__Registration *reg)
 {
-	uint64_t last = 0;
+	uint64_t first = 0;
 
 	for (size_t i = 0; i < reg->n_bindings; i++) {
 		uint64_t ms = timestamp_ms(reg->bindings[i]->expires_at);
 
-		last = ms > last ? ms : last;
+		first = !first || ms < first ? ms : first;
 	}
-	store_reg_index(a->redis, a->device, last);
+	store_reg_index(a->redis, a->device, first);
+}
+
+/* The reply of reg_put.lua: who is there, who came, who went. */
+static bool is_change(const redisReply *reply)
+{
+	return reply->elements == 3 &&
+	       reply->element[0]->type == REDIS_REPLY_ARRAY &&
+	       reply->element[1]->type == REDIS_REPLY_ARRAY &&
+	       reply->element[2]->type == REDIS_REPLY_ARRAY;
+}
+
+static void tell(const struct asking *a, const redisReply *reply)
+{
+	store_reg_tell(a->redis, a->member, a->device, reply->element[1],
+		       SY__EVENT_TYPE__REGISTERED, "");
+	store_reg_tell(a->redis, a->member, a->device, reply->element[2],
+		       SY__EVENT_TYPE__UNREGISTERED, a->why);
 }
 
 static int refusal(const char *text)
@@ -152,15 +172,20 @@ static void reg_handler(int err, const redisReply *reply, void *arg)
 
 	if (!err && reply->type == REDIS_REPLY_STRING)
 		err = refusal(reply->str);
-	else if (!err && reply->type != REDIS_REPLY_ARRAY)
+	else if (!err && (reply->type != REDIS_REPLY_ARRAY ||
+			  (a->put && !is_change(reply))))
 		err = EBADMSG;
 	if (!err) {
-		reg = store_reg_read(a->device, reply, !a->put);
+		reg = store_reg_read(a->device,
+				     a->put ? reply->element[0] : reply,
+				     !a->put);
 		if (!reg)
 			err = ENOMEM;
 		else if (a->put)
 			index_device(a, reg);
 	}
+	if (!err && a->member)
+		tell(a, reply);
 
 	a->h(err, reg, a->arg);
 	if (reg)
@@ -299,7 +324,9 @@ int store_reg_put(struct redis *r, const struct store_reg_put *put,
 
 	a = asking_alloc(r, put->device, true, h, arg);
 	pa = put_args_alloc(put);
-	if (!a || !pa) {
+	if (!a || !pa ||
+	    (put->member && str_dup(&a->member, put->member)) ||
+	    str_dup(&a->why, put->why ? put->why : "")) {
 		mem_deref(a);
 		mem_deref(pa);
 		return ENOMEM;

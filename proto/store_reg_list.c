@@ -168,13 +168,7 @@ int store_reg_list(struct redis *r, const char *cursor, size_t limit,
 
 int store_reg_count(struct redis *r, store_count_h *h, void *arg)
 {
-	if (!r || !h)
-		return EINVAL;
-
-	/* what has lapsed left no message behind: it is cleared here */
-	(void)redis_command(r, 0, NULL, NULL, "ZREMRANGEBYSCORE "
-			    STORE_KEY_REGS_EXPIRY " -inf %llu",
-			    (unsigned long long)timestamp_now_ms());
-
-	return store_zcard(r, STORE_KEY_REGS_EXPIRY, h, arg);
+	/* where no router lives nobody sweeps */
+	return store_zcount_from(r, STORE_KEY_REGS_EXPIRY,
+				 timestamp_now_ms() - STORE_LAPSE_MS, h, arg);
 }

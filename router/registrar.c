@@ -342,6 +342,8 @@ static int ask(struct msg *m, const Sy__Device *dev,
 		.cseq = m->v->cseq,
 		.max_contacts = dev->max_contacts ? dev->max_contacts
 						  : MAX_CONTACTS,
+		.member = m->w->router->conf.id,
+		.why = "unregistered",
 	};
 	int err;
 

@@ -15,6 +15,7 @@
 #include "router/domain.h"
 #include "router/guard_share.h"
 #include "router/keep.h"
+#include "router/lapse.h"
 #include "router/pending.h"
 #include "router/qualify.h"
 #include "router/seek.h"
@@ -289,6 +290,8 @@ static void tick(void *arg)
 		wire_tick(w->wire);
 		keep_tick(w->keep);
 	}
+	if (w->wire && !w->index)
+		lapse_tick(w);
 	stat_publish(&w->stats);
 	trace_stat_publish(&w->trace.stat);
 	tell_members(w);

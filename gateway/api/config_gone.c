@@ -45,6 +45,8 @@ void config_device_gone(const struct view *v, const char *id)
 		.drop_all = true,
 		.call_id = "removed",
 		.max_contacts = 1,
+		.member = view_id(v),
+		.why = "device removed",
 	};
 	const struct store_device_change change = {
 		.dnd = "unset",

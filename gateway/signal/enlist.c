@@ -117,6 +117,8 @@ static int put(struct phone *ph, uint32_t expires_s, store_reg_h *h,
 		.call_id = ph->call_id,
 		.cseq = ++ph->cseq,
 		.max_contacts = contacts_max(ph),
+		.member = view_id(ph->signal->view),
+		.why = "unregistered",
 	};
 
 	contact_print(contact, sizeof(contact), ph);

@@ -1,4 +1,4 @@
--- The bindings of a device that have not expired; the others are removed.
+-- The bindings of a device that have not expired.
 -- KEYS  sy:reg:{DEVICE}, see reg_put.lua; sy:qual:{DEVICE}, see qual_put.lua
 -- Returns pairs: a packed Binding, and what is known of its contact ('':
 -- nothing).
@@ -12,8 +12,6 @@ for i = 1, #all, 2 do
 	if tonumber(expires) > now then
 		out[#out + 1] = rest
 		out[#out + 1] = redis.call('HGET', KEYS[2], all[i]) or ''
-	else
-		redis.call('HDEL', KEYS[1], all[i])
 	end
 end
 return out

@@ -25,7 +25,8 @@ def test_redis_is_stopped():
         w.snapshot("calls")
         box.do("call", phone="1001", to="600")
         hears(box, "1001", tone("1001"))
-        started = w.wait(lambda m: "event" in m, keep=True)
+        started = w.wait(lambda m: m.get("event", {}).get("callId"),
+                         keep=True)
         must(started["event"]["type"] == "CALL_STARTED", started)
         c.redis.signal(signal.SIGSTOP)
         try:
@@ -35,8 +36,8 @@ def test_redis_is_stopped():
             c.redis.signal(signal.SIGCONT)
         w.wait(lambda m: m.get("status", {}).get("redis"), 20, keep=True)
         box.do("hangup", phone="1001")
-        got = w.wait(lambda m: "event" in m and m["seq"] != started["seq"],
-                     20)
+        got = w.wait(lambda m: m.get("event", {}).get("callId") and
+                     m["seq"] != started["seq"], 20)
         must(got["event"]["callId"] == started["event"]["callId"], got)
         while got["event"]["type"] != "CALL_FINISHED":
             got = w.wait(lambda m: "event" in m, 20)
@@ -52,7 +53,8 @@ def test_redis_is_emptied():
         must(not w.snapshot("calls").get("calls"), "calls")
         box.do("call", phone="1001", to="600")
         hears(box, "1001", tone("1001"))
-        call = w.wait(lambda m: "event" in m)["event"]["callId"]
+        call = w.wait(lambda m: m.get("event", {}).get("callId"))[
+            "event"]["callId"]
         c.redis_command("FLUSHALL")
         w.snapshot("events")
         wait_for("the call is in a snapshot", lambda: [

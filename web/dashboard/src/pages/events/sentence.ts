@@ -24,8 +24,9 @@ const SAYS: Partial<Record<Event["type"], (e: Event) => string>> = {
 	DTMF_RECEIVED: (e) => `${leg(e)} presses a key (${e.dtmfMethod})`,
 	MEMBER_JOINED: (e) => `${e.member} joins the cluster`,
 	MEMBER_LEFT: (e) => `${e.member} leaves the cluster${why(e)}`,
-	REGISTERED: (e) => `${device(e)} is registered`,
-	UNREGISTERED: (e) => `${device(e)} is registered no more`,
+	REGISTERED: (e) => `A phone of ${device(e)} is registered`,
+	UNREGISTERED: (e) => `A phone of ${device(e)} is registered no more` +
+		why(e),
 	TALK_STARTED: (e) => `${leg(e)} begins to talk`,
 	TALK_STOPPED: (e) => `${leg(e)} stops talking`,
 	SPEAKER_CHANGED: (e) => `${leg(e)} is the speaker`,
