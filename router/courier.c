@@ -2,6 +2,7 @@
 /* Bringing a MESSAGE to devices: see courier.h. */
 
 #include <string.h>
+#include "proto/random.h"
 #include "router/answer.h"
 #include "router/courier_impl.h"
 #include "router/wire_impl.h"
@@ -18,11 +19,13 @@ static void destructor(void *data)
 	tmr_cancel(&c->tmr);
 	list_flush(&c->sends);
 	hash_unlink(&c->le);
-	if (c->t)
-		c->t->n--;
+	c->t->n--;
 	courier_trunk_close(c);
 	mem_deref(c->from);
 	mem_deref(c->to);
+	mem_deref(c->from_user);
+	mem_deref(c->from_name);
+	mem_deref(c->to_user);
 	mem_deref(c->headers);
 	mem_deref(c->body);
 }
@@ -118,10 +121,8 @@ static void count(struct courier *c)
 						   STAT_MESSAGE_REFUSED);
 }
 
-/* In a turn of its own: what decided it may be a message just read. */
-static void tell_handler(void *arg)
+static void tell_request(struct courier *c)
 {
-	struct courier *c = arg;
 	struct pending *p = c->p;
 
 	c->p = NULL;
@@ -133,12 +134,32 @@ static void tell_handler(void *arg)
 		count(c);
 	}
 	pending_end(p);
+}
+
+static void tell_bus(struct courier *c)
+{
+	courier_h *h = c->h;
+
+	c->h = NULL;
+	count(c);
+	h(c->best, c->reason, c->arg);
+}
+
+/* In a turn of its own: what decided it may be a message just read. */
+static void tell_handler(void *arg)
+{
+	struct courier *c = arg;
+
+	if (c->p)
+		tell_request(c);
+	else
+		tell_bus(c);
 	tmr_start(&c->tmr, COURIER_KEEP_MS, forget_handler, c);
 }
 
 static void tell(struct courier *c)
 {
-	if (c->p && !tmr_isrunning(&c->tmr))
+	if ((c->p || c->h) && !tmr_isrunning(&c->tmr))
 		tmr_start(&c->tmr, 0, tell_handler, c);
 }
 
@@ -191,22 +212,29 @@ static void take(struct courier *c, uint16_t code, const struct view *v)
 		tell(c);
 }
 
+void courier_answered(struct courier_send *s, uint16_t code,
+		      const struct view *v)
+{
+	struct courier *c = s->c;
+
+	take(c, code, v);
+	mem_deref(s);
+	if (!--c->open)
+		tell(c);
+}
+
 static int send_one(struct courier_send *s);
 
 static void answered(uint16_t code, const struct view *v, void *arg)
 {
 	struct courier_send *s = arg;
-	struct courier *c = s->c;
 
 	if (courier_trunk_again(s, code, v)) {
 		s->uac = mem_deref(s->uac);
 		if (!send_one(s))
 			return;
 	}
-	take(c, code, v);
-	mem_deref(s);
-	if (!--c->open)
-		tell(c);
+	courier_answered(s, code, v);
 }
 
 /* ---------------------------------------------------------------- the sending */
@@ -239,13 +267,15 @@ static int send_one(struct courier_send *s)
 static void send_all(struct courier *c)
 {
 	struct le *le = list_head(&c->sends);
+	int err;
 
 	while (le) {
 		struct courier_send *s = le->data;
 
 		le = le->next;
-		if (send_one(s)) {
-			take(c, 430, NULL);
+		err = s->gateway ? courier_page_send(s) : send_one(s);
+		if (err) {
+			take(c, err == ENOTSUP ? 415 : 430, NULL);
 			mem_deref(s);
 		} else {
 			c->open++;
@@ -256,13 +286,15 @@ static void send_all(struct courier *c)
 /* All devices were looked up. */
 void courier_found(struct courier *c)
 {
-	if (!pending_resume(c->p)) { /* it took too long, and is answered */
+	if (c->p && !pending_resume(c->p)) { /* it took too long, and is
+					      * answered */
 		pending_end(c->p);
 		mem_deref(c);
 		return;
 	}
 	wire_flush(c->t->w->wire);
-	pending_unlimit(c->p);
+	if (c->p)
+		pending_unlimit(c->p);
 	if (c->sends.head)
 		send_all(c);
 	else
@@ -273,12 +305,9 @@ void courier_found(struct courier *c)
 
 /* -------------------------------------------------------------------- begin */
 
-static int begin(struct courier **cp, struct msg *m,
-		 const struct courier_conf *conf)
+static int courier_alloc(struct courier **cp, struct couriers *t)
 {
-	struct couriers *t = m->w->couriers;
 	struct courier *c;
-	int err;
 
 	if (t->n >= COURIER_MAX)
 		return ENOBUFS;
@@ -286,6 +315,22 @@ static int begin(struct courier **cp, struct msg *m,
 	if (!c)
 		return ENOMEM;
 	tmr_init(&c->tmr);
+	c->t = t;
+	t->n++;
+	*cp = c;
+
+	return 0;
+}
+
+static int begin(struct courier **cp, struct msg *m,
+		 const struct courier_conf *conf)
+{
+	struct couriers *t = m->w->couriers;
+	struct courier *c;
+	int err = courier_alloc(&c, t);
+
+	if (err)
+		return err;
 	make_key(c->key, m);
 	err = courier_text(c, m, conf);
 	if (!err)
@@ -294,8 +339,6 @@ static int begin(struct courier **cp, struct msg *m,
 		mem_deref(c);
 		return err;
 	}
-	c->t = t;
-	t->n++;
 	hash_append(t->hash, key_hash(c->key), &c->le, c);
 	*cp = c;
 
@@ -328,4 +371,29 @@ void courier_start(struct msg *m, const struct courier_conf *conf)
 		mem_deref(c);
 		answer_later(m, NULL);
 	}
+}
+
+int courier_bring(struct worker *w, const struct courier_conf *conf,
+		  const char *text, courier_h *h, void *arg)
+{
+	struct couriers *t = w->couriers;
+	struct courier *c;
+	int err = courier_alloc(&c, t);
+
+	if (err)
+		return err;
+	/* a key that no request has: all of them are found by the table */
+	random_bytes(c->key, sizeof(c->key));
+	c->h = h;
+	c->arg = arg;
+	err = courier_text_plain(c, w, conf, text);
+	if (!err)
+		err = courier_find(c, conf);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+	hash_append(t->hash, key_hash(c->key), &c->le, c);
+
+	return 0;
 }

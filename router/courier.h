@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A MESSAGE is brought to devices: to each contact by its flow, as a request
- * of our own (uac.h); or to a trunk, whose challenge is answered.  Who sent it hears the best of what they say.
+ * of our own (uac.h), to a browser page by the bus, through its gateway; or to
+ * a trunk, whose challenge is answered.  Who sent it hears the best of what they
+ * say.
  *
  *   courier_start --> bindings of each device (Redis) --> a MESSAGE each
- *                          |  none: 480                     |
+ *   courier_bring          |  none: 480                     |
  *                          |  no answer: 503                v
  *   200, 202 as soon as one phone has taken it <----- answers, 8 s at most
  *   else what they say; 480 where nobody could be reached
@@ -50,5 +52,21 @@ bool courier_again(struct msg *m);
 
 /** Bring the message of a request; it is answered now or later. */
 void courier_start(struct msg *m, const struct courier_conf *conf);
+
+/** @param code    As a SIP response has it.
+ * @param phrase  Borrowed for the call; "": that of the code. */
+typedef void(courier_h)(uint16_t code, const char *phrase, void *arg);
+
+/**
+ * Bring a text that came by the bus.
+ *
+ * @param text  UTF-8; copied.
+ * @param h     Called once, later; unless the thread ends before.
+ *
+ * @return 0, EMSGSIZE, ENOBUFS (too many are under way), ENOTCONN (Redis is
+ *         away), ENOMEM: h is not called.
+ */
+int courier_bring(struct worker *w, const struct courier_conf *conf,
+		  const char *text, courier_h *h, void *arg);
 
 #endif

@@ -16,6 +16,9 @@ static void send_destructor(void *data)
 	mem_deref(s->uac);
 	mem_deref(s->uri);
 	mem_deref(s->headers);
+	mem_deref(s->gateway);
+	mem_deref(s->device);
+	mem_deref(s->phone);
 }
 
 /* A contact without a Path is reached by its address. */
@@ -52,9 +55,21 @@ static bool is_elder(const Sy__Registration *reg, const Sy__Binding *b)
 	return false;
 }
 
-void courier_add(struct courier *c, const struct flow *f, const char *uri)
+struct courier_send *courier_send_alloc(struct courier *c)
 {
 	struct courier_send *s = mem_zalloc(sizeof(*s), send_destructor);
+
+	if (!s)
+		return NULL;
+	s->c = c;
+	list_append(&c->sends, &s->le, s);
+
+	return s;
+}
+
+void courier_add(struct courier *c, const struct flow *f, const char *uri)
+{
+	struct courier_send *s = courier_send_alloc(c);
 	uint8_t rnd[16];
 
 	if (!s)
@@ -63,29 +78,35 @@ void courier_add(struct courier *c, const struct flow *f, const char *uri)
 	(void)re_snprintf(s->call_id, sizeof(s->call_id), "%w", rnd,
 			  sizeof(rnd));
 	(void)re_snprintf(s->tag, sizeof(s->tag), "%w", rnd, (size_t)6);
-	s->c = c;
 	s->flow = *f;
-	list_append(&c->sends, &s->le, s);
 	if (str_dup(&s->uri, uri))
 		mem_deref(s);
+}
+
+static void add(struct courier *c, const Sy__Registration *reg,
+		const Sy__Binding *b)
+{
+	struct flow f;
+
+	if (list_count(&c->sends) >= SENDS_MAX || is_elder(reg, b))
+		return;
+	if (b->phone[0])
+		courier_page_add(c, reg->device, b);
+	else if (!way(&f, c, b))
+		courier_add(c, &f, b->contact);
 }
 
 static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 {
 	const uint64_t now_ms = timestamp_now_ms();
 	struct courier *c = arg;
-	struct flow f;
 
 	c->lookups--;
 	if (err)
 		c->err = err;
 	for (size_t i = 0; !err && reg && i < reg->n_bindings; i++) {
-		const Sy__Binding *b = reg->bindings[i];
-
-		if (timestamp_ms(b->expires_at) > now_ms && !b->phone[0] &&
-		    !is_elder(reg, b) &&
-		    list_count(&c->sends) < SENDS_MAX && !way(&f, c, b))
-			courier_add(c, &f, b->contact);
+		if (timestamp_ms(reg->bindings[i]->expires_at) > now_ms)
+			add(c, reg, reg->bindings[i]);
 	}
 	if (!c->lookups)
 		courier_found(c);

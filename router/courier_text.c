@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "router/courier_impl.h"
+#include "router/utf8.h"
 
 enum {
 	HEADERS_MAX = 512,
@@ -69,30 +70,90 @@ static bool is_too_large(const struct courier *c)
 		       strlen(c->headers) + c->bodylen > COURIER_BYTES_MAX;
 }
 
-int courier_text(struct courier *c, const struct msg *m,
-		 const struct courier_conf *conf)
+/* Who writes to whom, in SIP's words and in those that pages are told. */
+static int addresses(struct courier *c, struct worker *w,
+		     const struct courier_conf *conf)
 {
-	const Sy__Config *cf = config_get(m->w->config);
+	const Sy__Config *cf = config_get(w->config);
 	const char *domain = cf->settings && cf->settings->realm[0] ?
 				     cf->settings->realm : "switchyard";
 	int err;
 
 	c->hops = conf->hops;
-	c->bodylen = m->v->len - m->v->body;
-	err = keep_headers(c, m);
-	if (!err && conf->trunk)
-		err = courier_trunk_text(c, m, conf);
-	else if (!err)
-		err = courier_address(&c->from, conf->from_name,
-				      conf->from_user, domain);
-	if (!err && !conf->trunk)
+	if (conf->trunk)
+		return courier_trunk_text(c, w, conf);
+
+	err = courier_address(&c->from, conf->from_name, conf->from_user,
+			      domain);
+	if (!err)
 		err = courier_address(&c->to, NULL, conf->to_user, domain);
-	if (!err && c->bodylen) {
-		c->body = mem_alloc(c->bodylen, NULL);
-		if (!c->body)
-			return ENOMEM;
-		memcpy(c->body, m->v->p + m->v->body, c->bodylen);
-	}
+	if (!err)
+		err = str_dup(&c->from_user, conf->from_user);
+	if (!err)
+		err = str_dup(&c->from_name, conf->from_name);
+	if (!err)
+		err = str_dup(&c->to_user, conf->to_user);
+
+	return err;
+}
+
+static int keep_body(struct courier *c, const char *body, size_t len)
+{
+	c->bodylen = len;
+	if (!len)
+		return 0;
+	c->body = mem_alloc(len, NULL);
+	if (!c->body)
+		return ENOMEM;
+	memcpy(c->body, body, len);
+
+	return 0;
+}
+
+/* Is it a text that anybody can show? */
+static bool is_plain(const struct courier *c, const struct msg *m)
+{
+	const struct view_field *f = view_named(m->v, "Content-Type", NULL);
+	struct pl type = pl_null;
+
+	if (!f)
+		f = view_named(m->v, "c", NULL);
+	if (f)
+		view_val(m->v, f, &type);
+	if (re_regex(type.p, type.l, "[^; \t]+", &type) ||
+	    pl_strcasecmp(&type, "text/plain") ||
+	    view_named(m->v, "Content-Encoding", NULL) ||
+	    view_named(m->v, "e", NULL))
+		return false;
+
+	return utf8_is_valid(c->body, c->bodylen);
+}
+
+int courier_text(struct courier *c, const struct msg *m,
+		 const struct courier_conf *conf)
+{
+	int err = keep_body(c, m->v->p + m->v->body, m->v->len - m->v->body);
+
+	if (!err)
+		err = keep_headers(c, m);
+	if (!err)
+		err = addresses(c, m->w, conf);
+	c->plain = !err && c->bodylen && is_plain(c, m);
+
+	return !err && is_too_large(c) ? EMSGSIZE : err;
+}
+
+int courier_text_plain(struct courier *c, struct worker *w,
+		       const struct courier_conf *conf, const char *text)
+{
+	int err = keep_body(c, text, strlen(text));
+
+	if (!err)
+		err = str_dup(&c->headers,
+			      "Content-Type: text/plain;charset=utf-8\r\n");
+	if (!err)
+		err = addresses(c, w, conf);
+	c->plain = true;
 
 	return !err && is_too_large(c) ? EMSGSIZE : err;
 }

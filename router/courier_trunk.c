@@ -30,11 +30,11 @@ static const char *hop(const Sy__Trunk *t)
 	return t->proxy[0] ? t->proxy : t->target;
 }
 
-int courier_trunk_text(struct courier *c, const struct msg *m,
+int courier_trunk_text(struct courier *c, struct worker *w,
 		       const struct courier_conf *conf)
 {
 	const Sy__Trunk *t = conf->trunk;
-	const Sy__Settings *set = config_get(m->w->config)->settings;
+	const Sy__Settings *set = config_get(w->config)->settings;
 	const char *host = t->from_domain[0] ? t->from_domain : set->realm;
 	char from[NUMBER_SIZE], called[NUMBER_SIZE];
 	struct pl pl;
@@ -65,7 +65,7 @@ int courier_trunk_text(struct courier *c, const struct msg *m,
 	if (!err)
 		err = str_dup(&c->trunk, t->id);
 
-	return err ? err : trunk_where_init(&c->where, m->w, hop(t));
+	return err ? err : trunk_where_init(&c->where, w, hop(t));
 }
 
 void courier_trunk_close(struct courier *c)

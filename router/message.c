@@ -3,10 +3,12 @@
  * MESSAGE outside of calls: see message.h.
  *
  *   known source? --> whom the number means --> courier.c
+ *   (a page's is)            |
  *        |                   |
  *       407          404; 403: by a trunk that takes none
  */
 
+#include <errno.h>
 #include <string.h>
 #include "proto/costly.h"
 #include "proto/dialplan.h"
@@ -89,11 +91,27 @@ static bool identify(struct msg *m, struct writer *wr)
 
 /* ------------------------------------------------------------ whom to reach */
 
-static bool one(struct courier_conf *conf, const struct msg *m,
+/* Why it is brought to nobody. */
+struct refusal {
+	uint16_t code;
+	const char *phrase;   /* NULL: that of the code                 */
+	char account[COSTLY_ACCOUNT_SIZE]; /* who may not: it costs; "": all
+					      else                      */
+};
+
+static bool refuse(struct refusal *no, uint16_t code, const char *phrase)
+{
+	no->code = code;
+	no->phrase = phrase;
+	no->account[0] = '\0';
+
+	return false;
+}
+
+static bool one(struct courier_conf *conf, const struct config *c,
 		const char *device)
 {
-	const Sy__Device *dev =
-	    config_device(m->w->config, device, strlen(device));
+	const Sy__Device *dev = config_device(c, device, strlen(device));
 
 	if (!dev)
 		return false;
@@ -102,37 +120,34 @@ static bool one(struct courier_conf *conf, const struct msg *m,
 	return true;
 }
 
-static bool members(struct courier_conf *conf, const struct msg *m,
+static bool members(struct courier_conf *conf, const struct config *c,
 		    const char *group)
 {
-	const Sy__Group *g = config_group(m->w->config, group);
+	const Sy__Group *g = config_group(c, group);
 
 	for (size_t i = 0; g && i < g->n_members &&
 			   conf->devicec < COURIER_DEVICES_MAX; i++)
-		(void)one(conf, m, g->members[i]);
+		(void)one(conf, c, g->members[i]);
 
 	return conf->devicec > 0;
 }
 
-/* What a device may not call it may not write to.
- * @return false: answered */
-static bool by_trunk(struct msg *m, const struct writer *wr,
+/* What a device may not call it may not write to. */
+static bool by_trunk(const struct config *c, const struct writer *wr,
 		     struct courier_conf *conf, char number[NUMBER_SIZE],
-		     const Sy__External *ext)
+		     const Sy__External *ext, struct refusal *no)
 {
-	const Sy__Trunk *t = config_trunk(m->w->config, ext->trunk);
+	const Sy__Trunk *t = config_trunk(c, ext->trunk);
 	Sy__Destination dest = SY__DESTINATION__INIT;
 	struct costly costly;
 
-	if (!t || !t->enabled || !t->messages_out || wr->trunk) {
-		answer(m, 403, "This Trunk Takes No Messages", NULL);
-		return false;
-	}
+	if (!t || !t->enabled || !t->messages_out || wr->trunk)
+		return refuse(no, 403, "This Trunk Takes No Messages");
 	dest.kind_case = SY__DESTINATION__KIND_EXTERNAL;
 	dest.external = (Sy__External *)(uintptr_t)ext;
-	if (costly_check(&costly, m->w->config, &dest, &wr->src) ==
-	    COSTLY_DENIED) {
-		toll_refuse(m, costly.account, COSTLY_NO_PERMISSION);
+	if (costly_check(&costly, c, &dest, &wr->src) == COSTLY_DENIED) {
+		(void)refuse(no, 403, COSTLY_NO_PERMISSION);
+		str_ncpy(no->account, costly.account, sizeof(no->account));
 		return false;
 	}
 	conf->trunk = t;
@@ -142,46 +157,33 @@ static bool by_trunk(struct msg *m, const struct writer *wr,
 	return true;
 }
 
-/* @return false: answered */
-static bool resolve(struct msg *m, const struct writer *wr,
-		    struct courier_conf *conf, char number[NUMBER_SIZE])
+/* @param number  As written to; with a trunk what it is told. */
+static bool resolve(const struct config *c, const struct writer *wr,
+		    struct courier_conf *conf, char number[NUMBER_SIZE],
+		    struct refusal *no)
 {
 	struct dialplan_match match;
+	bool found = false;
 
-	if (caller_user(number, NUMBER_SIZE, trunk_called(m)) ||
-	    (wr->trunk && number_called_in(number, wr->trunk, number)))
-		goto unknown;
-	if (dialplan_find(&match, config_get(m->w->config), number,
-			  &wr->src)) {
-		if (wr->trunk || !one(conf, m, number))
-			goto unknown;
-		return true;
-	}
+	if (dialplan_find(&match, config_get(c), number, &wr->src))
+		return (!wr->trunk && one(conf, c, number)) ||
+		       refuse(no, 404, NULL);
 
 	switch (match.dest.kind_case) {
 
 	case SY__DESTINATION__KIND_DEVICE:
-		if (!one(conf, m, match.dest.device))
-			goto unknown;
-		return true;
-
+		found = one(conf, c, match.dest.device);
+		break;
 	case SY__DESTINATION__KIND_GROUP:
-		if (!members(conf, m, match.dest.group))
-			goto unknown;
-		return true;
-
+		found = members(conf, c, match.dest.group);
+		break;
 	case SY__DESTINATION__KIND_EXTERNAL:
-		return by_trunk(m, wr, conf, number, match.dest.external);
-
+		return by_trunk(c, wr, conf, number, match.dest.external, no);
 	default:
-		answer(m, 404, "Nobody Takes Messages There", NULL);
-		return false;
+		return refuse(no, 404, "Nobody Takes Messages There");
 	}
 
-unknown:
-	answer(m, 404, NULL, NULL);
-
-	return false;
+	return found || refuse(no, 404, NULL);
 }
 
 /* ------------------------------------------------------------------- handle */
@@ -203,6 +205,7 @@ void message_handle(struct msg *m)
 	struct courier_conf conf = {.devicec = 0};
 	struct writer wr = {.trunk = NULL};
 	char number[NUMBER_SIZE];
+	struct refusal no;
 
 	if (courier_again(m) || !hops(m, &conf.hops))
 		return;
@@ -211,11 +214,95 @@ void message_handle(struct msg *m)
 		answer_later(m, NULL);
 		return;
 	}
-	if (answer_unsupported(m, VIEW_REQUIRE, NULL) || !identify(m, &wr) ||
-	    !resolve(m, &wr, &conf, number))
+	if (answer_unsupported(m, VIEW_REQUIRE, NULL) || !identify(m, &wr))
 		return;
+	if (caller_user(number, NUMBER_SIZE, trunk_called(m)) ||
+	    (wr.trunk && number_called_in(number, wr.trunk, number))) {
+		answer(m, 404, NULL, NULL);
+		return;
+	}
+	if (!resolve(m->w->config, &wr, &conf, number, &no)) {
+		if (no.account[0])
+			toll_refuse(m, no.account, no.phrase);
+		else
+			answer(m, no.code, no.phrase, NULL);
+		return;
+	}
 	conf.from_user = wr.user;
 	conf.from_name = wr.name;
 	conf.to_user = number;
 	courier_start(m, &conf);
+}
+
+/* ------------------------------------------------------------------ by a page */
+
+static void reply(struct bus_request *req, uint16_t code, const char *phrase)
+{
+	Sy__Result res = SY__RESULT__INIT;
+
+	res.status = code;
+	res.error = (char *)(uintptr_t)(phrase ? phrase : "");
+	bus_reply(req, &res);
+}
+
+static void brought(uint16_t code, const char *phrase, void *arg)
+{
+	reply(arg, code, phrase);
+}
+
+/* @return 0, or how it is refused. */
+static uint16_t begin(struct worker *w, const struct writer *wr,
+		      struct courier_conf *conf, const Sy__BringMessage *b,
+		      struct bus_request *req)
+{
+	conf->hops = HOPS_MAX;
+	conf->from_user = wr->user;
+	conf->from_name = wr->name;
+
+	switch (courier_bring(w, conf, b->text, brought, req)) {
+
+	case 0:
+		return 0;
+	case EMSGSIZE:
+		return 413;
+	default:
+		return 503;
+	}
+}
+
+void message_bring(struct worker *w, struct bus_request *req,
+		   const Sy__BringMessage *b)
+{
+	struct courier_conf conf = {.devicec = 0};
+	struct writer wr = {.trunk = NULL};
+	char number[NUMBER_SIZE];
+	struct refusal no;
+	uint16_t code;
+
+	wr.dev = config_get(w->config) ? config_device(w->config, b->device,
+						       strlen(b->device))
+				       : NULL;
+	if (!wr.dev || !w->wire) {
+		reply(req, wr.dev ? 503 : 403, NULL);
+		return;
+	}
+	if (!guard_account(w->guard, wr.dev->id, GUARD_MESSAGE,
+			   wire_now_ms())) {
+		reply(req, 503, "Too Many Messages");
+		return;
+	}
+	sy__source__init(&wr.src);
+	wr.src.kind_case = SY__SOURCE__KIND_DEVICE;
+	wr.src.device = wr.dev->id;
+	wr.name = wr.dev->display_name;
+	str_ncpy(wr.user, wr.dev->id, sizeof(wr.user));
+	str_ncpy(number, b->to, sizeof(number));
+	if (!resolve(w->config, &wr, &conf, number, &no)) {
+		reply(req, no.code, no.phrase);
+		return;
+	}
+	conf.to_user = number;
+	code = begin(w, &wr, &conf, b, req);
+	if (code)
+		reply(req, code, NULL);
 }

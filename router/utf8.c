@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See utf8.h. */
 
-#include <stdbool.h>
 #include <stdint.h>
 #include "router/utf8.h"
 
@@ -44,15 +43,18 @@ static bool is_ascii(char c)
 	return (unsigned char)(c - 1) < 0x7f;
 }
 
+/* Bytes of what begins here; 0: it is none. */
+static size_t next(const char *p, size_t len)
+{
+	return is_ascii(*p) ? 1 : character((const uint8_t *)p, len);
+}
+
 size_t utf8_repair(char *p, size_t len)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		const size_t n = is_ascii(p[at])
-					 ? 1
-					 : character((uint8_t *)p + at,
-						     len - at);
+		const size_t n = next(p + at, len - at);
 
 		if (!n)
 			p[at] = '?';
@@ -60,4 +62,16 @@ size_t utf8_repair(char *p, size_t len)
 	}
 
 	return len;
+}
+
+bool utf8_is_valid(const char *p, size_t len)
+{
+	size_t at = 0, n = 1;
+
+	while (at < len && n) {
+		n = next(p + at, len - at);
+		at += n;
+	}
+
+	return n != 0;
 }

@@ -4,6 +4,7 @@
 #ifndef SY_ROUTER_UTF8_H
 #define SY_ROUTER_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -12,5 +13,8 @@
  * @return len.
  */
 size_t utf8_repair(char *p, size_t len);
+
+/** Is it UTF-8, without zeroes? */
+bool utf8_is_valid(const char *p, size_t len);
 
 #endif

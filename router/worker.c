@@ -16,6 +16,7 @@
 #include "router/guard_share.h"
 #include "router/keep.h"
 #include "router/lapse.h"
+#include "router/message.h"
 #include "router/pending.h"
 #include "router/qualify.h"
 #include "router/seek.h"
@@ -309,6 +310,9 @@ static void command(struct bus_request *req, const Sy__Envelope *env,
 
 	if (env->body_case == SY__ENVELOPE__BODY_TEST_TRUNK && env->test_trunk)
 		trials_start(w->trials, req, env->test_trunk);
+	else if (env->body_case == SY__ENVELOPE__BODY_BRING_MESSAGE &&
+		 env->bring_message)
+		message_bring(w, req, env->bring_message);
 	else
 		bus_replyf(req, SY__RESULT_CODE__BAD_REQUEST,
 			   "a router does not do this");

@@ -341,11 +341,13 @@ void signal_receive(struct ws_client *c, const Sy__WsClient *msg, void *arg)
 		take_unregister(ph, msg);
 	else if (msg->body_case == SY__WS_CLIENT__BODY_PHONE_CALL)
 		place_call(ph, msg);
+	else if (msg->body_case == SY__WS_CLIENT__BODY_PHONE_MESSAGE)
+		text_write(ph, msg);
 	else
 		take_about_leg(ph, msg);
 }
 
-/* ---------------------------------------------------------------- from nodes */
+/* ------------------------------------------------- from nodes, and routers */
 
 static void take_message(struct signal *s, struct bus_request *req,
 			 const Sy__BrowserMessage *m, const char *node)
@@ -363,7 +365,7 @@ static void take_message(struct signal *s, struct bus_request *req,
 
 	if (m->message->body_case == SY__WS_SERVER__BODY_PHONE_ENDED)
 		phone_leg_remove(ph, m->leg);
-	else
+	else if (m->leg[0])
 		phone_leg_add(ph, m->leg, m->call, node);
 	bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
 }

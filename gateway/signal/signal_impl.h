@@ -7,6 +7,7 @@
  *   enlist.c    it is registered, and everybody is told where it is
  *   place.c     it calls
  *   owner.c     what it says of a leg goes to the node that has the call
+ *   text.c      it writes
  *   ice.c       STUN and TURN servers, with credentials for a while
  */
 
@@ -123,6 +124,9 @@ void enlist_drop(struct phone *ph);
 
 /* --- place.c */
 void place_call(struct phone *ph, const Sy__WsClient *msg);
+
+/* --- text.c */
+void text_write(struct phone *ph, const Sy__WsClient *msg);
 
 /* --- owner.c */
 

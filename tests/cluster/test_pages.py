@@ -5,6 +5,7 @@ whose calls are whose, and who comes back."""
 import secrets
 
 from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from rawphone import RawPhone
 from talk import phone
 from wsfeed import Feed
 
@@ -209,3 +210,126 @@ def test_lost_contact_is_kept():
         if len(registered("1006")) != 1:
             raise Mismatch("it is there twice")
         again.ask(phoneUnregister={})
+
+
+def said(page, seconds=5):
+    """What somebody wrote to it."""
+    got = page.news("phoneMessage", seconds)
+    page.kept = [m for m in page.kept if m.get("phoneMessage") != got]
+    return got
+
+
+def writes(p, to, text="hello", kind="text/plain", **f):
+    """A phone writes: its final answer."""
+    msg = p.challenged("MESSAGE", f"sip:{to}@switchyard", text,
+                       **{"Content-Type": kind, **f})
+    return p.ask(msg).code
+
+
+def must(got, wanted, what):
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+
+
+def test_is_written_to():
+    """A MESSAGE reaches all pages of a device, at any gateway, beside its
+    phones; what they cannot show is 415, where none is there 480."""
+    c = the_cluster()
+    text = "Grüße, \"1001\" <&>\r\n"
+    with RawPhone(c.routers[0], "1002") as a, Page("1001") as one, \
+            Page("1001", gateway=1) as two:
+        must(writes(a, "1001"), 480, "nobody is there")
+        one.ready()
+        two.ready()
+        must(writes(a, "1001", text, "text/plain; charset=UTF-8"), 200,
+             "to pages")
+        for page in (one, two):
+            must(said(page), {"to": "1001", "text": text, "from": "1002",
+                              "fromName": "Phone 1002"}, "what it hears")
+        for kind, body in (("application/im-iscomposing+xml", "<x/>"),
+                           ("text/html", "<b>"), ("text/plain2", "x")):
+            must(writes(a, "1001", body, kind), 415, kind)
+        must(writes(a, "1001", "x", **{"Content-Encoding": "gzip"}), 415,
+             "what is packed")
+        with RawPhone(c.routers[0], "1001") as b:
+            must(b.register().code, 200, "REGISTER")
+            msg = a.challenged("MESSAGE", "sip:1001@switchyard", "all",
+                               **{"Content-Type": "text/plain"})
+            a.send(msg)
+            must(b.await_("MESSAGE").body, "all", "the phone")
+            for page in (one, two):
+                must(said(page)["text"], "all", "a page beside it")
+            must(a.await_("final").code, 200, "a page has it already")
+            must(b.register(Expires="0").code, 200, "unregistered")
+        two.ask(phoneUnregister={})
+        one.sock.close()
+        wait_for("its socket is lost",
+                 lambda: writes(a, "1001", "gone?") == 480)
+        with Page("1001", secret=one.secret) as one:
+            one.ready()
+            one.ask(phoneUnregister={})
+
+
+def test_writes():
+    """A page writes as its device, to phones and pages; what is wrong, or
+    not taken, is told."""
+    c = the_cluster()
+    with RawPhone(c.routers[0], "1002") as b, Page("1001") as page, \
+            Page("1003", gateway=1) as other:
+        page.ready()
+        other.ready()
+        must(b.register().code, 200, "REGISTER")
+
+        def write(to="1002", text="Grüße \u2603"):
+            return page.send(phoneMessage={"to": to, "text": text})
+
+        def told(number):
+            return page.wait(lambda m: m.get("id") == number, keep=True)
+        for code in (200, 202, 486):
+            number = write()
+            got = b.await_("MESSAGE")
+            must((got.body, got.get("content-type")),
+                 ("Grüße \u2603", "text/plain;charset=utf-8"), "the text")
+            must(got.get("from").partition(";")[0],
+                 '"Phone 1001" <sip:1001@switchyard>', "From")
+            must(got.get("to"), "<sip:1002@switchyard>", "To")
+            b.answer(got, code, "So To Speak")
+            if code < 300:
+                must("done" in told(number), True, f"after {code}")
+            else:
+                must_fail(told(number), "conflict", "So To Speak")
+        must("done" in told(write("1003", "to a page")), True, "to a page")
+        must(said(other), {"to": "1003", "text": "to a page",
+                           "from": "1001", "fromName": "Phone 1001"},
+             "what it hears")
+        for to, text, kind, words in (
+                ("4711", "x", "not-found", "no route"),
+                ("600", "x", "not-found", "Nobody Takes Messages There"),
+                ("701", "x", "forbidden", "This Trunk Takes No Messages"),
+                ("1004", "x", "unavailable", "nobody is there"),
+                ("1003", "", "bad-request", "text"),
+                ("1003", "x" * 901, "bad-request", "900 bytes"),
+                ("", "x", "bad-request", "to"),
+                ("10 03", "x", "bad-request", "to")):
+            must_fail(told(write(to, text)), kind, words)
+        must("done" in told(write("1003", "x" * 900)), True, "900 bytes")
+        must(b.register(Expires="0").code, 200, "unregistered")
+        for p in (page, other):
+            p.ask(phoneUnregister={})
+
+
+def test_comes_and_goes():
+    """A page that is a phone is told of as one, and so is its end."""
+    c = the_cluster()
+
+    def told():
+        return [(e["type"], e.get("reason", "")) for e in c.api(
+            "GET", "/api/events?format=json&limit=500"
+                   "&type=REGISTERED,UNREGISTERED")["items"]
+            if e["registration"]["device"] == "1007"][::-1]
+    with Page("1007") as page:
+        page.ready()
+        wait_for("an event", lambda: told() == [("REGISTERED", "")])
+        page.ask(phoneUnregister={})
+    wait_for("another one", lambda: told() == [
+        ("REGISTERED", ""), ("UNREGISTERED", "unregistered")])

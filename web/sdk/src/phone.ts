@@ -43,6 +43,15 @@ export interface PhoneOptions extends ConnectionOptions {
 	storage?: Storage | null;
 }
 
+/** A text outside of calls. */
+export interface TextMessage {
+	/** Who wrote it; number "": not shown. */
+	from: { number: string; name: string };
+	/** The number that it was written to: ours, or that of a group. */
+	to: string;
+	text: string;
+}
+
 export interface PhoneEvents {
 	state: [state: PhoneState, reason: string];
 	/** Somebody calls. */
@@ -53,6 +62,8 @@ export interface PhoneEvents {
 	calls: [];
 	/** An incoming call rings, none does any more: for a ringing tone. */
 	ringing: [ringing: boolean];
+	/** Somebody writes, outside of calls. */
+	message: [message: TextMessage];
 	error: [error: SwitchyardError];
 }
 
@@ -269,6 +280,21 @@ export class Phone extends Emitter<PhoneEvents> {
 		return call;
 	}
 
+	/**
+	 * Write to a number, a device or a group: 1 to 900 bytes.  Fulfilled
+	 * once a phone or a page of it has taken the text; nothing is kept for
+	 * those that are away.
+	 *
+	 * @throws SwitchyardError not-registered, and what the cluster says:
+	 *         "not-found", "forbidden", "unavailable" (nobody is there) ...
+	 */
+	async message(to: string, text: string): Promise<void> {
+		if (this.state !== "registered")
+			throw new SwitchyardError("not-registered",
+				"The phone is not connected now.");
+		await this.connection.request({ phoneMessage: { to, text } });
+	}
+
 	private host: CallHost = ((phone: Phone) => ({
 		request: (body: Body) => phone.connection.request(body),
 		send: (body: Body) => phone.connection.send(body),
@@ -318,6 +344,13 @@ export class Phone extends Emitter<PhoneEvents> {
 			this.become("replaced", "The phone is in another page now.");
 			for (const call of this.calls)
 				call.end("It goes on in another page.", 0);
+			return;
+		}
+		if (m.phoneMessage) {
+			const { from, fromName, to, text } = m.phoneMessage;
+
+			this.emit("message", {
+				from: { number: from, name: fromName }, to, text });
 			return;
 		}
 		if (!leg)
