@@ -24,6 +24,7 @@ static void destructor(void *data)
 	alarm_stop(&ls->node->alarms, &ls->probe);
 	alarm_stop(&ls->node->alarms, &ls->again);
 	alarm_stop(&ls->node->alarms, &ls->attempt);
+	alarm_stop(&ls->node->alarms, &ls->tell);
 	mem_deref(ls->dlg);
 	mem_deref(ls->page);
 	mem_deref(ls->rtc);

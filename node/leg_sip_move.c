@@ -49,6 +49,7 @@ void leg_sip_depart(struct leg *leg, const struct sa *to)
 
 	ls->departed = true;
 	alarm_stop(&ls->node->alarms, &ls->probe);
+	alarm_stop(&ls->node->alarms, &ls->tell);
 	leg_sip_resume_stop(ls, "another node has it");
 	words_depart(ls, to);
 }

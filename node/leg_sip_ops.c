@@ -5,6 +5,7 @@
 
 #include "node/app/chain.h"
 #include "node/app/dial.h"
+#include "node/connected.h"
 #include "node/leg_sip_words.h"
 #include "node/hub/hub.h"
 #include "node/sip/reason.h"
@@ -15,20 +16,24 @@ static struct leg_sip *self(struct leg *leg)
 	return (struct leg_sip *)leg;
 }
 
-/* How the call went from one to the other, to who wants to know it. */
-static void tell_chain(struct leg_sip *ls)
+/* How the call went from one to the other, to who wants to know it; and who
+ * has answered. */
+static void tell_who(struct leg_sip *ls)
 {
-	char buf[CHAIN_SIZE];
+	char buf[CHAIN_SIZE] = "", who[CONNECTED_SIZE];
 
-	if (!ls->dlg || !ls->leg.hub->trail || !dialog_wants_history(ls->dlg))
+	if (!ls->dlg)
 		return;
-	chain_to_caller(buf, ls->node, &ls->leg, dial_domain(ls->node));
-	dialog_set_history(ls->dlg, buf);
+	if (ls->leg.hub->trail && dialog_wants_history(ls->dlg))
+		chain_to_caller(buf, ls->node, &ls->leg,
+				dial_domain(ls->node));
+	connected_print(who, &ls->leg);
+	dialog_set_told(ls->dlg, buf, who);
 }
 
 static int op_progress(struct leg *leg, uint16_t code)
 {
-	tell_chain(self(leg));
+	tell_who(self(leg));
 
 	return words_progress(self(leg), code, NULL);
 }
@@ -60,7 +65,7 @@ static int op_early(struct leg *leg)
 	struct leg_sip *ls = self(leg);
 	int err;
 
-	tell_chain(ls);
+	tell_who(ls);
 	if (ls->late)
 		return offer_early(ls);
 
@@ -80,7 +85,7 @@ static int op_answer(struct leg *leg)
 	struct mbuf *mb = NULL;
 	int err = 0;
 
-	tell_chain(ls);
+	tell_who(ls);
 	if (words_is_described(ls))
 		mb = NULL;
 	else if (ls->late)
@@ -224,6 +229,7 @@ static void op_checkpoint(const struct leg *leg, Sy__DialogState *out)
 	out->early = leg->early;
 	out->inside = ls->inside;
 	out->late = ls->late;
+	out->connected = ls->connected;
 	out->codecs = (char **)ls->codecv;
 	out->n_codecs = ls->codecc;
 	out->srtp = (char *)leg_sip_srtp_name(ls->srtp);

@@ -84,6 +84,9 @@ struct leg_sip {
 	struct alarm again;       /* then it is made again              */
 	struct alarm probe;       /* see leg_sip_watch()                */
 	struct alarm attempt;     /* its peer is to say something       */
+	uint64_t connected;       /* see connected.c: whom it knows of;
+				     0: it has not answered yet         */
+	struct alarm tell;        /* ... it is told a little later      */
 	uint64_t heard;           /* packets at its last turn           */
 	struct media_stat sampled; /* counters at the last sample       */
 };

@@ -279,6 +279,7 @@ static int make(struct leg_sip **lsp, struct node *n, struct hub *hub,
 
 	record_leg_read(&info, rec);
 	leg_restore(&ls->leg, hub, &leg_sip_ops, &info, ds->ref);
+	ls->connected = ds->connected;
 	ls->dlg = mem_ref(d);
 	if (d)
 		dialog_set_handlers(d, &leg_sip_handlers, ls);

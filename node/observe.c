@@ -6,6 +6,7 @@
 #include "node/app/park.h"
 #include "node/app/pickup.h"
 #include "node/checkpoint.h"
+#include "node/connected.h"
 #include "node/history.h"
 #include "node/music.h"
 #include "node/page.h"
@@ -36,6 +37,7 @@ static void touched(struct hub *hub, void *arg)
 	music_update(n, hub);
 	park_update(n, hub);
 	page_update(hub);
+	connected_update(hub);
 	checkpoint_touch(n->checkpoint, hub);
 }
 

@@ -9,40 +9,14 @@
 #include "node/leg_browser.h"
 #include "node/page_priv.h"
 
-/* The other party, if there is just one. */
-static const struct leg *other_of(const struct leg *leg)
-{
-	const struct leg *other = NULL;
-
-	for (const struct le *le = list_head(&leg->hub->legs); le;
-	     le = le->next) {
-		const struct leg *x = le->data;
-
-		if (x == leg || !x->ops->party ||
-		    !leg_is(x, SY__LEG_STATE__LEG_ANSWERED))
-			continue;
-		if (other)
-			return NULL;
-		other = x;
-	}
-
-	return other;
-}
-
-static bool is_hidden(const struct leg *other)
-{
-	return other->hub->private &&
-	       other->info.direction == SY__DIRECTION__INBOUND;
-}
-
 static void show_peer(const struct page *pg, Sy__PhoneCallState *out)
 {
-	const struct leg *other = other_of(pg->leg);
+	const struct leg *other = hub_other(pg->leg);
 	const bool calls =
 		pg->leg->info.direction == SY__DIRECTION__INBOUND;
 
 	if (other && !pg->leg->hub->conference) {
-		if (!is_hidden(other)) {
+		if (!leg_is_hidden(other)) {
 			out->peer = (char *)other->info.user;
 			out->peer_name = (char *)other->info.name;
 		}

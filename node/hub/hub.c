@@ -400,6 +400,25 @@ struct leg *hub_leg(const struct hub *hub, const char *id)
 	return NULL;
 }
 
+const struct leg *hub_other(const struct leg *leg)
+{
+	const struct leg *other = NULL;
+
+	for (const struct le *le = list_head(&leg->hub->legs); le;
+	     le = le->next) {
+		const struct leg *x = le->data;
+
+		if (x == leg || !x->ops->party ||
+		    !leg_is(x, SY__LEG_STATE__LEG_ANSWERED))
+			continue;
+		if (other)
+			return NULL;
+		other = x;
+	}
+
+	return other;
+}
+
 uint32_t hub_legs(const struct hub *hub)
 {
 	return list_count(&hub->legs);

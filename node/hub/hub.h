@@ -203,6 +203,9 @@ void hub_add(struct hub *hub, struct leg *leg);
 /** By id; NULL: none, or ended. */
 struct leg *hub_leg(const struct hub *hub, const char *id);
 
+/** The other party of a leg, if just one has answered; NULL. */
+const struct leg *hub_other(const struct leg *leg);
+
 /** Legs that are not ended. */
 uint32_t hub_legs(const struct hub *hub);
 

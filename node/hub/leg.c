@@ -304,3 +304,9 @@ void leg_dialog_set(struct leg_dialog *d, const char *call_id,
 	strcpy(d->local_tag, local_tag);
 	strcpy(d->remote_tag, rtag);
 }
+
+bool leg_is_hidden(const struct leg *leg)
+{
+	return leg->hub->private &&
+	       leg->info.direction == SY__DIRECTION__INBOUND;
+}

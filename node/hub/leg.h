@@ -329,4 +329,7 @@ static inline bool leg_is(const struct leg *leg, Sy__LegState state)
 	return leg->info.state == state;
 }
 
+/** May the others of its call not be told who it is? */
+bool leg_is_hidden(const struct leg *leg);
+
 #endif

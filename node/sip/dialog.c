@@ -53,7 +53,7 @@ static void free_members(struct dialog *d)
 	mem_deref(d->inv_msg);
 	mem_deref(d->why);
 	mem_deref(d->redirect);
-	mem_deref(d->history);
+	mem_deref(d->told);
 	mem_deref(d->req_sdp);
 	mem_deref(d->req_extra);
 }

@@ -397,9 +397,20 @@ const char *dialog_peer_reason(const struct dialog *d);
 /** Inbound: does the peer take History-Info in what we answer? */
 bool dialog_wants_history(const struct dialog *d);
 
-/** Headers of further answers to its INVITE but failures; copied.
- * @param hdrs  With CRLFs; "": none. */
-void dialog_set_history(struct dialog *d, const char *hdrs);
+/** Headers of further answers to its INVITE but failures; copied, with CRLFs;
+ * "": none. @param history  4 KB at most. @param identity  512 bytes. */
+void dialog_set_told(struct dialog *d, const char *history,
+		     const char *identity);
+
+/**
+ * Tell an answered peer something in headers, by UPDATE (RFC 3311).
+ *
+ * @param hdrs  With CRLFs; copied.
+ *
+ * @return 0; ENOTSUP: its Allow has no UPDATE; EBUSY: a request is under way:
+ *         again in a while; EPROTO: it is not answered; ENOMEM.
+ */
+int dialog_tell(struct dialog *d, const char *hdrs);
 
 /** Where a 3xx to our INVITE leads to: for `closed`; NULL. Borrowed. */
 const struct redirect *dialog_redirect(const struct dialog *d);

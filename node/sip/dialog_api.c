@@ -212,14 +212,15 @@ bool dialog_wants_history(const struct dialog *d)
 				     "histinfo");
 }
 
-void dialog_set_history(struct dialog *d, const char *hdrs)
+void dialog_set_told(struct dialog *d, const char *history,
+		     const char *identity)
 {
 	if (!d)
 		return;
 
-	d->history = mem_deref(d->history);
-	if (str_isset(hdrs))
-		(void)str_dup(&d->history, hdrs);
+	d->told = mem_deref(d->told);
+	if (str_isset(history) || str_isset(identity))
+		(void)re_sdprintf(&d->told, "%s%s", history, identity);
 }
 
 const struct redirect *dialog_redirect(const struct dialog *d)

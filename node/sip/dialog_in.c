@@ -15,9 +15,9 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 		 struct mbuf *sdp, const char *hdrs)
 {
 	struct strans_reply r = {.code = code, .reason = reason};
-	const char *history = !d->re_invite && d->history && code > 100
-				      ? d->history : "";
-	char timer[160] = "", buf[768 + HISTINFO_TEXT];
+	const char *told = !d->re_invite && d->told && code > 100 ? d->told
+								  : "";
+	char timer[160] = "", buf[768 + 512 + HISTINFO_TEXT];
 	int err;
 
 	if (!d->ua || !d->inv)
@@ -29,7 +29,7 @@ int dialog_reply(struct dialog *d, uint16_t code, const char *reason,
 	if (code < 300 && re_snprintf(buf, sizeof(buf),
 				      "Contact: %s\r\n%s%s%s%s", d->contact,
 				      code >= 200 ? sip_allow : "", timer,
-				      history,
+				      told,
 				      hdrs ? hdrs : "") < 0)
 		return EOVERFLOW;
 

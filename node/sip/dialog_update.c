@@ -189,12 +189,13 @@ static void update_resp(int err, const struct sip_msg *msg, struct dialog *d)
 	dialog_changed(d);
 }
 
-void dialog_update(struct dialog *d)
+static void send_update(struct dialog *d, const char *hdrs)
 {
 	const struct request r = {.met = "UPDATE",
 				  .cseq = ++d->lcseq,
 				  .contact = true,
-				  .session = true};
+				  .session = true,
+				  .extra = hdrs};
 	struct mbuf *mb;
 
 	if (request_print(&mb, d, &r))
@@ -204,6 +205,25 @@ void dialog_update(struct dialog *d)
 	mem_deref(mb);
 	if (d->timer.busy)
 		dialog_changed(d); /* its CSeq must not be used again */
+}
+
+void dialog_update(struct dialog *d)
+{
+	send_update(d, NULL);
+}
+
+int dialog_tell(struct dialog *d, const char *hdrs)
+{
+	if (!d || d->state != DIALOG_ANSWERED || d->abandoned)
+		return EPROTO;
+	if (!d->timer.peer_update)
+		return ENOTSUP;
+	if (d->relay || d->req || d->inv || d->need_answer || d->timer.busy)
+		return EBUSY;
+
+	send_update(d, hdrs);
+
+	return d->timer.busy ? 0 : ENOMEM;
 }
 
 /* ---------------------------------------------------- offers before the answer */

@@ -306,7 +306,7 @@ struct dialog {
 	const char *warning;        /* of the next refusal; static */
 	char *why;                  /* Reason of our BYE or CANCEL, or NULL */
 	char peer_why[REASON_SIZE]; /* ... of the peer's, or ""       */
-	char *history;              /* headers of our answers, or NULL */
+	char *told;                 /* headers of our answers, or NULL */
 	struct redirect *redirect;  /* of a 3xx to our INVITE, or NULL */
 	struct {
 		struct sestimer agreed;
