@@ -132,6 +132,30 @@ def clean(c, box, *users):
     assert_clean(c)
 
 
+def test_by_the_api():
+    """An operator parks a call: a transfer to a place; who parked it is the
+    party that left, and who dials the place has the call."""
+    c, box = shared()
+    with parker(c) as a:
+        a.established(WAITS)
+        box.expect("established", phone=WAITS)
+        call = wait_for("the call", lambda: c.api("GET", "/api/calls")[
+            "items"])[0]
+        leg = next(x["id"] for x in call["legs"] if x["user"] == PARKER)
+        c.api("POST", f"/api/calls/{call['id']}/transfer",
+              {"leg": leg, "to": "694"})
+        a.answer(a.await_("BYE"), 200, "OK")
+        got = is_parked(c, "parked", place="694")
+        must((got["user"], got["by"]), (WAITS, PARKER), "who waits")
+        hears(box, WAITS, MUSIC_HZ, seconds=6)
+        box.do("call", phone=OTHER, to="694")
+        box.expect("established", phone=OTHER)
+        talk(box, WAITS, OTHER)
+        must(parked(c), [], "parked")
+        box.do("hangup", phone=OTHER)
+        clean(c, box, OTHER, WAITS)
+
+
 def test_called_back():
     """Who waits hears music until the parker has taken the call back."""
     c, box = shared()
