@@ -215,16 +215,17 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 		if (err)
 			s->why = session_why_no_line(s, &t);
 	}
-	if (!err)
+	m = &t.mv[r->ours];
+	if (!err) {
+		r->rtc = m->port ? session_rtc_takes(s, m) : s->is_rtc;
 		err = round_build(s, r);
+	}
 	if (!err)
 		err = decode(r, t.mb, true);
 	if (err)
 		goto out;
 
 	s->why = "305 switchyard \"no codec in common\"";
-	m = &t.mv[r->ours];
-	r->rtc = m->port ? session_rtc_takes(s, m) : s->is_rtc;
 	r->hold = s->hold;
 	r->rtcp = m->rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);

@@ -132,16 +132,27 @@ static int pt_of(struct session *s, unsigned f)
 	return pt;
 }
 
-static int format_add(struct session *s, struct sdp_media *m, unsigned f)
+/* A browser pauses for whom that is good: a silent page then costs little.
+ * Phones are not asked to, some take it for the end of a call. */
+static const char *fmtp_of(const struct round *r, const struct format *fmt)
+{
+	return r->rtc && fmt->id == MEDIA_OPUS && !fmt->event && !fmt->noise
+		       ? "useinbandfec=1;usedtx=1"
+		       : fmt->fmtp;
+}
+
+static int format_add(struct session *s, const struct round *r,
+		      struct sdp_media *m, unsigned f)
 {
 	const struct format *fmt = &session_formats[f];
+	const char *fmtp = fmtp_of(r, fmt);
 	char id[8];
 
 	(void)re_snprintf(id, sizeof(id), "%d", pt_of(s, f));
 
 	return sdp_format_add(NULL, m, false, id, fmt->name, fmt->clock_hz,
 			      fmt->ch, NULL, NULL, (void *)fmt, false,
-			      fmt->fmtp ? "%s" : NULL, fmt->fmtp);
+			      fmtp ? "%s" : NULL, fmtp);
 }
 
 /* All our formats; the codec in use first, so that a new offer does not
@@ -153,16 +164,17 @@ static int formats_add(struct session *s, const struct round *r,
 	int err = 0;
 
 	if (s->tx)
-		err = format_add(s, m, (unsigned)(s->tx - session_formats));
+		err = format_add(s, r, m,
+				 (unsigned)(s->tx - session_formats));
 
 	for (i = 0; i < s->fmtc && !err; i++) {
 		if (&session_formats[s->fmtv[i]] != s->tx)
-			err = format_add(s, m, s->fmtv[i]);
+			err = format_add(s, r, m, s->fmtv[i]);
 	}
 
 	/* RFC 3389: who offers it may send it, and keeps what it has. */
 	if (!err && (r->answer || (s->prm.cn_rx && !s->narrow)))
-		err = format_add(s, m, FMT_NOISE);
+		err = format_add(s, r, m, FMT_NOISE);
 
 	return err;
 }

@@ -91,6 +91,7 @@ static void test_answers_a_browser(void **state)
 	    "a=fingerprint:" OURS "\r\n",
 	    "a=setup:passive\r\n",
 	    "a=rtcp-mux\r\n",
+	    "a=fmtp:111 useinbandfec=1;usedtx=1\r\n",
 	    "a=sendrecv\r\n",
 	    "m=video 0 UDP/TLS/RTP/SAVPF"};
 	struct session *s = make(false);
@@ -251,6 +252,7 @@ static void test_offers(void **state)
 	(void)state;
 
 	has(out, "UDP/TLS/RTP/SAVPF");
+	has(out, "a=fmtp:96 useinbandfec=1;usedtx=1\r\n");
 	has(out, "a=setup:actpass\r\n");
 	has(out, "a=group:BUNDLE 0\r\n");
 	has(out, "a=ice-lite\r\n");
