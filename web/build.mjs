@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync,
-	rmSync, writeFileSync } from "node:fs";
+	rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -91,6 +91,10 @@ run("npm", "run", "build", "--silent");
 if (existsSync(join(web, "sdk/dist")))
 	cpSync(join(web, "sdk/dist"), join(fresh, "sdk"), { recursive: true });
 compress(fresh);
+const size = (name) => statSync(join(fresh, "sdk", name)).size;
+
+console.log(`web: sdk/index.js: ${size("index.js")} bytes, ` +
+	`${size("index.js.br")} compressed`);
 rmSync(join(out, "dist"), { recursive: true, force: true });
 renameSync(fresh, join(out, "dist"));
 writeFileSync(stamp, want);
