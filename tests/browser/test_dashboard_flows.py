@@ -3,6 +3,7 @@
 cluster."""
 
 import re
+import signal
 
 from dashboard import Dashboard
 from harness import Mismatch, request
@@ -251,3 +252,77 @@ def test_operator():
     olga.go(path="/calls")
     olga.see(role="button", name="Log in")
     olga.do("close")
+
+
+def test_go_to():
+    """From anywhere to a phone and to a call, by some letters and Enter."""
+    page = _all.start()
+    call = _all.call_of("1003")
+    page.go(path="/audit")
+    page.heading("Audit")
+    page.press(keys="Control+k")
+    page.see(css="[role=dialog] input:focus")
+    page.fill(label="Go to", exact=True, value="phone 1004")
+    page.see(role="option", name="1004")
+    page.accessible("the dialog Go to")
+    page.press(keys="Enter")
+    page.heading("Phone 1004")
+    page.gone(role="dialog")
+    page.press(keys="Control+k")
+    page.fill(label="Go to", exact=True, value=call["id"].lower())
+    page.see(role="option", name="1003")
+    page.press(keys="Enter")
+    page.heading("1003 → 601")
+
+
+def test_address_has_the_filters():
+    """What was looked for is there after a reload, and on the way back."""
+    page = _all.start()
+    page.go(path="/phones")
+    page.fill(label="Search phones", value="1003")
+    page.gone(role="link", name="1001", exact=True)
+    _all.until("the address has it",
+               lambda: page.evaluate(script="location.search") == "?q=1003")
+    page.evaluate(script="location.reload()")
+    page.heading("Phones")
+    page.see(css="input[aria-label='Search phones'][value='1003']")
+    page.click(role="link", name="1003")
+    page.heading("Phone 1003")
+    page.evaluate(script="history.back()")
+    page.heading("Phones")
+    page.see(css="input[aria-label='Search phones'][value='1003']")
+
+
+def test_redis_is_away():
+    """Everybody is told; what cannot be done now says why."""
+    page = _all.start()
+    page.go(path="/groups")
+    page.heading("Groups")
+    _all.cluster.redis.signal(signal.SIGSTOP)
+    try:
+        page.must_see("Redis is away")
+        page.accessible("Redis is away")
+        page.button("Remove support")
+        page.click(role="button", name="Remove", exact=True,
+                   inside={"role": "dialog"})
+        page.see(css="[role=dialog] [role=alert]")
+        if "redis" not in page.text(
+                css="[role=dialog] [role=alert]").lower():
+            raise Mismatch("the error does not name its cause")
+        page.press(keys="Escape")
+    finally:
+        _all.cluster.redis.signal(signal.SIGCONT)
+    page.gone(text="Redis is away")
+
+
+def test_a_node_dies():
+    """The overview says so, and what became of its calls."""
+    page = _all.start()
+    node = next(n for n in _all.cluster.nodes
+                if n.id == _all.call_of("1003")["node"])
+    page.go(path="/")
+    page.heading("Overview")
+    node.process.signal(signal.SIGKILL)
+    page.must_see(f"{node.id} died: ")
+    node.start()
+    page.see(role="link", name=node.id, exact=False)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { defineConfig, type Plugin } from "vite";
 
 // The development server shows a cluster that runs: its gateway, as who owns
 // the token, if there is one.
@@ -11,8 +14,29 @@ const proxy = {
 	headers: token ? { Authorization: `Bearer ${token}` } : {},
 };
 
+/** A component of the library whose styles src/mantine.css has not, would look
+ * broken: the build says so instead. */
+function styles(): Plugin {
+	const dir = dirname(createRequire(import.meta.url)
+		.resolve("@mantine/core/styles.css"));
+	const known = readFileSync(new URL("src/mantine.css", import.meta.url),
+		"utf8");
+
+	return { name: "styles", enforce: "pre", transform(code, id) {
+		if (!id.endsWith(".tsx"))
+			return;
+		const names = /import \{([^}]*)\}\s*from "@mantine\/core"/.exec(code)
+			?.[1]!.match(/\w+/g) ?? [];
+
+		for (const name of names)
+			if (!known.includes(`/${name}.css`) &&
+				existsSync(join(dir, `styles/${name}.css`)))
+				this.error(`src/mantine.css lacks ${name}.css`);
+	} };
+}
+
 export default defineConfig({
-	plugins: [react()],
+	plugins: [styles(), react()],
 	build: {
 		outDir: process.env.SY_WEB_OUT ?? "../../build/web/dist",
 		emptyOutDir: true,

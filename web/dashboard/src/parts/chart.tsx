@@ -17,8 +17,13 @@ export interface Series {
 const css = (name: string) =>
 	getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const SPAN_S = 60; // the least that a chart shows
+// Between two lines of the scale: of what is counted never a half.
+const COUNTED = [1, 2, 5].flatMap((n) => [n, 10 * n, 100 * n, 1000 * n])
+	.sort((a, b) => a - b);
+
 export function Chart({ label, times, series, unit = "", height = 180, max,
-	min = 0 }: {
+	min = 0, counted }: {
 	label: string;
 	times: number[];    // ms
 	series: Series[];
@@ -26,6 +31,7 @@ export function Chart({ label, times, series, unit = "", height = 180, max,
 	height?: number;
 	max?: number;       // of the scale; it grows when there is more
 	min?: number;
+	counted?: boolean;  // whole numbers alone
 }) {
 	const room = useRef<HTMLDivElement>(null);
 	const plot = useRef<uPlot>(undefined);
@@ -43,14 +49,18 @@ export function Chart({ label, times, series, unit = "", height = 180, max,
 
 		plot.current = new uPlot({
 			width: div.clientWidth || 300, height,
-			legend: { show: series.length > 1, live: false },
+			legend: { live: false },
 			cursor: { points: { size: 6 }, y: false, drag: { x: false } },
-			scales: { y: { range: (_u, _lo, hi) =>
-				[min, Math.max(max ?? 1, hi * 1.1)] } },
+			scales: {
+				x: { range: (_u, lo, hi) => [Math.min(lo, hi - SPAN_S), hi] },
+				y: { range: (_u, _lo, hi) =>
+					[min, Math.max(max ?? 1, hi * 1.1)] },
+			},
 			axes: [
 				{ ...axis, grid: { show: false }, size: 26, space: 90,
 					values: (_u, v) => v.map((t) => clock(t * 1000)) },
-				{ ...axis, size: 50, values: (_u, v) =>
+				{ ...axis, size: 50, ...counted && { incrs: COUNTED },
+					values: (_u, v) =>
 					v.map((x) => `${+x.toFixed(2)}${unit && ` ${unit}`}`) },
 			],
 			series: [{}, ...series.map((s) => ({

@@ -14,19 +14,23 @@ export function Stat({ label, value, note, course, color }: {
 	</section>;
 }
 
+const LEAST = 60; // values across a line: fewer begin at its right end
+
 /** A line without axes: it shows a course, the figure beside it says it. */
 export function Sparkline({ values, color = "var(--sy-accent)" }: {
 	values: number[]; color?: string;
 }) {
 	const top = Math.max(1, ...values);
-	const step = 100 / Math.max(1, values.length - 1);
+	const step = 100 / (Math.max(LEAST, values.length) - 1);
+	const first = 100 - step * (values.length - 1);
 	const line = values.map((v, i) => `${i ? "L" : "M"}` +
-		`${(i * step).toFixed(2)} ${(29 - v / top * 26).toFixed(2)}`).join("");
+		`${(first + i * step).toFixed(2)} ` +
+		`${(29 - v / top * 26).toFixed(2)}`).join("");
 
 	return <svg className="sy-spark" viewBox="0 0 100 30" aria-hidden
 		preserveAspectRatio="none">
 		{values.length > 1 && <>
-			<path d={`${line}L100 30L0 30Z`} fill={color} opacity={0.12} />
+			<path d={`${line}L100 30L${first} 30Z`} fill={color} opacity={0.12} />
 			<path d={line} fill="none" stroke={color} strokeWidth={1.6}
 				strokeLinejoin="round" />
 		</>}

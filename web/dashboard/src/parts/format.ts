@@ -25,11 +25,11 @@ export function ago(ms: number): string {
 function span(s: number): string {
 	if (s < 60)
 		return `${s} s`;
-	if (s < 3600)
-		return `${Math.floor(s / 60)} min`;
-	if (s < 86_400)
-		return `${Math.floor(s / 3600)} h`;
-	return `${Math.floor(s / 86_400)} d`;
+	if (s < 3570)
+		return `${Math.round(s / 60)} min`;
+	if (s < 84_600)
+		return `${Math.round(s / 3600)} h`;
+	return plural(Math.round(s / 86_400), "day");
 }
 
 export function clock(at: string | number, fraction = false): string {

@@ -19,6 +19,8 @@ export interface Column<T> {
 }
 
 const PAGE = 100;
+/** In a cell without a value; a phone's screen leaves it out. */
+export const NONE = "–";
 
 function compare(a: string | number, b: string | number): number {
 	return typeof a === "number" && typeof b === "number" ? a - b :
@@ -66,12 +68,8 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 				{sorted.slice(0, most).map((row) => <tr role="row"
 					key={rowKey(row)} onClick={click(row)}
 					data-link={href ? true : undefined}>
-					{columns.map((c) => <td role="cell" key={c.key}
-						data-label={c.bare ? undefined : c.title}
-						data-right={c.right || undefined}
-						data-narrow={c.narrow || undefined}>
-						{c.cell(row)}
-					</td>)}
+					{columns.map((c) => <Cell key={c.key} column={c}
+						value={c.cell(row)} />)}
 				</tr>)}
 			</tbody>
 		</table>
@@ -83,6 +81,20 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 			</Button>
 		</div>}
 	</div>;
+}
+
+function Cell<T>({ column: c, value }: {
+	column: Column<T>; value: ReactNode;
+}) {
+	return <td role="cell" data-label={c.bare ? undefined : c.title}
+		data-right={c.right || undefined} data-narrow={c.narrow || undefined}
+		data-none={value === NONE || undefined}>{value}</td>;
+}
+
+/** A second, quieter line in a cell. */
+export function Under({ children }: { children: ReactNode }) {
+	return children ? <span className="sy-under" dir="auto">{children}</span> :
+		null;
 }
 
 function Head<T>({ column: c, order, turn }: {

@@ -13,6 +13,7 @@ export interface Entry {
 	label?: string;  // none: it is reached from other pages
 	icon?: LucideIcon;
 	scope: string;   // "": anyone who is logged in
+	load: () => Module;
 	page: LazyExoticComponent<ComponentType<any>>;
 }
 
@@ -23,7 +24,7 @@ export interface Section {
 
 function entry(path: string, scope: string, load: () => Module,
 	label?: string, icon?: LucideIcon): Entry {
-	return { path, scope, page: lazy(load), label, icon };
+	return { path, scope, load, page: lazy(load), label, icon };
 }
 
 export const sections: Section[] = [
@@ -79,3 +80,18 @@ export const sections: Section[] = [
 			() => import("../pages/account/account")),
 	] },
 ];
+
+export const entries = sections.flatMap((s) => s.entries);
+
+/** Fetch a page's program before it is shown: it comes at once, and is there
+ * while the gateway is away.  Whoever shows it tells of what fails. */
+export function fetchPages(which: (e: Entry) => boolean) {
+	for (const e of entries.filter(which))
+		e.load().catch(() => {});
+}
+
+/** The page of an address, while it is still asked who is there. */
+export function fetchPage(path: string) {
+	fetchPages((e) => new RegExp(`^${e.path.replace(/:\w+/g, "[^/]+")}$`)
+		.test(path));
+}

@@ -12,17 +12,26 @@ import { Dock } from "../phone/dock";
 import { useSession } from "../session";
 import { Banner } from "./banner";
 import { Boundary } from "./boundary";
-import { type Entry, sections } from "./menu";
+import { Goto } from "./goto";
+import { entries, type Entry, fetchPages, sections } from "./menu";
 import { UserMenu } from "./user_menu";
 import "./shell.css";
 
-const entries = sections.flatMap((s) => s.entries);
+const FETCH_AFTER_MS = 3000; // the page that is shown goes first
 
 export function Shell() {
+	const { may } = useSession();
 	const [open, setOpen] = useState(false);
 	const [where] = useLocation();
 	const main = useRef<HTMLElement>(null);
 	const first = useRef(true);
+
+	useEffect(() => {
+		const timer = setTimeout(() => fetchPages((e) => may(e.scope)),
+			FETCH_AFTER_MS);
+
+		return () => clearTimeout(timer);
+	}, []); // eslint-disable-line
 
 	// A new page begins at its top, for the eye and for the keyboard.
 	useEffect(() => {
@@ -50,6 +59,7 @@ export function Shell() {
 					onClick={() => setOpen(true)}>
 					<MenuIcon size={20} />
 				</ActionIcon>
+				<Goto />
 				<div className="sy-grow" />
 				<UserMenu />
 			</header>
@@ -104,11 +114,16 @@ function Pages() {
 			{(params) => <Allowed entry={e} params={params} />}
 		</Route>)}
 		<Route>
-			<Empty title="There is no such page">
-				The address may be old. The navigation has all pages.
-			</Empty>
+			<NoPage />
 		</Route>
 	</Switch>;
+}
+
+function NoPage() {
+	useEffect(() => { document.title = "No such page · Switchyard"; }, []);
+	return <Empty title="There is no such page">
+		The address may be old. The navigation has all pages.
+	</Empty>;
 }
 
 function Allowed({ entry: e, params }: { entry: Entry; params: object }) {

@@ -16,6 +16,30 @@ interface Login {
 	peer: string; userAgent: string; current: boolean;
 }
 
+const ROLES: Record<string, string> = {
+	ADMIN: "Administrator", OPERATOR: "Operator", AGENT: "Agent",
+};
+
+// In the order of looking: each one also says that it is the next.
+const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["Firefox", "Firefox"],
+	["HeadlessChrome", "Chrome"], ["Chrome", "Chrome"],
+	["Version", "Safari"]] as const;
+const SYSTEMS = [["Android", "Android"], ["iPhone", "iPhone"],
+	["iPad", "iPad"], ["Windows", "Windows"], ["Mac OS X", "macOS"],
+	["CrOS", "ChromeOS"], ["Linux", "Linux"]] as const;
+
+/** "Chrome 126 on Linux", of what a browser says of itself. */
+function program(agent: string): string {
+	const browser = BROWSERS.find(([key]) => agent.includes(`${key}/`));
+	const system = SYSTEMS.find(([key]) => agent.includes(key));
+
+	if (!browser || !system)
+		return agent || "Unknown program";
+	const version = new RegExp(`${browser[0]}/(\\d+)`).exec(agent)?.[1] ?? "";
+
+	return `${browser[1]} ${version} on ${system[1]}`;
+}
+
 export default function Account() {
 	const { session } = useSession();
 
@@ -23,7 +47,7 @@ export default function Account() {
 		<div className="sy-halves">
 			<Card title="Who you are"><Facts of={[
 				["User", session!.user], ["Name", session!.displayName],
-				["Role", session!.role.toLowerCase()],
+				["Role", ROLES[session!.role] ?? session!.role],
 				["Phone", session!.device || "none"],
 			]} /></Card>
 			<Card title="Password"><Password /></Card>
@@ -71,8 +95,8 @@ function Sessions() {
 			{all.filter((l) => l.user === session!.user).map((l) =>
 				<li key={l.id}>
 					<div className="sy-grow">
-						<div className="sy-break">{l.userAgent ||
-							"Unknown program"}{" "}
+						<div className="sy-break" title={l.userAgent}>
+							{program(l.userAgent)}{" "}
 							{l.current && <Tag color="green">here</Tag>}</div>
 						<div className="sy-note">{l.peer}, since{" "}
 							<Ago at={l.createdAt} />, seen{" "}

@@ -3,21 +3,23 @@
 // One call: while it runs its hub, its legs and what can be done with them;
 // afterwards, and beside that, what happened, what was said in SIP, and how it
 // sounded.
-import { Alert, Tabs } from "@mantine/core";
+import { Alert, Anchor, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { Link } from "wouter";
 import { call, id as esc, Problem } from "../../api/client";
 import { useLiveCall } from "../../api/live";
 import type { Call, CallRecord } from "../../api/schema";
 import { PhoneOff } from "../../icons";
 import { State, Tag } from "../../parts/badge";
+import { Copy } from "../../parts/copy";
 import { Facts } from "../../parts/figures";
 import { destination, duration } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
+import { useParam } from "../../parts/param";
 import { Empty, ErrorBox, Loading } from "../../parts/states";
 import { At, Lasts } from "../../parts/time";
 import { useSession } from "../../session";
-import { peers } from "../calls/names";
+import { ending, peers } from "../calls/names";
 import { CallActions } from "./actions";
 import { Hub } from "./hub";
 import { Legs } from "./legs";
@@ -63,15 +65,18 @@ function Nothing({ error, gone, waiting }: {
 	return error && !gone ? <ErrorBox error={error} /> : <Loading />;
 }
 
+const AFTER = ["timeline", "trace", "quality"]; // also once it has ended
+
 function Content({ call: c, live }: { call: Call; live: boolean }) {
-	const [tab, setTab] = useState<string | null>(null);
-	const shown = tab ?? (live ? "legs" : "timeline");
+	const [tab, setTab] = useParam("tab");
+	const tabs = live ? ["legs", ...AFTER] : AFTER;
+	const shown = tabs.includes(tab) ? tab : tabs[0]!;
 
 	return <>
 		{c.adopting && <Alert color="yellow" title="Its node is gone">
 			Another one takes the call over within seconds.</Alert>}
 		<Summary call={c} live={live} />
-		<Tabs value={shown} onChange={setTab} keepMounted={false}>
+		<Tabs value={shown} onChange={(t) => setTab(t ?? "")} keepMounted={false}>
 			<Tabs.List aria-label="About the call">
 				{live && <Tabs.Tab value="legs">Hub and legs</Tabs.Tab>}
 				<Tabs.Tab value="timeline">Timeline</Tabs.Tab>
@@ -111,17 +116,18 @@ function Summary({ call: c, live }: { call: Call; live: boolean }) {
 			["Began", <At at={c.startedAt} />],
 			["Answered", c.answeredAt ? <At at={c.answeredAt} /> :
 				live ? "not yet" : "never"],
-			[live ? "Lasts" : "Talked", live ? <Lasts from={c.startedAt} /> :
+			[live ? "Duration" : "Talked", live ? <Lasts from={c.startedAt} /> :
 				talked || "–"],
-			["Ended", !live && c.endReason],
+			["Ended", !live && ending(c)],
 		].filter(([, v]) => v) as [string, string][]} />
 		<Facts of={[
-			["Node", may("nodes:read") ? <a className="sy-link"
-				href={`/nodes/${c.node}`}>{c.node}</a> : c.node],
+			["Node", may("nodes:read") ? <Anchor component={Link}
+				href={`/nodes/${c.node}`} size="sm">{c.node}</Anchor> : c.node],
 			["Parked by", c.parked && (c.parked.by || "himself")],
 			["Sent on", c.diversions?.map((d) => `${d.device || d.trunk ||
 				d.uri} (${d.reason})`).join(", ")],
-			["Call id", <span className="sy-mono">{c.id}</span>],
+			["Call id", <><span className="sy-mono">{c.id}</span>{" "}
+				<Copy value={c.id} label="Copy the call id" /></>],
 		]} />
 	</div></Card>;
 }

@@ -61,7 +61,7 @@ export function Quality({ call: c, live }: { call: Call; live: boolean }) {
 			<Text size="sm" c="dimmed">{METRICS[metric]!.says}</Text>
 			<div className="sy-halves">
 				{s.legs.map((l) => <LegChart key={l.leg} leg={l}
-					metric={METRICS[metric]!} />)}
+					metric={METRICS[metric]!} live={live} />)}
 			</div>
 		</div> : <Card><Empty icon={Activity} title="No figures are kept">
 			A sample is taken each 10 seconds; they stay for 15 minutes
@@ -70,7 +70,9 @@ export function Quality({ call: c, live }: { call: Call; live: boolean }) {
 	</Shown>;
 }
 
-function LegChart({ leg: l, metric: m }: { leg: LegStats; metric: Metric }) {
+function LegChart({ leg: l, metric: m, live }: {
+	leg: LegStats; metric: Metric; live: boolean;
+}) {
 	const samples = l.samples;
 	// Of what a peer does not tell there is nothing: 0 would be a lie.
 	const series: Series[] = m.lines.map(([label, key, color]) => ({
@@ -85,7 +87,8 @@ function LegChart({ leg: l, metric: m }: { leg: LegStats; metric: Metric }) {
 		{samples.length ? <Chart label={`${m.label} of ${l.user}`}
 			unit={m.unit} max={m.max} min={m.min} height={170}
 			times={samples.map((x) => Date.parse(x.at!))} series={series} /> :
-			<Text size="sm" c="dimmed">The first sample comes after 10
-				seconds.</Text>}
+			<Text size="sm" c="dimmed">{live ? "The first sample comes after " +
+				"10 seconds." : "It ended before the first sample, which is " +
+				"taken after 10 seconds."}</Text>}
 	</Card>;
 }

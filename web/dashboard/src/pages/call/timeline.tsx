@@ -51,7 +51,8 @@ function Gantt({ call: c, live }: { call: Call; live: boolean }) {
 			<div />
 			<div className="sy-gantt-axis">
 				<span>{clock(from)}</span>
-				<span>{duration(to - from)}</span>
+				<span>{live ? duration(to - from) :
+					`${clock(to)}, ${duration(to - from)} later`}</span>
 			</div>
 		</div>
 		<p className="sy-keys">
@@ -110,7 +111,7 @@ function Moments({ call: c, live }: { call: Call; live: boolean }) {
 		{all.map((m, i) => <li key={i}>
 			<time dateTime={new Date(m.at).toISOString()}>
 				{clock(m.at, true)}</time>
-			<span>+{((m.at - from) / 1000).toFixed(2)} s</span>
+			<span>+{((m.at - from) / 1000).toFixed(3)} s</span>
 			<span>{m.text}</span>
 		</li>)}
 	</ol></Card>;

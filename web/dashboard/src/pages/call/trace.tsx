@@ -11,7 +11,7 @@ import { Card } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { ladder, type Party, type Step } from "./ladder";
 
-const COLUMN = 190; // px
+const COLUMN = "minmax(min(190px, 36vw), 300px)";
 
 export function Trace({ call: c, live }: { call: Call; live: boolean }) {
 	const trace = useQuery({
@@ -54,7 +54,7 @@ function Ladder({ trace }: { trace: CallTrace }) {
 	const { columns, steps } = ladder(trace.messages);
 	const [open, setOpen] = useState(-1);
 	const grid = { gridTemplateColumns:
-		`84px repeat(${columns.length}, ${COLUMN}px)` };
+		`84px repeat(${columns.length}, ${COLUMN})` };
 
 	return <Card title={`SIP, ${plural(steps.length, "message")}`} flush
 		extra={<Button size="xs" variant="default"
@@ -63,7 +63,7 @@ function Ladder({ trace }: { trace: CallTrace }) {
 		<div className="sy-ladder" tabIndex={0} role="group"
 			aria-label="SIP ladder"><div className="sy-ladder-inner">
 			<div className="sy-ladder-head" style={grid} aria-hidden>
-				<span />
+				<small>seconds</small>
 				{columns.map((p) => <div key={p.key}>
 					{p.name || "?"}<small>{p.note}</small></div>)}
 			</div>
@@ -90,7 +90,7 @@ function Row({ step: s, columns, grid, open, click }: {
 		<span className="sy-arrow" data-class={s.kind}
 			data-to={s.to > s.from ? "right" : "left"}
 			style={{ gridRow: 1, gridColumn: `${left + 2} / ${right + 3}`,
-				marginInline: COLUMN / 2 }}>
+				marginInline: `${50 / (right - left + 1)}%` }}>
 			<span>{s.title}</span>
 		</span>
 		<span className="sy-hidden">{` from ${columns[s.from]!.name ||

@@ -8,11 +8,12 @@ import { PhoneOff, Plus, Search } from "../../icons";
 import { State, Tag } from "../../parts/badge";
 import { plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
+import { useParam } from "../../parts/param";
 import { Empty, Shown } from "../../parts/states";
-import { type Column, Table } from "../../parts/table";
+import { type Column, Table, Under } from "../../parts/table";
 import { Lasts } from "../../parts/time";
 import { useSession } from "../../session";
-import { peers, searched } from "./names";
+import { people, peers, searched } from "./names";
 import { NewCall } from "./new_call";
 
 const STATES = [
@@ -39,9 +40,9 @@ export default function Calls() {
 
 function Filtered({ all, add }: { all: Call[]; add: () => void }) {
 	const { may } = useSession();
-	const [text, setText] = useState("");
-	const [state, setState] = useState("");
-	const [node, setNode] = useState("");
+	const [text, setText] = useParam("q");
+	const [state, setState] = useParam("state");
+	const [node, setNode] = useParam("node");
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	const nodes = [...new Set(all.map((c) => c.node))].sort();
 	const rows = all.filter((c) => (!state || c.state === state) &&
@@ -58,7 +59,7 @@ function Filtered({ all, add }: { all: Call[]; add: () => void }) {
 	return <>
 		<div className="sy-filter">
 			<TextInput className="sy-grow" aria-label="Search calls"
-				placeholder="Number, device, trunk or call id"
+				placeholder="Number, name, phone, provider or call id"
 				leftSection={<Search size={16} />} value={text}
 				onChange={(e) => setText(e.currentTarget.value)} />
 			<Select aria-label="State" data={STATES} value={state} w={140}
@@ -82,8 +83,9 @@ function Filtered({ all, add }: { all: Call[]; add: () => void }) {
 
 const COLUMNS: Column<Call>[] = [
 	{ key: "peers", title: "Call", sort: peers, bare: true,
-		cell: (c) => <Anchor component={Link} href={`/calls/${c.id}`}
-			fw={600}>{peers(c)}</Anchor> },
+		cell: (c) => <div><Anchor component={Link} href={`/calls/${c.id}`}
+			fw={600}>{peers(c)}</Anchor>
+			<Under>{people(c)}</Under></div> },
 	{ key: "state", title: "State", sort: (c) => c.state,
 		cell: (c) => <>
 			<State name={c.state} />{" "}
@@ -99,8 +101,9 @@ const COLUMNS: Column<Call>[] = [
 		sort: (c) => Math.min(...c.legs.map((l) => l.mos || 9)),
 		cell: (c) => <Mos value={Math.min(...c.legs.map((l) =>
 			l.mos || 9))} /> },
-	{ key: "node", title: "Node", sort: (c) => c.node, cell: (c) => c.node },
-	{ key: "startedAt", title: "Lasts", right: true,
+	{ key: "node", title: "Node", sort: (c) => c.node,
+		cell: (c) => <span className="sy-nowrap">{c.node}</span> },
+	{ key: "startedAt", title: "Duration", right: true,
 		sort: (c) => c.startedAt ?? "",
 		cell: (c) => <Lasts from={c.startedAt} /> },
 ];

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 import { Anchor, Button, Select, TextInput } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { call, type Page as ApiPage, query } from "../../api/client";
-import type { CallRecord } from "../../api/schema";
+import { useEvents } from "../../api/live";
+import type { CallRecord, Event } from "../../api/schema";
 import { History as HistoryIcon, Search } from "../../icons";
 import { Tag } from "../../parts/badge";
 import { duration } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
+import { useParam } from "../../parts/param";
 import { Empty, Shown } from "../../parts/states";
-import { type Column, Table } from "../../parts/table";
+import { type Column, Table, Under } from "../../parts/table";
 import { At } from "../../parts/time";
+import { useSession } from "../../session";
 import { Mos } from "../calls/calls";
-import { peers } from "../calls/names";
+import { ending, people, peers } from "../calls/names";
 
 interface Filter { user: string; number: string; trunk: string; result: string }
-
-const NONE: Filter = { user: "", number: "", trunk: "", result: "" };
 
 function useRecords(filter: Filter) {
 	return useInfiniteQuery({
@@ -30,17 +31,51 @@ function useRecords(filter: Filter) {
 	});
 }
 
+// A record is written a moment after its call has ended.
+const RECORD_MS = 2000;
+
+/** The newest records come by themselves, while no older ones are shown. */
+function useNewest(first: boolean, refetch: () => unknown) {
+	const live = useSession().may("events:read");
+	const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+	useEffect(() => () => clearTimeout(timer.current), []);
+	useEvents(useCallback((e: Event) => {
+		if (e.type === "CALL_FINISHED")
+			timer.current ??= setTimeout(() => {
+				timer.current = undefined;
+				refetch();
+			}, RECORD_MS);
+	}, [refetch]), first && live);
+}
+
+/** What is looked for, as the address has it. */
+function useAsked(): [Filter, (f: Filter) => void] {
+	const [user, setUser] = useParam("user");
+	const [number, setNumber] = useParam("number");
+	const [trunk, setTrunk] = useParam("provider");
+	const [result, setResult] = useParam("result");
+
+	return [{ user, number, trunk, result }, (f) => {
+		setUser(f.user);
+		setNumber(f.number);
+		setTrunk(f.trunk);
+		setResult(f.result);
+	}];
+}
+
 export default function History() {
-	const [asked, setAsked] = useState(NONE);
+	const [asked, setAsked] = useAsked();
 	const records = useRecords(asked);
 	const rows = records.data && { ...records, data:
 		records.data.pages.flatMap((p) => p.items) };
+	useNewest(records.data?.pages.length === 1, records.refetch);
 	const filtered = Object.values(asked).some(Boolean);
 
 	return <Page title="History" scope="calls:read"
 		intro="Calls that have ended, the last one first.">
 		<Card flush label="Calls that have ended">
-			<Filters ask={setAsked} />
+			<Filters asked={asked} ask={setAsked} />
 			<Shown query={rows ?? { error: records.error, data: undefined,
 				refetch: records.refetch }}>
 				{(all: CallRecord[]) => all.length ? <>
@@ -63,15 +98,18 @@ export default function History() {
 	</Page>;
 }
 
-function Filters({ ask }: { ask: (f: Filter) => void }) {
-	const [f, setF] = useState(NONE);
+function Filters({ asked, ask }: {
+	asked: Filter; ask: (f: Filter) => void;
+}) {
+	const [f, setF] = useState(asked);
 	const text = (key: keyof Filter, label: string) => <TextInput
 		label={label} value={f[key]} w={150}
-		onChange={(e) => setF({ ...f, [key]: e.currentTarget.value.trim() })} />;
+		onChange={(e) => setF({ ...f, [key]: e.currentTarget.value })} />;
 
 	return <form className="sy-filter" role="search" onSubmit={(e) => {
 		e.preventDefault();
-		ask(f);
+		ask({ ...f, user: f.user.trim(), number: f.number.trim(),
+			trunk: f.trunk.trim() });
 	}}>
 		{text("user", "Phone")}
 		{text("number", "Number")}
@@ -91,13 +129,15 @@ function Filters({ ask }: { ask: (f: Filter) => void }) {
 
 const COLUMNS: Column<CallRecord>[] = [
 	{ key: "who", title: "Call", bare: true, cell: (r) =>
-		<Anchor component={Link} href={`/calls/${r.call!.id}`} fw={600}>
-			{peers(r.call!)}</Anchor> },
-	{ key: "at", title: "Began", cell: (r) => <At at={r.call!.startedAt} /> },
+		<div><Anchor component={Link} href={`/calls/${r.call!.id}`} fw={600}>
+			{peers(r.call!)}</Anchor><Under>{people(r.call!)}</Under></div> },
+	{ key: "at", title: "Began", cell: (r) => <span className="sy-nowrap">
+		<At at={r.call!.startedAt} /></span> },
 	{ key: "result", title: "Result", cell: (r) => r.call!.answeredAt ?
 		<Tag color="green">answered</Tag> :
 		<Tag color="yellow">not answered</Tag> },
-	{ key: "why", title: "Ended by", cell: (r) => r.call!.endReason || "–" },
+	{ key: "why", title: "How it ended", cell: (r) =>
+		ending(r.call!) || "–" },
 	{ key: "legs", title: "Legs", right: true,
 		cell: (r) => r.call!.legs.length },
 	{ key: "mos", title: "Quality", right: true, cell: (r) =>

@@ -63,12 +63,12 @@ function Content({ node: n, others }: {
 				["Calls taken from dead nodes", n.adopted],
 				["Legs lost with dead nodes", n.lostLegs],
 			]} /></Card>
-			<Card title="Load, since this page is open">
+			<Card title="Load, since this page was opened">
 				<Chart label={`Load of ${n.id}`} unit="%" times={times}
 					max={20} height={130} series={[{ label: "Load",
 						color: "--sy-series-3", fill: true, values:
 							course.map((x) => x.nodes[n.id]!.load) }]} />
-				<Chart label={`Legs of ${n.id}`} times={times} max={4}
+				<Chart label={`Legs of ${n.id}`} times={times} max={4} counted
 					height={130} series={[{ label: "Legs", fill: true,
 						color: "--sy-accent", values:
 							course.map((x) => x.nodes[n.id]!.legs) }]} />
@@ -96,7 +96,7 @@ function Calls({ node, others }: { node: string; others: NodeState[] }) {
 					cell: (c) => <State name={c.state} /> },
 				{ key: "legs", title: "Legs", right: true,
 					cell: (c) => c.legs.length },
-				{ key: "for", title: "Lasts", right: true,
+				{ key: "for", title: "Duration", right: true,
 					sort: (c) => c.startedAt ?? "",
 					cell: (c) => <Lasts from={c.startedAt} /> },
 				...(may("calls:write") ? [{ key: "move", title: "",

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-import { Anchor } from "@mantine/core";
+import { Anchor, Text } from "@mantine/core";
 import { Link } from "wouter";
+import { type Incident, useIncidents } from "../../api/incidents";
 import { useProviders, useRegistrations } from "../../api/live";
 import type { Member, Node, Provider, Registration, Status }
 	from "../../api/schema";
 import { CircleCheck, TriangleAlert } from "../../icons";
 import { plural } from "../../parts/format";
 import { Card } from "../../parts/page";
+import { Ago } from "../../parts/time";
 import { useSession } from "../../session";
 
-interface Matter { text: string; to: string; bad?: boolean }
+interface Matter { text: string; to: string; bad?: boolean; at?: number }
 
 function ofNodes(nodes: Node[]): Matter[] {
 	const all: Matter[] = [];
@@ -55,11 +57,20 @@ function ofPhones(registrations: Registration[]): Matter[] {
 			text: `Phone ${r.device} does not answer` }));
 }
 
+/** Nodes that have died of late, and what became of their calls. */
+function ofIncidents(incidents: Incident[]): Matter[] {
+	return incidents.map((i) => ({ bad: i.lost > 0, at: i.at,
+		to: "/events?kinds=CALL_ADOPTED,LEG_LOST",
+		text: `${i.node} died: ${plural(i.taken, "call")} taken over` +
+			(i.lost ? `, ${plural(i.lost, "leg")} lost` : "") }));
+}
+
 /** What an operator should look at now. */
 export function Attention({ status: s }: { status: Status }) {
 	const { may } = useSession();
 	const matters = [...ofNodes(s.nodes),
-		...ofVersions([...s.nodes, ...s.routers, ...s.gateways])];
+		...ofVersions([...s.nodes, ...s.routers, ...s.gateways]),
+		...ofIncidents(useIncidents())];
 
 	return <Card title="Needs attention" flush>
 		<ul className="sy-list">
@@ -78,7 +89,9 @@ function Line({ matter: m }: { matter: Matter }) {
 		<TriangleAlert size={18} aria-label={m.bad ? "Wrong" : "Note"}
 			className={m.bad ? "sy-bad" : "sy-warn"} />
 		<Anchor component={Link} href={m.to} size="sm"
-			className="sy-break">{m.text}</Anchor>
+			className="sy-break sy-grow">{m.text}</Anchor>
+		{m.at && <Text size="xs" c="dimmed" className="sy-nowrap">
+			<Ago at={new Date(m.at).toISOString()} /></Text>}
 	</li>;
 }
 

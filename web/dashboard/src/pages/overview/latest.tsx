@@ -4,11 +4,11 @@ import { PhoneOff } from "../../icons";
 import { Link } from "wouter";
 import { useCalls } from "../../api/live";
 import { State } from "../../parts/badge";
-import { destination } from "../../parts/format";
 import { Card } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { Lasts } from "../../parts/time";
 import { useSession } from "../../session";
+import { people, peers } from "../calls/names";
 
 /** The calls that began last. */
 export function Latest() {
@@ -27,10 +27,10 @@ function Calls() {
 				.map((c) => <li key={c.id}>
 					<div className="sy-grow">
 						<Anchor component={Link} href={`/calls/${c.id}`}>
-							{c.caller || "API"} → {c.called ||
-								destination(c.destination)}
+							{peers(c)}
 						</Anchor>
 						<Text size="xs" c="dimmed">
+							{people(c) && <><bdi>{people(c)}</bdi>, </>}
 							on {c.node}, <Lasts from={c.startedAt} />
 						</Text>
 					</div>

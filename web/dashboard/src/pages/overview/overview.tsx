@@ -35,11 +35,11 @@ function Content({ status: s, course }: { status: Status; course: Sample[] }) {
 		<div className="sy-grid-stats">
 			<Stat label="Calls now" value={s.calls.toLocaleString()}
 				note={plural(s.legs, "leg")} course={of((x) => x.calls)} />
-			<Stat label="New calls a minute" value={last?.started ?? 0}
+			<Stat label="New calls per minute" value={last?.started ?? 0}
 				note={talked ? `${last!.answered} of ${talked} that ended ` +
-					"were answered" : "none has ended just now"}
+					"were answered" : "in the last 60 seconds"}
 				course={of((x) => x.started)} color="var(--sy-series-2)" />
-			<Stat label="Not answered a minute"
+			<Stat label="Unanswered per minute"
 				value={<span className={last?.failed ? "sy-warn" : ""}>
 					{last?.failed ?? 0}</span>}
 				note={talked ? `${percent(100 * last!.failed / talked)} of ` +
@@ -52,14 +52,17 @@ function Content({ status: s, course }: { status: Status; course: Sample[] }) {
 				course={of((x) => x.registrations)}
 				color="var(--sy-series-4)" />
 		</div>
-		<Card title="Nodes" flush extra={<Anchor component={Link}
-			href="/nodes" size="sm">All about nodes</Anchor>}>
-			{s.nodes.length ? <NodeTiles nodes={s.nodes} /> :
-				<Empty icon={Server} title="No media node runs">
-					Calls are refused until one has joined: start
-					switchyard-node with this cluster’s Redis.
-				</Empty>}
-		</Card>
+		<div className="sy-cols">
+			<Card title="Nodes" flush extra={<Anchor component={Link}
+				href="/nodes" size="sm">All about nodes</Anchor>}>
+				{s.nodes.length ? <NodeTiles nodes={s.nodes} /> :
+					<Empty icon={Server} title="No media node runs">
+						Calls are refused until one has joined: start
+						switchyard-node with this cluster’s Redis.
+					</Empty>}
+			</Card>
+			<Attention status={s} />
+		</div>
 		<div className="sy-halves">
 			<Card title="Calls and legs">
 				<Chart label="Calls and legs" height={190}
@@ -67,7 +70,7 @@ function Content({ status: s, course }: { status: Status; course: Sample[] }) {
 						{ label: "Calls", color: "--sy-accent", fill: true,
 							values: of((x) => x.calls) },
 						{ label: "Legs", color: "--sy-series-2",
-							values: of((x) => x.legs) }]} max={4} />
+							values: of((x) => x.legs) }]} max={4} counted />
 			</Card>
 			<Card title="Load of the fullest node">
 				<Chart label="Load of the fullest node" height={190} unit="%"
@@ -78,12 +81,9 @@ function Content({ status: s, course }: { status: Status; course: Sample[] }) {
 		</div>
 		<div className="sy-cols">
 			<Latest />
-			<div className="sy-page">
-				<Attention status={s} />
-				<Card title="Routers and gateways" flush>
-					<Members of={[...s.routers, ...s.gateways]} />
-				</Card>
-			</div>
+			<Card title="Routers and gateways" flush>
+				<Members of={[...s.routers, ...s.gateways]} />
+			</Card>
 		</div>
 	</>;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { Button, NumberInput, Switch, TextInput } from "@mantine/core";
+import { Anchor, Button, NumberInput, Switch, TextInput }
+	from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import { call, id as esc } from "../../api/client";
 import { remove } from "../../api/config";
 import { useCalls, useRegistrations } from "../../api/live";
@@ -27,10 +28,12 @@ export default function Phone({ id }: { id: string }) {
 	const [editing, setEditing] = useState(false);
 	const perform = useDo();
 	const registrations = useRegistrations();
+	const state = useDevice(id);
 	const bindings = registrations.data?.find((r) => r.device === id)
 		?.bindings ?? [];
 
 	return <Page title={`Phone ${id}`} scope="registrations:read"
+		intro={state.data?.displayName}
 		back={{ to: "/phones", label: "Phones" }}
 		actions={may("config:write") && <>
 			<Button size="sm" variant="default"
@@ -77,21 +80,25 @@ function Contact({ binding: b }: { binding: Binding }) {
 		<Facts of={[
 			["Contact", <span className="sy-mono">{b.contact}</span>],
 			["From", b.received], ["Router", b.router],
-			["Since", <Ago at={b.registeredAt} />],
+			["Registered", <Ago at={b.registeredAt} />],
 			["Expires", <Ago at={b.expiresAt} />],
-			["Asked", b.checkedAt && <Ago at={b.checkedAt} />],
+			["Checked", b.checkedAt && <Ago at={b.checkedAt} />],
 		]} />
 	</li>;
 }
 
-function UserSettings({ id }: { id: string }) {
-	const state = useQuery({
-		queryKey: ["devices", id],
+function useDevice(id: string) {
+	return useQuery({
+		queryKey: ["devices", id], enabled: useSession().may("devices:read"),
 		queryFn: () => call<DeviceState>("GET", `/api/devices/${esc(id)}`),
 	});
+}
 
-	return <Card title="What its user may change" extra={
-		!!state.data?.changed.length && <Tag color="blue">changed</Tag>}>
+function UserSettings({ id }: { id: string }) {
+	const state = useDevice(id);
+
+	return <Card title="Forwarding and do not disturb" extra={
+		!!state.data?.changed.length && <Tag color="blue">changed by its user</Tag>}>
 		<Shown query={state}>{(s) => <Fields key={JSON.stringify(s)}
 			state={s} />}</Shown>
 	</Card>;
@@ -127,7 +134,8 @@ function Fields({ state: s }: { state: DeviceState }) {
 		<div className="sy-form-row">
 			<TextInput label="When nobody answers, to" placeholder="Nowhere"
 				disabled={off} {...p("noAnswer")} />
-			<NumberInput label="… after seconds" min={0} max={300}
+			<NumberInput label="… after, in seconds" min={0} max={300}
+				placeholder="20"
 				disabled={off} {...p("noAnswerS")} />
 		</div>
 	</Form>;
@@ -136,15 +144,19 @@ function Fields({ state: s }: { state: DeviceState }) {
 function Calls({ id }: { id: string }) {
 	const calls = useCalls();
 
-	return <Card title="Its calls" flush><Shown query={calls}>{(all) => {
+	return <Card title="Calls now" flush extra={<Anchor component={Link}
+		size="sm" href={`/history?user=${esc(id)}`}>Calls that have ended
+	</Anchor>}><Shown query={calls}>{(all) => {
 		const own = all.filter((c) => c.legs.some((l) => l.user === id));
 
-		return own.length ? <Table label="Its calls" rows={own}
+		return own.length ? <Table label="Calls now" rows={own}
 			rowKey={(c) => c.id} href={(c) => `/calls/${c.id}`} columns={[
-				{ key: "who", title: "Call", bare: true, cell: peers },
+				{ key: "who", title: "Call", bare: true, cell: (c) =>
+					<Anchor component={Link} href={`/calls/${c.id}`}>
+						{peers(c)}</Anchor> },
 				{ key: "state", title: "State",
 					cell: (c) => <State name={c.state} /> },
-				{ key: "for", title: "Lasts", right: true,
+				{ key: "for", title: "Duration", right: true,
 					cell: (c) => <Lasts from={c.startedAt} /> },
 			]} /> : <Empty icon={PhoneOff} title="It has no call now" />;
 	}}</Shown></Card>;

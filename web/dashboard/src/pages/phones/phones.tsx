@@ -10,6 +10,7 @@ import { Plus, Search, Smartphone } from "../../icons";
 import { Tag } from "../../parts/badge";
 import { plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
+import { useParam } from "../../parts/param";
 import { Empty, Shown } from "../../parts/states";
 import { type Column, Table } from "../../parts/table";
 import { useSession } from "../../session";
@@ -60,7 +61,7 @@ const COLUMNS: Column<Row>[] = [
 		cell: (r) => <Anchor component={Link} href={`/phones/${r.id}`}
 			fw={600}>{r.id}</Anchor> },
 	{ key: "name", title: "Name", sort: (r) => r.name,
-		cell: (r) => r.name },
+		cell: (r) => <bdi>{r.name}</bdi> },
 	{ key: "state", title: "State",
 		sort: (r) => r.bindings.length ? r.bindings.some((b) =>
 			b.checkedAt && !b.reachable) ? 1 : 2 : 0,
@@ -73,8 +74,8 @@ const COLUMNS: Column<Row>[] = [
 		cell: (r) => [...new Set(r.bindings.map((b) => b.userAgent))]
 			.filter(Boolean).join(", ") || "–" },
 	{ key: "router", title: "Router",
-		cell: (r) => [...new Set(r.bindings.map((b) => b.router))]
-			.join(", ") || "–" },
+		cell: (r) => <span className="sy-nowrap">{[...new Set(r.bindings
+			.map((b) => b.router))].join(", ") || "–"}</span> },
 	{ key: "calls", title: "Calls", right: true,
 		sort: (r) => r.state?.calls ?? 0, cell: (r) => r.state?.calls ?? "–" },
 	{ key: "set", title: "Set", cell: (r) => r.state?.doNotDisturb ?
@@ -100,8 +101,8 @@ export default function Phones() {
 
 function Filtered({ rows, add }: { rows: Row[]; add: () => void }) {
 	const { may } = useSession();
-	const [text, setText] = useState("");
-	const [state, setState] = useState("");
+	const [text, setText] = useParam("q");
+	const [state, setState] = useParam("state");
 	const fits = rows.filter((r) =>
 		(!text || [r.id, r.name, ...r.bindings.flatMap((b) => [b.contact,
 			b.userAgent, b.received])].join(" ").toLowerCase()
