@@ -19,134 +19,81 @@ static struct metric *pendings[THREADS_MAX];    /* RO after stat_init() */
 static struct metric *connections[THREADS_MAX]; /* RO after stat_init() */
 static struct metric *members[THREADS_MAX][STAT_KINDS]; /* likewise       */
 
-static const struct {
-	enum stat_id id;
-	const char *name;
-	const char *labels;
-	const char *help;
-} table[] = {
-#define RECEIVED "sy_router_received_total"
-#define RECEIVED_HELP "Messages received, by transport"
-	{STAT_RX_UDP, RECEIVED, "transport=\"udp\"", RECEIVED_HELP},
-	{STAT_RX_TCP, RECEIVED, "transport=\"tcp\"", RECEIVED_HELP},
-	{STAT_RX_TLS, RECEIVED, "transport=\"tls\"", RECEIVED_HELP},
-	{STAT_RX_WS, RECEIVED, "transport=\"ws\"", RECEIVED_HELP},
-	{STAT_RX_WSS, RECEIVED, "transport=\"wss\"", RECEIVED_HELP},
-#define SENT "sy_router_sent_total"
-#define SENT_HELP "Messages sent, by transport"
-	{STAT_TX_UDP, SENT, "transport=\"udp\"", SENT_HELP},
-	{STAT_TX_TCP, SENT, "transport=\"tcp\"", SENT_HELP},
-	{STAT_TX_TLS, SENT, "transport=\"tls\"", SENT_HELP},
-	{STAT_TX_WS, SENT, "transport=\"ws\"", SENT_HELP},
-	{STAT_TX_WSS, SENT, "transport=\"wss\"", SENT_HELP},
-#define FORWARDED "sy_router_forwarded_total"
-#define FORWARDED_HELP "Messages forwarded, by where to"
-	{STAT_FWD_NODE, FORWARDED, "to=\"node\"", FORWARDED_HELP},
-	{STAT_FWD_PEER, FORWARDED, "to=\"peer\"", FORWARDED_HELP},
-	{STAT_FWD_ROUTER, FORWARDED, "to=\"router\"", FORWARDED_HELP},
-	{STAT_FWD_RESPONSE, FORWARDED, "to=\"back\"", FORWARDED_HELP},
-#define DROPPED "sy_router_dropped_total"
-#define DROPPED_HELP "Messages dropped, by reason"
-	{STAT_DROP_JUNK, DROPPED, "reason=\"junk\"", DROPPED_HELP},
-	{STAT_DROP_BAD, DROPPED, "reason=\"broken\"", DROPPED_HELP},
-	{STAT_DROP_FOREIGN, DROPPED, "reason=\"foreign\"", DROPPED_HELP},
-	{STAT_DROP_ACK, DROPPED, "reason=\"ack\"", DROPPED_HELP},
-	{STAT_DROP_REPEAT, DROPPED, "reason=\"repeat\"", DROPPED_HELP},
-	{STAT_DROP_FLOW, DROPPED, "reason=\"flow\"", DROPPED_HELP},
-	{STAT_DROP_SEND, DROPPED, "reason=\"send\"", DROPPED_HELP},
-	{STAT_DROP_FULL, DROPPED, "reason=\"full\"", DROPPED_HELP},
-	{STAT_DROP_NO_OWNER, DROPPED, "reason=\"no_owner\"", DROPPED_HELP},
-#define AUTH "sy_router_auth_total"
-#define AUTH_HELP "Requests authenticated, by result"
-	{STAT_AUTH_OK, AUTH, "result=\"ok\"", AUTH_HELP},
-	{STAT_AUTH_CHALLENGE, AUTH, "result=\"challenge\"", AUTH_HELP},
-	{STAT_AUTH_STALE, AUTH, "result=\"stale\"", AUTH_HELP},
-	{STAT_AUTH_FAILED, AUTH, "result=\"failed\"", AUTH_HELP},
-#define UNREAD "sy_guard_dropped_total"
-#define UNREAD_HELP "Messages dropped by the guard, by reason"
-	{STAT_GUARD_DENIED, UNREAD, "reason=\"denied\"", UNREAD_HELP},
-	{STAT_GUARD_BANNED, UNREAD, "reason=\"banned\"", UNREAD_HELP},
-	{STAT_GUARD_RATE, UNREAD, "reason=\"rate\"", UNREAD_HELP},
-	{STAT_GUARD_SCANNER, UNREAD, "reason=\"scanner\"", UNREAD_HELP},
-#define REFUSED "sy_guard_refused_total"
-#define REFUSED_HELP "Requests refused by the guard, by reason"
-	{STAT_GUARD_USER, REFUSED, "reason=\"banned\"", REFUSED_HELP},
-	{STAT_GUARD_ACCOUNT, REFUSED, "reason=\"account\"", REFUSED_HELP},
-	{STAT_GUARD_REPLAY, REFUSED, "reason=\"replay\"", REFUSED_HELP},
-	{STAT_GUARD_URI, REFUSED, "reason=\"uri\"", REFUSED_HELP},
-	{STAT_GUARD_ADDRESS, REFUSED, "reason=\"address\"", REFUSED_HELP},
-	{STAT_GUARD_TOLL, REFUSED, "reason=\"toll\"", REFUSED_HELP},
-#define BANS "sy_guard_bans_total"
-#define BANS_HELP "Bans made by this router, by reason"
-	{STAT_GUARD_BAN, BANS, "reason=\"password\"", BANS_HELP},
-	{STAT_GUARD_BAN + 1, BANS, "reason=\"scanner\"", BANS_HELP},
-	{STAT_GUARD_BAN + 2, BANS, "reason=\"probe\"", BANS_HELP},
-	{STAT_GUARD_BAN + 3, BANS, "reason=\"manual\"", BANS_HELP},
-#define PLACED "sy_router_placed_total"
-#define PLACED_HELP "INVITEs placed on nodes, by result"
-	{STAT_PLACED, PLACED, "result=\"ok\"", PLACED_HELP},
-	{STAT_PLACE_AGAIN, PLACED, "result=\"again\"", PLACED_HELP},
-	{STAT_PLACE_FAILED, PLACED, "result=\"failed\"", PLACED_HELP},
-	{STAT_PLACE_CACHED, PLACED, "result=\"cached\"", PLACED_HELP},
-	{STAT_REGISTERED, "sy_router_registers_total", NULL,
-	 "REGISTERs done"},
-	{STAT_SUBSCRIBED, "sy_router_subscribes_total", NULL,
-	 "SUBSCRIBEs done"},
-	{STAT_NOTIFY, "sy_router_notifies_total", NULL, "NOTIFYs sent"},
-#define MESSAGES "sy_router_messages_total"
-#define MESSAGES_HELP "MESSAGEs to devices, by what came of them"
-	{STAT_MESSAGE_TAKEN, MESSAGES, "result=\"taken\"", MESSAGES_HELP},
-	{STAT_MESSAGE_ABSENT, MESSAGES, "result=\"absent\"", MESSAGES_HELP},
-	{STAT_MESSAGE_REFUSED, MESSAGES, "result=\"refused\"",
-	 MESSAGES_HELP},
-#define ORPHANS "sy_router_orphans_total"
-#define ORPHANS_HELP "Messages for a node that is gone, by what came of them"
-	{STAT_ORPHAN_FOUND, ORPHANS, "result=\"found\"", ORPHANS_HELP},
-	{STAT_ORPHAN_LATE, ORPHANS, "result=\"late\"", ORPHANS_HELP},
-#define TCP "sy_router_tcp_total"
-#define TCP_HELP "TCP connections, by what happened"
-	{STAT_TCP_ACCEPTED, TCP, "event=\"accepted\"", TCP_HELP},
-	{STAT_TCP_CONNECTED, TCP, "event=\"connected\"", TCP_HELP},
-	{STAT_TCP_CLOSED, TCP, "event=\"closed\"", TCP_HELP},
-	{STAT_TCP_REFUSED, TCP, "event=\"refused\"", TCP_HELP},
-#define NO_ROOM "sy_router_tcp_refused_total"
-#define NO_ROOM_HELP "TCP connections refused, by the limit that was reached"
-	{STAT_TCP_NO_ROOM, NO_ROOM, "limit=\"all\"", NO_ROOM_HELP},
-	{STAT_TCP_NO_ROOM + 1, NO_ROOM, "limit=\"source\"", NO_ROOM_HELP},
-	{STAT_TCP_NO_ROOM + 2, NO_ROOM, "limit=\"handshakes\"",
-	 NO_ROOM_HELP},
-#define LATE "sy_router_tcp_timeouts_total"
-#define LATE_HELP "TCP connections closed for what did not come in time"
-	{STAT_TCP_LATE, LATE, "wait=\"handshake\"", LATE_HELP},
-	{STAT_TCP_SILENT, LATE, "wait=\"first\"", LATE_HELP},
-	{STAT_TCP_IDLE, LATE, "wait=\"next\"", LATE_HELP},
-#define TLS "sy_router_tls_handshakes_total"
-#define TLS_HELP "TLS handshakes, by result"
-	{STAT_TLS_DONE, TLS, "result=\"ok\"", TLS_HELP},
-	{STAT_TLS_FAILED, TLS, "result=\"failed\"", TLS_HELP},
-#define WS "sy_router_websockets_total"
-#define WS_HELP "WebSocket connections asked for, by result"
-	{STAT_WS_OPENED, WS, "result=\"ok\"", WS_HELP},
-	{STAT_WS_REFUSED, WS, "result=\"refused\"", WS_HELP},
-#define TARGETS "sy_router_targets_total"
-#define TARGETS_HELP "Next hops of requests of nodes, by what came of them"
-	{STAT_TARGET_OK, TARGETS, "result=\"connected\"", TARGETS_HELP},
-	{STAT_TARGET_FAILED, TARGETS, "result=\"failed\"", TARGETS_HELP},
-	{STAT_TARGET_NONE, TARGETS, "result=\"none_left\"", TARGETS_HELP},
-	{STAT_RING, "sy_router_handed_over_total", NULL,
-	 "Messages handed to the thread that has the connection"},
-	{STAT_KEEPALIVE, "sy_router_keepalives_total", NULL,
-	 "Keep-alives received that are no STUN"},
-#define STUN "sy_router_stun_total"
-#define STUN_HELP "STUN messages received, by what came of them"
-	{STAT_STUN, STUN, "result=\"silent\"", STUN_HELP},
-	{STAT_STUN + 1, STUN, "result=\"mapped\"", STUN_HELP},
-	{STAT_STUN + 2, STUN, "result=\"refused\"", STUN_HELP},
-#define QUALIFY "sy_router_qualify_total"
-#define QUALIFY_HELP "Contacts asked whether they are there, by result"
-	{STAT_QUALIFY_UP, QUALIFY, "result=\"reachable\"", QUALIFY_HELP},
-	{STAT_QUALIFY_DOWN, QUALIFY, "result=\"unreachable\"",
-	 QUALIFY_HELP},
+/* The counters of a family follow each other in enum stat_id. */
+static const struct family {
+	enum stat_id first;
+	const char *name, *help;
+	const char *label;      /* NULL: one counter, without a label */
+	const char *values[12]; /* of the label                       */
+} families[] = {
+	{STAT_RX_UDP, "sy_router_received_total",
+	 "Messages received, by transport", "transport",
+	 {"udp", "tcp", "tls", "ws", "wss"}},
+	{STAT_TX_UDP, "sy_router_sent_total",
+	 "Messages sent, by transport", "transport",
+	 {"udp", "tcp", "tls", "ws", "wss"}},
+	{STAT_FWD_NODE, "sy_router_forwarded_total",
+	 "Messages forwarded, by where to", "to",
+	 {"node", "peer", "router", "back"}},
+	{STAT_DROP_JUNK, "sy_router_dropped_total",
+	 "Messages dropped, by reason", "reason",
+	 {"junk", "broken", "foreign", "ack", "repeat", "flow", "send", "full",
+	  "no_owner"}},
+	{STAT_AUTH_OK, "sy_router_auth_total",
+	 "Requests authenticated, by result", "result",
+	 {"ok", "challenge", "stale", "failed"}},
+	{STAT_GUARD_DENIED, "sy_guard_dropped_total",
+	 "Messages dropped by the guard, by reason", "reason",
+	 {"denied", "banned", "rate", "scanner"}},
+	{STAT_GUARD_USER, "sy_guard_refused_total",
+	 "Requests refused by the guard, by reason", "reason",
+	 {"banned", "account", "replay", "uri", "address", "toll"}},
+	{STAT_GUARD_BAN, "sy_guard_bans_total",
+	 "Bans made by this router, by reason", "reason",
+	 {"password", "scanner", "probe", "manual"}},
+	{STAT_PLACED, "sy_router_placed_total",
+	 "INVITEs placed on nodes, by result", "result",
+	 {"ok", "again", "failed", "cached"}},
+	{STAT_REGISTERED, "sy_router_registers_total", "REGISTERs done", NULL,
+	 {NULL}},
+	{STAT_SUBSCRIBED, "sy_router_subscribes_total", "SUBSCRIBEs done",
+	 NULL, {NULL}},
+	{STAT_NOTIFY, "sy_router_notifies_total", "NOTIFYs sent", NULL,
+	 {NULL}},
+	{STAT_MESSAGE_TAKEN, "sy_router_messages_total",
+	 "MESSAGEs to devices, by what came of them", "result",
+	 {"taken", "absent", "refused"}},
+	{STAT_ORPHAN_FOUND, "sy_router_orphans_total",
+	 "Messages for a node that is gone, by what came of them", "result",
+	 {"found", "late"}},
+	{STAT_TCP_ACCEPTED, "sy_router_tcp_total",
+	 "TCP connections, by what happened", "event",
+	 {"accepted", "connected", "closed", "refused"}},
+	{STAT_TCP_NO_ROOM, "sy_router_tcp_refused_total",
+	 "TCP connections refused, by the limit that was reached", "limit",
+	 {"all", "source", "handshakes"}},
+	{STAT_TCP_LATE, "sy_router_tcp_timeouts_total",
+	 "TCP connections closed for what did not come in time", "wait",
+	 {"handshake", "first", "next"}},
+	{STAT_TLS_DONE, "sy_router_tls_handshakes_total",
+	 "TLS handshakes, by result", "result", {"ok", "failed"}},
+	{STAT_WS_OPENED, "sy_router_websockets_total",
+	 "WebSocket connections asked for, by result", "result",
+	 {"ok", "refused"}},
+	{STAT_TARGET_OK, "sy_router_targets_total",
+	 "Next hops of requests of nodes, by what came of them", "result",
+	 {"connected", "failed", "none_left"}},
+	{STAT_RING, "sy_router_handed_over_total",
+	 "Messages handed to the thread that has the connection", NULL,
+	 {NULL}},
+	{STAT_KEEPALIVE, "sy_router_keepalives_total",
+	 "Keep-alives received that are no STUN", NULL, {NULL}},
+	{STAT_STUN, "sy_router_stun_total",
+	 "STUN messages received, by what came of them", "result",
+	 {"silent", "mapped", "refused"}},
+	{STAT_QUALIFY_UP, "sy_router_qualify_total",
+	 "Contacts asked whether they are there, by result", "result",
+	 {"reachable", "unreachable"}},
 };
 
 unsigned stat_code(uint16_t code)
@@ -169,7 +116,17 @@ static void add(unsigned id, const char *name, const char *help,
 	metrics[id] = metric_add(METRIC_COUNTER, name, help, labels);
 }
 
-static void add_families(void)
+static void add_family(const struct family *f)
+{
+	if (!f->label)
+		metrics[f->first] = metric_add(METRIC_COUNTER, f->name,
+					       f->help, NULL);
+	for (unsigned i = 0; f->values[i]; i++)
+		add(f->first + i, f->name, f->help, f->label, f->values[i]);
+}
+
+/* What has a name for each of its values already. */
+static void add_known(void)
 {
 	const unsigned codec = sizeof(codes) / sizeof(codes[0]);
 	char value[16];
@@ -220,12 +177,10 @@ static void add_gauges(unsigned threads)
 
 int stat_init(unsigned threads)
 {
-	add_families();
+	add_known();
 	add_gauges(threads);
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		metrics[table[i].id] =
-			metric_add(METRIC_COUNTER, table[i].name,
-				   table[i].help, table[i].labels);
+	for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		add_family(&families[i]);
 
 	for (unsigned i = 0; i < STAT_COUNT; i++) {
 		if (!metrics[i])
