@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <re.h>
 
+#include "has.h"
 #include "node/sip/dialog.h"
 #include "node/sip/ua.h"
 
@@ -269,17 +270,6 @@ static const char *hdr(const char *msg, const char *name, unsigned n)
 
 	return buf;
 }
-
-#define HAS(str, sub)                                                         \
-	do {                                                                  \
-		if (!strstr(str, sub))                                        \
-			fail_msg("no \"%s\" in:\n%s", sub, str);              \
-	} while (0)
-#define HAS_NOT(str, sub)                                                     \
-	do {                                                                  \
-		if (strstr(str, sub))                                         \
-			fail_msg("\"%s\" in:\n%s", sub, str);                 \
-	} while (0)
 
 /* ---------------------------------------------------------------- peer */
 

@@ -5,12 +5,14 @@
 #define SY_TESTS_UNIT_NODE_SESSION_H
 
 #include <string.h>
+#include "has.h"
 #include "node/sip/session.h"
 
 static struct mbuf *text(const char *str)
 {
 	struct mbuf *mb = mbuf_alloc(strlen(str) + 1);
 
+	assert_non_null(mb);
 	(void)mbuf_write_str(mb, str);
 	mb->pos = 0;
 
@@ -22,8 +24,10 @@ static int answer(struct session *s, const char *offer, char **out)
 	struct mbuf *in = text(offer), *mb = NULL;
 	int err = session_answer(s, in, &mb);
 
-	if (!err)
+	if (!err) {
+		assert_int_equal(mb->pos, 0);
 		(void)mbuf_strdup(mb, out, mb->end);
+	}
 	mem_deref(mb);
 	mem_deref(in);
 

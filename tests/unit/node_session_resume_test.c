@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <re.h>
 
+#include "has.h"
 #include "node/sip/session.h"
 
 #define HEAD "v=0\r\no=phone 20518 0 IN IP4 192.0.2.7\r\ns=-\r\n"
@@ -188,12 +189,6 @@ static void check_same(const struct side *sa, const struct side *sb)
 	assert_true(media_srtp_same(&a.srtp_rx, &b.srtp_rx));
 	assert_true(media_srtp_same(&a.srtp_tx, &b.srtp_tx));
 }
-
-#define HAS(str, sub)                                                          \
-	do {                                                                   \
-		if (!strstr(str, sub))                                         \
-			fail_msg("no \"%s\" in:\n%s", sub, str);               \
-	} while (0)
 
 /* The next offer: the version after the last, the new address. */
 static void check_offer(struct side *b, const struct side *a, bool hold)

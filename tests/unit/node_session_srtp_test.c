@@ -80,12 +80,6 @@ static unsigned crypto_count(const char *str)
 	return n;
 }
 
-#define HAS(str, sub)                                                          \
-	do {                                                                   \
-		if (!strstr(str, sub))                                         \
-			fail_msg("no \"%s\" in:\n%s", sub, str);               \
-	} while (0)
-
 /* What is offered to us, in each mode. */
 static void test_answers(void **state)
 {

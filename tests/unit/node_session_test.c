@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <re.h>
 
-#include "node/sip/session.h"
+#include "tests/unit/node_session.h"
 
 #define HEAD "v=0\r\no=phone 20518 0 IN IP4 192.0.2.7\r\ns=-\r\n"
 #define CONN "c=IN IP4 192.0.2.7\r\n"
@@ -46,54 +46,6 @@ static struct session *make(const char *addr)
 	return s;
 }
 
-static struct mbuf *text(const char *str)
-{
-	struct mbuf *mb = mbuf_alloc(strlen(str) + 1);
-
-	assert_non_null(mb);
-	(void)mbuf_write_str(mb, str);
-	mb->pos = 0;
-
-	return mb;
-}
-
-static int answer(struct session *s, const char *offer, char **out)
-{
-	struct mbuf *in = text(offer), *mb = NULL;
-	int err = session_answer(s, in, &mb);
-
-	if (!err) {
-		assert_int_equal(mb->pos, 0);
-		(void)mbuf_strdup(mb, out, mb->end);
-	}
-	mem_deref(mb);
-	mem_deref(in);
-
-	return err;
-}
-
-static int answered(struct session *s, const char *sdp)
-{
-	struct mbuf *in = text(sdp);
-	int err = session_answered(s, in);
-
-	mem_deref(in);
-
-	return err;
-}
-
-static char *offer(struct session *s, bool hold)
-{
-	struct mbuf *mb = NULL;
-	char *str = NULL;
-
-	assert_int_equal(session_offer(s, hold, &mb), 0);
-	(void)mbuf_strdup(mb, &str, mb->end);
-	mem_deref(mb);
-
-	return str;
-}
-
 static struct media_rtp_params params(const struct session *s)
 {
 	struct media_rtp_params prm;
@@ -102,17 +54,6 @@ static struct media_rtp_params params(const struct session *s)
 
 	return prm;
 }
-
-#define HAS(str, sub)                                                         \
-	do {                                                                  \
-		if (!strstr(str, sub))                                        \
-			fail_msg("no \"%s\" in:\n%s", sub, str);              \
-	} while (0)
-#define HAS_NOT(str, sub)                                                     \
-	do {                                                                  \
-		if (strstr(str, sub))                                         \
-			fail_msg("\"%s\" in:\n%s", sub, str);                 \
-	} while (0)
 
 static void test_desk(void **state)
 {
