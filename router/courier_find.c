@@ -5,6 +5,7 @@
 #include "proto/random.h"
 #include "proto/store.h"
 #include "router/courier_impl.h"
+#include "router/way.h"
 
 enum { SENDS_MAX = 40 }; /* contacts of all devices together */
 
@@ -19,24 +20,6 @@ static void send_destructor(void *data)
 	mem_deref(s->gateway);
 	mem_deref(s->device);
 	mem_deref(s->phone);
-}
-
-/* A contact without a Path is reached by its address. */
-static int way(struct flow *f, const struct courier *c, const Sy__Binding *b)
-{
-	struct worker *w = c->t->w;
-	struct view_uri u;
-	struct pl contact;
-	struct sa sa;
-
-	if (b->path[0])
-		return uac_path_flow(f, w, b->path);
-	pl_set_str(&contact, b->contact);
-	if (view_uri_read(&u, &contact) ||
-	    msg_host_sa(&sa, &u.host, u.port ? u.port : 5060))
-		return EINVAL;
-
-	return wire_udp(w->wire, f, &sa);
 }
 
 /* Of a phone's flows (RFC 5626) the youngest. */
@@ -92,7 +75,7 @@ static void add(struct courier *c, const Sy__Registration *reg,
 		return;
 	if (b->phone[0])
 		courier_page_add(c, reg->device, b);
-	else if (!way(&f, c, b))
+	else if (!way_to_binding(&f, c->t->w, b))
 		courier_add(c, &f, b->contact);
 }
 

@@ -8,6 +8,7 @@
 #include "router/notify.h"
 #include "router/notify_body.h"
 #include "router/uac.h"
+#include "router/way.h"
 
 enum { GAP_MS = 200, WAIT_MS = 20, RETRY_MS = 2000, HEADERS_MAX = 1024, NAME_MAX_LEN = 256 };
 
@@ -238,7 +239,7 @@ static int notify_send(struct sub *sub, uint32_t cseq, struct mbuf *mb)
 			rec->remote_tag) < 0)
 		return EOVERFLOW;
 
-	err = uac_path_flow(&flow, sub->w, rec->path);
+	err = way_by_path(&flow, sub->w, rec->path);
 	if (err)
 		return err;
 	r.to_flow = &flow;

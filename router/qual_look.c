@@ -17,10 +17,12 @@
 #include <string.h>
 #include "proto/log.h"
 #include "proto/random.h"
+#include "proto/schema_copy.h"
 #include "router/forward.h"
 #include "router/qualify_impl.h"
 #include "router/subs.h"
 #include "router/uac.h"
+#include "router/way.h"
 
 enum { URI_MAX = 2048 };
 
@@ -217,40 +219,7 @@ static void ask(void *arg)
 		mem_deref(l);
 }
 
-/* ----------------------------------------------------------------- the way */
-
-static enum wire_kind kind_of(const struct view_uri *u)
-{
-	struct pl transport;
-
-	if (!pl_strcasecmp(&u->scheme, "sips"))
-		return WIRE_TLS;
-	if (!view_param(&u->params, "transport", &transport))
-		return WIRE_UDP;
-
-	return !pl_strcasecmp(&transport, "tcp")   ? WIRE_TCP
-	       : !pl_strcasecmp(&transport, "tls") ? WIRE_TLS
-						   : WIRE_UDP;
-}
-
-/* Who is bound without a Path is reached by the address in his URI. */
-static int direct(struct worker *w, struct flow *f, const char *contact)
-{
-	enum wire_kind kind;
-	struct view_uri u;
-	struct pl uri;
-	struct sa sa;
-
-	pl_set_str(&uri, contact);
-	if (view_uri_read(&u, &uri))
-		return EINVAL;
-	kind = kind_of(&u);
-	if (msg_host_sa(&sa, &u.host, u.port ? u.port : wire_kind_port(kind)))
-		return EINVAL;
-
-	return kind == WIRE_UDP ? wire_udp(w->wire, f, &sa)
-				: wire_connect(w->wire, f, kind, &sa);
-}
+/* ------------------------------------------------------------ one is asked */
 
 static void begin(struct look *l, uint32_t every_s)
 {
@@ -266,8 +235,7 @@ static void begin(struct look *l, uint32_t every_s)
 	qual_check_init(&l->check, every_s * 1000,
 			(uint32_t)(b->round_trip_ms * 1000.0f),
 			b->checked_at && !b->reachable, loop_now_us());
-	err = b->path[0] ? uac_path_flow(&l->flow, w, b->path)
-			 : direct(w, &l->flow, b->contact);
+	err = way_to_binding(&l->flow, w, b);
 	if (!w->wire || err == ENOMEM)
 		mem_deref(l);
 	else if (err)
@@ -289,22 +257,13 @@ static bool is_ours(const struct look *l, const Sy__Binding *b)
 
 static Sy__Registration *copy_with(const Sy__Registration *reg, size_t i)
 {
-	Sy__Registration one = SY__REGISTRATION__INIT, *out = NULL;
-	uint8_t *p;
-	size_t len;
+	Sy__Registration one = SY__REGISTRATION__INIT;
 
 	one.device = reg->device;
 	one.bindings = &reg->bindings[i];
 	one.n_bindings = 1;
-	len = sy__registration__get_packed_size(&one);
-	p = mem_alloc(len, NULL);
-	if (p) {
-		sy__registration__pack(&one, p);
-		out = sy__registration__unpack(NULL, len, p);
-	}
-	mem_deref(p);
 
-	return out;
+	return schema_copy(&one.base);
 }
 
 /* It is another router's to ask: the one that has its flow, and lives. @return

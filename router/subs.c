@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 #include "proto/store_sub.h"
 #include "router/calls.h"
 #include "router/notify.h"
@@ -114,21 +115,6 @@ static void calls_changed(const char *resource, void *arg)
 
 /* --------------------------------------------------------------- the others */
 
-static Sy__Subscription *copy(const Sy__Subscription *sub)
-{
-	const size_t len = sy__subscription__get_packed_size(sub);
-	uint8_t *buf = mem_alloc(len + 1, NULL);
-	Sy__Subscription *c;
-
-	if (!buf)
-		return NULL;
-	sy__subscription__pack(sub, buf);
-	c = sy__subscription__unpack(NULL, len, buf);
-	mem_deref(buf);
-
-	return c;
-}
-
 static void told(const Sy__Envelope *env, void *arg)
 {
 	struct subs *s = arg;
@@ -142,7 +128,7 @@ static void told(const Sy__Envelope *env, void *arg)
 	if (env->body_case != SY__ENVELOPE__BODY_SUBSCRIBED)
 		return;
 	if (env->subscribed->instance == s->w->router->wires.instance) {
-		rec = copy(env->subscribed);
+		rec = schema_copy(&env->subscribed->base);
 		if (rec)
 			take(s, rec);
 		return;

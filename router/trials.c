@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 #include "router/core.h"
 #include "router/trial_impl.h"
 #include "router/trials.h"
@@ -312,22 +313,19 @@ static void look_up(struct trial *t)
 
 static int make(struct trial **tp, struct trials *ts, const Sy__Trunk *conf)
 {
-	const size_t len = sy__trunk__get_packed_size(conf);
 	struct trial *t = mem_zalloc(sizeof(*t), destructor);
-	uint8_t *p = mem_alloc(len + 1, NULL);
-	int err = ENOMEM;
+	int err;
 
-	if (t && p) {
-		tmr_init(&t->tmr);
-		tmr_init(&t->end);
-		sy__trunk__pack(conf, p);
-		t->conf = sy__trunk__unpack(NULL, len, p);
-		t->w = ts->w;
-		err = t->conf ? trunk_where_init(&t->at, ts->w,
-						 trunk_job_hop(t->conf))
-			      : ENOMEM;
-	}
-	mem_deref(p);
+	if (!t)
+		return ENOMEM;
+
+	tmr_init(&t->tmr);
+	tmr_init(&t->end);
+	t->conf = schema_copy(&conf->base);
+	t->w = ts->w;
+	err = t->conf ? trunk_where_init(&t->at, ts->w,
+					 trunk_job_hop(t->conf))
+		      : ENOMEM;
 	if (err)
 		mem_deref(t);
 	else

@@ -7,6 +7,7 @@
 #include "proto/config_secret.h"
 #include "proto/log.h"
 #include "proto/random.h"
+#include "proto/schema_copy.h"
 #include "router/core.h"
 #include "router/trunk_job_impl.h"
 #include "router/trunk_mark.h"
@@ -46,39 +47,9 @@ bool trunk_job_is_wanted(const Sy__Trunk *t)
 
 /* --------------------------------------------------------- configuration */
 
-static Sy__Trunk *copy_trunk(const Sy__Trunk *t)
-{
-	const size_t len = sy__trunk__get_packed_size(t);
-	Sy__Trunk *out = NULL;
-	uint8_t *p = mem_alloc(len + 1, NULL);
-
-	if (p) {
-		sy__trunk__pack(t, p);
-		out = sy__trunk__unpack(NULL, len, p);
-	}
-	mem_deref(p);
-
-	return out;
-}
-
 bool trunk_job_is_for(const struct trunk_job *j, const Sy__Trunk *t)
 {
-	const size_t len = sy__trunk__get_packed_size(t);
-	bool same = len == sy__trunk__get_packed_size(j->conf);
-	uint8_t *a, *b;
-
-	if (!same)
-		return false;
-	a = mem_alloc(2 * len + 1, NULL);
-	if (!a)
-		return false;
-	b = a + len;
-	sy__trunk__pack(t, a);
-	sy__trunk__pack(j->conf, b);
-	same = !memcmp(a, b, len);
-	mem_deref(a);
-
-	return same;
+	return schema_equal(&t->base, &j->conf->base);
 }
 
 static const char *user_of(const Sy__Trunk *t)
@@ -357,7 +328,7 @@ int trunk_job_alloc(struct trunk_job **jp, struct worker *w,
 		return ENOMEM;
 	tmr_init(&j->tmr);
 	j->w = w;
-	j->conf = copy_trunk(t);
+	j->conf = schema_copy(&t->base);
 	if (!j->conf)
 		err = ENOMEM;
 	if (!err && t->registration)

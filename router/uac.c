@@ -326,26 +326,6 @@ int uac_send(struct uac **up, struct uacs *t, const struct uac_request *r,
 	return 0;
 }
 
-int uac_path_flow(struct flow *f, const struct worker *w, const char *path)
-{
-	struct token tok;
-	struct pl val, user;
-
-	if (!path)
-		return EINVAL;
-	pl_set_str(&val, path);
-	msg_user(&user, &val);
-	if (user.l <= TOKEN_LEN + 1 ||
-	    token_read(&tok, w->router->key, TOKEN_ROUTE, user.p, user.l,
-		       NULL, 0))
-		return EINVAL;
-
-	return flow_read(f, w->router->key, user.p + TOKEN_LEN + 1,
-			 user.l - TOKEN_LEN - 1)
-		       ? EINVAL
-		       : 0;
-}
-
 /* -------------------------------------------------------------- responses */
 
 static void to_router(struct worker *w, const struct view *v,

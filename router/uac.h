@@ -64,7 +64,7 @@ uint32_t uacs_count(const struct uacs *t);
 /**
  * Send a request.  Any flow will do: one of this thread, of another one, or
  * of another router (it goes there as a request of a node does).  Get one by
- * wire_udp(), wire_connect(), uac_path_flow().
+ * wire_udp(), wire_connect(), way_to_binding().
  *
  * @param up  Set on success; owned by the caller, who lets it go when he likes
  *            (mem_deref), in the handler too: before it was called, that means
@@ -75,14 +75,6 @@ uint32_t uacs_count(const struct uacs *t);
  */
 int uac_send(struct uac **up, struct uacs *t, const struct uac_request *r,
 	     uac_h *h, void *arg);
-
-/**
- * The flow in a binding's Path, "<sip:TOKEN.FLOW@router;lr>" or the URI
- * alone.
- *
- * @return 0, EINVAL (there is none).
- */
-int uac_path_flow(struct flow *f, const struct worker *w, const char *path);
 
 /** A response with one Via came. @return false: it is none of ours. */
 bool uac_response(struct worker *w, const struct view *v,

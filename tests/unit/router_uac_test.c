@@ -8,6 +8,7 @@
 
 #include "router_cluster.h"
 #include "router/uac.h"
+#include "router/way.h"
 
 static struct {
 	unsigned n;        /* answers */
@@ -234,11 +235,11 @@ static void test_by_the_other_router(void **state)
 		token_print(str, t.key, &tok, NULL, 0);
 		(void)re_snprintf(path, sizeof(path), "<sip:%b.%b@r;lr>", str,
 				  (size_t)TOKEN_LEN, flow, n);
-		assert_int_equal(uac_path_flow(&again, t.workers[0], path), 0);
+		assert_int_equal(way_by_path(&again, t.workers[0], path), 0);
 		assert_int_equal(again.slot, f.slot);
 		assert_int_equal(again.gen, f.gen);
-		assert_int_equal(uac_path_flow(&again, t.workers[0],
-					       "<sip:r;lr>"),
+		assert_int_equal(way_by_path(&again, t.workers[0],
+					     "<sip:r;lr>"),
 				 EINVAL);
 	}
 
