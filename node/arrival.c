@@ -22,6 +22,7 @@
 #include "node/restore.h"
 #include "proto/log.h"
 #include "proto/owner.h"
+#include "proto/schema_copy.h"
 #include "proto/store.h"
 
 enum {
@@ -430,22 +431,6 @@ static int claim(struct arrival *a)
 
 /* --------------------------------------------------------------- TakeHub */
 
-static Sy__TakeHub *copy(const Sy__TakeHub *msg)
-{
-	const size_t len = sy__take_hub__get_packed_size(msg);
-	uint8_t *buf = mem_alloc(len, NULL);
-	Sy__TakeHub *dup = NULL;
-
-	if (buf) {
-		sy__take_hub__pack(msg, buf);
-		dup = sy__take_hub__unpack(NULL, len, buf);
-		OPENSSL_cleanse(buf, len);
-	}
-
-	mem_deref(buf);
-	return dup;
-}
-
 /* @return false: it is answered. */
 static bool check(struct node *n, struct bus_request *req,
 		  const Sy__TakeHub *msg)
@@ -491,7 +476,7 @@ void control_take_hub(struct node *n, struct bus_request *req,
 		tmr_init(&a->tmr);
 		str_ncpy(a->id, msg->hub, sizeof(a->id));
 		list_append(&n->mover->arrivals, &a->le, a);
-		a->msg = copy(msg);
+		a->msg = schema_copy(&msg->base);
 	}
 	if (!a || !a->msg) {
 		if (a)

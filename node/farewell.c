@@ -6,6 +6,7 @@
 #include "node/record.h"
 #include "proto/dialplan.h"
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 #include "proto/store.h"
 
 struct farewell {
@@ -27,22 +28,6 @@ static void destructor(void *data)
 }
 
 /* ------------------------------------------------------------ what is left */
-
-/* It outlives its hub: a deep copy. */
-static int copy(Sy__HubEnd **endp, const Sy__HubEnd *end)
-{
-	const size_t len = sy__hub_end__get_packed_size(end);
-	uint8_t *buf = mem_alloc(len + 1, NULL);
-
-	if (!buf)
-		return ENOMEM;
-
-	sy__hub_end__pack(end, buf);
-	*endp = sy__hub_end__unpack(NULL, len, buf);
-	mem_deref(buf);
-
-	return *endp ? 0 : ENOMEM;
-}
 
 /* Placements of who called, and of whom; borrowed from the hub. */
 static int fill_places(Sy__HubEnd *end, char *room, size_t size,
@@ -76,10 +61,8 @@ static int end_make(Sy__HubEnd **endp, const struct hub *hub,
 	char room[256];
 	int err = fill_places(&end, room, sizeof(room), hub);
 
-	if (err || !hub->came) {
-		err = err ? err : copy(endp, &end);
+	if (err || !hub->came)
 		goto out;
-	}
 
 	err = record_call_init(&call, hub, node, RECORD_PAST);
 	rec.call = &call.msg;
@@ -87,11 +70,14 @@ static int end_make(Sy__HubEnd **endp, const struct hub *hub,
 		rec.duration_ms =
 			(uint32_t)(hub->ended_ms - hub->answered_ms);
 	end.record = &rec;
-	if (!err)
-		err = copy(endp, &end);
-	record_call_close(&call);
 
 out:
+	if (!err) { /* it outlives its hub */
+		*endp = schema_copy(&end.base);
+		err = *endp ? 0 : ENOMEM;
+	}
+	if (end.record)
+		record_call_close(&call);
 	mem_deref(end.call_ids);
 	return err;
 }

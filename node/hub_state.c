@@ -5,6 +5,7 @@
 #include "node/hub/trail.h"
 #include "node/hub_state.h"
 #include "node/record.h"
+#include "proto/schema_copy.h"
 
 /* One hunt; its branches are at most all legs of the hub. */
 struct hunt_part {
@@ -245,7 +246,7 @@ void hub_state_restore(struct hub *hub, const Sy__Call *call,
 	for (size_t i = 0; i < st->n_tolls; i++)
 		(void)hub_add_toll(hub, st->tolls[i]);
 	if (st->trail && !hub->trail)
-		(void)trail_copy(&hub->trail, st->trail);
+		hub->trail = schema_copy(&st->trail->base);
 	for (size_t i = 0; i < st->n_call_ids; i++)
 		(void)hub_call_id_add(hub, st->call_ids[i]);
 	for (size_t i = 0; i < st->n_past; i++) {

@@ -10,6 +10,7 @@
 #include "node/mover.h"
 #include "node/record.h"
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 #include "proto/store.h"
 
 enum { LINGER_MS = DEPARTURE_LINGER_MS + 20 };
@@ -66,23 +67,6 @@ static void parcel_destructor(void *data)
 
 /* ------------------------------------------------------------------ packing */
 
-static void *copy(const ProtobufCMessage *msg)
-{
-	const size_t len = protobuf_c_message_get_packed_size(msg);
-	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
-	void *dup = NULL;
-
-	if (buf) {
-		protobuf_c_message_pack(msg, buf);
-		dup =
-		    protobuf_c_message_unpack(msg->descriptor, NULL, len, buf);
-		OPENSSL_cleanse(buf, len);
-	}
-
-	mem_deref(buf);
-	return dup;
-}
-
 static int pack_state(struct parcel *p, const struct leg *leg)
 {
 	Google__Protobuf__Timestamp started;
@@ -91,7 +75,7 @@ static int pack_state(struct parcel *p, const struct leg *leg)
 
 	if (leg->ops->checkpoint) {
 		record_dialog_init(&dialog, leg);
-		p->dialog = copy(&dialog.base);
+		p->dialog = schema_copy(&dialog.base);
 		return p->dialog ? 0 : ENOMEM;
 	}
 	if (!leg->ops->played)
@@ -100,7 +84,7 @@ static int pack_state(struct parcel *p, const struct leg *leg)
 	google__protobuf__timestamp__init(&started);
 	player.started_at = &started;
 	leg->ops->played(leg, &player);
-	p->player = copy(&player.base);
+	p->player = schema_copy(&player.base);
 
 	return p->player ? 0 : ENOMEM;
 }
@@ -116,7 +100,7 @@ static int pack_leg(struct list *parcels, const struct leg *leg)
 
 	list_append(parcels, &p->le, p);
 	record_leg_init(&rec, &leg->info);
-	p->leg = copy(&rec.msg.base);
+	p->leg = schema_copy(&rec.msg.base);
 	err = p->leg ? pack_state(p, leg) : ENOMEM;
 
 	return err;

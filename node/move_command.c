@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "node/mover.h"
+#include "proto/schema_copy.h"
 
 enum {
 	API_WAIT_MS = 3000, /* for what is under way within the call */
@@ -59,21 +60,6 @@ static const char *call_of(const Sy__Envelope *env)
 	}
 }
 
-static Sy__Envelope *copy(const Sy__Envelope *env)
-{
-	const size_t len = sy__envelope__get_packed_size(env);
-	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
-	Sy__Envelope *dup = NULL;
-
-	if (buf) {
-		sy__envelope__pack(env, buf);
-		dup = sy__envelope__unpack(NULL, len, buf);
-	}
-
-	mem_deref(buf);
-	return dup;
-}
-
 bool mover_holds(struct mover *m, struct bus_request *req,
 		 const Sy__Envelope *env)
 {
@@ -86,7 +72,7 @@ bool mover_holds(struct mover *m, struct bus_request *req,
 
 	held = mem_zalloc(sizeof(*held), held_destructor);
 	if (held)
-		held->env = copy(env);
+		held->env = schema_copy(&env->base);
 	if (!held || !held->env) {
 		mem_deref(held);
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Sections: see config_section.h. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/config_keys.h"
 #include "proto/config_section.h"
 #include "proto/config_turn.h"
+#include "proto/schema_copy.h"
 
 #define SECTION(field, what_, type)                                           \
 	{                                                                     \
@@ -94,36 +94,10 @@ bool config_section_is_plain(enum config_section s,
 
 ProtobufCMessage *config_item_copy(const ProtobufCMessage *item)
 {
-	const size_t len = protobuf_c_message_get_packed_size(item);
-	ProtobufCMessage *copy;
-	uint8_t *p = malloc(len + 1);
-
-	if (!p)
-		return NULL;
-	protobuf_c_message_pack(item, p);
-	copy = protobuf_c_message_unpack(item->descriptor, NULL, len, p);
-	explicit_bzero(p, len);
-	free(p);
-
-	return copy;
+	return schema_copy(item);
 }
 
 bool config_item_equal(const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
-	const size_t len = protobuf_c_message_get_packed_size(a);
-	uint8_t *p;
-	bool equal;
-
-	if (len != protobuf_c_message_get_packed_size(b))
-		return false;
-	p = malloc(2 * len + 1);
-	if (!p)
-		return false;
-	protobuf_c_message_pack(a, p);
-	protobuf_c_message_pack(b, p + len);
-	equal = !memcmp(p, p + len, len);
-	explicit_bzero(p, 2 * len);
-	free(p);
-
-	return equal;
+	return schema_equal(a, b);
 }

@@ -14,6 +14,7 @@
 #include <re.h>
 #include "proto/loop.h"
 #include "proto/member_priv.h"
+#include "proto/schema_copy.h"
 
 enum { TICK_MAX_MS = 200 };
 
@@ -200,7 +201,7 @@ static int start(struct members *ms, const struct member_conf *conf)
 
 	ms->link->ms = ms;
 	if (conf->self) {
-		ms->self = member_copy(conf->self);
+		ms->self = schema_copy(&conf->self->base);
 		if (!ms->self)
 			return ENOMEM;
 	}

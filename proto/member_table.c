@@ -3,6 +3,7 @@
 #include <string.h>
 #include "proto/member_table.h"
 #include "proto/place.h"
+#include "proto/schema_copy.h"
 
 enum { PLACE_MAX = 1024 }; /* nodes considered */
 
@@ -15,21 +16,6 @@ static void entry_destructor(void *arg)
 	list_unlink(&e->le);
 	if (e->m)
 		sy__member__free_unpacked(e->m, NULL);
-}
-
-Sy__Member *member_copy(const Sy__Member *m)
-{
-	size_t len = sy__member__get_packed_size(m);
-	uint8_t *p = mem_alloc(len ? len : 1, NULL);
-	Sy__Member *dup = NULL;
-
-	if (p) {
-		sy__member__pack(m, p);
-		dup = sy__member__unpack(NULL, len, p);
-	}
-	mem_deref(p);
-
-	return dup;
 }
 
 static bool by_id(struct le *a, struct le *b, void *arg)
@@ -145,7 +131,7 @@ void member_table_learn(struct member_table *t, const Sy__Member *heard,
 	if (e && e->m->instance > heard->instance)
 		return; /* a late beat of a process that was replaced */
 
-	m = member_copy(heard);
+	m = schema_copy(&heard->base);
 	if (!m)
 		return;
 	if (e)

@@ -94,7 +94,4 @@ const Sy__Member *member_table_place(struct member_table *t, const char *not_id,
 size_t member_table_peers(const struct member_table *t, uint64_t now_us,
 			  struct owner_peer *peerv, size_t max);
 
-/** A deep copy, by sy__member__free_unpacked(); NULL: no memory. */
-Sy__Member *member_copy(const Sy__Member *m);
-
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <re.h>
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 #include "proto/store_trunk.h"
 #include "proto/trunk_state.h"
 
@@ -47,21 +48,6 @@ static struct entry *find(const struct trunk_states *ts, const char *trunk)
 				       (void *)(uintptr_t)trunk));
 }
 
-static Sy__TrunkState *copy(const Sy__TrunkState *msg)
-{
-	const size_t len = sy__trunk_state__get_packed_size(msg);
-	Sy__TrunkState *out = NULL;
-	uint8_t *p = mem_alloc(len + 1, NULL);
-
-	if (p) {
-		sy__trunk_state__pack(msg, p);
-		out = sy__trunk_state__unpack(NULL, len, p);
-	}
-	mem_deref(p);
-
-	return out;
-}
-
 static void learn(struct trunk_states *ts, const Sy__TrunkState *msg)
 {
 	struct entry *e;
@@ -72,7 +58,7 @@ static void learn(struct trunk_states *ts, const Sy__TrunkState *msg)
 	e = mem_zalloc(sizeof(*e), entry_destructor);
 	if (!e)
 		return;
-	e->msg = copy(msg);
+	e->msg = schema_copy(&msg->base);
 	if (!e->msg) {
 		mem_deref(e);
 		return;

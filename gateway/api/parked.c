@@ -11,6 +11,7 @@
 
 #include "gateway/api/api.h"
 #include "proto/dialplan.h"
+#include "proto/schema_copy.h"
 #include "proto/store.h"
 
 enum { PAGE = 500, PAGES_MAX = 20 };
@@ -50,21 +51,6 @@ static const char *place(const Sy__Call *call)
 						      call->destination + n;
 }
 
-static ProtobufCMessage *copy(const ProtobufCMessage *msg)
-{
-	const size_t len = protobuf_c_message_get_packed_size(msg);
-	uint8_t *buf = mem_alloc(len + 1, NULL);
-	ProtobufCMessage *c = NULL;
-
-	if (buf) {
-		protobuf_c_message_pack(msg, buf);
-		c = protobuf_c_message_unpack(msg->descriptor, NULL, len, buf);
-	}
-	mem_deref(buf);
-
-	return c;
-}
-
 static int add(struct listing *l, const Sy__Call *call)
 {
 	const Sy__Leg *leg = waits(call);
@@ -82,7 +68,7 @@ static int add(struct listing *l, const Sy__Call *call)
 	pc.since = call->parked->since;
 	pc.recall_at = call->parked->recall_at;
 	pc.recalling = pc.by[0] && !pc.recall_at;
-	l->v[l->n] = copy(&pc.base);
+	l->v[l->n] = schema_copy(&pc.base);
 	if (!l->v[l->n])
 		return ENOMEM;
 	l->n++;

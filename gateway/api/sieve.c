@@ -6,6 +6,7 @@
 #include <re.h>
 
 #include "gateway/api/sieve.h"
+#include "proto/schema_copy.h"
 
 struct sieve {
 	struct api_req *a;
@@ -31,22 +32,6 @@ static void end(struct sieve *s, int err, const char *next)
 	mem_deref(s);
 }
 
-static ProtobufCMessage *copy(const ProtobufCMessage *msg)
-{
-	size_t len = protobuf_c_message_get_packed_size(msg);
-	uint8_t *p = mem_alloc(len + 1, NULL);
-	ProtobufCMessage *twin = NULL;
-
-	if (p) {
-		len = protobuf_c_message_pack(msg, p);
-		twin = protobuf_c_message_unpack(msg->descriptor, NULL, len,
-						 p);
-	}
-	mem_deref(p);
-
-	return twin;
-}
-
 static void ask(struct sieve *s)
 {
 	int err = s->a->api->view
@@ -69,7 +54,7 @@ void sieve_page(struct sieve *s, int err, const void *msgv, size_t n,
 		str_ncpy(s->cursor, s->def->cursorh(v[i]), sizeof(s->cursor));
 		if (!s->def->wantedh(v[i], s->filter, s->a->api))
 			continue;
-		s->msgv[s->n] = copy(v[i]);
+		s->msgv[s->n] = schema_copy(v[i]);
 		if (s->msgv[s->n])
 			s->n++;
 		else

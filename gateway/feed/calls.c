@@ -11,6 +11,7 @@
 #include "gateway/feed/say.h"
 #include "proto/log.h"
 #include "proto/loop.h"
+#include "proto/schema_copy.h"
 
 enum {
 	COLLECT_MS = 100,     /* a record follows its event much sooner    */
@@ -61,12 +62,9 @@ static void kept_destructor(void *arg)
 static int keep(struct calls *c, const Sy__Event *ev)
 {
 	struct kept *k = mem_zalloc(sizeof(*k), kept_destructor);
-	const size_t len = sy__event__get_packed_size(ev);
-	uint8_t *p = mem_alloc(len + 1, NULL);
 
-	if (k && p && c->keptc < PENDING_MAX)
-		k->ev = sy__event__unpack(NULL, sy__event__pack(ev, p), p);
-	mem_deref(p);
+	if (k && c->keptc < PENDING_MAX)
+		k->ev = schema_copy(&ev->base);
 	if (!k || !k->ev) {
 		mem_deref(k);
 		return ENOMEM;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/feed/calls_table.h"
+#include "proto/schema_copy.h"
 
 enum { BUCKETS = 1024 };
 
@@ -37,32 +38,6 @@ static struct known_call *find(const struct calls_table *t, const char *id)
 				       (void *)id));
 }
 
-static Sy__Call *copy_call(const Sy__Call *msg)
-{
-	const size_t len = sy__call__get_packed_size(msg);
-	uint8_t *p = mem_alloc(len + 1, NULL);
-	Sy__Call *copy = NULL;
-
-	if (p)
-		copy = sy__call__unpack(NULL, sy__call__pack(msg, p), p);
-	mem_deref(p);
-
-	return copy;
-}
-
-static Sy__Leg *copy_leg(const Sy__Leg *msg)
-{
-	const size_t len = sy__leg__get_packed_size(msg);
-	uint8_t *p = mem_alloc(len + 1, NULL);
-	Sy__Leg *copy = NULL;
-
-	if (p)
-		copy = sy__leg__unpack(NULL, sy__leg__pack(msg, p), p);
-	mem_deref(p);
-
-	return copy;
-}
-
 static void changed(struct known_call *k)
 {
 	free(k->json);
@@ -82,7 +57,7 @@ static void drop(struct calls_table *t, const char *id)
 int calls_table_put(struct calls_table *t, const Sy__Call *msg)
 {
 	struct known_call *k = find(t, msg->id);
-	Sy__Call *copy = copy_call(msg);
+	Sy__Call *copy = schema_copy(&msg->base);
 
 	if (!copy)
 		return ENOMEM;
@@ -120,7 +95,7 @@ static void put_call(struct calls_table *t, const Sy__Event *ev)
 		return;
 	}
 
-	msg = copy_call(ev->call);
+	msg = schema_copy(&ev->call->base);
 	if (!msg)
 		return;
 	msg->legs = old->legs;
@@ -157,7 +132,7 @@ static void put_leg(struct calls_table *t, const Sy__Event *ev, bool add)
 	i = leg_index(k->msg, ev->leg->id);
 	if (i == k->msg->n_legs && !add)
 		return;
-	leg = copy_leg(ev->leg);
+	leg = schema_copy(&ev->leg->base);
 	if (!leg)
 		return;
 

@@ -6,6 +6,7 @@
 #include "node/app/chain.h"
 #include "node/app/dial_impl.h"
 #include "node/hub/trail.h"
+#include "proto/schema_copy.h"
 
 static void history_of(Sy__HistoryEntry *to, struct histinfo_entry *e)
 {
@@ -61,9 +62,9 @@ static void take(struct hub *hub, struct histinfo *h, bool hidden)
 	t.came = pv;
 	t.n_came = h->n;
 	t.hidden = hidden;
-	if (trail_copy(&hub->trail, &t))
-		return;
-	show(hub, h);
+	hub->trail = schema_copy(&t.base);
+	if (hub->trail)
+		show(hub, h);
 }
 
 void chain_came(struct node *n, struct hub *hub, const struct sip_msg *msg,

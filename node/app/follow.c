@@ -11,6 +11,7 @@
 #include "node/app/next.h"
 #include "node/hub/trail.h"
 #include "proto/log.h"
+#include "proto/schema_copy.h"
 
 /* Contacts of a leg that was redirected, which may be called. */
 struct redirected {
@@ -90,8 +91,10 @@ static Sy__Redirection *redirection_alloc(const struct redirected *r,
 		rd->n_contacts += ok;
 	}
 	for (size_t i = 0; i <= what->n_diversions && rd->chain && ok; i++) {
-		rd->chain[i] = diversion_copy(
-			i < what->n_diversions ? what->diversions[i] : here);
+		const Sy__Diversion *d =
+			i < what->n_diversions ? what->diversions[i] : here;
+
+		rd->chain[i] = schema_copy(&d->base);
 		ok = rd->chain[i] != NULL;
 		rd->n_chain += ok;
 	}

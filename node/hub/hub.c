@@ -4,6 +4,7 @@
 #include <string.h>
 #include "node/hub/hub.h"
 #include "proto/dialplan.h"
+#include "proto/schema_copy.h"
 
 static void expect_destructor(void *data)
 {
@@ -47,21 +48,6 @@ static void destructor(void *data)
 		sy__trail__free_unpacked(hub->trail, NULL);
 }
 
-static Sy__Toll *toll_copy(const Sy__Toll *toll)
-{
-	const size_t len = sy__toll__get_packed_size(toll);
-	uint8_t *buf = mem_alloc(len + 1, NULL);
-	Sy__Toll *copy;
-
-	if (!buf)
-		return NULL;
-	sy__toll__pack(toll, buf);
-	copy = sy__toll__unpack(NULL, len, buf);
-	mem_deref(buf);
-
-	return copy;
-}
-
 bool hub_has_toll(const struct hub *hub, const char *account, const char *call)
 {
 	for (size_t i = 0; i < hub->tollc; i++) {
@@ -82,7 +68,7 @@ int hub_add_toll(struct hub *hub, const Sy__Toll *toll)
 	if (hub->tollc == HUB_TOLLS_MAX)
 		return ENOSPC;
 
-	copy = toll_copy(toll);
+	copy = schema_copy(&toll->base);
 	if (!copy)
 		return ENOMEM;
 	hub->tollv[hub->tollc++] = copy;
@@ -111,30 +97,14 @@ void hub_move_tolls(struct hub *into, struct hub *from)
 
 int hub_destination_copy(Sy__Destination **dp, const Sy__Destination *dest)
 {
-	const size_t len = sy__destination__get_packed_size(dest);
-	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
-
-	if (!buf)
-		return ENOMEM;
-
-	sy__destination__pack(dest, buf);
-	*dp = sy__destination__unpack(NULL, len, buf);
-	mem_deref(buf);
+	*dp = schema_copy(&dest->base);
 
 	return *dp ? 0 : ENOMEM;
 }
 
 int hub_source_copy(Sy__Source **sp, const Sy__Source *src)
 {
-	const size_t len = sy__source__get_packed_size(src);
-	uint8_t *buf = mem_alloc(len ? len : 1, NULL);
-
-	if (!buf)
-		return ENOMEM;
-
-	sy__source__pack(src, buf);
-	*sp = sy__source__unpack(NULL, len, buf);
-	mem_deref(buf);
+	*sp = schema_copy(&src->base);
 
 	return *sp ? 0 : ENOMEM;
 }
@@ -269,9 +239,7 @@ static bool ref_in(const struct list *legs, uint32_t ref)
 
 int hub_expect(struct hub *hub, const Sy__PlaceHub *place)
 {
-	const size_t len = sy__place_hub__get_packed_size(place);
 	struct hub_expect *ex;
-	uint8_t *buf;
 
 	if (hub_is_over(hub))
 		return EINVAL;
@@ -286,12 +254,7 @@ int hub_expect(struct hub *hub, const Sy__PlaceHub *place)
 
 	ex->hub = hub;
 	ex->ref = place->leg_ref;
-	buf = mem_alloc(len ? len : 1, NULL);
-	if (buf) {
-		sy__place_hub__pack(place, buf);
-		ex->place = sy__place_hub__unpack(NULL, len, buf);
-		mem_deref(buf);
-	}
+	ex->place = schema_copy(&place->base);
 	if (!ex->place) {
 		mem_deref(ex);
 		return ENOMEM;

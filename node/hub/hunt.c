@@ -2,6 +2,7 @@
 /* Parallel ringing: see hunt.h. */
 
 #include "node/hub/hub.h"
+#include "proto/schema_copy.h"
 
 static void destructor(void *data)
 {
@@ -10,21 +11,6 @@ static void destructor(void *data)
 	mem_deref(hunt->conf.arg);
 	if (hunt->what)
 		sy__hunt_state__free_unpacked(hunt->what, NULL);
-}
-
-static int what_copy(Sy__HuntState **wp, const Sy__HuntState *what)
-{
-	const size_t len = sy__hunt_state__get_packed_size(what);
-	uint8_t *buf = mem_alloc(len + 1, NULL);
-
-	if (!buf)
-		return ENOMEM;
-
-	sy__hunt_state__pack(what, buf);
-	*wp = sy__hunt_state__unpack(NULL, len, buf);
-	mem_deref(buf);
-
-	return *wp ? 0 : ENOMEM;
 }
 
 bool hunt_is_on(const struct hunt *hunt)
@@ -163,9 +149,12 @@ int hunt_alloc(struct hunt **hp, struct hub *hub,
 	if (!hunt)
 		return ENOMEM;
 
-	if (conf->what && what_copy(&hunt->what, conf->what)) {
-		mem_deref(hunt); /* its arg is still the caller's */
-		return ENOMEM;
+	if (conf->what) {
+		hunt->what = schema_copy(&conf->what->base);
+		if (!hunt->what) {
+			mem_deref(hunt); /* its arg is still the caller's */
+			return ENOMEM;
+		}
 	}
 
 	hunt->hub = hub;

@@ -14,11 +14,4 @@ enum { TRAIL_MAX = 32 }; /* diversions that are kept of a call */
 /** The call is sent on. @param d  Copied; left out if there is no room. */
 void trail_add(struct hub *hub, const Sy__Diversion *d);
 
-/** A deep copy. @param tp  Set on success; the caller's.
- * @return 0, ENOMEM. */
-int trail_copy(Sy__Trail **tp, const Sy__Trail *trail);
-
-/** A deep copy, to be freed by protobuf-c; NULL: no memory. */
-Sy__Diversion *diversion_copy(const Sy__Diversion *d);
-
 #endif
