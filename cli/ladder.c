@@ -138,6 +138,15 @@ static void label_response(char *buf, const char *text, const char *sdp,
 			       sdp);
 }
 
+/* A browser page's: no line of SIP comes first, "phoneProgress 183". */
+static bool is_of_page(const char *text)
+{
+	const size_t len = strcspn(text, "\r\n");
+
+	return strncmp(text, "SIP/2.0 ", 8) &&
+	       (len < 8 || strncmp(text + len - 8, " SIP/2.0", 8));
+}
+
 /* "INVITE (SDP)". @param max  Characters. @return its colour */
 static enum out_colour label(char *buf, const json_t *m, size_t max)
 {
@@ -146,6 +155,11 @@ static enum out_colour label(char *buf, const json_t *m, size_t max)
 
 	header(type, sizeof(type), text, "Content-Type");
 	sdp = !strncasecmp(type, "application/sdp", 15) ? " (SDP)" : "";
+	if (is_of_page(text)) {
+		(void)snprintf(buf, LABEL_MAX, "%.*s%s",
+			       (int)strcspn(text, "\r\n"), text, sdp);
+		return strncmp(text, "error", 5) ? OUT_CYAN : OUT_RED;
+	}
 	if (strncmp(text, "SIP/2.0 ", 8)) {
 		(void)snprintf(buf, LABEL_MAX, "%.*s%s",
 			       (int)strcspn(text, " \r\n"), text, sdp);

@@ -48,7 +48,7 @@ struct gateway {
 		struct metric *conns, *accepted, *refused, *crowded, *floods,
 			*tls_failed, *expired, *ready, *redis, *streams,
 			*ws[2], *ws_opened, *shed, *events, *gaps,
-			*phones, *phone_calls;
+			*phones, *phone_calls, *traced, *trace_dropped;
 	} met;
 	uint32_t waited_ms;   /* for handlers, at the end               */
 	bool stopping;
@@ -86,6 +86,8 @@ static void sample(void *arg)
 		signal_stat(g->signal, &pst);
 		metric_set(g->met.phones, pst.phones);
 		count_to(g->met.phone_calls, pst.calls);
+		count_to(g->met.traced, pst.traced);
+		count_to(g->met.trace_dropped, pst.trace_dropped);
 	}
 	metric_set(g->met.ws[0], fst.h1);
 	metric_set(g->met.ws[1], fst.h2);
@@ -125,6 +127,11 @@ static int add_metrics(struct gateway *g)
 		{&g->met.phone_calls, METRIC_COUNTER,
 		 "sy_gateway_phone_calls_total",
 		 "Calls that browser pages have made here"},
+		{&g->met.traced, METRIC_COUNTER, "sy_trace_messages_total",
+		 "Messages of pages that were kept with their call's trace"},
+		{&g->met.trace_dropped, METRIC_COUNTER,
+		 "sy_trace_dropped_total",
+		 "Messages of pages that Redis did not take"},
 		{&g->met.ready, METRIC_GAUGE, "sy_gateway_ready",
 		 "1 when ready to serve"},
 		{&g->met.redis, METRIC_GAUGE, "sy_gateway_redis_up",
@@ -277,7 +284,12 @@ static int start_feed(struct gateway *g)
 		.geth = api_own_get,
 		.arg = &g->api,
 	};
-	const struct signal_conf sconf = {.view = g->view, .key = g->key};
+	const struct signal_conf sconf = {
+		.view = g->view,
+		.key = g->key,
+		.http = g->conf.http,
+		.https = g->conf.https,
+	};
 	int err = feed_alloc(&g->feed, &conf);
 
 	g->api.feed = g->feed;

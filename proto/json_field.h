@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields of a message, as JSON has them.  Internal to json*.c. */
+/* Fields of a message, as JSON has them: for json*.c, and who prints messages in
+ * another way. */
 
 #ifndef SY_PROTO_JSON_FIELD_H
 #define SY_PROTO_JSON_FIELD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pieces of the JSON mapping that are text by themselves.  Internal to
- * json*.c.
+ * The pieces of the JSON mapping that are text by themselves: for json*.c, and
+ * who prints messages in another way.
  */
 
 #ifndef SY_PROTO_JSON_SCALAR_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SIP messages of a call, as routers saw them: sy:trace:{H}, bounded in
- * number and bytes, gone by itself.
+ * The SIP messages of a call, as routers saw them, and those of browser pages,
+ * as gateways did: sy:trace:{H}, bounded in number and bytes, gone by itself.
  */
 
 #ifndef SY_PROTO_STORE_TRACE_H

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* See trace_batch.h. */
 
+#include <errno.h>
 #include <string.h>
-#include "router/trace_batch.h"
+#include <re.h>
+#include "proto/trace_batch.h"
 
 enum { BUCKETS = 256 };
-
-/* What a message says of its call. */
-enum tells { TELLS_NOTHING, TELLS_RUNNING, TELLS_END };
 
 /* Messages of one call. */
 struct bunch {
 	struct le he; /* in b->calls                               */
 	struct le le; /* in b->order                               */
 	uint8_t hub[ULID_BYTES];
-	enum tells tells;
+	enum trace_tells tells;
 	bool full; /* another one has been begun for its call   */
 	size_t n;
 	void *packed[STORE_TRACE_BATCH];
@@ -91,26 +90,10 @@ static struct bunch *bunch_of(struct trace_batch *b, const uint8_t *hub)
 	return h;
 }
 
-static enum tells tells(const struct view *v)
+void trace_batch_put(struct trace_batch *b, const uint8_t hub[ULID_BYTES],
+		     const Sy__TraceMessage *msg, enum trace_tells tells)
 {
-	switch (v->method) {
-	case VIEW_BYE:
-	case VIEW_CANCEL:
-		return TELLS_END;
-	case VIEW_ACK:
-		return TELLS_NOTHING;
-	case VIEW_INVITE:
-		return !v->is_request && v->code >= 300 ? TELLS_END
-							: TELLS_RUNNING;
-	default:
-		return TELLS_NOTHING;
-	}
-}
-
-void trace_batch_put(struct trace_batch *b, const struct trace_rec *rec,
-		     const Sy__TraceMessage *msg, const struct view *v)
-{
-	struct bunch *h = bunch_of(b, rec->hub);
+	struct bunch *h = bunch_of(b, hub);
 	const size_t len = sy__trace_message__get_packed_size(msg);
 	void *p = h ? mem_alloc(len ? len : 1, NULL) : NULL;
 
@@ -121,8 +104,8 @@ void trace_batch_put(struct trace_batch *b, const struct trace_rec *rec,
 	(void)sy__trace_message__pack(msg, p);
 	h->packed[h->n] = p;
 	h->lenv[h->n++] = len;
-	if (tells(v) != TELLS_NOTHING)
-		h->tells = tells(v);
+	if (tells != TRACE_TELLS_NOTHING)
+		h->tells = tells;
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -172,9 +155,9 @@ static int write_bunch(struct trace_batch *b, struct redis *r,
 	++b->under_way;
 	ulid_print(hub, h->hub);
 	put.hub = hub;
-	if (h->tells == TELLS_RUNNING)
+	if (h->tells == TRACE_TELLS_RUNNING)
 		put.ttl_s = put.running_s;
-	else if (h->tells == TELLS_END)
+	else if (h->tells == TRACE_TELLS_END)
 		put.ttl_s = keep_s;
 	for (size_t i = 0; i < h->n; i++)
 		put.itemv[i] =

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of calls on their way to Redis: collected by call, written when
- * the rings are empty.  The tracer's thread.
+ * Messages of calls on their way to Redis: collected by call, written
+ * together.  One thread, that of the connection to Redis.
  */
 
-#ifndef SY_ROUTER_TRACE_BATCH_H
-#define SY_ROUTER_TRACE_BATCH_H
+#ifndef SY_PROTO_TRACE_BATCH_H
+#define SY_PROTO_TRACE_BATCH_H
 
 #include "proto/store_trace.h"
-#include "router/trace_ring.h"
-#include "router/view.h"
+#include "proto/ulid.h"
 
 struct trace_batch;
 
@@ -19,22 +18,25 @@ enum {
 				       are dropped                         */
 };
 
+/** What a message says of its call: how long the trace is kept from now on. */
+enum trace_tells { TRACE_TELLS_NOTHING, TRACE_TELLS_RUNNING, TRACE_TELLS_END };
+
 struct trace_batch_stat {
 	uint64_t written;           /* messages                            */
 	uint64_t dropped;           /* Redis is away, or late              */
 };
 
+/** @param bp  Owned. @return 0, ENOMEM. */
 int trace_batch_alloc(struct trace_batch **bp);
 
 /**
  * Collect a message.
  *
- * @param rec  With its call.
- * @param msg  How it is shown; borrowed for the call.
- * @param v    Of its text: tells whether the call goes on or ends.
+ * @param hub    Its call.
+ * @param msg    How it is shown; borrowed for the call.
  */
-void trace_batch_put(struct trace_batch *b, const struct trace_rec *rec,
-		     const Sy__TraceMessage *msg, const struct view *v);
+void trace_batch_put(struct trace_batch *b, const uint8_t hub[ULID_BYTES],
+		     const Sy__TraceMessage *msg, enum trace_tells tells);
 
 /** Write what was collected. @param keep_s  After the call. */
 void trace_batch_write(struct trace_batch *b, struct redis *r,

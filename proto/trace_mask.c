@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
-#include "router/trace_mask.h"
+#include "proto/trace_mask.h"
 
 /* A range of the message. */
 struct span {

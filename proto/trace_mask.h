@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What must not be seen of a SIP message, overwritten in place, so that its
- * lengths stay true:
+ * What must not be seen of a SIP message, or of what is shown like one,
+ * overwritten in place, so that its lengths stay true:
  *
  *   Authorization, Proxy-Authorization      nonce, cnonce, response, opaque;
  *                                           all of what is no Digest
@@ -12,8 +12,8 @@
  *                                           digits (Signal=, application/dtmf)
  */
 
-#ifndef SY_ROUTER_TRACE_MASK_H
-#define SY_ROUTER_TRACE_MASK_H
+#ifndef SY_PROTO_TRACE_MASK_H
+#define SY_PROTO_TRACE_MASK_H
 
 #include <stddef.h>
 

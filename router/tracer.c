@@ -16,10 +16,10 @@
 #include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/metrics.h"
-#include "router/trace_batch.h"
+#include "proto/trace_batch.h"
+#include "proto/trace_mask.h"
 #include "router/trace_hep.h"
 #include "router/trace_hold.h"
-#include "router/trace_mask.h"
 #include "router/tracer.h"
 #include "router/utf8.h"
 
@@ -105,6 +105,23 @@ static void tell_homer(struct tracer *t, const struct trace_rec *rec,
 		++t->hep_dropped;
 }
 
+/* Does the call go on, or end? */
+static enum trace_tells tells(const struct view *v)
+{
+	switch (v->method) {
+	case VIEW_BYE:
+	case VIEW_CANCEL:
+		return TRACE_TELLS_END;
+	case VIEW_ACK:
+		return TRACE_TELLS_NOTHING;
+	case VIEW_INVITE:
+		return !v->is_request && v->code >= 300 ? TRACE_TELLS_END
+							: TRACE_TELLS_RUNNING;
+	default:
+		return TRACE_TELLS_NOTHING;
+	}
+}
+
 static void keep(struct tracer *t, const struct trace_rec *rec,
 		 const struct view *v, const struct sa *source,
 		 const struct sa *target)
@@ -131,7 +148,7 @@ static void keep(struct tracer *t, const struct trace_rec *rec,
 		msg.leg = leg;
 	msg.text = text;
 	msg.cut_bytes = rec->cut;
-	trace_batch_put(t->batch, rec, &msg, v);
+	trace_batch_put(t->batch, rec->hub, &msg, tells(v));
 }
 
 /* A message whose call is known, or that has none. */

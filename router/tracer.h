@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The tracer: a thread of its own that takes what the threads of the router
- * have put into their rings, masks it (trace_mask.h), finds the call of what
+ * have put into their rings, masks it (proto/trace_mask.h), finds the call of what
  * came before it had one (trace_hold.h), and writes it to the call's trace in
  * Redis (store_trace.h) and to a Homer (trace_hep.h).  What cannot be written
  * is dropped and counted: nobody waits for it.

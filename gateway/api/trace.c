@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GET /api/calls/{id}/trace: the SIP messages of a call, as routers saw them.
+ * GET /api/calls/{id}/trace: the messages of a call, as routers saw those of SIP
+ * and gateways those of browser pages.
  *
  * They lie in Redis, and for a while after the call has ended.  A call may
- * have none (browsers only, or `trace` is off), so one that is unknown is
- * asked for at its owner.
+ * have none (`trace` is off), so one that is unknown is asked for at its
+ * owner.
  */
 
 #include <errno.h>

@@ -449,6 +449,11 @@ const char *ws_peer(const struct ws_client *c)
 	return c && c->ws ? ws_req(c->ws)->peer : "";
 }
 
+bool ws_is_secure(const struct ws_client *c)
+{
+	return c && c->ws && ws_req(c->ws)->tls;
+}
+
 void ws_phone_set(struct ws_client *c, void *phone, ws_gone_h *goneh)
 {
 	if (!c)

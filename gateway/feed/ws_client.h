@@ -8,6 +8,7 @@
 #ifndef SY_GATEWAY_FEED_WS_CLIENT_H
 #define SY_GATEWAY_FEED_WS_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/account/principal.h"
@@ -51,6 +52,9 @@ const struct principal *ws_principal(const struct ws_client *c);
 
 /** "host:port". */
 const char *ws_peer(const struct ws_client *c);
+
+/** By TLS? */
+bool ws_is_secure(const struct ws_client *c);
 
 /**
  * It is a phone from now on, or none any more.

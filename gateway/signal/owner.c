@@ -21,6 +21,7 @@ struct order {
 	struct ws_client *client; /* that asked; compared, never used     */
 	uint32_t id;
 	char call[ULID_LEN + 1];
+	char leg[ULID_LEN + 1];
 	Sy__Envelope *env;        /* owned                                */
 	struct loop_timer *timer;
 	uint64_t until_us;
@@ -44,8 +45,20 @@ static bool is_there(const struct order *o)
 
 static void refuse(struct order *o, const char *type, const char *why)
 {
-	if (is_there(o))
+	if (is_there(o)) {
+		trace_refused(o->ph, &(struct trace_about){o->call, o->leg, 0, false},
+			      type, why);
 		(void)ws_refuse(o->ph->client, o->id, type, "%s", why);
+	}
+	mem_deref(o);
+}
+
+static void done(struct order *o)
+{
+	if (is_there(o)) {
+		trace_done(o->ph, &(struct trace_about){o->call, o->leg, 0, false});
+		(void)ws_done(o->ph->client, o->id);
+	}
 	mem_deref(o);
 }
 
@@ -76,9 +89,7 @@ static void result_handler(const Sy__Result *res, void *arg)
 	switch (res->code) {
 
 	case SY__RESULT_CODE__OK:
-		if (is_there(o))
-			(void)ws_done(o->ph->client, o->id);
-		mem_deref(o);
+		done(o);
 		break;
 	case SY__RESULT_CODE__NOT_FOUND:
 		o->young_us = 0;
@@ -167,6 +178,7 @@ void owner_send(struct phone *ph, uint32_t id, const struct phone_leg *pl,
 		o->client = ph->client;
 		o->id = id;
 		str_ncpy(o->call, pl->call, sizeof(o->call));
+		str_ncpy(o->leg, pl->leg, sizeof(o->leg));
 		o->env = copy(env);
 		o->until_us = loop_now_us() + LIMIT_MS * 1000ull;
 		o->young_us = loop_now_us() + YOUNG_MS * 1000ull;

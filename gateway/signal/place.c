@@ -16,6 +16,7 @@
 #include "proto/callee.h"
 #include "proto/costly.h"
 #include "proto/log.h"
+#include "proto/schema.h"
 #include "proto/store.h"
 #include "proto/store_guard.h"
 
@@ -38,6 +39,7 @@ struct placing {
 	char node[64];             /* that is asked                       */
 	struct loop_timer *timer;
 	uint64_t until_us;
+	uint64_t at_ms;            /* since 1970: when it was wanted      */
 	bool taken;                /* by a node                           */
 };
 
@@ -100,6 +102,7 @@ static void answer(struct placing *p, const Sy__Result *res)
 	placed.leg = res->leg;
 	placed.call = res->call ? res->call->id : p->pl.hub;
 	phone_leg_add(p->ph, placed.leg, placed.call, p->node);
+	trace_placed(p->ph, &placed, p->called, p->sdp, p->at_ms);
 	msg.id = p->id;
 	msg.body_case = SY__WS_SERVER__BODY_PHONE_PLACED;
 	msg.phone_placed = &placed;
@@ -386,6 +389,7 @@ void place_call(struct phone *ph, const Sy__WsClient *msg)
 	p->ph = mem_ref(ph);
 	p->id = msg->id;
 	p->until_us = loop_now_us() + LIMIT_MS * 1000ull;
+	p->at_ms = timestamp_now_ms();
 	str_ncpy(p->called, call->to, sizeof(p->called));
 	ulid_make(p->call_id);
 	route(p);

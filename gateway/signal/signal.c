@@ -28,6 +28,8 @@ static void destructor(void *arg)
 		(void)hash_apply(s->phones, end_handler, NULL);
 		mem_deref(s->phones);
 	}
+	trace_flush(s);
+	mem_deref(s->trace);
 }
 
 int signal_alloc(struct signal **sp, const struct signal_conf *conf)
@@ -44,7 +46,11 @@ int signal_alloc(struct signal **sp, const struct signal_conf *conf)
 
 	s->view = conf->view;
 	s->key = conf->key;
+	s->http = conf->http ? conf->http : "";
+	s->https = conf->https ? conf->https : "";
 	err = hash_alloc(&s->phones, BUCKETS);
+	if (!err)
+		err = trace_batch_alloc(&s->trace);
 	if (err)
 		mem_deref(s);
 	else
@@ -70,6 +76,8 @@ void signal_stat(const struct signal *s, struct signal_stat *st)
 {
 	st->phones = s ? s->phonec : 0;
 	st->calls = s ? s->calls : 0;
+	st->traced = s ? trace_batch_stat(s->trace)->written : 0;
+	st->trace_dropped = s ? trace_batch_stat(s->trace)->dropped : 0;
 }
 
 /* ------------------------------------------------------------- registration */
@@ -185,147 +193,6 @@ static void take_unregister(struct phone *ph, const Sy__WsClient *msg)
 	(void)ws_done(c, msg->id);
 }
 
-/* ------------------------------------------------------------ about its legs */
-
-/* What it says of a leg. */
-struct about {
-	const char *leg;
-	Sy__BrowserSignal signal;
-	Sy__TransferCall transfer;
-	Sy__Source source;
-	Sy__Envelope env;
-};
-
-static void say_signal(struct about *a, struct phone *ph,
-		       const struct phone_leg *pl)
-{
-	a->signal.call = (char *)pl->call;
-	a->signal.leg = (char *)pl->leg;
-	a->signal.phone = ph->name;
-	a->env.body_case = SY__ENVELOPE__BODY_BROWSER_SIGNAL;
-	a->env.browser_signal = &a->signal;
-}
-
-/* @return NULL, or what is wrong. */
-static const char *say_transfer(struct about *a, struct phone *ph,
-				const struct phone_leg *pl,
-				const Sy__PhoneTransfer *t)
-{
-	const struct phone_leg *with =
-		t->with[0] ? phone_leg_find(ph, t->with) : NULL;
-
-	if (!t->to[0] == !t->with[0])
-		return "one of to, a number, and with, a leg of this phone, "
-		       "is wanted";
-	if (strlen(t->to) > 64)
-		return "to: up to 64 characters";
-	if (t->with[0] && !with)
-		return "with: no such leg of this phone";
-
-	sy__source__init(&a->source);
-	a->source.kind_case = SY__SOURCE__KIND_DEVICE;
-	a->source.device = ph->device;
-	a->transfer.call = (char *)pl->call;
-	a->transfer.leg = (char *)pl->leg;
-	a->transfer.to = t->to;
-	a->transfer.mode = with ? SY__TRANSFER_MODE__TRANSFER_ATTENDED
-				: SY__TRANSFER_MODE__TRANSFER_BLIND;
-	if (with)
-		a->transfer.other = (char *)with->call;
-	a->transfer.source = &a->source;
-	a->env.body_case = SY__ENVELOPE__BODY_TRANSFER_CALL;
-	a->env.transfer_call = &a->transfer;
-
-	return NULL;
-}
-
-static const char *leg_of(const Sy__WsClient *m)
-{
-	switch (m->body_case) {
-
-	case SY__WS_CLIENT__BODY_PHONE_ANSWER:
-		return m->phone_answer->leg;
-	case SY__WS_CLIENT__BODY_PHONE_OFFER:
-		return m->phone_offer->leg;
-	case SY__WS_CLIENT__BODY_PHONE_CANDIDATE:
-		return m->phone_candidate->leg;
-	case SY__WS_CLIENT__BODY_PHONE_HANGUP:
-		return m->phone_hangup->leg;
-	case SY__WS_CLIENT__BODY_PHONE_UPDATE:
-		return m->phone_update->leg;
-	case SY__WS_CLIENT__BODY_PHONE_TRANSFER:
-		return m->phone_transfer->leg;
-	case SY__WS_CLIENT__BODY_PHONE_DTMF:
-		return m->phone_dtmf->leg;
-	default:
-		return NULL;
-	}
-}
-
-/* @return NULL, or what is wrong. */
-static const char *fill(struct about *a, struct phone *ph,
-			const struct phone_leg *pl, const Sy__WsClient *m)
-{
-	switch (m->body_case) {
-
-	case SY__WS_CLIENT__BODY_PHONE_ANSWER:
-		a->signal.body_case = SY__BROWSER_SIGNAL__BODY_ANSWER;
-		a->signal.answer = m->phone_answer;
-		break;
-	case SY__WS_CLIENT__BODY_PHONE_OFFER:
-		a->signal.body_case = SY__BROWSER_SIGNAL__BODY_OFFER;
-		a->signal.offer = m->phone_offer;
-		break;
-	case SY__WS_CLIENT__BODY_PHONE_HANGUP:
-		a->signal.body_case = SY__BROWSER_SIGNAL__BODY_HANGUP;
-		a->signal.hangup = m->phone_hangup;
-		break;
-	case SY__WS_CLIENT__BODY_PHONE_UPDATE:
-		a->signal.body_case = SY__BROWSER_SIGNAL__BODY_UPDATE;
-		a->signal.update = m->phone_update;
-		break;
-	case SY__WS_CLIENT__BODY_PHONE_DTMF:
-		a->signal.body_case = SY__BROWSER_SIGNAL__BODY_DTMF;
-		a->signal.dtmf = m->phone_dtmf;
-		break;
-	case SY__WS_CLIENT__BODY_PHONE_TRANSFER:
-		return say_transfer(a, ph, pl, m->phone_transfer);
-	default:
-		return "unknown message";
-	}
-	say_signal(a, ph, pl);
-
-	return NULL;
-}
-
-static void take_about_leg(struct phone *ph, const Sy__WsClient *msg)
-{
-	const struct phone_leg *pl = phone_leg_find(ph, leg_of(msg));
-	struct about a;
-	const char *why;
-
-	/* Its node finds the way by the page's checks (ICE-lite). */
-	if (msg->body_case == SY__WS_CLIENT__BODY_PHONE_CANDIDATE) {
-		(void)ws_done(ph->client, msg->id);
-		return;
-	}
-	if (!pl) {
-		(void)ws_refuse(ph->client, msg->id, "not-found",
-				"no such leg of this phone");
-		return;
-	}
-
-	memset(&a, 0, sizeof(a));
-	sy__browser_signal__init(&a.signal);
-	sy__transfer_call__init(&a.transfer);
-	sy__envelope__init(&a.env);
-	why = fill(&a, ph, pl, msg);
-	if (why)
-		(void)ws_refuse(ph->client, msg->id, "bad-request", "%s", why);
-	else
-		owner_send(ph, msg->id, pl, &a.env);
-}
-
 void signal_receive(struct ws_client *c, const Sy__WsClient *msg, void *arg)
 {
 	struct signal *s = arg;
@@ -354,6 +221,7 @@ static void take_message(struct signal *s, struct bus_request *req,
 {
 	struct phone *ph = signal_find(s, m->phone);
 	int err = !ph || !m->message ? ENOENT : phone_say(ph, m->message);
+	bool ended;
 
 	if (err) {
 		bus_replyf(req,
@@ -363,7 +231,10 @@ static void take_message(struct signal *s, struct bus_request *req,
 		return;
 	}
 
-	if (m->message->body_case == SY__WS_SERVER__BODY_PHONE_ENDED)
+	ended = m->message->body_case == SY__WS_SERVER__BODY_PHONE_ENDED;
+	trace(ph, &(struct trace_about){m->call, m->leg, 0, ended},
+	      &m->message->base);
+	if (ended)
 		phone_leg_remove(ph, m->leg);
 	else if (m->leg[0])
 		phone_leg_add(ph, m->leg, m->call, node);

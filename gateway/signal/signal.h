@@ -23,11 +23,15 @@ struct signal_conf {
 	struct view *view;           /* borrowed, outlives it             */
 	const struct token_key *key; /* of the cluster, borrowed; NULL: no
 					TURN server with a secret         */
+	const char *http, *https;    /* "host:port" of this gateway, for
+					traces; borrowed, or NULL         */
 };
 
 struct signal_stat {
 	uint32_t phones;             /* pages that are here now           */
 	uint64_t calls;              /* that pages made                   */
+	uint64_t traced;             /* messages that were written        */
+	uint64_t trace_dropped;      /* ... that were not: Redis is away  */
 };
 
 /** @param sp  Set on success; owned. @return 0, EINVAL, ENOMEM. */

@@ -6,9 +6,11 @@
  *   phone.c     one page: its connection, its legs, what waits for it
  *   enlist.c    it is registered, and everybody is told where it is
  *   place.c     it calls
- *   owner.c     what it says of a leg goes to the node that has the call
+ *   about.c     it says something of a leg
+ *   owner.c     ... which goes to the node that has the call
  *   text.c      it writes
  *   ice.c       STUN and TURN servers, with credentials for a while
+ *   trace.c     what is said is kept with the call's trace
  */
 
 #ifndef SY_GATEWAY_SIGNAL_SIGNAL_IMPL_H
@@ -19,6 +21,7 @@
 #include "gateway/signal/signal.h"
 #include "proto/loop.h"
 #include "proto/token.h"
+#include "proto/trace_batch.h"
 #include "proto/ulid.h"
 
 enum {
@@ -40,6 +43,9 @@ struct signal {
 	struct hash *phones;       /* struct phone, by name               */
 	uint32_t phonec;
 	uint64_t calls;
+	const char *http, *https;  /* borrowed; ours, or ""               */
+	struct trace_batch *trace;
+	struct loop_timer *trace_tmr; /* it is written                    */
 };
 
 /* A call of a page. */
@@ -128,6 +134,9 @@ void place_call(struct phone *ph, const Sy__WsClient *msg);
 /* --- text.c */
 void text_write(struct phone *ph, const Sy__WsClient *msg);
 
+/* --- about.c */
+void take_about_leg(struct phone *ph, const Sy__WsClient *msg);
+
 /* --- owner.c */
 
 /**
@@ -140,6 +149,33 @@ void text_write(struct phone *ph, const Sy__WsClient *msg);
  */
 void owner_send(struct phone *ph, uint32_t id, const struct phone_leg *pl,
 		const Sy__Envelope *env);
+
+/* --- trace.c */
+
+/** Of which leg a message is. */
+struct trace_about {
+	const char *call, *leg;
+	uint64_t at_ms;            /* since 1970; 0: now                  */
+	bool ended;                /* ... by this message                 */
+};
+
+/** Keep a message of a page, or to it, with its call's trace. @param msg
+ * WsClient or WsServer. */
+void trace(struct phone *ph, const struct trace_about *about,
+	   const ProtobufCMessage *msg);
+
+/** The same of the answers to what a page says. */
+void trace_refused(struct phone *ph, const struct trace_about *about,
+		   const char *type, const char *why);
+void trace_done(struct phone *ph, const struct trace_about *about);
+
+/** A call was placed: only now it is known which one it is.
+ * @param at_ms  Since 1970: when it was wanted. */
+void trace_placed(struct phone *ph, Sy__PhonePlaced *placed, char *to,
+		  char *sdp, uint64_t at_ms);
+
+/** Write what was collected. */
+void trace_flush(struct signal *s);
 
 /* --- ice.c */
 

@@ -185,6 +185,70 @@ def test_comes_back_to_a_ring():
     assert_clean(c)
 
 
+def starts(messages, leg):
+    """Of a page: which way, and the first line of each message."""
+    return [(m["direction"], m["text"].split("\r\n")[0]) for m in messages
+            if m.get("leg") == leg]
+
+
+def test_trace():
+    """What a page and its gateway say to each other is in the call's trace,
+    with the SIP of the other side; secrets are not."""
+    c = the_cluster()
+    with phones() as box:
+        phone(box, c, "1005", codecs=["opus"], answer="manual")
+        with Page("1004") as page:
+            page.ready()
+            got = page.call("1005")["phonePlaced"]
+            leg, call = got["leg"], got["call"]
+            box.expect("incoming", phone="1005")
+            page.ask(phoneCandidate={"leg": leg, "candidate":
+                                     "candidate:1 1 udp 1 192.0.2.7 9 "
+                                     "typ host\r\nphoneForged"})
+            must_fail(page.ask(phoneDtmf={"leg": leg, "digits": "x"}),
+                      "bad-request")
+            box.do("answer", phone="1005")
+            page.news("phoneAnswer")
+            page.ask(phoneDtmf={"leg": leg, "digits": "4711"})
+            page.ask(phoneUpdate={"leg": leg, "held": True})
+            page.ask(phoneHangup={"leg": leg})
+            page.news("phoneEnded")
+            box.expect("closed", phone="1005")
+            page.ask(phoneUnregister={})
+        want = [("in", "phoneCall"), ("out", "phonePlaced"),
+                ("out", "phoneProgress 180"), ("in", "phoneCandidate"),
+                ("in", "phoneDtmf"), ("out", "error bad-request"),
+                ("out", "phoneAnswer"), ("out", "phoneState"),
+                ("out", "done"), ("in", "phoneUpdate"),
+                ("in", "phoneHangup"), ("out", "phoneEnded 200")]
+        trace = wait_for("the whole trace", lambda: whole(c, call, leg, want))
+    offer = next(m for m in trace if m["text"].startswith("phoneCall"))
+    port = int(offer["target"].rpartition(":")[2])
+    if offer["router"] != c.gateways[0].id or offer["transport"] != "ws" or \
+            port != int(c.gateways[0].http.rpartition(":")[2]) or \
+            not offer["source"].startswith("127.0.0.1:"):
+        raise Mismatch(f"{offer}")
+    for text in ("to: 1005", "device: 1004", "a=ice-ufrag:abcd",
+                 "a=ice-pwd:*****", "a=fingerprint:sha-256 AB",
+                 "Content-Type: application/sdp\r\n\r\nv=0"):
+        if text not in offer["text"]:
+            raise Mismatch(f"no {text} in {offer['text']}")
+    everything = str(trace)
+    for secret in ("abcdefghijklmnopqrstuvwx", "4711", page.secret):
+        if secret in everything:
+            raise Mismatch(f"{secret} is shown: {everything}")
+    if any(m["text"].startswith("phoneForged") for m in trace) or \
+            "host??phoneForged" not in everything:
+        raise Mismatch(f"a line of a stranger: {everything}")
+    if not any(m["text"].startswith("INVITE ") for m in trace):
+        raise Mismatch("no SIP of the phone")
+
+
+def whole(c, call, leg, want):
+    trace = c.api("GET", f"/api/calls/{call}/trace")["messages"]
+    return trace if not set(want) - set(starts(trace, leg)) else None
+
+
 def test_calls_that_are_no_more():
     """A page has calls that nobody knows: it is told, once others have had
     time to take them over."""

@@ -13,9 +13,9 @@
 #include <time.h>
 #include <pthread.h>
 #include <cmocka.h>
+#include "proto/trace_mask.h"
 #include "router/trace_hep.h"
 #include "router/trace_hold.h"
-#include "router/trace_mask.h"
 #include "router/trace_ring.h"
 #include "router/trace_stat.h"
 #include "router/utf8.h"

@@ -5,7 +5,7 @@ import type { TraceMessage } from "../../api/schema";
 
 export interface Party {
 	key: string;
-	name: string;   // user of its SIP address, or the router
+	name: string;   // user of its SIP address, or the router or gateway
 	note: string;   // where it is
 }
 
@@ -24,20 +24,38 @@ function user(text: string, header: string): string {
 	return /sips?:([^@;>]+)@/.exec(line?.[1] ?? "")?.[1] ?? "";
 }
 
+const firstOf = (text: string) => text.split(/\r?\n/, 1)[0]!;
+
+/** A message of /ws: "phoneProgress 183", then a line a field. */
+const isOfPage = (text: string) => !/SIP\/2\.0/.test(firstOf(text));
+
 function titleOf(text: string): string {
-	const first = text.slice(0, text.indexOf("\r\n") >>> 0 || undefined)
-		.split(/\r?\n/)[0]!;
+	const first = firstOf(text);
 	const answer = /^SIP\/2\.0 (\d+.*)$/.exec(first);
 
+	if (isOfPage(text))
+		return first;
 	return answer ? answer[1]! : first.split(" ")[0]!;
 }
 
 function kindOf(title: string): Step["kind"] {
 	const code = parseInt(title, 10);
 
+	if (title === "done")
+		return "good";
+	if (title.startsWith("error"))
+		return "bad";
 	if (!code)
 		return "request";
 	return code < 200 ? "mid" : code < 300 ? "good" : "bad";
+}
+
+function nameOf(m: TraceMessage): string {
+	if (isOfPage(m.text))
+		return /^device: (.*)$/m.exec(m.text)?.[1] ?? "";
+	// Who sends a request is in its From; whom it is for in its To.
+	return kindOf(titleOf(m.text)) === "request"
+		? user(m.text, m.direction === "in" ? "From|f" : "To|t") : "";
 }
 
 export function ladder(messages: TraceMessage[]) {
@@ -52,13 +70,12 @@ export function ladder(messages: TraceMessage[]) {
 	};
 
 	for (const m of messages) {
-		const request = kindOf(titleOf(m.text)) === "request";
 		const peer = m.direction === "in" ? m.source : m.target;
+		const page = isOfPage(m.text);
 
-		// Who sends a request is in its From; whom it is for in its To.
-		note(`p${peer}`, request ? user(m.text, m.direction === "in" ?
-			"From|f" : "To|t") : "", `${m.transport} ${peer}`);
-		note(`r${m.router}`, m.router, "router");
+		note(`p${peer}`, nameOf(m),
+			`${page ? "browser" : m.transport} ${peer}`);
+		note(`r${m.router}`, m.router, page ? "gateway" : "router");
 	}
 	const all = [...parties.values()];
 	const peers = all.filter((p) => p.key[0] === "p");
