@@ -20,6 +20,12 @@ struct page *leg_browser_page(const struct leg *leg)
 		       ((const struct leg_sip *)leg)->page : NULL;
 }
 
+bool leg_browser_is_alive(const struct leg *leg)
+{
+	return leg_browser_page(leg) &&
+	       rtc_is_alive(((const struct leg_sip *)leg)->rtc);
+}
+
 static void received_sa(struct sa *sa, const char *received)
 {
 	const char *at = strchr(received, ':');
@@ -189,6 +195,8 @@ void leg_browser_renew(struct leg *leg)
 	struct mbuf *mb = NULL;
 	int err;
 
+	page_begin_anew(ls->page);
+	ls->answer = mem_deref(ls->answer);
 	session_renew(ls->ses);
 	err = session_offer(ls->ses, false, &mb);
 	if (!err)

@@ -45,6 +45,9 @@ void leg_browser_renew(struct leg *leg);
 /** A digit of its page that came by message. */
 void leg_browser_digit(struct leg *leg, char digit, uint32_t duration_ms);
 
+/** Its media is there: so is the page, whatever its signalling does. */
+bool leg_browser_is_alive(const struct leg *leg);
+
 /** The page of a leg; NULL: it is none of a browser. */
 struct page *leg_browser_page(const struct leg *leg);
 

@@ -69,12 +69,14 @@ static int op_early(struct leg *leg)
 	if (ls->late)
 		return offer_early(ls);
 
+	/* Without: a page that was loaded anew has had our offer. */
 	err = words_progress(ls, 183, ls->answer);
 	if (err)
 		return err;
 
 	leg->early = true;
-	leg_sip_keep(&ls->local_sdp, ls->answer);
+	if (ls->answer)
+		leg_sip_keep(&ls->local_sdp, ls->answer);
 
 	return leg_sip_apply(ls);
 }

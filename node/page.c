@@ -252,6 +252,13 @@ static void offer_handler(void *arg)
 	pg->h->answered(NULL, ECONNREFUSED, 408, NULL, pg->arg);
 }
 
+void page_begin_anew(struct page *pg)
+{
+	pg->answer = mem_deref(pg->answer);
+	if (!page_is_answered(pg))
+		pg->described = true;
+}
+
 int page_say_offer(struct page *pg)
 {
 	struct page_words w = {.what = PAGE_OFFER};

@@ -8,10 +8,12 @@
  *   outbound:  CALLED --PhoneAnswer--> TALKS --> ENDED
  *   inbound:   CALLS  --page_answer--> TALKS --> ENDED
  *
- * A message that nobody took is not sent again by itself: the page is away.
- * It comes back, at this gateway or another one, loaded anew or not, and is
- * told then what it needs to know as things stand (page_here()).  Who does not
- * come back within 30 s is gone; one that was only being called, within 10 s.
+ * A message that nobody took is not sent again by itself: the page is away, as
+ * it is when its gateway says that its connection is lost.  It comes back, at
+ * this gateway or another one, loaded anew or not, and is told then what it
+ * needs to know as things stand (page_here()).  Who does not come back within
+ * 30 s is gone, unless its media says that it is there; before the answer within
+ * 15 s, or, who is called, within 10 s.
  *
  * All on the signalling thread.  Handlers may mem_deref() the page.
  */
@@ -58,6 +60,10 @@ int page_ring(struct page *pg, struct mbuf *sdp);
 int page_progress(struct page *pg, uint16_t code, struct mbuf *sdp);
 int page_answer(struct page *pg, struct mbuf *sdp);
 bool page_is_described(const struct page *pg);
+
+/** It was loaded anew: what it offered, and was answered, is of no use to it.
+ * Our offer follows, which is its description also before the answer. */
+void page_begin_anew(struct page *pg);
 
 /** Offer: its outcome comes by `answered`. @return 0, EBUSY, EPROTO. */
 int page_offer(struct page *pg, struct mbuf *sdp);
@@ -108,6 +114,9 @@ int page_signal(struct page *pg, const Sy__BrowserSignal *msg,
  * @return true: it has to be offered anew (leg_browser_renew()).
  */
 bool page_here(struct page *pg, const Sy__BrowserHere *here, bool running);
+
+/** A gateway has lost it. Nothing, if it is at another one by now. */
+void page_left(struct page *pg, const char *gateway);
 
 /** What it is shown of its call. Borrowed until the next event. */
 void page_call_state(const struct page *pg, Sy__PhoneCallState *out,

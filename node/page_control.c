@@ -153,12 +153,25 @@ static void look_at(struct page *pg, void *arg)
 	c->n++;
 }
 
+static void left_handler(struct page *pg, void *arg)
+{
+	page_left(pg, arg);
+}
+
 void control_browser_here(struct node *n, struct bus_request *req,
 			  const Sy__Envelope *env)
 {
-	struct calls *c = mem_zalloc(sizeof(*c), NULL);
 	Sy__Result res = SY__RESULT__INIT;
+	struct calls *c;
 
+	if (!env->browser_here->gateway[0]) {
+		page_apply(n, env->browser_here->phone, left_handler,
+			   env->from);
+		bus_replyf(req, SY__RESULT_CODE__OK, "%s", "");
+		return;
+	}
+
+	c = mem_zalloc(sizeof(*c), NULL);
 	if (!c) {
 		bus_replyf(req, SY__RESULT_CODE__INTERNAL, "no memory");
 		return;

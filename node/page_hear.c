@@ -198,27 +198,23 @@ void page_found(struct page *pg, const char *gateway, const char *received)
 	}
 	str_ncpy(pg->leg->info.router, gateway,
 		 sizeof(pg->leg->info.router));
-	pg->away = false;
+	pg->away = pg->left = false;
 	alarm_stop(&pg->node->alarms, &pg->away_tmr);
 	leg_changed(pg->leg);
 }
 
 bool page_here(struct page *pg, const Sy__BrowserHere *here, bool running)
 {
-	const bool was_calling =
+	const bool rings =
 		!page_is_answered(pg) &&
-		pg->leg->info.direction == SY__DIRECTION__INBOUND;
+		pg->leg->info.direction == SY__DIRECTION__OUTBOUND;
 
 	if (page_is_over(pg))
 		return false;
 
 	page_found(pg, here->gateway, here->received);
-	if (running || pg->offering || !(page_is_answered(pg) || was_calling)) {
+	if (running || pg->offering || rings) {
 		say_again(pg);
-		return false;
-	}
-	if (was_calling) { /* the offer that waits for our answer is no more */
-		page_closed(pg, 487, "the page was loaded anew", true);
 		return false;
 	}
 	pg->lost_answer = false;

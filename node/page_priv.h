@@ -33,6 +33,7 @@ struct page {
 	const char *why;          /* static                               */
 	bool ended;               /* no handler is called any more        */
 	bool away;                /* a message was not taken              */
+	bool left;                /* ... or its gateway has lost it       */
 	uint64_t away_ms;         /* since when (monotonic); 0: it took the
 				     last message                         */
 	bool asked;               /* Redis is asked where it is           */

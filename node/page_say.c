@@ -6,6 +6,7 @@
  */
 
 #include <string.h>
+#include "node/leg_browser.h"
 #include "node/page_priv.h"
 #include "proto/log.h"
 #include "proto/store.h"
@@ -14,7 +15,9 @@ enum {
 	DELIVER_MS = 2000, /* a gateway takes a message within           */
 	LOOK_MS = 1000,    /* between two looks for a page that is away  */
 	GONE_MS = 30000,   /* then it does not come back                 */
-	UNHEARD_MS = 10000, /* the same of one that is only being called */
+	UNHEARD_MS = 10000, /* the same of one that is only being called, */
+	UNASKED_MS = 15000, /* and of one whose call is not answered yet  */
+	LINGER_MS = 21000, /* its contact outlives its connection by that */
 };
 
 /* A message on its way: its page may go before the answer comes. */
@@ -52,6 +55,13 @@ static void later(struct page *pg)
 		    pg);
 }
 
+/* Where its gateway has lost it, its contact says nothing for a while. */
+static bool is_stale(const struct page *pg, const Sy__Binding *b)
+{
+	return pg->left && !strcmp(b->gateway, pg->gateway) &&
+	       tmr_jiffies() - pg->away_ms < LINGER_MS;
+}
+
 static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 {
 	struct sending *s = arg;
@@ -68,7 +78,8 @@ static void reg_handler(int err, const Sy__Registration *reg, void *arg)
 	for (size_t i = 0; !err && reg && i < reg->n_bindings; i++) {
 		const Sy__Binding *b = reg->bindings[i];
 
-		if (strcmp(b->phone, pg->phone) || !b->gateway[0])
+		if (strcmp(b->phone, pg->phone) || !b->gateway[0] ||
+		    is_stale(pg, b))
 			continue;
 		page_found(pg, b->gateway, b->received);
 		page_came(pg);
@@ -106,21 +117,35 @@ static void look(struct page *pg)
 static bool is_ringing(const struct page *pg)
 {
 	return pg->leg->info.direction == SY__DIRECTION__OUTBOUND &&
-	       !leg_is(pg->leg, SY__LEG_STATE__LEG_ANSWERED);
+	       !page_is_answered(pg);
+}
+
+static bool is_gone(const struct page *pg)
+{
+	const uint64_t ms = tmr_jiffies() - pg->away_ms;
+
+	if (leg_browser_is_alive(pg->leg) || sipua_is_unsure(pg->node->ua))
+		return false;
+
+	return ms > (page_is_answered(pg) ? GONE_MS
+		     : is_ringing(pg)	  ? UNHEARD_MS
+					  : UNASKED_MS);
+}
+
+static uint16_t gone_code(const struct page *pg)
+{
+	return page_is_answered(pg) ? 408 : is_ringing(pg) ? 480 : 487;
 }
 
 static void look_handler(void *arg)
 {
 	struct page *pg = arg;
-	const uint64_t ms = tmr_jiffies() - pg->away_ms;
 
 	if (!pg->away || page_is_over(pg))
 		return;
 
-	if (ms > (is_ringing(pg) ? UNHEARD_MS : GONE_MS) &&
-	    !sipua_is_unsure(pg->node->ua)) {
-		page_closed(pg, is_ringing(pg) ? 480 : 408,
-			    "the page has gone", true);
+	if (is_gone(pg)) {
+		page_closed(pg, gone_code(pg), "the page has gone", true);
 		return;
 	}
 	look(pg);
@@ -144,6 +169,15 @@ static void lost(struct page *pg, enum page_what what)
 		look(pg);
 	}
 	later(pg);
+}
+
+void page_left(struct page *pg, const char *gateway)
+{
+	if (page_is_over(pg) || strcmp(pg->gateway, gateway))
+		return;
+
+	pg->left = true;
+	lost(pg, PAGE_STATE);
 }
 
 /* ---------------------------------------------------------------- it is sent */

@@ -90,7 +90,7 @@ static void gone_handler(struct ws_client *c, void *arg)
 
 	log_debug("phone lost", LOG_S("device", ph->device));
 	ph->client = NULL;
-	enlist_linger(ph);
+	leave(ph);
 	phone_end(ph);
 }
 

@@ -5,6 +5,7 @@
  *   signal.c    the table of pages; what comes from them, and from nodes
  *   phone.c     one page: its connection, its legs, what waits for it
  *   enlist.c    it is registered, and everybody is told where it is
+ *   leave.c     its connection is lost
  *   place.c     it calls
  *   about.c     it says something of a leg
  *   owner.c     ... which goes to the node that has the call
@@ -127,6 +128,11 @@ void enlist_linger(struct phone *ph);
 
 /** Its contact goes. */
 void enlist_drop(struct phone *ph);
+
+/* --- leave.c */
+
+/** Its connection is lost, and maybe comes back. */
+void leave(struct phone *ph);
 
 /* --- place.c */
 void place_call(struct phone *ph, const Sy__WsClient *msg);

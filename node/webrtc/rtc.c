@@ -379,6 +379,12 @@ void rtc_detach(struct rtc *rtc)
 	tmr_cancel(&rtc->tmr);
 }
 
+bool rtc_is_alive(const struct rtc *rtc)
+{
+	return rtc && rtc->keyed && rtc->media &&
+	       ice_consents(rtc->ice, tmr_jiffies());
+}
+
 const char *rtc_why(const struct rtc *rtc)
 {
 	return rtc ? rtc->why : "";

@@ -86,6 +86,10 @@ bool rtc_is_ready(const struct rtc *rtc);
  * more. */
 void rtc_detach(struct rtc *rtc);
 
+/** It has keys, and its peer consents: it is there, whatever its signalling
+ * does. */
+bool rtc_is_alive(const struct rtc *rtc);
+
 /** What RTC_FAILED means; static. */
 const char *rtc_why(const struct rtc *rtc);
 

@@ -3,6 +3,7 @@
 whose calls are whose, and who comes back."""
 
 import secrets
+import time
 
 from harness import Mismatch, assert_clean, cluster, phones, wait_for
 from rawphone import RawPhone
@@ -33,6 +34,13 @@ def finish(*error):
     if "with" in shared:
         shared.pop("c")
         shared.pop("with").__exit__(*(error or (None, None, None)))
+
+
+# What it answers an offer of a node with.
+ANSWER = OFFER.replace("RTP/SAVPF 111 0 110", "RTP/SAVPF 96") \
+    .replace("a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
+             "a=rtpmap:110 telephone-event/48000", "a=rtpmap:96 opus/48000/2") \
+    .replace("actpass", "active")
 
 
 class Page(Feed):
@@ -182,6 +190,61 @@ def test_comes_back_to_a_ring():
             if box.expect("closed", phone="1005")["code"] != 603:
                 raise Mismatch("another code than 603")
             again.ask(phoneUnregister={})
+    assert_clean(c)
+
+
+def ringing(box, page, user):
+    """The page calls a phone, which rings; its leg."""
+    leg = page.call(user)["phonePlaced"]["leg"]
+    box.expect("incoming", phone=user)
+    while page.news("phoneProgress")["code"] != 180:
+        pass
+    return leg
+
+
+def test_loaded_anew_before_the_answer():
+    """Its own offer is no more: it gets one of ours, and the answer has none,
+    at the other gateway."""
+    c = the_cluster()
+    with phones() as box:
+        phone(box, c, "1005", codecs=["opus"], answer="manual")
+        with Page("1004") as page:
+            page.ready()
+            leg = ringing(box, page, "1005")
+        with Page("1004", 1, page.secret) as again:
+            calls = again.ready()["calls"]
+            if [(x["leg"], x["peer"]) for x in calls] != [(leg, "1005")]:
+                raise Mismatch(f"{calls}")
+            offer = again.news("phoneOffer")
+            if offer["leg"] != leg or "a=setup:actpass" not in offer["sdp"]:
+                raise Mismatch(f"{offer}")
+            got = again.ask(phoneAnswer={"leg": leg, "sdp": ANSWER})
+            if "done" not in got:
+                raise Mismatch(f"{got}")
+            box.do("answer", phone="1005")
+            answer = again.news("phoneAnswer")
+            if answer["leg"] != leg or answer.get("sdp"):
+                raise Mismatch(f"{answer}")
+            box.expect("established", phone="1005")
+            again.ask(phoneHangup={"leg": leg})
+            box.expect("closed", phone="1005")
+            again.ask(phoneUnregister={})
+    assert_clean(c)
+
+
+def test_gone_before_the_answer():
+    """Who closes the page while the other one rings, and does not come back,
+    rings for 15 seconds more, not until somebody answers nobody."""
+    c = the_cluster()
+    with phones() as box:
+        phone(box, c, "1005", codecs=["PCMU"], answer="manual")
+        with Page("1004") as page:
+            page.ready()
+            ringing(box, page, "1005")
+        began = time.monotonic()
+        box.expect("closed", phone="1005", seconds=25)
+        if time.monotonic() - began < 10:
+            raise Mismatch("it had no time to come back")
     assert_clean(c)
 
 
