@@ -62,11 +62,13 @@ def install_once():
 
 
 class Browser:
-    """One Chromium; use it in a with statement."""
+    """One Chromium; use it in a with statement.
+
+    `microphone`: "file", "denied" (by the user), "none"."""
 
     driver = "driver.mjs"
 
-    def __init__(self):
+    def __init__(self, **conf):
         path = chromium()
         install()
         self.folder = tempfile.mkdtemp(prefix="sy-")
@@ -75,7 +77,8 @@ class Browser:
         self.log = open(os.path.join(self.folder, "log"), "w+",
                         encoding="utf-8")
         self.proc = subprocess.Popen(
-            ["node", os.path.join(FOLDER, self.driver), wav, path],
+            ["node", os.path.join(FOLDER, self.driver), wav, path,
+             json.dumps(conf)],
             cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self.log, text=True, bufsize=1)
         self.lines = queue.Queue()

@@ -14,7 +14,8 @@ import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { createInterface } from "node:readline";
 
-const [wav, executablePath] = process.argv.slice(2);
+const [wav, executablePath, conf = "{}"] = process.argv.slice(2);
+const { microphone = "file" } = JSON.parse(conf);
 // This file is a copy in build/browser.
 const sdk = new URL("../../web/sdk/src/index.ts", import.meta.url).pathname;
 const origin = "http://localhost"; // a secure context, never asked for
@@ -31,14 +32,21 @@ async function bundle(lib) {
 	return out.outputFiles[0].text;
 }
 
+// The user has one and allows it, has one and does not, has none.
+const fake = ["--use-fake-device-for-media-stream",
+	`--use-file-for-fake-audio-capture=${wav}`];
+const microphones = {
+	file: ["--use-fake-ui-for-media-stream", ...fake],
+	denied: ["--use-fake-ui-for-media-stream=deny", ...fake],
+	none: ["--use-fake-ui-for-media-stream"],
+};
+
 const browser = await chromium.launch({
 	executablePath,
 	args: [
 		"--no-sandbox",
 		"--ignore-certificate-errors",
-		"--use-fake-ui-for-media-stream",
-		"--use-fake-device-for-media-stream",
-		`--use-file-for-fake-audio-capture=${wav}`,
+		...microphones[microphone],
 		"--autoplay-policy=no-user-gesture-required",
 		"--allow-loopback-in-peer-connection",
 		"--disable-features=WebRtcHideLocalIpsWithMdns," +
@@ -84,6 +92,8 @@ async function run(cmd) {
 	}
 	if (cmd.do === "close")
 		return pages.get(cmd.page).close();
+	if (cmd.do === "click")
+		return pages.get(cmd.page).mouse.click(5, 5);
 	return pages.get(cmd.page).evaluate(
 		([method, args]) => window.phone[method](...args),
 		[cmd.do, cmd.args ?? []]);

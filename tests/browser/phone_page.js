@@ -67,9 +67,9 @@ const news = {
 	async phoneIncoming(m) {
 		if (calls.has(m.leg))
 			return;
+		const call = await take(m.leg, m.sdp);
 		tell("incoming", { from: m.from, name: m.fromName,
 			called: m.called, leg: m.leg });
-		const call = await take(m.leg, m.sdp);
 		if (auto)
 			await answer(call);
 	},
@@ -195,6 +195,29 @@ window.phone = {
 		ws.onclose = null;
 		ws.close();
 		await connect();
+	},
+	// The socket goes, and does not come back by itself.
+	drop() {
+		ws.onclose = null;
+		ws.close();
+	},
+	// What it gets of a relay, and what the server says.
+	async gather(iceServers) {
+		const pc = new RTCPeerConnection({ iceServers,
+			iceTransportPolicy: "relay" });
+		const out = { relay: [], errors: [] };
+		pc.onicecandidate = (e) => e.candidate?.candidate &&
+			out.relay.push(e.candidate.candidate);
+		pc.onicecandidateerror = (e) => out.errors.push(e.errorCode);
+		pc.addTransceiver("audio");
+		await pc.setLocalDescription();
+		if (pc.iceGatheringState !== "complete")
+			await new Promise((ok) => pc.addEventListener(
+				"icegatheringstatechange", () =>
+					pc.iceGatheringState === "complete" &&
+						ok()));
+		pc.close();
+		return out;
 	},
 	say: (m) => ask(m).catch((e) => String(e)),
 	leg: () => last.leg,

@@ -10,8 +10,43 @@ let phone = null;
 let current = null;
 let auto = true;
 const called = new Map(); // legs to calls, also of those that have ended
+let fault = "";           // why there is no microphone: a DOMException's name
+let microphone = null;    // the last one, of those that are made here
+const asked = [];         // constraints of each microphone
+const outputs = [];       // where audio elements were told to play
+const players = [];       // all audio elements
 const quiet = { echoCancellation: false, noiseSuppression: false,
 	autoGainControl: false };
+
+const own = MediaDevices.prototype.getUserMedia;
+
+// One that sounds so; 0: the browser's own.
+function useMicrophone(hz) {
+	const { mediaDevices } = navigator;
+
+	mediaDevices.getUserMedia = async (constraints) => {
+		asked.push(constraints.audio);
+		if (fault)
+			throw new DOMException("as the test has it", fault);
+		microphone = hz ? oscillator(hz) : await own.call(mediaDevices, constraints);
+		return microphone;
+	};
+}
+
+function watchPlayers() {
+	const { setSinkId } = HTMLMediaElement.prototype;
+
+	window.Audio = class extends Audio {
+		constructor() {
+			super();
+			players.push(this);
+		}
+	};
+	HTMLMediaElement.prototype.setSinkId = function(id) {
+		outputs.push(id);
+		return setSinkId.call(this, id);
+	};
+}
 
 function follow(call) {
 	const tell = (event, more = {}) =>
@@ -45,15 +80,18 @@ const facts = (call) => ({ leg: call.leg, id: call.id, state: call.state,
 
 window.phone = {
 	/** @param hz  Its microphone's tone; 0: that of the file. */
-	async start({ url, token, device, hz, answer = true, relay = false }) {
+	async start({ url, token, device, hz, answer = true, relay = false,
+		broken = "" }) {
 		auto = answer;
-		if (hz)
-			navigator.mediaDevices.getUserMedia = async () => oscillator(hz);
+		fault = broken;
+		useMicrophone(hz);
+		watchPlayers();
 		phone = new Phone({ url, token, device, audio: quiet, statsMs: 500,
 			iceTransportPolicy: relay ? "relay" : "all" });
 		phone.on("state", (state, why) => window.tell(state, { why }));
 		phone.on("error", (e) => window.tell("trouble", { code: e.code,
 			text: e.message }));
+		phone.devices.on("lost", () => window.tell("lost"));
 		phone.on("call", follow);
 		phone.on("incoming", (call) => {
 			window.tell("incoming", facts(call));
@@ -86,6 +124,48 @@ window.phone = {
 	calls: () => phone.calls.map(facts),
 	facts: () => facts(current),
 	stats: () => current.stats,
+	/** The microphone in use is pulled; the next one sounds so. @param why
+	 * There is no next one. */
+	pull(hz, why = "") {
+		const [track] = microphone.getAudioTracks();
+
+		fault = why;
+		useMicrophone(hz);
+		track.stop();
+		track.dispatchEvent(new Event("ended"));
+	},
+	/** One is plugged in. */
+	plug(hz) {
+		fault = "";
+		useMicrophone(hz);
+		navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+	},
+	async devices() {
+		const { devices } = phone;
+
+		await devices.refresh();
+		return { microphones: devices.microphones,
+			speakers: devices.speakers, microphone: devices.microphone,
+			speaker: devices.speaker, asked, outputs };
+	},
+	useMicrophone: (id) => phone.devices.useMicrophone(id),
+	useSpeaker: (id) => phone.devices.useSpeaker(id),
+	/** Nothing plays before a click. */
+	block() {
+		const { play } = HTMLMediaElement.prototype;
+
+		HTMLMediaElement.prototype.play = function() {
+			this.pause();
+			return Promise.reject(new DOMException("as the test has it",
+				"NotAllowedError"));
+		};
+		document.addEventListener("pointerdown", () => {
+			HTMLMediaElement.prototype.play = play;
+		}, { capture: true, once: true });
+	},
+	/** [s] of each audio element that plays. */
+	played: () => players.filter((p) => !p.paused).map((p) =>
+		p.currentTime),
 	hear, levels, watch, gap,
 	listen: () => listenTo(current.remote),
 };

@@ -9,7 +9,7 @@ from browser import TONE_HZ
 from harness import Mismatch, assert_clean, wait_for
 from scenarios import PAGE, PHONE, THIRD, Scenarios
 from talk import hears, phone, tone
-from turn import Turn
+from turn import SECRET, Turn, credential
 
 
 def open_page(browser, name, c, user, gateway=0, secret=None, **more):
@@ -85,7 +85,9 @@ def test_rings_with_a_desk_phone():
     box.do("call", phone=PHONE, to=THIRD)
     b.expect("incoming", "b")
     box.expect("established", phone=THIRD)
-    b.expect("ended", "b")
+    ended = b.expect("ended", "b")
+    if ended["reason"] != "answered elsewhere":
+        raise Mismatch(f"{ended}")
     box.do("hangup", phone=PHONE)
     box.expect("closed", phone=THIRD)
     b.do("b", "unregister")
@@ -127,6 +129,85 @@ def test_transfer():
     box.do("hangup", phone=PHONE)
     box.expect("closed", phone=THIRD)
     assert_clean(_all.cluster)
+
+
+def test_attended_transfer():
+    """Two calls of the page; those two talk, and the page has none."""
+    _all.call()
+    b, box = _all.browser, _all.box
+    first = b.do("a", "leg")
+    b.do("a", "call", THIRD)
+    b.expect("established", "a")
+    box.expect("established", phone=THIRD)
+    hears(box, THIRD, TONE_HZ)
+    b.do("a", "transfer", "", first)
+    for _ in range(2):
+        b.expect("ended", "a")
+    hears(box, PHONE, tone(THIRD))
+    hears(box, THIRD, tone(PHONE))
+    for user in (PHONE, THIRD):
+        hears(box, user, TONE_HZ, present=False)
+    box.do("hangup", phone=PHONE)
+    for user in (PHONE, THIRD):
+        box.expect("closed", phone=user)
+    assert_clean(_all.cluster)
+
+
+def test_two_tabs():
+    """Two pages of one user ring together; one takes the call, the other one
+    is told that it was answered elsewhere."""
+    _all.start()
+    c, box, b = _all.cluster, _all.box, _all.browser
+    for name in ("b", "c"):
+        open_page(b, name, c, "1004", auto=False)
+    box.do("call", phone=PHONE, to="1004")
+    for name in ("b", "c"):
+        b.expect("incoming", name)
+    b.do("c", "answer")
+    box.expect("established", phone=PHONE)
+    ended = b.expect("ended", "b")
+    if ended["reason"] != "answered elsewhere":
+        raise Mismatch(f"{ended}")
+    b.hears("c", tone(PHONE))
+    b.do("c", "hangup")
+    b.expect("ended", "c")
+    box.expect("closed", phone=PHONE)
+    for name in ("b", "c"):
+        b.do(name, "unregister")
+        b.do(name, "close")
+    assert_clean(c)
+
+
+def test_vanishes():
+    """A page that is closed without a word loses its call once its consent is
+    over; one that only lost its socket for longer has its call."""
+    _all.start()
+    c, box, b = _all.cluster, _all.box, _all.browser
+    open_page(b, "b", c, "1004")
+    b.do("b", "call", PHONE)
+    b.expect("established", "b")
+    box.expect("established", phone=PHONE)
+    b.do("a", "call", THIRD)
+    b.expect("established", "a")
+    box.expect("established", phone=THIRD)
+    b.hears("a", tone(THIRD))
+    b.hears("b", tone(PHONE))
+    b.do("a", "drop")
+    b.do("b", "close")
+    began = time.monotonic()
+    closed = box.expect("closed", phone=PHONE, seconds=45)
+    took = time.monotonic() - began
+    if took < 20:
+        raise Mismatch(f"after {took:.1f} s it could not have come back: "
+                       f"{closed}")
+    hears(box, THIRD, TONE_HZ)
+    b.hears("a", tone(THIRD))
+    b.do("a", "reconnect")
+    b.do("a", "register")
+    b.do("a", "hangup")
+    b.expect("ended", "a")
+    box.expect("closed", phone=THIRD)
+    assert_clean(c)
 
 
 def test_conference():
@@ -269,32 +350,51 @@ def test_gateway_dies():
 
 
 def test_turn():
-    """A page that may use nothing but a relay: coturn, with credentials that
-    it gets from the gateway; a wrong secret would be no call."""
+    """A page that may use nothing but a relay: coturn, by UDP, TCP and TLS, with
+    credentials that it gets from the gateway."""
     _all.start()
     b, c = _all.browser, _all.cluster
-    with Turn(c.dir) as turn:
-        servers = turn.settings()
-        c.api("PATCH", "/api/config/settings", {"iceServers": [
-            {**server, "ttlSeconds": 600} for server in servers]})
-        shown = c.api("GET", "/api/config/settings")
-        if servers[0]["secret"] in str(shown) or shown.get("iceSecrets"):
-            raise Mismatch(f"{shown}")
-        open_page(b, "b", c, "1004", relay=True)
-        got = wait_for("servers", lambda: b.do("b", "register").get(
-            "iceServers"))
-        user = got[0]["username"]
-        if not user.endswith(":1004") or got[0]["urls"] != servers[0]["urls"]:
-            raise Mismatch(f"{got}")
-        b.do("b", "call", "600")
-        b.expect("established", "b")
-        b.hears("b", TONE_HZ)
-        b.do("b", "hangup")
-        b.expect("ended", "b")
-        b.do("b", "unregister")
-        b.do("b", "close")
+    with Turn(b.folder) as turn:
+        for transport in ("udp", "tcp", "tls"):
+            url = turn.url(transport)
+            c.api("PATCH", "/api/config/settings", {
+                "iceServers": [{**turn.settings(transport)[0],
+                                "ttlSeconds": 600}]})
+            shown = c.api("GET", "/api/config/settings")
+            if SECRET in str(shown) or shown.get("iceSecrets"):
+                raise Mismatch(f"{shown}")
+            open_page(b, "b", c, "1004", relay=True)
+            got = wait_for("servers", lambda: [
+                s for s in b.do("b", "register").get("iceServers", [])
+                if s["urls"] == [url]])
+            if not got[0]["username"].endswith(":1004"):
+                raise Mismatch(f"{got}")
+            b.do("b", "call", "600")
+            b.expect("established", "b")
+            b.hears("b", TONE_HZ)
+            b.do("b", "hangup")
+            b.expect("ended", "b")
+            b.do("b", "unregister")
+            b.do("b", "close")
     c.api("PATCH", "/api/config/settings", {"iceServers": []})
     assert_clean(c)
+
+
+def test_turn_credentials():
+    """One that has ended, and one of another secret, are no relay."""
+    _all.start()
+    b = _all.browser
+    with Turn(b.folder) as turn:
+        now = int(time.time())
+        for user, secret, good in ((f"{now + 60}:1001", SECRET, True),
+                                   (f"{now - 60}:1001", SECRET, False),
+                                   (f"{now + 60}:1001", "another", False)):
+            got = b.do("a", "gather", [{
+                "urls": [turn.url()], "username": user,
+                "credential": credential(user, secret)}], seconds=40)
+            if bool(got["relay"]) != good or \
+                    (not good and 401 not in got["errors"]):
+                raise Mismatch(f"{user}, {secret}: {got}")
 
 
 def ringing_dies(caller, callee):

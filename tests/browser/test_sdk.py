@@ -19,7 +19,7 @@ from lib.cluster import DEMO
 from talk import hears, phone, tone
 from turn import Turn
 
-SIP, THIRD = "1002", "1003"
+SIP, THIRD, SLOW = "1002", "1003", "1010"
 RINGBACK_HZ = 425
 PAGES = {"a": ("1001", 0), "b": ("1004", 2100), "c": ("1005", 2700),
          "d": ("1007", 0)}
@@ -52,6 +52,7 @@ class Shared:
             self.box = self.stack.enter_context(phones())
             phone(self.box, c, SIP, codecs=["opus", "PCMU"])
             phone(self.box, c, THIRD, codecs=["PCMU"])
+            phone(self.box, c, SLOW, codecs=["PCMU"], answer="manual")
             self.cluster = c
             self.opened = set()
         for page in pages:
@@ -355,6 +356,53 @@ def test_reload_while_ringing():
     end_by_page("d", SIP)
     b.do("d", "stop")
     b.do("d", "close")
+
+
+def call_ringing(page):
+    """The page calls a phone that rings; what it is."""
+    made = _all.browser.do(page, "call", SLOW)
+    _all.box.expect("incoming", phone=SLOW)
+    _all.browser.expect("ringing", page)
+    return made
+
+
+def taken(page):
+    _all.box.do("answer", phone=SLOW)
+    _all.box.expect("established", phone=SLOW)
+    _all.browser.expect("connected", page)
+    both_ways(page, SLOW)
+    wait_for("it is active", lambda: _all.browser.do(page, "facts")
+             ["state"] == "active")
+
+
+def test_reload_while_calling():
+    """The other one rings on; the page that came after has the call."""
+    _, b, _ = _all.start("a")
+    made = call_ringing("a")
+    b.events.clear()
+    b.do("a", "reload", lib="sdk", seconds=40, options=_all.options("a"))
+    b.expect("registered", "a")
+    wait_for("the call is back", lambda: b.do("a", "calls"))
+    now = b.do("a", "facts")
+    if (now["leg"], now["id"], now["peer"]["number"], now["direction"]) != \
+            (made["leg"], made["id"], SLOW, "outgoing"):
+        raise Mismatch(f"{now} is not {made}")
+    taken("a")
+    end_by_page("a", SLOW)
+
+
+def test_gateway_dies_while_calling():
+    """kill -9: it rings on, and the answer comes by the other one."""
+    c, b, _ = _all.start("a")
+    call_ringing("a")
+    gateway = next(g for g in c.gateways if g.id == b.do("a", "gateway"))
+    b.events.clear()
+    gateway.process.kill()
+    c.left(gateway)
+    b.expect("registered", "a")
+    taken("a")
+    end_by_page("a", SLOW)
+    c.join(gateway.id)
 
 
 def test_refused():

@@ -92,6 +92,12 @@ export class Call extends Emitter<CallEvents> {
 		return this.audio.agreed;
 	}
 
+	/** @internal True: the browser has, or waits for, media of it; else the
+	 * cluster has to offer it, as after a reload. */
+	get isRunning() {
+		return this.hasMedia || this.audio.isOffered;
+	}
+
 	// ------------------------------------------------------------- by the user
 
 	/**

@@ -48,6 +48,7 @@ const OPEN_MS = 8_000;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 const PING_MS = 10_000;  // a gateway whose machine is gone says no word
+const DOUBT_MS = 2_000;  // to its answer, when the network is another one
 
 export const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_POLICY = 1008;
@@ -234,10 +235,19 @@ export class Connection extends Emitter<ConnectionEvents> {
 		this.waiters.splice(0).forEach((w) => w.done(welcome));
 	}
 
-	private ping() {
+	/** The network may be another one: is the gateway there still?  If not,
+	 * the next one is asked now. */
+	check() {
+		if (this.state === "open")
+			this.ping(DOUBT_MS);
+		else
+			this.hurry();
+	}
+
+	private ping(timeout_ms = PING_MS / 2) {
 		const socket = this.socket;
 
-		this.ask({ ping: {} }, PING_MS / 2).catch((e) => {
+		this.ask({ ping: {} }, timeout_ms).catch((e) => {
 			if (socket === this.socket && e.code === "timeout")
 				this.lost("the gateway does not answer any more");
 		});

@@ -15,7 +15,7 @@ export interface AudioDevice {
 export interface DeviceEvents {
 	/** Something was plugged in, pulled out or chosen. */
 	change: [];
-	/** The microphone in use has gone: another one was taken. */
+	/** The microphone of a call has gone: another one was taken. */
 	lost: [];
 }
 
@@ -28,6 +28,7 @@ export class Devices extends Emitter<DeviceEvents> {
 	microphone = "";
 	speaker = "";
 
+	/** @param constraints  Of each microphone: echoCancellation ... */
 	constructor(private constraints: MediaTrackConstraints = {}) {
 		super();
 		try {
@@ -36,6 +37,22 @@ export class Devices extends Emitter<DeviceEvents> {
 		} catch { /* what is kept there is a convenience */ }
 		navigator.mediaDevices?.addEventListener("devicechange",
 			() => void this.refresh());
+		void this.watchPermission();
+	}
+
+	// Who allows the microphone during a call is heard from then on.
+	private async watchPermission() {
+		try {
+			const name = "microphone" as PermissionName;
+			const status = await navigator.permissions.query({ name });
+
+			status.onchange = () => void this.refresh();
+		} catch { /* not in every browser */ }
+	}
+
+	/** @internal A call has another microphone, for want of its own. */
+	replaced() {
+		this.emit("lost");
 	}
 
 	/** Look again; also asks nothing of the user. */

@@ -16,6 +16,7 @@ export type ErrorCode =
 	| "microphone-busy"    // another program has it
 	| "no-webrtc"          // not in this browser, or not without HTTPS
 	| "media"              // the peer's description cannot be used
+	| "blocked"            // the browser plays no sound before a click
 	| "ended"              // the call has ended
 	| (string & {});
 

@@ -41,6 +41,10 @@ const ANSWER_TRIES = 8;
 /** Whose keys they will be. */
 const fingerprint = (sdp = "") => /^a=fingerprint:(.*\S)/m.exec(sdp)?.[1];
 
+// Nothing needs to be sent to us while it is silent there.
+const withPauses = (sdp: string) => sdp.replace(
+	/^(a=fmtp:\d+ .*useinbandfec=1)(?!.*usedtx)/gm, "$1;usedtx=1");
+
 const isOffered = (pc: RTCPeerConnection) =>
 	pc.signalingState === "have-local-offer";
 
@@ -59,6 +63,7 @@ export class Media {
 	private candidates: string[] = [];  // before there is a leg
 	private turn: Promise<unknown> = Promise.resolve();
 	private timer?: ReturnType<typeof setTimeout>;
+	private replacing = false;
 	private unwatch: () => void;
 
 	constructor(private host: MediaHost, private owner: MediaOwner) {
@@ -79,6 +84,11 @@ export class Media {
 
 	get remote(): MediaStream {
 		return this.playback.remote;
+	}
+
+	/** An offer of ours waits for its answer. */
+	get isOffered() {
+		return !!this.pc && isOffered(this.pc);
 	}
 
 	/** Nothing is said: muted, or held. */
@@ -116,11 +126,11 @@ export class Media {
 
 	/** An offer of ours, for a new call. @param mic  Taken. */
 	async offer(mic: MediaStreamTrack): Promise<string> {
-		this.mic = mic;
+		this.take(mic);
 		const pc = this.makePeer();
 
 		await pc.setLocalDescription();
-		return pc.localDescription!.sdp;
+		return withPauses(pc.localDescription!.sdp);
 	}
 
 	/** There is a leg now: what has waited is said. */
@@ -137,7 +147,7 @@ export class Media {
 				mic.stop();
 				throw new SwitchyardError("ended", "The call has ended.");
 			}
-			this.mic = mic;
+			this.take(mic);
 			try {
 				await this.respond(await offer());
 			} catch (e) {
@@ -155,13 +165,8 @@ export class Media {
 				return;
 			// Back after a reload: silent is better than gone.
 			if (!this.mic)
-				this.mic = await this.host.devices.open().catch((e) => {
-					this.owner.mediaFailed(e);
-					return undefined;
-				});
-			if (this.over)
-				this.mic?.stop();
-			else
+				this.take(await this.open());
+			if (!this.over)
 				await this.respond(sdp);
 		}).catch((e) => this.failed(e));
 	}
@@ -240,8 +245,7 @@ export class Media {
 
 	private drop() {
 		this.dropPeer();
-		this.mic?.stop();
-		this.mic = undefined;
+		this.take(undefined);
 	}
 
 	private trickle(candidate: string) {
@@ -269,7 +273,7 @@ export class Media {
 			await pc.setRemoteDescription(offer);
 		}
 		await pc.setLocalDescription();
-		await this.answerWith(pc.localDescription!.sdp);
+		await this.answerWith(withPauses(pc.localDescription!.sdp));
 		this.agreed = pc === this.pc;
 	}
 
@@ -304,7 +308,7 @@ export class Media {
 		await pc.setLocalDescription();
 		try {
 			await this.host.request({ phoneOffer: { leg: this.owner.leg,
-				sdp: pc.localDescription!.sdp } });
+				sdp: withPauses(pc.localDescription!.sdp) } });
 		} catch {
 			// The node may be gone: the next one will offer.
 			if (pc === this.pc && isOffered(pc))
@@ -352,34 +356,77 @@ export class Media {
 			this.mic.enabled = !this.silent;
 	}
 
+	/* A microphone in place of the one before; the call's own from now on. */
+	private take(mic: MediaStreamTrack | undefined) {
+		if (this.mic) {
+			this.mic.onended = null;
+			this.mic.stop();
+		}
+		this.mic = mic;
+		if (!mic)
+			return;
+		if (this.over) {
+			mic.stop();
+			return;
+		}
+		mic.onended = () => void this.replaceMic(); // pulled, or forbidden
+		this.useSilence();
+	}
+
+	private open(): Promise<MediaStreamTrack | undefined> {
+		return this.host.devices.open().catch((e) => {
+			if (!this.over)
+				this.owner.mediaFailed(e);
+			return undefined;
+		});
+	}
+
 	private async useDevices() {
 		await this.playback.useSpeaker();
-		if (this.mic && this.wantsOtherMic(this.mic))
+		if (this.agreed && this.wantsOtherMic())
 			await this.replaceMic();
 	}
 
-	// Another one was chosen and is there, or the one in use has gone.
-	private wantsOtherMic(mic: MediaStreamTrack): boolean {
+	// Another one was chosen and is there, or the one in use has gone; or there
+	// was none.
+	private wantsOtherMic(): boolean {
 		const { microphone, microphones } = this.host.devices;
 
-		return mic.readyState === "ended" || (!!microphone &&
-			microphone !== mic.getSettings().deviceId &&
-			microphones.some((d) => d.id === microphone));
+		if (this.mic?.readyState !== "live")
+			return microphones.length > 0;
+		return !!microphone &&
+			microphone !== this.mic.getSettings().deviceId &&
+			microphones.some((d) => d.id === microphone);
 	}
 
 	private async replaceMic() {
-		const mic = await this.host.devices.open().catch((e) => {
-			this.owner.mediaFailed(e);
-			return undefined;
-		});
-
-		if (!mic || this.over) {
-			mic?.stop();
+		if (this.replacing || this.over)
 			return;
+		this.replacing = true;
+		try {
+			const lost = this.mic?.readyState === "ended";
+			const mic = await this.open();
+
+			if (!mic)
+				return;
+			this.take(mic);
+			await this.say(mic);
+			if (lost && !this.over)
+				this.host.devices.replaced();
+		} finally {
+			this.replacing = false;
 		}
-		this.mic?.stop();
-		this.mic = mic;
-		this.useSilence();
-		await this.pc?.getSenders()[0]?.replaceTrack(mic);
+	}
+
+	private async say(mic: MediaStreamTrack) {
+		const { pc } = this;
+		const sender = pc?.getSenders()[0];
+
+		if (sender?.track) {
+			await sender.replaceTrack(mic);
+		} else if (pc && !this.over) {
+			pc.addTrack(mic); // it had none: the node does not expect any
+			await this.restart();
+		}
 	}
 }

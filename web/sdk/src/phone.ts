@@ -85,6 +85,7 @@ export class Phone extends Emitter<PhoneEvents> {
 	private refresh?: ReturnType<typeof setTimeout>;
 	private secret?: Promise<string>;
 	private rings = false;
+	private hasMoved = false;        // to another network; not told yet
 	private stops: (() => void)[] = [];
 
 	constructor(private options: PhoneOptions = {}) {
@@ -157,11 +158,12 @@ export class Phone extends Emitter<PhoneEvents> {
 
 	private listen() {
 		const { connection } = this;
-		const network = (navigator as { connection?: EventTarget })
-			.connection;
-		const changed = () => this.calls.forEach((c) => c.networkChanged());
+		const networks = [globalThis, (navigator as { connection?: EventTarget })
+			.connection];
+		const changed = () => this.networkChanged();
 
-		network?.addEventListener("change", changed);
+		networks[0]?.addEventListener("online", changed);
+		networks[1]?.addEventListener("change", changed);
 		this.stops.push(
 			connection.on("open", (w) => void this.register(w)),
 			connection.on("message", (m) => this.take(m)),
@@ -171,7 +173,19 @@ export class Phone extends Emitter<PhoneEvents> {
 				else if (state === "refused")
 					this.become("refused", why);
 			}),
-			() => network?.removeEventListener("change", changed));
+			() => {
+				networks[0]?.removeEventListener("online", changed);
+				networks[1]?.removeEventListener("change", changed);
+			});
+	}
+
+	// Media finds another path at once, or as soon as a gateway is reached by
+	// the new network.
+	private networkChanged() {
+		this.hasMoved = true;
+		this.connection.check();
+		for (const call of this.calls)
+			call.networkChanged();
 	}
 
 	private async register(welcome: WsWelcome): Promise<void> {
@@ -182,7 +196,7 @@ export class Phone extends Emitter<PhoneEvents> {
 				"This login belongs to no device: it cannot call."));
 			return;
 		}
-		const legs = [...this.legs.values()].filter((c) => c.hasMedia)
+		const legs = [...this.legs.values()].filter((c) => c.isRunning)
 			.map((c) => c.leg);
 
 		try {
@@ -235,7 +249,7 @@ export class Phone extends Emitter<PhoneEvents> {
 		const calls = r.calls ?? [];
 
 		for (const call of this.legs.values())
-			if (!call.hasMedia && !calls.some((s) => s.leg === call.leg))
+			if (!call.isRunning && !calls.some((s) => s.leg === call.leg))
 				call.end("It ended while there was no connection.", 0);
 		for (const s of calls) {
 			const known = this.legs.get(s.leg);
@@ -246,6 +260,10 @@ export class Phone extends Emitter<PhoneEvents> {
 			if (!known)
 				this.add(call);
 		}
+		if (this.hasMoved)
+			for (const call of this.calls)
+				call.networkChanged();
+		this.hasMoved = false;
 		this.become("registered", "");
 	}
 

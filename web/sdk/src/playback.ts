@@ -2,7 +2,8 @@
 //
 // What is heard of a call.  Each track has a player of its own: the next one is
 // ready to be heard before the one before it is let go, and no player is loaded
-// anew in the midst of a word.
+// anew in the midst of a word.  A browser that plays nothing before a gesture of
+// the user plays it at the next one.
 
 /** What it needs of its call. */
 export interface PlaybackOwner {
@@ -11,6 +12,8 @@ export interface PlaybackOwner {
 	/** The browser plays nothing. */
 	blocked(cause: unknown): void;
 }
+
+const GESTURES = ["pointerdown", "keydown"] as const;
 
 type Player = HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> };
 
@@ -31,8 +34,10 @@ export class Playback {
 		if (!beside)
 			this.settle();
 		void this.useSpeakerOf(player);
-		void player.play().catch((e) => !this.over &&
-			this.players.includes(player) && this.owner.blocked(e));
+		this.start(player, (e) => {
+			this.owner.blocked(e);
+			this.awaitGesture(true);
+		});
 	}
 
 	/** Nothing but the newest track, from now on. */
@@ -52,7 +57,25 @@ export class Playback {
 
 	close() {
 		this.over = true;
+		this.awaitGesture(false);
 		this.players.splice(0).forEach(stop);
+	}
+
+	private start(player: Player, refused: (e: Error) => void) {
+		void player.play().then(() => this.awaitGesture(false),
+			(e: Error) => !this.over && this.players.includes(player) &&
+				e.name === "NotAllowedError" && refused(e));
+	}
+
+	private gesture = () => this.players.forEach((p) =>
+		this.start(p, () => {}));
+
+	private awaitGesture(on: boolean) {
+		for (const type of GESTURES)
+			if (on)
+				document.addEventListener(type, this.gesture);
+			else
+				document.removeEventListener(type, this.gesture);
 	}
 
 	private async useSpeakerOf(player: Player) {
