@@ -453,8 +453,8 @@ def test_comes_and_goes():
         return [(e["type"], e.get("reason", "")) for e in c.api(
             "GET", "/api/events?format=json&limit=500"
                    "&type=REGISTERED,UNREGISTERED")["items"]
-            if e["registration"]["device"] == "1007"][::-1]
-    with Page("1007") as page:
+            if e["registration"]["device"] == "1017"][::-1]
+    with Page("1017") as page:
         page.ready()
         wait_for("an event", lambda: told() == [("REGISTERED", "")])
         page.ask(phoneUnregister={})

@@ -71,6 +71,8 @@ export class Playback {
 		this.start(p, () => {}));
 
 	private awaitGesture(on: boolean) {
+		if (typeof document === "undefined")
+			return; // no page: nobody clicks
 		for (const type of GESTURES)
 			if (on)
 				document.addEventListener(type, this.gesture);
