@@ -6,7 +6,7 @@ import { type Item, put, remove, useSection } from "../../api/config";
 import type { Group } from "../../api/schema";
 import { Plus, UsersRound } from "../../icons";
 import { ConfirmButton, useDo } from "../../parts/action";
-import { ID_HINT, ItemDrawer } from "../../parts/editor";
+import { ID_HINT, isId, ItemDrawer } from "../../parts/editor";
 import { Form, useEditor } from "../../parts/form";
 import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
@@ -88,7 +88,7 @@ function Fields({ item, close }: { item?: Item<Group>; close: () => void }) {
 		initial: { id: g?.id ?? "", name: g?.name ?? "",
 			strategy: g?.strategy || "all", members: g?.members ?? [],
 			memberRingS: g?.memberRingS ?? 0, overflow: g?.overflow ?? "" },
-		check: (v) => ({ id: /^[\w.-]+$/.test(v.id) ? null : ID_HINT,
+		check: (v) => ({ id: isId(v.id) ? null : ID_HINT,
 			members: v.members.length ? null : "Who is to ring?" }),
 		save: (v) => put("groups", item, v),
 		done: "The group is saved", refresh: ["config"], after: close,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { Button, MultiSelect, NumberInput, PasswordInput, Select, Switch,
+import { Button, NumberInput, PasswordInput, Select, Switch,
 	TagsInput, TextInput } from "@mantine/core";
-import { type Item, put } from "../../api/config";
+import { type Item, put, usePermissions } from "../../api/config";
 import type { Device } from "../../api/schema";
-import { ID_HINT, ItemDrawer } from "../../parts/editor";
+import { ID_HINT, isId, ItemDrawer } from "../../parts/editor";
 import { Form, useEditor } from "../../parts/form";
+import { Ordered } from "../../parts/ordered";
 
 export const CODECS = ["opus", "G722", "PCMU", "PCMA", "L16"];
 export const SRTP = [
@@ -37,10 +38,19 @@ function random(): string {
 		(n) => letters[n % letters.length]).join("");
 }
 
+function qualifies(now?: number) {
+	const often = [...new Set([30, 60, 300, ...now ? [now] : []])];
+
+	return [{ value: "", label: "As in the settings" },
+		{ value: "0", label: "Never" }, ...often.sort((a, b) => a - b)
+			.map((s) => ({ value: String(s), label: `Each ${s} s` }))];
+}
+
 function Fields({ item, close }: {
 	item?: Item<Device>; close: () => void;
 }) {
 	const d = item?.value;
+	const permissions = usePermissions();
 	const editor = useEditor({
 		initial: {
 			id: d?.id ?? "", displayName: d?.displayName ?? "", password: "",
@@ -48,13 +58,19 @@ function Fields({ item, close }: {
 			maxCalls: d?.maxCalls ?? 0, pickupGroup: d?.pickupGroup ?? "",
 			media: d?.media ?? "", srtp: d?.srtp ?? "", dtmf: d?.dtmf ?? "",
 			codecs: d?.codecs ?? [], permissions: d?.permissions ?? [],
+			maxContacts: d?.maxContacts ?? 0,
+			qualify: String(d?.qualifyS ?? ""),
+			costlyCallsPerHour: d?.costlyCallsPerHour ?? 0,
+			costlyCallsAtATime: d?.costlyCallsAtATime ?? 0,
 		},
 		check: (v) => ({
-			id: /^[\w.-]+$/.test(v.id) ? null : ID_HINT,
+			id: isId(v.id) ? null : ID_HINT,
 			password: item || v.password ? null : "A phone needs a password",
 		}),
-		save: ({ password, ...v }) => put("devices", item,
-			password ? { ...v, password } : v),
+		rename: (path) => path === "qualifyS" ? "qualify" : path,
+		save: ({ password, qualify, ...v }) => put("devices", item, {
+			...v, ...password && { password },
+			qualifyS: qualify ? Number(qualify) : undefined }),
 		done: `Phone is saved`, refresh: ["devices", "config"],
 		after: close,
 	});
@@ -91,6 +107,12 @@ function Fields({ item, close }: {
 		<TextInput label="Pickup group" description={"Who has the same may " +
 			"pick up its calls (*8)"} {...p("pickupGroup")} />
 		<div className="sy-form-row">
+			<NumberInput label="Registered at most so often" min={0} max={100}
+				description="0: 10" {...p("maxContacts")} />
+			<Select label="Asked whether it is there" {...p("qualify")}
+				description="By OPTIONS" data={qualifies(d?.qualifyS)} />
+		</div>
+		<div className="sy-form-row">
 			<Select label="Media" {...p("media")} data={[
 				{ value: "", label: "Automatic" },
 				{ value: "rtp", label: "RTP" },
@@ -98,12 +120,19 @@ function Fields({ item, close }: {
 			<Select label="Encryption" data={SRTP} {...p("srtp")} />
 			<Select label="Digits" data={DTMF} {...p("dtmf")} />
 		</div>
-		<MultiSelect label="Codecs, the best first" data={CODECS} clearable
-			clearButtonProps={{ "aria-label": "Remove all codecs" }}
-			placeholder={editor.form.values.codecs.length ? "" :
-				"As in the settings"} {...p("codecs")} />
-		<TagsInput label="Permissions" {...p("permissions")}
+		<Ordered label="Codecs, the best first" options={CODECS}
+			empty="As in the settings" {...p("codecs")} />
+		<TagsInput clearable label="Permissions" data={permissions}
+			{...p("permissions")}
 			clearButtonProps={{ "aria-label": "Remove all permissions" }}
 			description="For numbers that cost; press Enter after each" />
+		<div className="sy-form-row">
+			<NumberInput label="Costly calls an hour" min={0}
+				description="0: as the settings say"
+				{...p("costlyCallsPerHour")} />
+			<NumberInput label="Costly calls at a time" min={0}
+				description="0: as the settings say"
+				{...p("costlyCallsAtATime")} />
+		</div>
 	</Form>;
 }

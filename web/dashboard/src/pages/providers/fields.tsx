@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
-import { MultiSelect, NumberInput, PasswordInput, Select, Switch, TagsInput,
-	TextInput } from "@mantine/core";
+//
+// The sheets of a provider's form: where it is, and our account there.  The
+// others are in numbers.tsx and calls.tsx.
+import { NumberInput, PasswordInput, Select, Switch, TagsInput, TextInput }
+	from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
+import type { ReactNode } from "react";
 import { ID_HINT } from "../../parts/editor";
-import { CODECS, DTMF, SRTP } from "../phones/edit";
+import type { Sheet } from "../../parts/sheets";
+import { Callers, Limits, Media } from "./calls";
 import type { Values } from "./model";
+import { Numbers, Rewriting } from "./numbers";
 
-interface Props { form: UseFormReturnType<Values>; old?: boolean }
+export interface Props { form: UseFormReturnType<Values>; old?: boolean }
 
 export function Address({ form, old }: Props) {
 	const p = form.getInputProps;
@@ -25,11 +31,16 @@ export function Address({ form, old }: Props) {
 					{ value: "tcp", label: "TCP" },
 					{ value: "tls", label: "TLS" }]} />
 		</div>
-		<TagsInput label="It calls from" {...p("sources")}
+		<TagsInput clearable label="It calls from" {...p("sources")}
 			clearButtonProps={{ "aria-label": "Remove all addresses" }}
 			placeholder={form.values.sources.length ? "" : "192.0.2.0/24"}
 			description={"Addresses or networks whose calls are its calls; " +
 				"press Enter after each"} />
+		{old && <TagsInput clearable label="Or shows a client certificate for"
+			clearButtonProps={{ "aria-label": "Remove all names" }}
+			placeholder={form.values.certificates.length ? "" :
+				"pbx.acme.example"} description={"Names in certificates, " +
+				"whatever address it calls from"} {...p("certificates")} />}
 		<Switch label="In use" {...form.getInputProps("enabled",
 			{ type: "checkbox" })} />
 	</>;
@@ -52,73 +63,58 @@ export function Account({ form, old }: Props) {
 		<Switch label="We register there" {...form.getInputProps("registers",
 			{ type: "checkbox" })} description={"Needed if the provider " +
 				"is to find us by a registration instead of an address"} />
-		{form.values.registers && <div className="sy-form-row">
-			<TextInput label="Registrar" placeholder={form.values.host ||
-				"sip.acme.example"} description="Empty: the address"
-				{...p("registrar")} />
-			<NumberInput label="Expires after, in seconds" min={60}
-				max={86_400} description="What we ask for"
-				{...p("expiresS")} />
-		</div>}
+		{form.values.registers && <>
+			<div className="sy-form-row">
+				<TextInput label="Registrar" placeholder={form.values.host ||
+					"sip.acme.example"} description="Empty: the address"
+					{...p("registrar")} />
+				<NumberInput label="Expires after, in seconds" min={60}
+					max={86_400} description="What we ask for"
+					{...p("expiresS")} />
+			</div>
+			<div className="sy-form-row">
+				<TextInput label="Registered as" placeholder={
+					form.values.username || "4930123"}
+					description="Empty: the user name"
+					{...p("registrationUser")} />
+				<TextInput label="User of the contact" {...p("contactUser")}
+					description="Only if it wants a certain one" />
+			</div>
+		</>}
 		<TextInput label="Outbound proxy" placeholder="None"
+			description="Registration and calls go there instead"
 			{...p("proxy")} />
 	</>;
 }
 
-export function Numbers({ form }: Props) {
-	const p = form.getInputProps;
+/** Which fields are on which sheet. */
+export const FIELDS = {
+	address: ["id", "host", "transport", "sources", "certificates", "enabled"],
+	account: ["username", "password", "registers", "registrar", "expiresS",
+		"registrationUser", "contactUser", "proxy"],
+	numbers: ["countryCode", "nationalPrefix", "internationalPrefix",
+		"numberFormat", "numbers"],
+	rewriting: ["calledIn", "callerIn", "calledOut", "callerOut"],
+	callers: ["identity", "defaultNumber", "anyCaller", "sendName", "trusted",
+		"sendHistory", "fromDomain"],
+	limits: ["maxCalls", "maxCallsPerSecond", "optionsS", "attemptSeconds",
+		"failoverCodes", "permissions", "costlyCallsPerHour",
+		"costlyCallsAtATime"],
+	media: ["srtp", "dtmf", "codecs", "messages", "messagesOut"],
+};
 
-	return <>
-		<div className="sy-form-row">
-			<TextInput label="Country code" placeholder="49"
-				description="Numbers become +49…" {...p("countryCode")} />
-			<TextInput label="National prefix" placeholder="0"
-				{...p("nationalPrefix")} description="Within the country" />
-			<TextInput label="International prefix" placeholder="00"
-				{...p("internationalPrefix")} description="To others" />
-		</div>
-		<div className="sy-form-row">
-			<Select label="Numbers go out as" {...p("numberFormat")} data={[
-				{ value: "", label: "They were dialled" },
-				{ value: "e164", label: "+4930…" },
-				{ value: "plain", label: "4930…" },
-				{ value: "national", label: "030…" },
-				{ value: "international", label: "004930…" }]} />
-			<Select label="Who calls is read from" {...p("identity")} data={[
-				{ value: "", label: "From" },
-				{ value: "pai", label: "P-Asserted-Identity" },
-				{ value: "rpid", label: "Remote-Party-ID" }]} />
-		</div>
-		<TextInput label="Number of who has none of his own"
-			placeholder="+4930…" {...p("defaultNumber")} />
-		<Switch label="Numbers that are not ours may be shown"
-			{...form.getInputProps("anyCaller", { type: "checkbox" })} />
-		<Switch label="It is told the names of callers"
-			{...form.getInputProps("sendName", { type: "checkbox" })} />
-		<Switch label="What it says of callers is believed"
-			{...form.getInputProps("trusted", { type: "checkbox" })} />
-	</>;
-}
+/** All of a provider that there is already. */
+export function sheetsOf(form: Props["form"]): Sheet[] {
+	const sheet = (id: keyof typeof FIELDS, label: string,
+		content: ReactNode) => ({ id, label, fields: FIELDS[id], content });
 
-export function Limits({ form }: Props) {
-	const p = form.getInputProps;
-
-	return <>
-		<div className="sy-form-row">
-			<NumberInput label="Calls at a time" min={0}
-				description="0: any number" {...p("maxCalls")} />
-			<NumberInput label="Calls a second" min={0}
-				description="0: any number" {...p("maxCallsPerSecond")} />
-			<NumberInput label="Checked every, in seconds" min={0}
-				description="0: never" {...p("optionsS")} />
-		</div>
-		<div className="sy-form-row">
-			<Select label="Encryption" data={SRTP} {...p("srtp")} />
-			<Select label="Digits" data={DTMF} {...p("dtmf")} />
-		</div>
-		<MultiSelect label="Codecs, the best first" data={CODECS} clearable
-			clearButtonProps={{ "aria-label": "Remove all codecs" }}
-			placeholder={form.values.codecs.length ? "" :
-				"As in the settings"} {...p("codecs")} />
-	</>;
+	return [
+		sheet("address", "Address", <Address form={form} old />),
+		sheet("account", "Account", <Account form={form} old />),
+		sheet("numbers", "Numbers", <Numbers form={form} />),
+		sheet("rewriting", "Rewriting", <Rewriting form={form} />),
+		sheet("callers", "Caller ID", <Callers form={form} />),
+		sheet("limits", "Limits", <Limits form={form} />),
+		sheet("media", "Media", <Media form={form} />),
+	];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Button, Tabs, Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { type Item, put, remove } from "../../api/config";
@@ -12,11 +12,12 @@ import { ItemDrawer } from "../../parts/editor";
 import { Facts } from "../../parts/figures";
 import { Form, useEditor } from "../../parts/form";
 import { Card, Page } from "../../parts/page";
+import { Sheets } from "../../parts/sheets";
 import { Empty, Shown } from "../../parts/states";
 import { Ago } from "../../parts/time";
 import { useSession } from "../../session";
-import { Account, Address, Limits, Numbers } from "./fields";
-import { trunkOf, valuesOf } from "./model";
+import { sheetsOf } from "./fields";
+import { checkValues, fieldOf, trunkOf, valuesOf } from "./model";
 import { Health } from "./providers";
 import { TestButton, TestResult, useTest } from "./test";
 import "./providers.css";
@@ -45,7 +46,7 @@ export default function Provider({ id }: { id: string }) {
 				that run go on.
 			</ConfirmButton>
 		</>}>
-		<ItemDrawer section="providers" id={id} open={editing}
+		<ItemDrawer section="providers" id={id} open={editing} size={760}
 			close={() => setEditing(false)} title={`Change provider ${id}`}>
 			{(item) => <Fields item={item!}
 				close={() => setEditing(false)} />}
@@ -94,27 +95,13 @@ function Fields({ item, close }: { item: Item<Trunk>; close: () => void }) {
 	const editor = useEditor({
 		initial: valuesOf(item.value),
 		save: (v) => put("providers", item, trunkOf(v, item.value)),
+		check: checkValues, rename: fieldOf,
 		done: "The provider is saved", refresh: ["providers", "config"],
 		after: close,
 	});
-	const form = editor.form;
 
 	return <Form editor={editor} cancel={close}>
-		<Tabs defaultValue="address">
-			<Tabs.List mb="md">
-				<Tabs.Tab value="address">Address</Tabs.Tab>
-				<Tabs.Tab value="account">Account</Tabs.Tab>
-				<Tabs.Tab value="numbers">Numbers</Tabs.Tab>
-				<Tabs.Tab value="limits">Limits</Tabs.Tab>
-			</Tabs.List>
-			<Tabs.Panel value="address" className="sy-form">
-				<Address form={form} old /></Tabs.Panel>
-			<Tabs.Panel value="account" className="sy-form">
-				<Account form={form} old /></Tabs.Panel>
-			<Tabs.Panel value="numbers" className="sy-form">
-				<Numbers form={form} /></Tabs.Panel>
-			<Tabs.Panel value="limits" className="sy-form">
-				<Limits form={form} /></Tabs.Panel>
-		</Tabs>
+		<Sheets form={editor.form} label="About the provider"
+			of={sheetsOf(editor.form)} />
 	</Form>;
 }

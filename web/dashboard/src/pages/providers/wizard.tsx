@@ -4,31 +4,27 @@ import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { Problem } from "../../api/client";
+import type { Problem } from "../../api/client";
 import { put } from "../../api/config";
-import { reason, tell } from "../../parts/action";
-import { ID_HINT } from "../../parts/editor";
+import { tell } from "../../parts/action";
+import { ID_HINT, isId } from "../../parts/editor";
+import { showErrors } from "../../parts/form";
 import { Card, Page } from "../../parts/page";
-import { Account, Address, Numbers } from "./fields";
-import { trunkOf, type Values, valuesOf } from "./model";
+import { pathOf } from "../../parts/place";
+import { wrong } from "../../parts/sheets";
+import { Callers } from "./calls";
+import { Account, Address, FIELDS } from "./fields";
+import { checkValues, fieldOf, trunkOf, type Values, valuesOf } from "./model";
+import { Numbers } from "./numbers";
 import { TestButton, TestResult, useTest } from "./test";
 import "./providers.css";
 
 const STEPS = ["Address", "Account", "Numbers", "Test"];
-// The step that asks for a field, for errors of the API.
-const FIRST = ["id", "target", "host", "sources", "enabled"];
-const SECOND = ["username", "password", "registration", "proxy"];
+// What each step asks for: what is wrong there leads back to it.
+const ASKED = [FIELDS.address, FIELDS.account,
+	[...FIELDS.numbers, ...FIELDS.callers]];
 
-function check(step: number, v: Values): Record<string, string | null> {
-	return step === 0 ? {
-		id: /^[\w.-]+$/.test(v.id) ? null : ID_HINT,
-		host: v.host.trim() || v.sources.length ? null :
-			"Where does it listen? Or at least: from where does it call?",
-	} : step === 1 ? {
-		username: v.registers && !v.username ?
-			"To register a user name is needed" : null,
-	} : {};
-}
+const stepOf = (errors: object) => ASKED.findIndex((f) => wrong(errors, f));
 
 export default function Wizard() {
 	const [step, setStep] = useState(0);
@@ -39,9 +35,16 @@ export default function Wizard() {
 	const form = useForm<Values>({ initialValues: valuesOf() });
 	const test = useTest(() => trunkOf(form.getValues()));
 
+	// What was tested is not what will be saved once something is changed.
+	const back = (to: number) => {
+		test.reset();
+		setStep(to);
+	};
 	const next = () => {
-		const errors = Object.fromEntries(Object.entries(
-			check(step, form.getValues())).filter(([, e]) => e));
+		const errors = Object.fromEntries(Object.entries({
+			...checkValues(form.getValues()),
+			id: isId(form.getValues().id) ? null : ID_HINT,
+		}).filter(([field, e]) => e && stepOf({ [field]: e }) <= step));
 
 		form.setErrors(errors);
 		if (!Object.keys(errors).length)
@@ -57,8 +60,14 @@ export default function Wizard() {
 			tell(`Provider ${form.values.id} is saved`);
 			go(`/providers/${form.values.id}`);
 		} catch (e) {
-			setFailed(reason(e));
-			setStep(stepOf(e));
+			const errors = (e as Problem).errors ?? [];
+			const at = stepOf(Object.fromEntries(errors.map((f) =>
+				[fieldOf(pathOf(f.field)), f.cause])));
+
+			setFailed(showErrors(e, form, fieldOf) ||
+				"See what is marked below.");
+			if (at >= 0)
+				setStep(at);
 		} finally {
 			setBusy(false);
 		}
@@ -72,14 +81,15 @@ export default function Wizard() {
 				step < 3 ? next() : void save();
 			}}>
 				<Stepper active={step} size="sm" iconSize={30}
-					onStepClick={(to) => to < step && setStep(to)}>
+					onStepClick={(to) => to < step && back(to)}>
 					{STEPS.map((s) => <Stepper.Step key={s} label={s} />)}
 				</Stepper>
 				{failed && <Alert color="red" role="alert"
 					title="It was not saved">{failed}</Alert>}
 				{step === 0 && <Address form={form} />}
 				{step === 1 && <Account form={form} />}
-				{step === 2 && <Numbers form={form} />}
+				{step === 2 && <><Numbers form={form} />
+					<Callers form={form} /></>}
 				{step === 3 && <>
 					<Text size="sm">A router of this cluster now tries what
 						calls will need. Nothing is changed at the
@@ -90,7 +100,7 @@ export default function Wizard() {
 				</>}
 				<Group justify="space-between">
 					<Button variant="default" onClick={() => step ?
-						setStep(step - 1) : go("/providers")}>
+						back(step - 1) : go("/providers")}>
 						{step ? "Back" : "Cancel"}</Button>
 					<Button type="submit" loading={busy}>
 						{step < 3 ? "Next" : test.data && !test.data.ok ?
@@ -99,12 +109,4 @@ export default function Wizard() {
 			</form>
 		</Card></div>
 	</Page>;
-}
-
-function stepOf(e: unknown): number {
-	const field = (e as Problem).errors?.[0]?.field.replace(/^.*\]\./, "")
-		.split(".")[0] ?? "";
-
-	return FIRST.includes(field) ? 0 : SECOND.includes(field) ? 1 :
-		field ? 2 : 3;
 }
