@@ -73,4 +73,6 @@ export { default as Clock } from "lucide-react/dist/esm/icons/clock.mjs";
 export { default as UsersRound } from "lucide-react/dist/esm/icons/users-round.mjs";
 export { default as Hash } from "lucide-react/dist/esm/icons/hash.mjs";
 export { default as CircleUser } from "lucide-react/dist/esm/icons/circle-user.mjs";
+export { default as CircleParking } from "lucide-react/dist/esm/icons/circle-parking.mjs";
+export { default as Lightbulb } from "lucide-react/dist/esm/icons/lightbulb.mjs";
 export type { LucideIcon } from "lucide-react";

@@ -2,8 +2,8 @@
 //
 // The pages of the navigation: where each is, who may see it, what it is.
 import { type ComponentType, lazy, type LazyExoticComponent } from "react";
-import { Activity, Cable, History, KeyRound, LayoutDashboard, type LucideIcon,
-	PhoneCall, Route, ScrollText, Server, Settings, ShieldBan, Smartphone,
+import { Activity, Cable, CircleParking, History, KeyRound, LayoutDashboard,
+	Lightbulb, type LucideIcon, PhoneCall, Route, ScrollText, Server, Settings, ShieldBan, Smartphone,
 	Users, UsersRound, Webhook } from "../icons";
 
 type Module = Promise<{ default: ComponentType<any> }>;
@@ -36,6 +36,9 @@ export const sections: Section[] = [
 			() => import("../pages/calls/calls"), "Calls", PhoneCall),
 		entry("/calls/:id", "calls:read",
 			() => import("../pages/call/call")),
+		entry("/parked", "calls:read",
+			() => import("../pages/parked/parked"), "Parked",
+			CircleParking),
 		entry("/history", "calls:read",
 			() => import("../pages/history/history"), "History", History),
 		entry("/nodes", "nodes:read",
@@ -50,6 +53,9 @@ export const sections: Section[] = [
 			() => import("../pages/phones/phones"), "Phones", Smartphone),
 		entry("/phones/:id", "registrations:read",
 			() => import("../pages/phones/phone")),
+		entry("/subscriptions", "registrations:read",
+			() => import("../pages/subscriptions/subscriptions"),
+			"Subscriptions", Lightbulb),
 		entry("/groups", "config:read",
 			() => import("../pages/groups/groups"), "Groups", UsersRound),
 		entry("/routes", "config:read",
@@ -71,6 +77,8 @@ export const sections: Section[] = [
 			() => import("../pages/tokens/tokens"), "Tokens", KeyRound),
 		entry("/webhooks", "webhooks:read",
 			() => import("../pages/webhooks/webhooks"), "Webhooks", Webhook),
+		entry("/webhooks/:id", "webhooks:read",
+			() => import("../pages/webhooks/webhook")),
 		entry("/audit", "audit:read",
 			() => import("../pages/audit/audit"), "Audit", ScrollText),
 		entry("/settings", "config:read",

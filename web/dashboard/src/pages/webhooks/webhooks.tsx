@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { Alert, Button, Modal, MultiSelect, Switch, Text, TextInput }
+import { Alert, Anchor, Button, Modal, MultiSelect, Switch, Text, TextInput }
 	from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "wouter";
 import { call, id as esc, list } from "../../api/client";
 import { TYPES } from "../../api/live";
+import type { Webhook as Hook } from "../../api/schema";
 import { Plus, Webhook as WebhookIcon } from "../../icons";
 import { ConfirmButton, useAction, useDo } from "../../parts/action";
 import { Tag } from "../../parts/badge";
@@ -14,12 +16,6 @@ import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { type Column, Table } from "../../parts/table";
 import { useSession } from "../../session";
-
-interface Hook {
-	id: string; url: string; events: string[]; enabled: boolean;
-	lastStatus: number; lastError: string; pending: number | string;
-	secret?: string;
-}
 
 export default function Webhooks() {
 	const { may } = useSession();
@@ -44,7 +40,8 @@ export default function Webhooks() {
 		</Modal>
 		<Card flush label="Webhooks"><Shown query={hooks}>{(all) =>
 			all.length ? <Table label="Webhooks" rows={all}
-				rowKey={(h) => h.id} columns={columns(write, setOpen)} /> :
+				rowKey={(h) => h.id}
+				href={(h) => `/webhooks/${h.id}`} columns={columns(write, setOpen)} /> :
 				<Empty icon={WebhookIcon} title="No webhook yet" action={add}>
 					A webhook tells your application of calls that begin
 					and end, without asking.
@@ -68,22 +65,28 @@ function Made({ hook: h, close }: { hook: Hook; close: () => void }) {
 function columns(write: boolean, open: (h: Hook) => void): Column<Hook>[] {
 	return [
 		{ key: "url", title: "Address", bare: true, sort: (h) => h.url,
-			cell: (h) => <strong>{h.url}</strong> },
+			cell: (h) => <Anchor component={Link} fw={600}
+				href={`/webhooks/${h.id}`}>{h.name || h.url}</Anchor> },
 		{ key: "events", title: "Events", cell: (h) => h.events.length ?
 			h.events.length > 3 ? `${h.events.length} kinds` :
 			h.events.join(", ") : "all of calls" },
-		{ key: "state", title: "Last", cell: (h) => <>
-			{!h.enabled ? <Tag>off</Tag> : h.lastError ?
-				<Tag color="red">failed</Tag> : h.lastStatus ?
-				<Tag color="green">{h.lastStatus}</Tag> :
-				<Tag>nothing yet</Tag>}
-			{h.lastError && <div className="sy-note">{h.lastError}</div>}
-		</> },
+		{ key: "state", title: "Last", cell: (h) => <Last of={h} /> },
 		{ key: "pending", title: "Waiting", right: true,
 			cell: (h) => h.pending },
 		...(write ? [{ key: "act", title: "", narrow: true, bare: true,
 			cell: (h: Hook) => <Actions hook={h} open={open} /> }] : []),
 	];
+}
+
+/** What came of the last delivery. */
+export function Last({ of: h }: { of: Hook }) {
+	return <>
+		{!h.enabled ? <Tag>off</Tag> : h.lastError ?
+			<Tag color="red">failed</Tag> : h.lastStatus ?
+			<Tag color={h.lastStatus < 300 ? "green" : "red"}>
+				{h.lastStatus}</Tag> : <Tag>nothing yet</Tag>}
+		{h.lastError && <div className="sy-note">{h.lastError}</div>}
+	</>;
 }
 
 function Actions({ hook: h, open }: { hook: Hook; open: (h: Hook) => void }) {
@@ -112,16 +115,20 @@ function Fields({ hook: h, made, close }: {
 	hook?: Hook; made: (h: Hook) => void; close: () => void;
 }) {
 	const editor = useEditor({
-		initial: { url: h?.url ?? "", events: h?.events ??
-			["CALL_STARTED", "CALL_FINISHED"], enabled: h?.enabled ?? true },
+		initial: { name: h?.name ?? "", url: h?.url ?? "",
+			events: h?.events ?? ["CALL_STARTED", "CALL_FINISHED"] as string[],
+			enabled: h?.enabled ?? true },
 		check: (v) => ({ url: /^https?:\/\/./.test(v.url) ? null :
-			"https://… , where your server takes a POST" }),
-		save: async (v) => {
+			"https://… , where your server takes a POST",
+			events: !h || v.events.length ? null : "At least one kind" }),
+		save: async ({ enabled, ...v }) => {
 			if (!h) {
-				made(await call<Hook>("POST", "/api/webhooks", { body: v }));
+				made(await call<Hook>("POST", "/api/webhooks",
+					{ body: { ...v, disabled: !enabled } }));
 				return;
 			}
-			await call("PATCH", `/api/webhooks/${esc(h.id)}`, { body: v });
+			await call("PATCH", `/api/webhooks/${esc(h.id)}`,
+				{ body: { ...v, enabled } });
 			close();
 		},
 		refresh: ["webhooks"],
@@ -131,9 +138,11 @@ function Fields({ hook: h, made, close }: {
 	return <Form editor={editor} cancel={close}>
 		<TextInput label="Address" placeholder="https://example.com/calls"
 			data-autofocus type="url" {...p("url")} />
+		<TextInput label="Name" placeholder="Optional" {...p("name")} />
 		<MultiSelect label="Events" data={[...TYPES]} searchable clearable
 			clearButtonProps={{ "aria-label": "None" }}
-			description="None chosen: those of calls" {...p("events")} />
+			description={h ? "" : "None chosen: those of calls"}
+			{...p("events")} />
 		<Switch label="In use" {...editor.form.getInputProps("enabled",
 			{ type: "checkbox" })} />
 	</Form>;
