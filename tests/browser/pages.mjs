@@ -94,15 +94,33 @@ const commands = {
 	async count(page, cmd) {
 		return locate(page, cmd).count();
 	},
+	async value(page, cmd) {
+		return locate(page, cmd).first().inputValue();
+	},
 	async attribute(page, cmd) {
 		return locate(page, cmd).first().getAttribute(cmd.attribute);
 	},
-	// Faults of accessibility that are serious or worse.
-	async axe(page) {
+	// The other colours: "light" or "dark".
+	async scheme(page, { scheme }) {
+		await page.emulateMedia({ colorScheme: scheme });
+		await page.locator(`html[data-mantine-color-scheme=${scheme}]`)
+			.waitFor({ state: "attached" });
+		// What passes from one colour to the other has come there.
+		await page.evaluate(() => new Promise((done) => {
+			const look = () => document.getAnimations().some((a) =>
+				a instanceof CSSTransition) ?
+				requestAnimationFrame(look) : done();
+			requestAnimationFrame(() => requestAnimationFrame(look));
+		}));
+	},
+	// Faults of accessibility that are serious or worse; `rules`: only of
+	// these.
+	async axe(page, { rules }) {
 		if (!await page.evaluate("typeof axe === 'object'"))
 			await page.evaluate(axe);
-		const found = await page.evaluate("axe.run(document, " +
-			"{ resultTypes: ['violations'], preload: false })");
+		const found = await page.evaluate((only) => axe.run(document,
+			{ resultTypes: ["violations"], preload: false,
+				...only && { runOnly: only } }), rules);
 
 		return found.violations.filter((v) =>
 			["serious", "critical"].includes(v.impact)).map((v) =>

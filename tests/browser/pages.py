@@ -14,6 +14,8 @@ class Page:
 
     def __init__(self, browser, name, url, **how):
         self.browser, self.name = browser, name
+        self.colours, self.others = ("dark", "light") if how.get("dark") \
+            else ("light", "dark")
         self.do("open", url=url, **how)
 
     def do(self, what, **how):
@@ -40,9 +42,16 @@ class Page:
         if found:
             raise Mismatch(f"{self.name}: {found}")
 
-    def accessible(self, what):
-        found = self.do("axe")
+    def accessible(self, what, **how):
+        found = self.do("axe", **how)
         over = self.do("overflow")
         if found or over > 0:
             raise Mismatch(f"{what}: {found}"
                            + (f", {over} px too wide" if over > 0 else ""))
+
+    def accessible_in_both(self, what):
+        """In these colours and in the others, which change nothing else."""
+        self.accessible(what)
+        self.scheme(scheme=self.others)
+        self.accessible(f"{what}, {self.others}", rules=["color-contrast"])
+        self.scheme(scheme=self.colours)

@@ -208,6 +208,9 @@ class Carrier:
             self.challenge(m, True)
             return
         self.nonces[f["nonce"]] += 1
+        if not m.get("contact"):  # it only asks what there is
+            self.tell(m, self.expires)
+            return
         expires = int(m.get("expires"))
         if 0 < expires < self.min_expires:
             self.answer(m, 423, f"Min-Expires: {self.min_expires}")
@@ -226,7 +229,10 @@ class Carrier:
             self.registers.append(m)
         else:
             self.bindings.pop(uri, None)
+        self.tell(m, expires or 60)
+
+    def tell(self, m, expires):
         self.answer(m, 200, *(
-            f"Contact: <{u}>;expires={min(expires or 60, self.expires)}"
+            f"Contact: <{u}>;expires={min(expires, self.expires)}"
             for u in self.bindings),
             *(f"Service-Route: {r}" for r in self.service_route))
