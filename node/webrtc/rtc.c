@@ -17,6 +17,7 @@
 enum {
 	LOOK_MS = 5000,	      /* whether the peer still consents          */
 	HANDSHAKE_MS = 30000, /* from rtc_set() until there must be keys  */
+	HANDSHAKES_MAX = 8,   /* that may fail meanwhile                  */
 };
 
 struct rtc {
@@ -33,6 +34,7 @@ struct rtc {
 	bool keyed;		  /* by the DTLS of now                   */
 	bool silent;		  /* RTC_SILENT was told                  */
 	uint64_t until_ms;	  /* there must be keys                   */
+	unsigned failed;	  /* handshakes since rtc_set()           */
 	struct tmr tmr;
 	struct door *door;        /* owned; NULL: the leg has its own port  */
 	struct door_name *name;   /* owned; of our user name there          */
@@ -133,6 +135,21 @@ static void keys_handler(const struct media_srtp *tx,
 	tell_ready(rtc);
 }
 
+static int dtls_new(struct rtc *rtc);
+
+/* A browser that was offered another node meanwhile checks our addresses
+ * before it takes our fingerprint for right, and refuses us: it begins anew
+ * once its answer is there. */
+static void handshake_failed(struct rtc *rtc)
+{
+	if (++rtc->failed > HANDSHAKES_MAX || dtls_new(rtc)) {
+		fail(rtc, "DTLS handshake failed");
+		return;
+	}
+	if (ice_selected(rtc->ice))
+		dtls_start(rtc->dtls);
+}
+
 static void end_handler(enum dtls_end why, void *arg)
 {
 	struct rtc *rtc = arg;
@@ -141,7 +158,7 @@ static void end_handler(enum dtls_end why, void *arg)
 	if (why == DTLS_END_IMPOSTOR)
 		fail(rtc, "certificate of another fingerprint");
 	else if (why == DTLS_END_FAILED && !rtc->keyed)
-		fail(rtc, "DTLS handshake failed");
+		handshake_failed(rtc);
 }
 
 static void take_dtls(struct rtc *rtc, const struct sa *src, const uint8_t *p,
@@ -221,8 +238,9 @@ static void look_handler(void *arg)
 	if (!rtc->keyed) {
 		if (now_ms < rtc->until_ms)
 			return;
-		fail(rtc, ice_selected(rtc->ice) ? "no DTLS from the peer"
-						 : "no ICE from the peer");
+		fail(rtc, rtc->failed ? "DTLS handshake failed" :
+			  ice_selected(rtc->ice) ? "no DTLS from the peer" :
+						   "no ICE from the peer");
 		return;
 	}
 
@@ -298,7 +316,7 @@ static int door_known(struct rtc *rtc, const char *ufrag)
 	return 0;
 }
 
-static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
+static int dtls_new(struct rtc *rtc)
 {
 	static const struct dtls_handlers handlers = {
 	    .send = send_handler,
@@ -308,7 +326,7 @@ static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
 	struct dtls *dtls;
 	int err;
 
-	err = dtls_alloc(&dtls, rtc->id, &prm->fp, prm->active, &handlers, rtc);
+	err = dtls_alloc(&dtls, rtc->id, &rtc->fp, rtc->active, &handlers, rtc);
 	if (err)
 		return err;
 
@@ -316,9 +334,22 @@ static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
 	mem_deref(rtc->former);
 	rtc->former = rtc->dtls;
 	rtc->dtls = dtls;
+	rtc->keyed = false;
+
+	return 0;
+}
+
+static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
+{
+	int err;
+
 	rtc->fp = prm->fp;
 	rtc->active = prm->active;
-	rtc->keyed = false;
+	err = dtls_new(rtc);
+	if (err)
+		return err;
+
+	rtc->failed = 0;
 	rtc->until_ms = tmr_jiffies() + HANDSHAKE_MS;
 	tmr_start(&rtc->tmr, LOOK_MS, look_handler, rtc);
 
