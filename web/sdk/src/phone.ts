@@ -260,8 +260,8 @@ export class Phone extends Emitter<PhoneEvents> {
 			if (!known)
 				this.add(call);
 		}
-		if (this.hasMoved)
-			for (const call of this.calls)
+		for (const call of this.calls)
+			if (this.hasMoved || call.media === "interrupted")
 				call.networkChanged();
 		this.hasMoved = false;
 		this.become("registered", "");
@@ -334,7 +334,12 @@ export class Phone extends Emitter<PhoneEvents> {
 		this.legs.set(call.leg, call);
 		call.on("state", () => this.changed());
 		call.on("update", () => this.emit("calls"));
-		call.on("media", () => this.emit("calls"));
+		call.on("media", (state) => {
+			// Maybe the network is gone, and the gateway with it.
+			if (state === "interrupted")
+				this.connection.check();
+			this.emit("calls");
+		});
 		call.once("ended", () => {
 			this.legs.delete(call.leg);
 			this.changed();
