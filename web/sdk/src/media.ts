@@ -41,10 +41,6 @@ const ANSWER_TRIES = 8;
 /** Whose keys they will be. */
 const fingerprint = (sdp = "") => /^a=fingerprint:(.*\S)/m.exec(sdp)?.[1];
 
-// Nothing needs to be sent to us while it is silent there.
-const withPauses = (sdp: string) => sdp.replace(
-	/^(a=fmtp:\d+ .*useinbandfec=1)(?!.*usedtx)/gm, "$1;usedtx=1");
-
 const isOffered = (pc: RTCPeerConnection) =>
 	pc.signalingState === "have-local-offer";
 
@@ -130,7 +126,7 @@ export class Media {
 		const pc = this.makePeer();
 
 		await pc.setLocalDescription();
-		return withPauses(pc.localDescription!.sdp);
+		return pc.localDescription!.sdp;
 	}
 
 	/** There is a leg now: what has waited is said. */
@@ -273,7 +269,7 @@ export class Media {
 			await pc.setRemoteDescription(offer);
 		}
 		await pc.setLocalDescription();
-		await this.answerWith(withPauses(pc.localDescription!.sdp));
+		await this.answerWith(pc.localDescription!.sdp);
 		this.agreed = pc === this.pc;
 	}
 
@@ -308,7 +304,7 @@ export class Media {
 		await pc.setLocalDescription();
 		try {
 			await this.host.request({ phoneOffer: { leg: this.owner.leg,
-				sdp: withPauses(pc.localDescription!.sdp) } });
+				sdp: pc.localDescription!.sdp } });
 		} catch {
 			// The node may be gone: the next one will offer.
 			if (pc === this.pc && isOffered(pc))
