@@ -56,6 +56,7 @@ class Shared:
         b, c = self.browser, self.cluster
         token = c.api("POST", "/api/tokens", {
             "name": "page", "scopes": ["phone"], "device": PAGE})["token"]
+        b.events.clear()
         b.do("a", "open", lib="sdk", seconds=40, options={
             "url": [f"https://{c.gateways[0].https}"], "token": token})
         b.expect("registered", "a")
