@@ -47,7 +47,7 @@ static const char *why(uint16_t code)
 /* What it would be in a header: nothing that ends one. */
 static bool is_uri(const char *str)
 {
-	return !re_regex(str, strlen(str), "sip[s]*:") &&
+	return !re_regex(str, strlen(str), "sip[s]*:", NULL) &&
 	       !strpbrk(str, " <>\"\r\n\t");
 }
 
