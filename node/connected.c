@@ -126,10 +126,12 @@ static bool is_awaited(const struct leg *leg)
 static void update(struct leg_sip *ls)
 {
 	const struct leg *other = hub_other(&ls->leg);
+	const struct hub *hub = ls->leg.hub;
 	uint64_t who;
 
+	/* two who meet at a parking place have a call */
 	if (!leg_is(&ls->leg, SY__LEG_STATE__LEG_ANSWERED) ||
-	    ls->leg.hub->conference)
+	    (hub->conference && !hub_is_park(hub)))
 		return;
 	who = other ? sum(other) : NOBODY;
 	if (!ls->connected && !other && is_awaited(&ls->leg))

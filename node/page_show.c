@@ -12,16 +12,17 @@
 static void show_peer(const struct page *pg, Sy__PhoneCallState *out)
 {
 	const struct leg *other = hub_other(pg->leg);
+	const struct hub *hub = pg->leg->hub;
 	const bool calls =
 		pg->leg->info.direction == SY__DIRECTION__INBOUND;
 
-	if (other && !pg->leg->hub->conference) {
+	if (other && (!hub->conference || hub_is_park(hub))) {
 		if (!leg_is_hidden(other)) {
 			out->peer = (char *)other->info.user;
 			out->peer_name = (char *)other->info.name;
 		}
 	} else if (calls) {
-		out->peer = pg->leg->hub->called;
+		out->peer = (char *)hub->called;
 	} else {
 		out->peer = pg->from;
 		out->peer_name = pg->from_name;

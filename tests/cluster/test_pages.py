@@ -456,7 +456,10 @@ def test_comes_and_goes():
             if e["registration"]["device"] == "1017"][::-1]
     with Page("1017") as page:
         page.ready()
-        wait_for("an event", lambda: told() == [("REGISTERED", "")])
+        try:
+            wait_for("an event", lambda: told() == [("REGISTERED", "")])
+        except Mismatch as e:
+            raise Mismatch(f"{e}: {told()}") from e
         page.ask(phoneUnregister={})
     wait_for("another one", lambda: told() == [
         ("REGISTERED", ""), ("UNREGISTERED", "unregistered")])

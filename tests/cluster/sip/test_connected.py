@@ -101,14 +101,14 @@ def must(got, wanted, what):
         raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
-def refer(a, d, to):
+def refer(a, d, to, byes=1):
     """By a, to its end: NOTIFYs and what else comes are answered."""
     must(d.ask("REFER", **{"Refer-To": to}).code, 202, "REFER")
-    out(a)
+    out(a, byes)
 
 
-def out(a):
-    while True:
+def out(a, byes=1):
+    while byes:
         m = a.receive(10)
         if not m:
             raise Mismatch("no BYE for the transferor")
@@ -116,8 +116,7 @@ def out(a):
             a.answer(m, 200, "OK", SDP.format(port=40000))
         elif m.method != "ACK" and m.method:
             a.answer(m, 200, "OK")
-        if m.method == "BYE":
-            return
+        byes -= m.method == "BYE"
 
 
 def call_of(c, user):
@@ -189,7 +188,10 @@ def test_hidden():
         out(two)
         wait_for("the other leg is out, too", lambda: one.ends == 1)
         b.shows('"Anonymous" <sip:anonymous@anonymous.invalid>')
+        ends = threading.Thread(target=out, args=(far,))
+        ends.start()
         hang_up(c)
+        ends.join()
 
 
 def test_attended_nodes():
@@ -211,7 +213,7 @@ def test_attended_nodes():
         refer(a, one, "<sip:1003@switchyard?Replaces=" +
               two.inv.get("call-id").replace("@", "%40") +
               f"%3Bto-tag%3D{two.ok.tag('to')}"
-              f"%3Bfrom-tag%3D{two.inv.tag('from')}>")
+              f"%3Bfrom-tag%3D{two.inv.tag('from')}>", 2)
         b.shows(who("1003"))
         d.shows(who("1002"))
         hang_up(c)
@@ -227,4 +229,7 @@ def test_picked_up():
         e = s.enter_context(RawPhone(c.routers[0], "1006"))
         e.established("693")
         b.shows(who("1006"))
+        ends = threading.Thread(target=out, args=(e,))
+        ends.start()
         hang_up(c)
+        ends.join()
