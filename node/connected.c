@@ -107,16 +107,17 @@ static void tell(struct leg_sip *ls, uint64_t who)
 			 LOG_S("leg", ls->leg.info.id));
 }
 
-/* Who calls is answered after who is called, whose From said who that is. */
-static bool is_awaited(const struct leg *leg)
+/* Who was called knows by From whom it talks to, though that one is answered
+ * later, or there are two: who put the call through leaves now. */
+static bool is_soon_known(const struct leg *leg)
 {
 	for (const struct le *le = list_head(&leg->hub->legs); le;
 	     le = le->next) {
 		const struct leg *x = le->data;
 
 		if (x != leg && x->ops->party &&
-		    x->info.direction == SY__DIRECTION__INBOUND &&
-		    !leg_is(x, SY__LEG_STATE__LEG_ANSWERED))
+		    (x->info.direction == SY__DIRECTION__INBOUND ||
+		     leg_is(x, SY__LEG_STATE__LEG_ANSWERED)))
 			return true;
 	}
 
@@ -134,7 +135,7 @@ static void update(struct leg_sip *ls)
 	    (hub->conference && !hub_is_park(hub)))
 		return;
 	who = other ? sum(other) : NOBODY;
-	if (!ls->connected && !other && is_awaited(&ls->leg))
+	if (!ls->connected && !other && is_soon_known(&ls->leg))
 		return;
 	if (!ls->connected)
 		ls->connected = who;
