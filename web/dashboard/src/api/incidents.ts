@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Nodes that died while others took their calls: told by the events of each
-// call, put together by node.
+// Who has died, and what became of the calls: told by the events of the member
+// and of each of its calls, put together by member.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { useSession } from "../session";
@@ -11,12 +11,13 @@ import type { Event } from "./schema";
 
 const RECENT_MS = 30 * 60_000;
 const ONE_MS = 60_000; // what is further apart is another death
-const TYPES = "CALL_ADOPTED,LEG_LOST";
+export const TYPES = "MEMBER_LEFT,CALL_ADOPTED,LEG_LOST";
+const IN_ORDER = "it ended in order"; // reason of who was asked to go
 const KEY = ["events", "incidents"];
 
 export interface Incident {
-	node: string;   // that died
-	at: number;     // when the first of its calls was taken [ms]
+	member: string; // that died
+	at: number;     // when that was noticed [ms]
 	taken: number;  // calls
 	lost: number;   // legs
 }
@@ -35,14 +36,18 @@ export function incidents(events: Event[], now: number): Incident[] {
 				of.lost++;
 			continue;
 		}
-		if (e.type !== "CALL_ADOPTED" || at < now - RECENT_MS)
+		const member = e.type === "CALL_ADOPTED" ? e.fromNode :
+			e.reason === IN_ORDER ? "" : e.member;
+		if (!member || at < now - RECENT_MS)
 			continue;
-		let one = all.find((i) => i.node === e.fromNode &&
+		let one = all.find((i) => i.member === member &&
 			at - i.at < ONE_MS);
 		if (!one)
-			all.push(one = { node: e.fromNode, at, taken: 0, lost: 0 });
-		one.taken++;
-		died.set(e.callId, one);
+			all.push(one = { member, at, taken: 0, lost: 0 });
+		if (e.type === "CALL_ADOPTED") {
+			one.taken++;
+			died.set(e.callId, one);
+		}
 	}
 	return all.reverse();
 }

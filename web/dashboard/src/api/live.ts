@@ -3,7 +3,7 @@
 // What changes by itself: the feed's topics in the query cache.  While the feed
 // does not run, the same is asked for by REST every few seconds.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { call, id as esc, list } from "./client";
 import { applyEvent } from "./apply";
 import { feed } from "./feed";
@@ -63,24 +63,27 @@ export function useStatus() {
 	});
 }
 
-let arriving: Call[] = []; // pages of a snapshot that is not whole yet
+/** Of one subscriber: a large snapshot comes in pieces. */
+function callsReducer() {
+	let arriving = new Map<string, Call>();
 
-function reduceCalls(old: Call[] | undefined, m: WsServer) {
-	if (m.snapshot) {
-		arriving.push(...m.snapshot.calls);
-		if (m.snapshot.more)
-			return old;
-		const whole = arriving;
-		arriving = [];
-		return whole;
-	}
-	return m.event && old ? applyEvent(old, m.event) : old;
+	return (old: Call[] | undefined, m: WsServer) => {
+		if (m.snapshot) {
+			m.snapshot.calls.forEach((c) => arriving.set(c.id, c));
+			if (m.snapshot.more)
+				return old;
+			const whole = [...arriving.values()];
+			arriving = new Map();
+			return whole;
+		}
+		return m.event && old ? applyEvent(old, m.event) : old;
+	};
 }
 
 export function useCalls() {
 	const refetchInterval = useInterval("calls", 2000);
 
-	useTopic<Call[]>("calls", ["calls"], reduceCalls);
+	useTopic<Call[]>("calls", ["calls"], useMemo(callsReducer, []));
 	return useQuery({
 		queryKey: ["calls"], refetchInterval,
 		queryFn: ({ signal }) => list<Call>("/api/calls", 5000, signal),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { Button } from "@mantine/core";
 import { CloudOff, DatabaseZap } from "../icons";
-import { useSyncExternalStore } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useSyncExternalStore } from "react";
 import { Problem } from "../api/client";
 import { useNoting } from "./noting";
 import { Ago } from "../parts/time";
@@ -26,8 +27,18 @@ function Watching() {
 	const online = useSyncExternalStore(watchOnline,
 		() => navigator.onLine);
 
-	if (!online || error instanceof Problem && (error.status === 0 ||
-		error.status >= 502))
+	const away = !online || error instanceof Problem &&
+		(error.status === 0 || error.status >= 502);
+	const well = !away && !!data?.redis;
+	const client = useQueryClient();
+
+	// Pages that have failed meanwhile are whole again by themselves.
+	useEffect(() => {
+		if (well)
+			void client.refetchQueries({ predicate: (q) =>
+				q.state.status === "error" && q.isActive() });
+	}, [client, well]);
+	if (away)
 		return <div className="sy-banner" data-bad role="alert">
 			<CloudOff size={17} aria-hidden />
 			<span className="sy-grow">No connection to the gateway. What you

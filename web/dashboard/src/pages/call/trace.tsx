@@ -11,7 +11,7 @@ import { Card } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { ladder, type Party, type Step } from "./ladder";
 
-const COLUMN = "minmax(min(190px, 36vw), 300px)";
+const LEAST = "min(190px, 34vw)"; // of a column
 
 export function Trace({ call: c, live }: { call: Call; live: boolean }) {
 	const trace = useQuery({
@@ -53,15 +53,17 @@ function save(trace: CallTrace) {
 function Ladder({ trace }: { trace: CallTrace }) {
 	const { columns, steps } = ladder(trace.messages);
 	const [open, setOpen] = useState(-1);
+	const n = columns.length;
 	const grid = { gridTemplateColumns:
-		`84px repeat(${columns.length}, ${COLUMN})` };
+		`84px repeat(${n}, minmax(${LEAST}, 300px))` };
 
 	return <Card title={`SIP, ${plural(steps.length, "message")}`} flush
 		extra={<Button size="xs" variant="default"
 			leftSection={<Download size={14} />}
 			onClick={() => save(trace)}>Save as text</Button>}>
 		<div className="sy-ladder" tabIndex={0} role="group"
-			aria-label="SIP ladder"><div className="sy-ladder-inner">
+			aria-label="SIP ladder"><div className="sy-ladder-inner"
+				style={{ minWidth: `calc(116px + ${n} * ${LEAST})` }}>
 			<div className="sy-ladder-head" style={grid} aria-hidden>
 				<small>seconds</small>
 				{columns.map((p) => <div key={p.key}>

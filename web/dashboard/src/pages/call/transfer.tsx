@@ -19,7 +19,7 @@ const SAYS: Record<string, string> = {
 
 export function Transfer(props: Props) {
 	return <Modal opened={props.open} onClose={props.close}
-		title={`Put somebody in the place of ${legName(props.leg)}`}>
+		title={`Put somebody in place of ${legName(props.leg)}`}>
 		<Fields {...props} />
 	</Modal>;
 }

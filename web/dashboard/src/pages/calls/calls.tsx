@@ -10,7 +10,7 @@ import { plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { useParam } from "../../parts/param";
 import { Empty, Shown } from "../../parts/states";
-import { type Column, Table, Under } from "../../parts/table";
+import { type Column, NONE, Table, Under } from "../../parts/table";
 import { Lasts } from "../../parts/time";
 import { useSession } from "../../session";
 import { people, peers, searched } from "./names";
@@ -99,8 +99,7 @@ const COLUMNS: Column<Call>[] = [
 			"–" },
 	{ key: "mos", title: "Quality", right: true,
 		sort: (c) => Math.min(...c.legs.map((l) => l.mos || 9)),
-		cell: (c) => <Mos value={Math.min(...c.legs.map((l) =>
-			l.mos || 9))} /> },
+		cell: worst },
 	{ key: "node", title: "Node", sort: (c) => c.node,
 		cell: (c) => <span className="sy-nowrap">{c.node}</span> },
 	{ key: "startedAt", title: "Duration", right: true,
@@ -108,10 +107,17 @@ const COLUMNS: Column<Call>[] = [
 		cell: (c) => <Lasts from={c.startedAt} /> },
 ];
 
+/** The score of the leg that has the least. */
+export function worst(c: Call) {
+	const scores = c.legs.map((l) => l.mos).filter(Boolean);
+
+	return scores.length ? <Mos value={Math.min(...scores)} /> : NONE;
+}
+
 /** A mean opinion score, 1 to 4.5, in a word's colour. */
 export function Mos({ value }: { value: number }) {
-	if (!value || value > 5)
-		return <>–</>;
+	if (!value)
+		return <>{NONE}</>;
 	return <span className={value >= 4 ? "sy-good" : value >= 3.4 ?
 		"sy-warn" : "sy-bad"} title="Mean opinion score, 1 to 4.5">
 		{value.toFixed(1)}

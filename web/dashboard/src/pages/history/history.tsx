@@ -15,7 +15,7 @@ import { Empty, Shown } from "../../parts/states";
 import { type Column, Table, Under } from "../../parts/table";
 import { At } from "../../parts/time";
 import { useSession } from "../../session";
-import { Mos } from "../calls/calls";
+import { worst } from "../calls/calls";
 import { ending, people, peers } from "../calls/names";
 
 interface Filter { user: string; number: string; trunk: string; result: string }
@@ -140,8 +140,8 @@ const COLUMNS: Column<CallRecord>[] = [
 		ending(r.call!) || "–" },
 	{ key: "legs", title: "Legs", right: true,
 		cell: (r) => r.call!.legs.length },
-	{ key: "mos", title: "Quality", right: true, cell: (r) =>
-		<Mos value={Math.min(...r.call!.legs.map((l) => l.mos || 9))} /> },
+	{ key: "mos", title: "Quality", right: true,
+		cell: (r) => worst(r.call!) },
 	{ key: "for", title: "Talked", right: true, cell: (r) =>
 		r.call!.answeredAt ? duration(r.durationMs) : "–" },
 ];

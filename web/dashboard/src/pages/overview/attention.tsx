@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Anchor, Text } from "@mantine/core";
 import { Link } from "wouter";
-import { type Incident, useIncidents } from "../../api/incidents";
+import { type Incident, TYPES, useIncidents } from "../../api/incidents";
 import { useProviders, useRegistrations } from "../../api/live";
 import type { Member, Node, Provider, Registration, Status }
 	from "../../api/schema";
@@ -57,11 +57,12 @@ function ofPhones(registrations: Registration[]): Matter[] {
 			text: `Phone ${r.device} does not answer` }));
 }
 
-/** Nodes that have died of late, and what became of their calls. */
+/** Members that have died of late, and what became of their calls. */
 function ofIncidents(incidents: Incident[]): Matter[] {
 	return incidents.map((i) => ({ bad: i.lost > 0, at: i.at,
-		to: "/events?kinds=CALL_ADOPTED,LEG_LOST",
-		text: `${i.node} died: ${plural(i.taken, "call")} taken over` +
+		to: `/events?kinds=${TYPES}`,
+		text: `${i.member} died` +
+			(i.taken ? `: ${plural(i.taken, "call")} taken over` : "") +
 			(i.lost ? `, ${plural(i.lost, "leg")} lost` : "") }));
 }
 

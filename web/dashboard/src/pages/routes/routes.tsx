@@ -13,7 +13,7 @@ import { type Column, Table } from "../../parts/table";
 import { useSession } from "../../session";
 import { RouteFields } from "./edit";
 import { Probe } from "./probe";
-import { shown } from "./target";
+import { shown, sourceName } from "./target";
 
 export default function Routes() {
 	const { may } = useSession();
@@ -53,7 +53,7 @@ function columns(write: boolean, open: (id: string) => void):
 		{ key: "pattern", title: "Number", bare: true,
 			cell: (r) => <code className="sy-pattern">{r.pattern}</code> },
 		{ key: "source", title: "From",
-			cell: (r) => r.source || "anybody" },
+			cell: (r) => sourceName(r.source) },
 		{ key: "target", title: "Leads to", cell: (r) => <>
 			{shown(r.target)} {r.disabled && <Tag>off</Tag>}</> },
 		{ key: "id", title: "Rule", cell: (r) => write ? <UnstyledButton

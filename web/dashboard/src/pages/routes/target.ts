@@ -59,16 +59,31 @@ export function destinationOf(t: Target): Partial<Destination> {
 
 const KIND_NAMES = Object.fromEntries(KINDS.map((k) => [k.value, k.label]));
 
+const CODES: Partial<Record<FeatureCode, string>> = {
+	DND_ON: "do not disturb on", DND_OFF: "do not disturb off",
+	DND_TOGGLE: "do not disturb on or off",
+	FORWARD_NONE: "no forwarding any more",
+};
+
+/** Who dials: a route's source, for people. */
+export function sourceName(source: string): string {
+	const [kind, name] = source.split(":");
+
+	return kind === "trunk" ? name ? `provider ${name}` : "any provider" :
+		kind === "device" ? name ? `phone ${name}` : "any phone" :
+		kind === "api" ? "the API" : source || "anybody";
+}
+
 export function shown(d?: Destination): string {
 	if (!d)
 		return "nowhere";
 	const t = targetOf(d);
-	const name = KIND_NAMES[t.kind]!.replace(/^An? /, "");
+	const name = KIND_NAMES[t.kind]!.replace(/^An? /, "").toLowerCase();
 
 	if (t.kind === "external")
 		return `${t.value} by ${[t.trunk, ...t.failover].join(", then ")}`;
 	if (t.kind === "feature")
-		return t.code.toLowerCase().replaceAll("_", " ") +
+		return (CODES[t.code] ?? t.code.toLowerCase().replaceAll("_", " ")) +
 			(t.value ? ` (${t.value})` : "");
 	return t.kind === "echo" ? name : `${name} ${t.value}`;
 }
