@@ -16,7 +16,7 @@ import { chromium } from "playwright-core";
 const [wav, executablePath] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url)
 	.resolve("axe-core/axe.min.js"), "utf8");
-const WAIT_MS = 15_000;
+const WAIT_MS = 30_000; // on a busy machine; a wait ends with what it waits for
 
 const browser = await chromium.launch({ executablePath, args: [
 	"--no-sandbox", "--ignore-certificate-errors",

@@ -19,7 +19,7 @@ class Page:
         self.do("open", url=url, **how)
 
     def do(self, what, **how):
-        return self.browser.do(self.name, what, seconds=25, **how)
+        return self.browser.do(self.name, what, seconds=40, **how)
 
     def __getattr__(self, what):
         """goto(path=), click(role=, name=), fill(label=, value=) ..."""

@@ -4,7 +4,8 @@
 // each row is a card (parts.css).
 import { Button, UnstyledButton } from "@mantine/core";
 import { ArrowDown, ArrowUp } from "../icons";
-import { type MouseEvent, type ReactNode, useMemo, useState } from "react";
+import { memo, type MouseEvent, type ReactNode, useMemo, useState }
+	from "react";
 import { useLocation } from "wouter";
 import { plural } from "./format";
 
@@ -47,14 +48,6 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 			compare(sort(a), sort(b)) * (down ? -1 : 1)) : rows;
 	}, [rows, by, down]); // eslint-disable-line
 
-	const click = (row: T) => href && ((e: MouseEvent) => {
-		const t = e.target as HTMLElement;
-
-		if (!t.closest("a, button, input, label") &&
-			!getSelection()?.toString())
-			go(href(row));
-	});
-
 	return <div className="sy-table-room">
 		<table className="sy-table" role="table" aria-label={label}>
 			<thead role="rowgroup"><tr role="row">
@@ -65,12 +58,9 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 						? `-${c.key}` : c.key)} />)}
 			</tr></thead>
 			<tbody role="rowgroup">
-				{sorted.slice(0, most).map((row) => <tr role="row"
-					key={rowKey(row)} onClick={click(row)}
-					data-link={href ? true : undefined}>
-					{columns.map((c) => <Cell key={c.key} column={c}
-						value={c.cell(row)} />)}
-				</tr>)}
+				{sorted.slice(0, most).map((row) => <Row
+					key={rowKey(row)} row={row} columns={columns}
+					open={href && (() => go(href(row)))} />)}
 			</tbody>
 		</table>
 		{sorted.length > most && <div className="sy-more">
@@ -82,6 +72,26 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 		</div>}
 	</div>;
 }
+
+interface RowProps<T> { row: T; columns: Column<T>[]; open?: () => void }
+
+/** Drawn again when its value is another: of a thousand rows few change. */
+const Row = memo(function Row<T>({ row, columns, open }: RowProps<T>) {
+	const click = (e: MouseEvent) => {
+		const t = e.target as HTMLElement;
+
+		if (!t.closest("a, button, input, label") &&
+			!getSelection()?.toString())
+			open!();
+	};
+
+	return <tr role="row" onClick={open && click}
+		data-link={open ? true : undefined}>
+		{columns.map((c) => <Cell key={c.key} column={c}
+			value={c.cell(row)} />)}
+	</tr>;
+}, (a, b) => a.row === b.row && a.columns === b.columns) as
+	<T>(props: RowProps<T>) => ReactNode;
 
 function Cell<T>({ column: c, value }: {
 	column: Column<T>; value: ReactNode;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Anchor, Button, Select, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { Link } from "wouter";
 import { useCalls } from "../../api/live";
 import type { Call } from "../../api/schema";
@@ -43,7 +43,8 @@ function Filtered({ all, add }: { all: Call[]; add: () => void }) {
 	const [text, setText] = useParam("q");
 	const [state, setState] = useParam("state");
 	const [node, setNode] = useParam("node");
-	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+	// What is typed is there at once, what it finds a moment later.
+	const words = useDeferredValue(text).toLowerCase().split(/\s+/).filter(Boolean);
 	const nodes = [...new Set(all.map((c) => c.node))].sort();
 	const rows = all.filter((c) => (!state || c.state === state) &&
 		(!node || c.node === node) &&
