@@ -2,18 +2,12 @@
 //
 // Who has died, and what became of the calls: told by the events of the member
 // and of each of its calls, put together by member.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
-import { useSession } from "../session";
-import { call, type Page, query } from "./client";
-import { useEvents } from "./live";
 import type { Event } from "./schema";
 
-const RECENT_MS = 30 * 60_000;
+export const RECENT_MS = 30 * 60_000;
 const ONE_MS = 60_000; // what is further apart is another death
 export const TYPES = "MEMBER_LEFT,CALL_ADOPTED,LEG_LOST";
 const IN_ORDER = "it ended in order"; // reason of who was asked to go
-const KEY = ["events", "incidents"];
 
 export interface Incident {
 	member: string; // that died
@@ -50,22 +44,4 @@ export function incidents(events: Event[], now: number): Incident[] {
 		}
 	}
 	return all.reverse();
-}
-
-export function useIncidents(): Incident[] {
-	const enabled = useSession().may("events:read");
-	const events = useQuery({
-		queryKey: KEY, enabled, retry: false,
-		queryFn: () => call<Page<Event>>("GET", "/api/events" + query({
-			format: "json", limit: 1000, type: TYPES,
-			after: new Date(Date.now() - RECENT_MS).toISOString() })),
-	});
-	const client = useQueryClient();
-
-	useEvents(useCallback((e: Event) => {
-		if (TYPES.split(",").includes(e.type))
-			client.setQueryData<Page<Event>>(KEY, (old) =>
-				old && { ...old, items: [e, ...old.items] });
-	}, [client]), enabled);
-	return incidents(events.data?.items ?? [], Date.now());
 }

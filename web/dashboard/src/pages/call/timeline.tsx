@@ -8,7 +8,7 @@ import { Card } from "../../parts/page";
 import { Empty } from "../../parts/states";
 import { useNow } from "../../parts/time";
 import { useSession } from "../../session";
-import { legName } from "../calls/names";
+import { ending, endWord, legName } from "../calls/names";
 import { sentence } from "../events/sentence";
 
 const ms = (at?: string) => at ? Date.parse(at) : 0;
@@ -85,9 +85,10 @@ function ofLegs(c: Call): Moment[] {
 			`${legName(l)} calls` : `${legName(l)} is called`);
 		add(l.answeredAt, `${legName(l)} is connected`);
 		add(l.endedAt, `${legName(l)} leaves` + (l.endReason ?
-			`: ${l.endReason}` : "") + (l.endCode ? ` (${l.endCode})` : ""));
+			`: ${endWord(l.endReason)}` : "") +
+			(l.endCode >= 300 ? ` (${l.endCode})` : ""));
 	}
-	add(c.endedAt, `The call ends${c.endReason && `: ${c.endReason}`}`);
+	add(c.endedAt, `The call ends${c.endReason && `: ${ending(c)}`}`);
 	return all;
 }
 

@@ -26,13 +26,15 @@ const ENDS: Record<string, string> = {
 	"no answer": "nobody answered",
 };
 
+export const endWord = (reason: string) => ENDS[reason] ?? reason;
+
 /** Why a call has ended, for people: whoever refused it says it best. */
 export function ending(c: Call): string {
 	const refused = c.answeredAt ? undefined : c.legs.find((l) =>
 		l.direction === "OUTBOUND" && l.endCode >= 400 && l.endCode !== 487);
 
 	return refused ? `${refused.endReason} (${refused.endCode})` :
-		ENDS[c.endReason] ?? c.endReason;
+		endWord(c.endReason);
 }
 
 export function legName(l: Leg): string {

@@ -8,12 +8,12 @@ import { TYPES, useEvents } from "../../api/live";
 import type { Event } from "../../api/schema";
 import { Activity, Search } from "../../icons";
 import { Tag } from "../../parts/badge";
-import { clock, dateTime, plural, words } from "../../parts/format";
+import { clock, dateTime, plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { useParam } from "../../parts/param";
 import { Empty } from "../../parts/states";
 import { useSession } from "../../session";
-import { sentence, severity } from "./sentence";
+import { kindName, sentence, severity } from "./sentence";
 import "./events.css";
 
 const KEEP = 1000; // the newest
@@ -90,7 +90,7 @@ export default function Events() {
 					leftSection={<Search size={16} />} value={text}
 					onChange={(e) => setText(e.currentTarget.value)} />
 				<MultiSelect aria-label="Kinds" data={TYPES.map((t) =>
-					({ value: t, label: words(t, /^$/) }))} value={types}
+					({ value: t, label: kindName(t) }))} value={types}
 					onChange={(of) => setKinds(of.join())} clearable searchable
 					clearButtonProps={{ "aria-label": "All but who talks" }}
 					placeholder={types.length ? "" : "All but who talks"}
@@ -120,7 +120,7 @@ function List({ of }: { of: Event[] }) {
 				`${e.callId}${e.leg?.id ?? ""}${of.length - i}`}>
 				<time dateTime={e.at} title={dateTime(e.at!)}>
 					{clock(e.at!)}</time>
-				<span><Tag color={severity(e)}>{words(e.type, /^$/)}</Tag>
+				<span><Tag color={severity(e)}>{kindName(e.type)}</Tag>
 				</span>
 				<span className="sy-break">{sentence(e)}</span>
 				<span>{e.callId && <Anchor component={Link} size="sm"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Event } from "../../api/schema";
 import { words } from "../../parts/format";
+import { endWord } from "../calls/names";
 
 const leg = (e: Event) => e.leg?.user || (e.leg ? words(e.leg.kind) : "a leg");
 const why = (e: Event) => (e.reason ? `: ${e.reason}` : "") +
@@ -15,12 +16,12 @@ const SAYS: Partial<Record<Event["type"], (e: Event) => string>> = {
 	CALL_CHANGED: (e) => `Call from ${who(e)} is ` +
 		words(e.call?.state ?? "changed"),
 	CALL_FINISHED: (e) => `Call from ${who(e)} ends` +
-		(e.call?.endReason ? `: ${e.call.endReason}` : ""),
+		(e.call?.endReason ? `: ${endWord(e.call.endReason)}` : ""),
 	LEG_ADDED: (e) => `${leg(e)} comes to the call`,
 	LEG_CHANGED: (e) => `${leg(e)} is ${words(e.leg?.state ?? "changed")}` +
 		(e.leg?.muted ? ", muted" : "") + (e.leg?.held ? ", on hold" : ""),
 	LEG_REMOVED: (e) => `${leg(e)} leaves the call` +
-		(e.leg?.endReason ? `: ${e.leg.endReason}` : ""),
+		(e.leg?.endReason ? `: ${endWord(e.leg.endReason)}` : ""),
 	DTMF_RECEIVED: (e) => `${leg(e)} presses a key (${e.dtmfMethod})`,
 	MEMBER_JOINED: (e) => `${e.member} joins the cluster`,
 	MEMBER_LEFT: (e) => `${e.member} leaves the cluster${why(e)}`,
@@ -50,6 +51,12 @@ const SAYS: Partial<Record<Event["type"], (e: Event) => string>> = {
 		why(e),
 	DEVICE_REACHABLE: (e) => `A phone of ${device(e)} answers again`,
 };
+
+/** "TRUNK_DOWN" -> "provider down": what kind of event it is, for people. */
+export function kindName(type: string): string {
+	return words(type, /^$/).replace(/^trunk/, "provider")
+		.replace(/^device/, "phone");
+}
 
 /** What an event says, for people. */
 export function sentence(e: Event): string {

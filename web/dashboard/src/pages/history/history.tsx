@@ -18,14 +18,29 @@ import { useSession } from "../../session";
 import { worst } from "../calls/calls";
 import { ending, people, peers } from "../calls/names";
 
-interface Filter { user: string; number: string; trunk: string; result: string }
+interface Filter {
+	user: string; number: string; trunk: string; result: string;
+	from: string; to: string; // days, "2026-11-26", both included
+}
+
+/** The moment when a day begins here, some days later. */
+function begins(day: string, later = 0): string {
+	const at = new Date(`${day}T00:00`);
+
+	if (!day || isNaN(at.getTime()))
+		return "";
+	at.setDate(at.getDate() + later);
+	return at.toISOString();
+}
 
 function useRecords(filter: Filter) {
 	return useInfiniteQuery({
 		queryKey: ["cdr", "list", filter], initialPageParam: "",
 		queryFn: ({ pageParam, signal }) => call<ApiPage<CallRecord>>("GET",
-			"/api/cdr" + query({ ...filter, limit: 100, cursor: pageParam }),
-			{ signal }),
+			"/api/cdr" + query({ user: filter.user, number: filter.number,
+				trunk: filter.trunk, result: filter.result,
+				after: begins(filter.from), before: begins(filter.to, 1),
+				limit: 100, cursor: pageParam }), { signal }),
 		getNextPageParam: (last) => last.nextCursor || undefined,
 		placeholderData: (old) => old,
 	});
@@ -55,12 +70,16 @@ function useAsked(): [Filter, (f: Filter) => void] {
 	const [number, setNumber] = useParam("number");
 	const [trunk, setTrunk] = useParam("provider");
 	const [result, setResult] = useParam("result");
+	const [from, setFrom] = useParam("from");
+	const [to, setTo] = useParam("to");
 
-	return [{ user, number, trunk, result }, (f) => {
+	return [{ user, number, trunk, result, from, to }, (f) => {
 		setUser(f.user);
 		setNumber(f.number);
 		setTrunk(f.trunk);
 		setResult(f.result);
+		setFrom(f.from);
+		setTo(f.to);
 	}];
 }
 
@@ -106,6 +125,12 @@ function Filters({ asked, ask }: {
 		label={label} value={f[key]} w={150}
 		onChange={(e) => setF({ ...f, [key]: e.currentTarget.value })} />;
 
+	const day = (key: "from" | "to", label: string) => <TextInput w={150}
+		label={label} type="date" value={f[key]} onChange={(e) => {
+			setF({ ...f, [key]: e.currentTarget.value });
+			ask({ ...f, [key]: e.currentTarget.value });
+		}} />;
+
 	return <form className="sy-filter" role="search" onSubmit={(e) => {
 		e.preventDefault();
 		ask({ ...f, user: f.user.trim(), number: f.number.trim(),
@@ -122,6 +147,8 @@ function Filters({ asked, ask }: {
 			setF({ ...f, result: v ?? "" });
 			ask({ ...f, result: v ?? "" });
 		}} />
+		{day("from", "From")}
+		{day("to", "To")}
 		<Button type="submit" variant="default"
 			leftSection={<Search size={15} />}>Search</Button>
 	</form>;

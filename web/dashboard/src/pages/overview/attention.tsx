@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Anchor, Text } from "@mantine/core";
 import { Link } from "wouter";
-import { type Incident, TYPES, useIncidents } from "../../api/incidents";
+import { type Incident, TYPES } from "../../api/incidents";
 import { useProviders, useRegistrations } from "../../api/live";
 import type { Member, Node, Provider, Registration, Status }
 	from "../../api/schema";
@@ -10,6 +10,7 @@ import { plural } from "../../parts/format";
 import { Card } from "../../parts/page";
 import { Ago } from "../../parts/time";
 import { useSession } from "../../session";
+import { useIncidents } from "./use_incidents";
 
 interface Matter { text: string; to: string; bad?: boolean; at?: number }
 
