@@ -273,6 +273,10 @@ def test_go_to():
     page.see(role="option", name="1003")
     page.press(keys="Enter")
     page.heading("1003 → 601")
+    page.press(keys="Control+k")
+    page.see(css="[role=dialog] input:focus")
+    page.press(keys="Escape")
+    page.gone(role="dialog")
 
 
 def test_address_has_the_filters():

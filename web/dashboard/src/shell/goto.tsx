@@ -111,7 +111,7 @@ function found(goals: Goal[], asked: string): Goal[] {
 function Choice({ close }: { close: () => void }) {
 	const [, go] = useLocation();
 	const [asked, setAsked] = useState("");
-	const store = useCombobox();
+	const store = useCombobox({ opened: true }); // there is nothing to unfold
 	const goals = found(useGoals(), asked);
 
 	useEffect(() => { store.selectFirstOption(); },
@@ -124,7 +124,8 @@ function Choice({ close }: { close: () => void }) {
 			<TextInput data-autofocus aria-label="Go to" size="md"
 				placeholder="A page, phone, call, provider or node"
 				leftSection={<Search size={17} />} value={asked}
-				onChange={(e) => setAsked(e.currentTarget.value)} />
+				onChange={(e) => setAsked(e.currentTarget.value)}
+				onKeyDown={(e) => e.key === "Escape" && close()} />
 		</Combobox.EventsTarget>
 		<Combobox.Options className="sy-goals" aria-label="Found">
 			{goals.map((g) => <Combobox.Option key={g.to} value={g.to}
