@@ -76,28 +76,28 @@ static int check_target_text(struct checker *c, const char *field,
 static int check_registration(struct checker *c, const Sy__Trunk *t)
 {
 	const Sy__TrunkRegistration *r = t->registration;
+	int err = 0;
 
 	if (!r)
 		return 0;
 	if (!r->registrar[0])
-		return check_wrong(c, "registration.registrar", "is needed");
-	if (check_target_text(c, "registration.registrar", r->registrar) ||
-	    check_user(c, "registration.user", r->user) ||
-	    check_user(c, "registration.contactUser", r->contact_user))
-		return EBADMSG;
+		err = check_wrong(c, "registration.registrar", "is needed");
+	err |= check_target_text(c, "registration.registrar", r->registrar);
+	err |= check_user(c, "registration.user", r->user);
+	err |= check_user(c, "registration.contactUser", r->contact_user);
 	if (!r->user[0] && !t->username[0])
-		return check_wrong(c, "registration.user",
+		err |= check_wrong(c, "registration.user",
 				   "is needed, or a username");
-	if (!r->user[0] && check_user(c, "username", t->username))
-		return EBADMSG;
+	else if (!r->user[0])
+		err |= check_user(c, "username", t->username);
 	if (r->expires_s && (r->expires_s < EXPIRES_MIN_S ||
 			     r->expires_s > EXPIRES_MAX_S))
-		return check_wrong(c, "registration.expiresS",
+		err |= check_wrong(c, "registration.expiresS",
 				   "must be from %d to %d, or 0, is %u",
 				   EXPIRES_MIN_S, EXPIRES_MAX_S,
 				   r->expires_s);
 
-	return 0;
+	return err;
 }
 
 static int check_health(struct checker *c, const Sy__Trunk *t)
@@ -146,30 +146,34 @@ static bool name_taken(const struct checker *c, const Sy__Trunk *t, size_t n)
 static int check_certificates(struct checker *c, const Sy__Trunk *t)
 {
 	char where[64];
+	int err = 0;
 
 	for (size_t i = 0; i < t->n_certificates; i++) {
 		const char *name = t->certificates[i];
 
 		(void)snprintf(where, sizeof(where), "certificates[%zu]", i);
 		if (!name[0] || !check_text_valid(name, ""))
-			return check_wrong(c, where,
+			err |= check_wrong(c, where,
 					   "must be a name of 1 to %d "
 					   "characters",
 					   NAME_MAX_BYTES);
-		if (name_taken(c, t, i))
-			return check_wrong(c, where,
+		else if (name_taken(c, t, i))
+			err |= check_wrong(c, where,
 					   "\"%.80s\" names a trunk already",
 					   name);
 	}
 
-	return 0;
+	return err;
 }
 
 int check_trunk_account(struct checker *c, const Sy__Trunk *t)
 {
-	return check_password(c, t) || check_registration(c, t) ||
-			       check_target_text(c, "proxy", t->proxy) ||
-			       check_health(c, t) || check_certificates(c, t)
-		       ? EBADMSG
-		       : 0;
+	int err = check_password(c, t);
+
+	err |= check_registration(c, t);
+	err |= check_target_text(c, "proxy", t->proxy);
+	err |= check_health(c, t);
+	err |= check_certificates(c, t);
+
+	return err;
 }

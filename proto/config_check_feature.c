@@ -35,17 +35,19 @@ static int check_number(struct checker *c, const char *field, const char *nr)
 
 int check_forward(struct checker *c, const Sy__Forward *f)
 {
+	int err;
+
 	if (!f)
 		return 0;
 
-	if (check_number(c, "forward.always", f->always) ||
-	    check_number(c, "forward.busy", f->busy) ||
-	    check_number(c, "forward.noAnswer", f->no_answer) ||
-	    check_number(c, "forward.unreachable", f->unreachable))
-		return EBADMSG;
-
-	return check_max(c, "forward.noAnswerS", f->no_answer_s,
+	err = check_number(c, "forward.always", f->always);
+	err |= check_number(c, "forward.busy", f->busy);
+	err |= check_number(c, "forward.noAnswer", f->no_answer);
+	err |= check_number(c, "forward.unreachable", f->unreachable);
+	err |= check_max(c, "forward.noAnswerS", f->no_answer_s,
 			 NO_ANSWER_MAX_S);
+
+	return err;
 }
 
 int check_music(struct checker *c, const Sy__Destination *d)
@@ -74,10 +76,9 @@ int check_music(struct checker *c, const Sy__Destination *d)
 
 int check_park(struct checker *c, const Sy__Settings *s)
 {
-	if (check_max(c, "parkSeconds", s->park_seconds, PARK_MAX_S))
-		return EBADMSG;
+	int err = check_max(c, "parkSeconds", s->park_seconds, PARK_MAX_S);
 
-	return check_number(c, "parkOverflow", s->park_overflow);
+	return err | check_number(c, "parkOverflow", s->park_overflow);
 }
 
 int check_feature_target(struct checker *c, const Sy__Destination *d)
@@ -127,6 +128,7 @@ static int check_strategy(struct checker *c, const char *name)
 static int check_members(struct checker *c, const Sy__Group *g)
 {
 	char where[32];
+	int err = 0;
 
 	if (!g->n_members || g->n_members > MEMBERS_MAX)
 		return check_wrong(c, "members",
@@ -135,17 +137,18 @@ static int check_members(struct checker *c, const Sy__Group *g)
 
 	for (size_t i = 0; i < g->n_members; i++) {
 		(void)snprintf(where, sizeof(where), "members[%zu]", i);
-		if (check_ref(c, where, &c->devices, "device", g->members[i]))
-			return EBADMSG;
+		err |= check_ref(c, where, &c->devices, "device",
+				 g->members[i]);
 		for (size_t j = 0; j < i; j++) {
-			if (!strcmp(g->members[i], g->members[j]))
-				return check_wrong(c, where,
-						   "\"%s\" is there twice",
-						   g->members[i]);
+			if (strcmp(g->members[i], g->members[j]))
+				continue;
+			err |= check_wrong(c, where, "\"%s\" is there twice",
+					   g->members[i]);
+			break;
 		}
 	}
 
-	return 0;
+	return err;
 }
 
 int check_groups(struct checker *c)
@@ -154,18 +157,15 @@ int check_groups(struct checker *c)
 			    (void *const *)c->conf->groups, c->conf->n_groups,
 			    offsetof(Sy__Group, id));
 
-	for (size_t i = 0; !err && i < c->conf->n_groups; i++) {
+	for (size_t i = 0; i < c->conf->n_groups; i++) {
 		const Sy__Group *g = c->conf->groups[i];
 
 		check_at(c, "groups", i);
-		err = check_strategy(c, g->strategy);
-		if (!err)
-			err = check_members(c, g);
-		if (!err)
-			err = check_max(c, "memberRingS", g->member_ring_s,
-					RING_MAX_S);
-		if (!err)
-			err = check_number(c, "overflow", g->overflow);
+		err |= check_strategy(c, g->strategy);
+		err |= check_members(c, g);
+		err |= check_max(c, "memberRingS", g->member_ring_s,
+				 RING_MAX_S);
+		err |= check_number(c, "overflow", g->overflow);
 	}
 
 	return err;

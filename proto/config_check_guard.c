@@ -30,6 +30,7 @@ static int check_nets(struct checker *c, const char *field, char **strv,
 	struct config_net net;
 	char where[48];
 	const char *why;
+	int err = 0;
 
 	if (n > NETS_MAX)
 		return check_wrong(c, field, "at most %d, are %zu", NETS_MAX,
@@ -37,21 +38,22 @@ static int check_nets(struct checker *c, const char *field, char **strv,
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(where, sizeof(where), "%s[%zu]", field, i);
 		if (config_net_read(&net, strv[i], &why))
-			return check_wrong(c, where, "\"%.80s\" is wrong; %s",
+			err |= check_wrong(c, where, "\"%.80s\" is wrong; %s",
 					   strv[i], why);
-		if (net.port)
-			return check_wrong(c, where,
+		else if (net.port)
+			err |= check_wrong(c, where,
 					   "\"%.80s\" names a port; allowed: "
 					   "an address or a network",
 					   strv[i]);
 	}
 
-	return 0;
+	return err;
 }
 
 static int check_scanners(struct checker *c, const Sy__Guard *g)
 {
 	char where[48];
+	int err = 0;
 
 	if (g->n_scanners > SCANNERS_MAX)
 		return check_wrong(c, "guard.scanners", "at most %d, are %zu",
@@ -61,13 +63,13 @@ static int check_scanners(struct checker *c, const Sy__Guard *g)
 
 		(void)snprintf(where, sizeof(where), "guard.scanners[%zu]", i);
 		if (strlen(s) < 3 || !check_text_valid(s, ""))
-			return check_wrong(c, where,
+			err |= check_wrong(c, where,
 					   "must be the beginning of a "
 					   "User-Agent, 3 to %d characters",
 					   NAME_MAX_BYTES);
 	}
 
-	return 0;
+	return err;
 }
 
 static int check_bans(struct checker *c, const Sy__Guard *g)
@@ -76,16 +78,16 @@ static int check_bans(struct checker *c, const Sy__Guard *g)
 	const uint32_t most = g->ban_max_seconds ? g->ban_max_seconds
 						 : BAN_DEFAULT_MAX_S;
 
-	if (check_max(c, "guard.failures", g->failures, COUNT_MAX) ||
-	    check_max(c, "guard.users", g->users, USERS_MAX) ||
-	    check_max(c, "guard.banMaxSeconds", most, BAN_MAX_S))
-		return EBADMSG;
+	int err = check_max(c, "guard.failures", g->failures, COUNT_MAX);
+
+	err |= check_max(c, "guard.users", g->users, USERS_MAX);
+	err |= check_max(c, "guard.banMaxSeconds", most, BAN_MAX_S);
 	if (first > most)
-		return check_wrong(c, "guard.banSeconds",
+		err |= check_wrong(c, "guard.banSeconds",
 				   "%u is more than banMaxSeconds, %u", first,
 				   most);
 
-	return 0;
+	return err;
 }
 
 static bool is_prefix(const char *s)
@@ -114,9 +116,20 @@ static bool is_word(const char *s)
 	return p != s && p - s <= WORD_MAX;
 }
 
+static bool prefix_is_twice(const Sy__Settings *s, size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (!strcmp(s->costly[j]->prefix, s->costly[i]->prefix))
+			return true;
+	}
+
+	return false;
+}
+
 static int check_costly(struct checker *c, const Sy__Settings *s)
 {
 	char where[48];
+	int err = 0;
 
 	if (s->n_costly > RULES_MAX)
 		return check_wrong(c, "costly", "at most %d, are %zu",
@@ -126,46 +139,47 @@ static int check_costly(struct checker *c, const Sy__Settings *s)
 
 		(void)snprintf(where, sizeof(where), "costly[%zu].prefix", i);
 		if (!is_prefix(k->prefix))
-			return check_wrong(c, where,
+			err |= check_wrong(c, where,
 					   "\"%.40s\" is wrong; allowed: 1 to "
 					   "%d of 0-9 * #, also behind a +",
 					   k->prefix, PREFIX_MAX);
-		for (size_t j = 0; j < i; j++) {
-			if (!strcmp(s->costly[j]->prefix, k->prefix))
-				return check_wrong(c, where,
-						   "\"%s\" is there twice",
-						   k->prefix);
-		}
+		else if (prefix_is_twice(s, i))
+			err |= check_wrong(c, where, "\"%s\" is there twice",
+					   k->prefix);
 		(void)snprintf(where, sizeof(where), "costly[%zu].permission",
 			       i);
 		if (*k->permission && !is_word(k->permission))
-			return check_wrong(c, where,
+			err |= check_wrong(c, where,
 					   "\"%.80s\" is wrong; allowed: "
 					   "letters, digits and ._-, up to %d",
 					   k->permission, WORD_MAX);
 	}
 
-	return 0;
+	return err;
 }
 
 int check_guard(struct checker *c, const Sy__Settings *s)
 {
 	const Sy__Guard *g = s->guard;
+	int err = check_costly(c, s);
 
-	if (g && (check_nets(c, "guard.allow", g->allow, g->n_allow) ||
-		  check_nets(c, "guard.deny", g->deny, g->n_deny) ||
-		  check_max(c, "guard.rate", g->rate, RATE_MAX) ||
-		  check_max(c, "guard.burst", g->burst, BURST_MAX) ||
-		  check_max(c, "guard.registersPerMinute",
-			    g->registers_per_minute, BURST_MAX) ||
-		  check_max(c, "guard.callsPerMinute", g->calls_per_minute,
-			    BURST_MAX) ||
-		  check_max(c, "guard.messagesPerMinute",
-			    g->messages_per_minute, BURST_MAX) ||
-		  check_bans(c, g) || check_scanners(c, g)))
-		return EBADMSG;
+	if (!g)
+		return err;
 
-	return check_costly(c, s);
+	err |= check_nets(c, "guard.allow", g->allow, g->n_allow);
+	err |= check_nets(c, "guard.deny", g->deny, g->n_deny);
+	err |= check_max(c, "guard.rate", g->rate, RATE_MAX);
+	err |= check_max(c, "guard.burst", g->burst, BURST_MAX);
+	err |= check_max(c, "guard.registersPerMinute",
+			 g->registers_per_minute, BURST_MAX);
+	err |= check_max(c, "guard.callsPerMinute", g->calls_per_minute,
+			 BURST_MAX);
+	err |= check_max(c, "guard.messagesPerMinute",
+			 g->messages_per_minute, BURST_MAX);
+	err |= check_bans(c, g);
+	err |= check_scanners(c, g);
+
+	return err;
 }
 
 /* A word that no rule names is most likely a slip. */
@@ -173,6 +187,7 @@ int check_permissions(struct checker *c, char **strv, size_t n)
 {
 	const Sy__Settings *s = c->conf->settings;
 	char where[48];
+	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t j = 0;
@@ -183,11 +198,11 @@ int check_permissions(struct checker *c, char **strv, size_t n)
 		if (s && j < s->n_costly && *strv[i])
 			continue;
 		(void)snprintf(where, sizeof(where), "permissions[%zu]", i);
-		return check_wrong(c, where,
+		err |= check_wrong(c, where,
 				   "\"%.80s\" is the permission of no entry "
 				   "of settings.costly",
 				   strv[i]);
 	}
 
-	return 0;
+	return err;
 }

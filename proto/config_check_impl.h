@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "proto/config_check.h"
 #include "proto/schema.h"
 
 enum {
@@ -28,12 +29,13 @@ struct refs {
 struct checker {
 	const Sy__Config *conf;
 	struct refs devices, trunks, groups;
-	char *errbuf;
-	size_t errsize;
+	config_wrong_h *wrongh;
+	void *arg;
+	size_t told;       /* errors so far */
 	char path[96];     /* "routes[3]" */
 };
 
-/** Write the error. @param field  Within c->path. @return EBADMSG. */
+/** Tell of an error. @param field  Within c->path. @return EBADMSG. */
 int check_wrong(struct checker *c, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -96,6 +98,7 @@ int check_park(struct checker *c, const Sy__Settings *s);
 int check_music(struct checker *c, const Sy__Destination *d);
 /** Of the kinds that config_check_feature.c knows. */
 int check_feature_target(struct checker *c, const Sy__Destination *d);
+int check_settings(struct checker *c);
 int check_groups(struct checker *c);
 int check_trunks(struct checker *c);
 int check_routes(struct checker *c);

@@ -31,52 +31,60 @@ static bool source_taken(const Sy__Config *conf, size_t t, size_t s,
 	return false;
 }
 
-static int check_trunk(struct checker *c, size_t t)
+static int check_sources(struct checker *c, size_t t)
 {
 	const Sy__Trunk *tr = c->conf->trunks[t];
 	struct config_net net;
 	const char *why;
 	char where[32];
-	size_t i;
+	int err = 0;
 
-	for (i = 0; i < tr->n_sources; i++) {
+	for (size_t i = 0; i < tr->n_sources; i++) {
 		(void)snprintf(where, sizeof(where), "sources[%zu]", i);
 		if (config_net_read(&net, tr->sources[i], &why))
-			return check_wrong(c, where, "\"%.80s\" is wrong; %s",
+			err |= check_wrong(c, where, "\"%.80s\" is wrong; %s",
 					   tr->sources[i], why);
-		if (source_taken(c->conf, t, i, &net))
-			return check_wrong(c, where,
+		else if (source_taken(c->conf, t, i, &net))
+			err |= check_wrong(c, where,
 					   "\"%s\" is a source of a trunk "
 					   "already",
 					   tr->sources[i]);
 	}
+
+	return err;
+}
+
+static int check_trunk(struct checker *c, size_t t)
+{
+	const Sy__Trunk *tr = c->conf->trunks[t];
+	const char *why;
+	int err = check_sources(c, t);
+
 	if (!tr->n_sources && !tr->n_certificates && !tr->target[0] &&
 	    !tr->registration)
-		return check_wrong(c, "target", "is needed, or sources");
+		err |= check_wrong(c, "target", "is needed, or sources");
 	if (tr->target[0] && config_target_check(tr->target, &why))
-		return check_wrong(c, "target", "\"%.80s\" is wrong; %s",
+		err |= check_wrong(c, "target", "\"%.80s\" is wrong; %s",
 				   tr->target, why);
-	if (check_srtp(c, tr->srtp) || check_trunk_account(c, tr) ||
-	    check_trunk_calls(c, t))
-		return EBADMSG;
+	err |= check_srtp(c, tr->srtp);
+	err |= check_trunk_account(c, tr);
+	err |= check_trunk_calls(c, t);
+	err |= check_dtmf(c, tr->dtmf);
+	err |= check_permissions(c, tr->permissions, tr->n_permissions);
+	err |= check_codecs(c, tr->codecs, tr->n_codecs);
 
-	if (check_dtmf(c, tr->dtmf) ||
-	    check_permissions(c, tr->permissions, tr->n_permissions))
-		return EBADMSG;
-
-	return check_codecs(c, tr->codecs, tr->n_codecs);
+	return err;
 }
 
 int check_trunks(struct checker *c)
 {
-	size_t i;
-	int err;
+	int err = check_ids(c, &c->trunks, "trunks",
+			    (void *const *)c->conf->trunks, c->conf->n_trunks,
+			    offsetof(Sy__Trunk, id));
 
-	err = check_ids(c, &c->trunks, "trunks", (void *const *)c->conf->trunks,
-			c->conf->n_trunks, offsetof(Sy__Trunk, id));
-	for (i = 0; !err && i < c->conf->n_trunks; i++) {
+	for (size_t i = 0; i < c->conf->n_trunks; i++) {
 		check_at(c, "trunks", i);
-		err = check_trunk(c, i);
+		err |= check_trunk(c, i);
 	}
 
 	return err;
@@ -115,26 +123,28 @@ static int check_source(struct checker *c, const char *src)
 
 static int check_external(struct checker *c, const Sy__External *e)
 {
+	int err = 0;
+
 	if (!e->number[0])
-		return check_wrong(c, "target.external.number", "is empty");
+		err = check_wrong(c, "target.external.number", "is empty");
+	err |= check_ref(c, "target.external.trunk", &c->trunks, "trunk",
+			 e->trunk);
 
-	if (check_ref(c, "target.external.trunk", &c->trunks, "trunk",
-		      e->trunk))
-		return EBADMSG;
-
-	return check_failover(c, e);
+	return err | check_failover(c, e);
 }
 
 static int check_tone(struct checker *c, const Sy__Tone *t)
 {
+	int err = 0;
+
 	if (!(t->hz >= 20 && t->hz <= 20000))
-		return check_wrong(c, "target.tone.hz",
-				   "must be from 20 to 20000");
+		err = check_wrong(c, "target.tone.hz",
+				  "must be from 20 to 20000");
 	if (!(t->level_db >= -90 && t->level_db <= 0))
-		return check_wrong(c, "target.tone.levelDb",
+		err |= check_wrong(c, "target.tone.levelDb",
 				   "must be from -90 to 0");
 
-	return 0;
+	return err;
 }
 
 static int check_file(struct checker *c, const char *file)
@@ -191,15 +201,15 @@ int check_target(struct checker *c, const Sy__Destination *d)
 static int check_route(struct checker *c, const Sy__Route *r)
 {
 	const char *why;
+	int err = 0;
 
 	if (dialplan_pattern_check(r->pattern, &why))
-		return check_wrong(c, "pattern", "\"%.80s\" is wrong; %s",
-				   r->pattern, why);
-	if (check_max(c, "ringSeconds", r->ring_seconds, RING_MAX_S) ||
-	    check_source(c, r->source))
-		return EBADMSG;
+		err = check_wrong(c, "pattern", "\"%.80s\" is wrong; %s",
+				  r->pattern, why);
+	err |= check_max(c, "ringSeconds", r->ring_seconds, RING_MAX_S);
+	err |= check_source(c, r->source);
 
-	return check_target(c, r->target);
+	return err | check_target(c, r->target);
 }
 
 /* Two rules with one order would be tried in an order that nobody chose. */
@@ -222,17 +232,15 @@ static int check_order(struct checker *c, size_t i)
 int check_routes(struct checker *c)
 {
 	struct refs refs = {NULL, 0};
-	size_t i;
-	int err;
+	int err = check_ids(c, &refs, "routes",
+			    (void *const *)c->conf->routes, c->conf->n_routes,
+			    offsetof(Sy__Route, id));
 
-	err = check_ids(c, &refs, "routes", (void *const *)c->conf->routes,
-			c->conf->n_routes, offsetof(Sy__Route, id));
 	free(refs.v);
-	for (i = 0; !err && i < c->conf->n_routes; i++) {
+	for (size_t i = 0; i < c->conf->n_routes; i++) {
 		check_at(c, "routes", i);
-		err = check_route(c, c->conf->routes[i]);
-		if (!err)
-			err = check_order(c, i);
+		err |= check_route(c, c->conf->routes[i]);
+		err |= check_order(c, i);
 	}
 
 	return err;

@@ -59,29 +59,30 @@ static int check_prefixes(struct checker *c, const Sy__Trunk *t)
 	    {"nationalPrefix", t->national_prefix},
 	    {"internationalPrefix", t->international_prefix},
 	};
+	int err = 0;
 
 	for (size_t i = 0; i < 3; i++) {
 		if (!all_digits(v[i].value, PREFIX_MAX))
-			return check_wrong(c, v[i].field,
+			err |= check_wrong(c, v[i].field,
 					   "\"%.40s\" is wrong; allowed: up to "
 					   "%d digits",
 					   v[i].value, PREFIX_MAX);
-		if (i && v[i].value[0] && !t->country_code[0])
-			return check_wrong(c, v[i].field, "needs countryCode");
+		else if (i && v[i].value[0] && !t->country_code[0])
+			err |= check_wrong(c, v[i].field, "needs countryCode");
 	}
 	if (!number_format_valid(t->number_format))
-		return check_wrong(c, "numberFormat",
+		err |= check_wrong(c, "numberFormat",
 				   "unknown name \"%.40s\"; allowed: e164, "
 				   "plain, national, international, or \"\"",
 				   t->number_format);
 	if ((!strcmp(t->number_format, "national") ||
 	     !strcmp(t->number_format, "international")) &&
 	    !t->international_prefix[0])
-		return check_wrong(c, "internationalPrefix",
+		err |= check_wrong(c, "internationalPrefix",
 				   "is needed for numberFormat %s",
 				   t->number_format);
 
-	return 0;
+	return err;
 }
 
 /* --------------------------------------------------------------------- rules
@@ -92,6 +93,7 @@ static int check_rules(struct checker *c, const char *list,
 {
 	char where[64];
 	const char *why;
+	int err = 0;
 
 	for (size_t i = 0; i < rulec; i++) {
 		const Sy__Rewrite *r = rulev[i];
@@ -99,30 +101,26 @@ static int check_rules(struct checker *c, const char *list,
 		(void)snprintf(where, sizeof(where), "%s[%zu].pattern", list,
 			       i);
 		if (r->pattern[0] && dialplan_pattern_check(r->pattern, &why))
-			return check_wrong(c, where, "\"%.80s\" is wrong; %s",
+			err |= check_wrong(c, where, "\"%.80s\" is wrong; %s",
 					   r->pattern, why);
 		(void)snprintf(where, sizeof(where), "%s[%zu].strip", list, i);
-		if (check_max(c, where, r->strip, NUMBER_SIZE))
-			return EBADMSG;
+		err |= check_max(c, where, r->strip, NUMBER_SIZE);
 		(void)snprintf(where, sizeof(where), "%s[%zu].prefix", list, i);
-		if (check_dialable(c, where, r->prefix))
-			return EBADMSG;
+		err |= check_dialable(c, where, r->prefix);
 	}
 
-	return 0;
+	return err;
 }
 
 static int check_rewrites(struct checker *c, const Sy__Trunk *t)
 {
-	return check_rules(c, "calledIn", t->called_in, t->n_called_in) ||
-		       check_rules(c, "callerIn", t->caller_in,
-				   t->n_caller_in) ||
-		       check_rules(c, "calledOut", t->called_out,
-				   t->n_called_out) ||
-		       check_rules(c, "callerOut", t->caller_out,
-				   t->n_caller_out)
-		   ? EBADMSG
-		   : 0;
+	int err = check_rules(c, "calledIn", t->called_in, t->n_called_in);
+
+	err |= check_rules(c, "callerIn", t->caller_in, t->n_caller_in);
+	err |= check_rules(c, "calledOut", t->called_out, t->n_called_out);
+	err |= check_rules(c, "callerOut", t->caller_out, t->n_caller_out);
+
+	return err;
 }
 
 /* ------------------------------------------------------------------- numbers
@@ -182,18 +180,19 @@ static int check_numbers(struct checker *c, const Sy__Trunk *t, size_t at)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < t->n_numbers; i++) {
+	for (size_t i = 0; i < t->n_numbers; i++) {
+		const Sy__TrunkNumber *tn = t->numbers[i];
+
 		(void)snprintf(c->path, sizeof(c->path),
 			       "trunks[%zu].numbers[%zu]", at, i);
-		err = check_entry(c, t->numbers[i]);
-		for (size_t j = 0; !err && j < i; j++) {
-			if (overlap(t->numbers[i], t->numbers[j]))
-				err = check_wrong(
-				    c,
-				    t->numbers[i]->number[0] ? "number"
-							     : "first",
-				    "%.80s is in numbers[%zu] already",
-				    low(t->numbers[i]), j);
+		err |= check_entry(c, tn);
+		for (size_t j = 0; j < i; j++) {
+			if (!overlap(tn, t->numbers[j]))
+				continue;
+			err |= check_wrong(
+			    c, tn->number[0] ? "number" : "first",
+			    "%.80s is in numbers[%zu] already", low(tn), j);
+			break;
 		}
 	}
 	check_at(c, "trunks", at);
@@ -208,79 +207,84 @@ static int check_identity(struct checker *c, const Sy__Trunk *t)
 {
 	const char *id = t->identity, *host = t->from_domain;
 	const char *history = t->send_history;
+	int err = 0;
 
 	if (id[0] && strcmp(id, "from") && strcmp(id, "pai") &&
 	    strcmp(id, "rpid"))
-		return check_wrong(c, "identity",
+		err |= check_wrong(c, "identity",
 				   "unknown name \"%.40s\"; allowed: from, "
 				   "pai, rpid",
 				   id);
 	if (history[0] && strcmp(history, "none") &&
 	    strcmp(history, "history") && strcmp(history, "diversion") &&
 	    strcmp(history, "both"))
-		return check_wrong(c, "sendHistory",
+		err |= check_wrong(c, "sendHistory",
 				   "unknown name \"%.40s\"; allowed: none, "
 				   "history, diversion, both",
 				   history);
 	if (host[0] && !config_host_valid(host, strlen(host)))
-		return check_wrong(c, "fromDomain", "\"%.80s\" is no host name",
+		err |= check_wrong(c, "fromDomain", "\"%.80s\" is no host name",
 				   host);
 
-	return check_dialable(c, "defaultNumber", t->default_number);
+	return err | check_dialable(c, "defaultNumber", t->default_number);
 }
 
 static int check_codes(struct checker *c, const Sy__Trunk *t)
 {
 	char where[64];
+	int err = 0;
 
 	for (size_t i = 0; i < t->n_failover_codes; i++) {
 		const uint32_t code = t->failover_codes[i];
 
 		(void)snprintf(where, sizeof(where), "failoverCodes[%zu]", i);
 		if (code < 400 || code > 699)
-			return check_wrong(
+			err |= check_wrong(
 			    c, where, "must be from 400 to 699, is %u", code);
 	}
 
-	return 0;
+	return err;
 }
 
 int check_trunk_calls(struct checker *c, size_t at)
 {
 	const Sy__Trunk *t = c->conf->trunks[at];
 
-	return check_prefixes(c, t) || check_rewrites(c, t) ||
-		       check_identity(c, t) || check_codes(c, t) ||
-		       check_max(c, "maxCalls", t->max_calls, CALLS_MAX) ||
-		       check_max(c, "maxCallsPerSecond",
-				 t->max_calls_per_second, CALLS_MAX) ||
-		       check_max(c, "attemptSeconds", t->attempt_seconds,
-				 ATTEMPT_MAX_S) ||
-		       check_numbers(c, t, at)
-		   ? EBADMSG
-		   : 0;
+	int err = check_prefixes(c, t);
+
+	err |= check_rewrites(c, t);
+	err |= check_identity(c, t);
+	err |= check_codes(c, t);
+	err |= check_max(c, "maxCalls", t->max_calls, CALLS_MAX);
+	err |= check_max(c, "maxCallsPerSecond", t->max_calls_per_second,
+			 CALLS_MAX);
+	err |= check_max(c, "attemptSeconds", t->attempt_seconds,
+			 ATTEMPT_MAX_S);
+	err |= check_numbers(c, t, at);
+
+	return err;
 }
 
 int check_device_calls(struct checker *c, const Sy__Device *d)
 {
-	return check_dialable(c, "callerId", d->caller_id) ||
-		       check_max(c, "maxCalls", d->max_calls, CALLS_MAX)
-		   ? EBADMSG
-		   : 0;
+	int err = check_dialable(c, "callerId", d->caller_id);
+
+	return err | check_max(c, "maxCalls", d->max_calls, CALLS_MAX);
 }
 
 int check_failover(struct checker *c, const Sy__External *e)
 {
 	char where[64];
+	int err = 0;
 
 	for (size_t i = 0; i < e->n_failover; i++) {
 		(void)snprintf(where, sizeof(where),
 			       "target.external.failover[%zu]", i);
 		if (!check_refs_has(&c->trunks, e->failover[i]))
-			return check_wrong(c, where,
+			err |= check_wrong(c, where,
 					   "there is no trunk \"%.80s\"",
 					   e->failover[i]);
 	}
 
-	return 0;
+	return err;
 }

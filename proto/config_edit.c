@@ -32,11 +32,37 @@ static size_t replace(ProtobufCMessage **v, enum config_section s,
 	return n;
 }
 
-/* "routes[3].target.device: there is ..." of the candidate */
-static void blame(struct config_edit_error *e, const Sy__Config *conf,
-		  enum config_section s, const char *id,
-		  const ProtobufCMessage *item, const char *text)
+/* The candidate, while it is checked. */
+struct candidate {
+	const Sy__Config *conf;
+	enum config_section s;
+	const char *id;
+	const ProtobufCMessage *item;
+	struct config_edit_error *e;
+	config_wrong_h *h;
+	void *arg;
+};
+
+/* What is wrong with the item itself counts before what is with others. */
+static void tell(struct candidate *c, bool own, const char *section,
+		 const char *id, const char *text)
 {
+	struct config_edit_error *e = c->e;
+
+	if (own && c->h)
+		c->h(text, c->arg);
+	if (e->text[0] && (e->own || !own))
+		return;
+	e->own = own;
+	(void)snprintf(e->section, sizeof(e->section), "%s", section);
+	(void)snprintf(e->id, sizeof(e->id), "%s", id);
+	(void)snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
+/* "routes[3].target.device: there is ..." of the candidate */
+static void on_wrong(const char *text, void *arg)
+{
+	struct candidate *c = arg;
 	const size_t len = strcspn(text, "[.:");
 	const char *rest = text + len;
 	enum config_section k = CONFIG_SETTINGS;
@@ -49,8 +75,7 @@ static void blame(struct config_edit_error *e, const Sy__Config *conf,
 		strncmp(config_section_def(k)->name, text, len)))
 		k++;
 	if (k == CONFIG_SECTIONS) { /* of none */
-		(void)snprintf(e->text, sizeof(e->text), "%s", text);
-		e->own = true;
+		tell(c, true, "", "", text);
 		return;
 	}
 	if (*rest == '[') {
@@ -58,13 +83,10 @@ static void blame(struct config_edit_error *e, const Sy__Config *conf,
 		rest = *end ? end + 1 : end;
 	}
 	rest += *rest == '.';
-	v = config_section_items(conf, k, &n);
-	e->own = k == s && item && i < n && v[i] == item;
-	(void)snprintf(e->section, sizeof(e->section), "%s",
-		       config_section_def(k)->name);
-	(void)snprintf(e->id, sizeof(e->id), "%s",
-		       i < n ? config_item_id(k, v[i]) : id);
-	(void)snprintf(e->text, sizeof(e->text), "%s", rest);
+	v = config_section_items(c->conf, k, &n);
+	tell(c, k == c->s && c->item && i < n && v[i] == c->item,
+	     config_section_def(k)->name,
+	     i < n ? config_item_id(k, v[i]) : c->id, rest);
 }
 
 /* Their passwords are hashed with it. */
@@ -76,23 +98,23 @@ static bool loses_devices(const Sy__Config *now, const Sy__Settings *s)
 
 int config_edit_check(const Sy__Config *now, enum config_section s,
 		      const char *id, const ProtobufCMessage *item,
-		      struct config_edit_error *e)
+		      struct config_edit_error *e, config_wrong_h *h,
+		      void *arg)
 {
 	const struct config_section_def *def = config_section_def(s);
 	ProtobufCMessage **v = NULL;
 	Sy__Config conf = *now;
-	char text[sizeof(e->text)];
+	struct candidate c = {.conf = &conf, .s = s, .id = id, .item = item,
+			      .e = e, .h = h, .arg = arg};
 	size_t n;
 	int err;
 
 	memset(e, 0, sizeof(*e));
 	if (s == CONFIG_SETTINGS &&
 	    loses_devices(now, (const Sy__Settings *)item)) {
-		e->own = true;
-		(void)snprintf(e->text, sizeof(e->text),
-			       "realm: the passwords of devices are hashed "
-			       "with it: it can only be changed together with "
-			       "all of them");
+		tell(&c, true, "settings", "",
+		     "realm: the passwords of devices are hashed with it: it "
+		     "can only be changed together with all of them");
 		return EBADMSG;
 	}
 	if (s == CONFIG_SETTINGS) {
@@ -107,9 +129,7 @@ int config_edit_check(const Sy__Config *now, enum config_section s,
 		memcpy((uint8_t *)&conf + def->n_offset, &n, sizeof(n));
 	}
 
-	err = config_check(&conf, text, sizeof(text));
-	if (err)
-		blame(e, &conf, s, id, item, text);
+	err = config_check_all(&conf, on_wrong, &c);
 	free(v);
 
 	return err;

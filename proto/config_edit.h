@@ -7,6 +7,7 @@
 #ifndef SY_PROTO_CONFIG_EDIT_H
 #define SY_PROTO_CONFIG_EDIT_H
 
+#include "proto/config_check.h"
 #include "proto/config_section.h"
 
 /** What is wrong. */
@@ -15,7 +16,7 @@ struct config_edit_error {
 			      not hold any more                            */
 	char section[16];  /* the other one                                */
 	char id[72];
-	char text[768];    /* "field: cause; allowed: ..."                 */
+	char text[768];    /* the first: "field: cause; allowed: ..."      */
 };
 
 /**
@@ -26,12 +27,15 @@ struct config_edit_error {
  * @param id    Of the item; "" of settings.
  * @param item  As it shall be, its passwords may be plain; NULL: removed.
  * @param e     Set on EBADMSG.
+ * @param h     Called for each error of the item's own, its path within the
+ *              item; or NULL.
  *
  * @return 0, EBADMSG, ENOMEM.
  */
 int config_edit_check(const Sy__Config *now, enum config_section s,
 		      const char *id, const ProtobufCMessage *item,
-		      struct config_edit_error *e);
+		      struct config_edit_error *e, config_wrong_h *h,
+		      void *arg);
 
 /**
  * Secrets that a change does not name stay: an item without a password gets

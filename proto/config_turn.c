@@ -31,20 +31,23 @@ static bool is_url(const char *url)
 	return false;
 }
 
-const char *config_turn_wrong(const Sy__TurnServer *t)
+const char *config_turn_wrong(const Sy__TurnServer *t, const char **field)
 {
+	*field = "urls";
 	if (!t->n_urls || t->n_urls > URLS_MAX)
-		return "urls: 1 to 8 are wanted";
+		return "1 to 8 are wanted";
 	for (size_t i = 0; i < t->n_urls; i++) {
 		if (!is_url(t->urls[i]))
-			return "urls: such as stun:host:port or "
-			       "turn:host:port?transport=udp";
+			return "is no URL; allowed: such as stun:host:port "
+			       "or turn:host:port?transport=udp";
 	}
+	*field = "secret";
 	if (strlen(t->secret) > CONFIG_PASSWORD_MAX)
-		return "secret: up to 256 characters";
+		return "is too long; allowed: up to 256 characters";
+	*field = "ttlSeconds";
 	if (t->ttl_seconds && (t->ttl_seconds < CONFIG_TURN_TTL_MIN_S ||
 			       t->ttl_seconds > CONFIG_TURN_TTL_MAX_S))
-		return "ttlSeconds: 60 to 86400; 0: 3600";
+		return "is out of range; allowed: 60 to 86400, or 0: 3600";
 
 	return NULL;
 }
@@ -152,20 +155,41 @@ int config_turn_seal(Sy__Settings *set, const struct token_key *key)
 	return err;
 }
 
-/* The sealed secret of a server of that first URL; NULL: none. */
-static const ProtobufCBinaryData *find(const Sy__Settings *set,
-				       const Sy__TurnServer *t)
+/* The server of that first URL that has a sealed secret; its place, or the
+ * number of servers: none. */
+static size_t find(const Sy__Settings *set, const Sy__TurnServer *t)
 {
 	for (size_t i = 0; i < set->n_ice_servers && i < set->n_ice_secrets;
 	     i++) {
 		const Sy__TurnServer *o = set->ice_servers[i];
 
 		if (o->n_urls && t->n_urls && !strcmp(o->urls[0], t->urls[0]))
-			return set->ice_secrets[i].len ? &set->ice_secrets[i]
-						       : NULL;
+			return set->ice_secrets[i].len ? i
+						       : set->n_ice_servers;
 	}
 
-	return NULL;
+	return set->n_ice_servers;
+}
+
+/* The i-th server gets a seal that there was. */
+static int copy_seal(Sy__Settings *set, size_t i, const Sy__Settings *old,
+		     size_t from)
+{
+	const ProtobufCBinaryData *b = &old->ice_secrets[from];
+	int err = make_room(set);
+	uint8_t *copy;
+
+	if (err)
+		return err;
+	copy = malloc(b->len);
+	if (!copy)
+		return ENOMEM;
+	memcpy(copy, b->data, b->len);
+	free(set->ice_secrets[i].data);
+	set->ice_secrets[i].data = copy;
+	set->ice_secrets[i].len = b->len;
+
+	return 0;
 }
 
 int config_turn_keep(Sy__Settings *set, const Sy__Settings *old)
@@ -173,24 +197,40 @@ int config_turn_keep(Sy__Settings *set, const Sy__Settings *old)
 	drop_all(set); /* nobody may bring sealed ones */
 	for (size_t i = 0; old && i < set->n_ice_servers; i++) {
 		const Sy__TurnServer *t = set->ice_servers[i];
-		const ProtobufCBinaryData *from =
-			t->secret[0] ? NULL : find(old, t);
-		int err = from ? make_room(set) : 0;
-		uint8_t *copy;
+		const size_t from = find(old, t);
+		int err;
 
+		if (t->secret[0] || from == old->n_ice_servers)
+			continue;
+		err = copy_seal(set, i, old, from);
 		if (err)
 			return err;
-		if (!from)
-			continue;
-		copy = malloc(from->len);
-		if (!copy)
-			return ENOMEM;
-		memcpy(copy, from->data, from->len);
-		set->ice_secrets[i].data = copy;
-		set->ice_secrets[i].len = from->len;
 	}
 
 	return 0;
+}
+
+int config_turn_again(Sy__Settings *set, const struct token_key *key,
+		      const Sy__Settings *old)
+{
+	char have[CONFIG_PASSWORD_MAX + 1];
+	int err = 0;
+
+	for (size_t i = 0; set && old && !err && i < set->n_ice_servers; i++) {
+		Sy__TurnServer *t = set->ice_servers[i];
+		const size_t from = find(old, t);
+
+		if (!t->secret[0] || from == old->n_ice_servers ||
+		    config_turn_secret(have, key, old, from) ||
+		    strcmp(have, t->secret) != 0)
+			continue;
+		err = copy_seal(set, i, old, from);
+		if (!err)
+			wipe(t->secret);
+	}
+	explicit_bzero(have, sizeof(have));
+
+	return err;
 }
 
 int config_turn_secret(char *str, const struct token_key *key,

@@ -12,9 +12,11 @@ enum { CONFIG_TURN_MAX = 8, CONFIG_TURN_TTL_MIN_S = 60,
 /**
  * Is a server good?
  *
- * @return NULL, or what is wrong; static.
+ * @param field  On error, set to the name of what is wrong; static.
+ *
+ * @return NULL, or what is wrong with it; static.
  */
-const char *config_turn_wrong(const Sy__TurnServer *t);
+const char *config_turn_wrong(const Sy__TurnServer *t, const char **field);
 
 /**
  * Seal the secrets that are plain, and wipe them.
@@ -29,6 +31,17 @@ int config_turn_seal(Sy__Settings *set, const struct token_key *key);
 /** Servers without a secret keep that of the one of the same first URL.
  * @param old  Or NULL. @return 0 or ENOMEM. */
 int config_turn_keep(Sy__Settings *set, const Sy__Settings *old);
+
+/**
+ * Plain secrets that are what they were keep their seal.
+ *
+ * @param set  Changed; or NULL.
+ * @param old  Or NULL.
+ *
+ * @return 0 or ENOMEM.
+ */
+int config_turn_again(Sy__Settings *set, const struct token_key *key,
+		      const Sy__Settings *old);
 
 /**
  * The secret of a server.

@@ -31,14 +31,34 @@ json_t *json_from_message(const ProtobufCMessage *msg, int flags);
 /** @return compact text, owned by the caller (free()), or NULL. */
 char *json_print(const ProtobufCMessage *msg, int flags);
 
+enum { JSON_WRONG_MAX = 100 }; /* errors that are told of one document */
+
+/** Called for each error. @param text  One line: path of the field
+ * ("routes[3].target"), the cause, what is allowed; borrowed for the call. */
+typedef void(json_wrong_h)(const char *text, void *arg);
+
 /**
- * Build a message from JSON.  Unknown fields and wrong types are errors.
+ * Build a message from JSON.  Unknown fields and wrong types are errors; it
+ * is read on behind each, so that all of them are told.
+ *
+ * @param msgp  Set on success; owned by the caller
+ *              (protobuf_c_message_free_unpacked).
+ * @param desc  What message.
+ * @param h     For JSON_WRONG_MAX errors at most; or NULL.
+ *
+ * @return 0, EBADMSG, ENOMEM.
+ */
+int json_to_message_all(ProtobufCMessage **msgp,
+			const ProtobufCMessageDescriptor *desc,
+			const json_t *j, json_wrong_h *h, void *arg);
+
+/**
+ * The same, and the first error alone.
  *
  * @param msgp     Set on success; owned by the caller
  *                 (protobuf_c_message_free_unpacked).
  * @param desc     What message.
- * @param errbuf   On error: one line that names the path of the field
- *                 ("routes[3].target"), the cause, and what is allowed.
+ * @param errbuf   On error, set to its text; or NULL.
  *
  * @return 0, EBADMSG, ENOMEM.
  */

@@ -85,7 +85,7 @@ static int read_array(struct json_reader *r, const struct json_path *at,
 	const size_t size = value_size(f->type);
 	uint8_t *v;
 	size_t i;
-	int err;
+	int err = 0;
 
 	if (!json_is_array(j))
 		return json_wrong_kind(r, at, "an array", j);
@@ -101,15 +101,19 @@ static int read_array(struct json_reader *r, const struct json_path *at,
 		const json_t *el = json_array_get(j, i);
 		const struct json_path here = {at, NULL, i, at->depth + 1};
 
-		if (json_is_null(el))
-			return json_fail(r, &here, "must not be null");
-		err = read_value(r, &here, f, v + i * size, el);
-		if (err)
-			return err;
-		++*np;
+		int e = json_is_null(el)
+				? json_fail(r, &here, "must not be null")
+				: read_value(r, &here, f, v + *np * size, el);
+
+		if (e == ENOMEM)
+			return e;
+		if (e)
+			err = e;
+		else
+			++*np;
 	}
 
-	return 0;
+	return err;
 }
 
 /* --------------------------------------------------------------- messages */
@@ -182,38 +186,48 @@ static int read_field(struct json_reader *r, const struct json_path *at,
 	return read_value(r, at, f, dst, j);
 }
 
+/* @param seen  Fields that were there. */
+static int read_member(struct json_reader *r, const struct json_path *at,
+		       ProtobufCMessage *msg, uint64_t *seen, const char *key,
+		       const json_t *val)
+{
+	const ProtobufCMessageDescriptor *d = msg->descriptor;
+	const ProtobufCFieldDescriptor *f = find_field(d, key);
+	char name[JSON_NAME_MAX];
+	struct json_path here = {at, name, 0, at->depth + 1};
+
+	if (!f)
+		return unknown_field(r, at, d, key);
+	(void)json_name(name, f);
+	if (json_is_null(val))
+		return 0;
+
+	/* Both spellings of one name. */
+	if (*seen & 1ull << (f - d->fields))
+		return json_fail(r, &here, "is there twice");
+	*seen |= 1ull << (f - d->fields);
+
+	return read_field(r, &here, msg, f, val);
+}
+
 static int read_fields(struct json_reader *r, const struct json_path *at,
 		       ProtobufCMessage *msg, const json_t *j)
 {
-	const ProtobufCMessageDescriptor *d = msg->descriptor;
-	const ProtobufCFieldDescriptor *f;
 	uint64_t seen = 0;
 	const char *key;
 	json_t *val;
-	int err;
+	int err = 0;
 
 	json_object_foreach((json_t *)j, key, val) {
-		char name[JSON_NAME_MAX];
-		struct json_path here = {at, name, 0, at->depth + 1};
+		int e = read_member(r, at, msg, &seen, key, val);
 
-		f = find_field(d, key);
-		if (!f)
-			return unknown_field(r, at, d, key);
-		(void)json_name(name, f);
-		if (json_is_null(val))
-			continue;
-
-		/* Both spellings of one name. */
-		if (seen & 1ull << (f - d->fields))
-			return json_fail(r, &here, "is there twice");
-		seen |= 1ull << (f - d->fields);
-
-		err = read_field(r, &here, msg, f, val);
-		if (err)
-			return err;
+		if (e == ENOMEM)
+			return e;
+		if (e)
+			err = e;
 	}
 
-	return 0;
+	return err;
 }
 
 static int read_message(struct json_reader *r, const struct json_path *at,
@@ -244,17 +258,15 @@ static int read_message(struct json_reader *r, const struct json_path *at,
 	return err;
 }
 
-int json_to_message(ProtobufCMessage **msgp,
-		    const ProtobufCMessageDescriptor *desc, const json_t *j,
-		    char *errbuf, size_t errsize)
+int json_to_message_all(ProtobufCMessage **msgp,
+			const ProtobufCMessageDescriptor *desc,
+			const json_t *j, json_wrong_h *h, void *arg)
 {
-	struct json_reader r = {errbuf, errsize};
+	struct json_reader r = {.h = h, .arg = arg};
 	const struct json_path root = {NULL, NULL, 0, 0};
 	ProtobufCMessage *msg = NULL;
 	int err;
 
-	if (errbuf && errsize)
-		errbuf[0] = '\0';
 	if (!msgp || !desc || !j)
 		return EBADMSG;
 
@@ -265,6 +277,33 @@ int json_to_message(ProtobufCMessage **msgp,
 		*msgp = msg;
 
 	return err;
+}
+
+/* Where the first error goes. */
+struct first {
+	char *buf;
+	size_t size;
+};
+
+static void keep_first(const char *text, void *arg)
+{
+	struct first *f = arg;
+
+	if (f->buf && f->size)
+		(void)snprintf(f->buf, f->size, "%s", text);
+	f->buf = NULL;
+}
+
+int json_to_message(ProtobufCMessage **msgp,
+		    const ProtobufCMessageDescriptor *desc, const json_t *j,
+		    char *errbuf, size_t errsize)
+{
+	struct first first = {.buf = errbuf, .size = errsize};
+
+	if (errbuf && errsize)
+		errbuf[0] = '\0';
+
+	return json_to_message_all(msgp, desc, j, keep_first, &first);
 }
 
 int json_read(ProtobufCMessage **msgp, const ProtobufCMessageDescriptor *desc,

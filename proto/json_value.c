@@ -13,7 +13,7 @@
 #include "proto/json_value.h"
 #include "proto/schema.h"
 
-enum { PATH_MAX_BYTES = 256 };
+enum { PATH_MAX_BYTES = 256, TEXT_MAX_BYTES = 1152 };
 
 /* ----------------------------------------------------------------- errors */
 
@@ -40,22 +40,22 @@ static size_t print_path(char *buf, size_t size, const struct json_path *at)
 int json_fail(struct json_reader *r, const struct json_path *at,
 	      const char *fmt, ...)
 {
-	char path[PATH_MAX_BYTES] = "";
+	char path[PATH_MAX_BYTES] = "", text[TEXT_MAX_BYTES];
 	va_list ap;
 	int n;
 
-	if (!r->errbuf || !r->errsize)
+	if (r->told++ >= JSON_WRONG_MAX || !r->h)
 		return EBADMSG;
 
 	(void)print_path(path, sizeof(path), at);
-	n = snprintf(r->errbuf, r->errsize, "%s%s", path,
-		     path[0] ? ": " : "");
-	if (n < 0 || (size_t)n >= r->errsize)
+	n = snprintf(text, sizeof(text), "%s%s", path, path[0] ? ": " : "");
+	if (n < 0 || (size_t)n >= sizeof(text))
 		return EBADMSG;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(r->errbuf + n, r->errsize - (size_t)n, fmt, ap);
+	(void)vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	va_end(ap);
+	r->h(text, r->arg);
 
 	return EBADMSG;
 }

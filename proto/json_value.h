@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Values out of JSON, with errors that name their path.  Internal to json*.c.
- * Each reader returns 0, EBADMSG (the error is written) or ENOMEM.
+ * Each reader returns 0, EBADMSG (the error was told) or ENOMEM.
  */
 
 #ifndef SY_PROTO_JSON_VALUE_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
+#include "proto/json.h"
 
 enum { JSON_SHOWN_MAX = 40 }; /* of a wrong value that is quoted [bytes] */
 
@@ -21,13 +22,14 @@ struct json_path {
 	int depth;
 };
 
-/** Where the error goes. */
+/** Where errors go. */
 struct json_reader {
-	char *errbuf;
-	size_t errsize;
+	json_wrong_h *h;
+	void *arg;
+	size_t told;           /* errors so far */
 };
 
-/** Write the error. @return EBADMSG. */
+/** Tell of an error. @return EBADMSG. */
 int json_fail(struct json_reader *r, const struct json_path *at,
 	      const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -81,7 +81,8 @@ bool account_is_loaded(struct api_req *a)
 static bool wrong(struct api_req *a, const char *field, const char *cause,
 		  const char *allowed)
 {
-	const struct problem_field f = {field, cause, allowed};
+	const struct problem_field f = {.field = field, .cause = cause,
+					 .allowed = allowed};
 
 	(void)problem_fields(a->web, &f, 1);
 

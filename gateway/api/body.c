@@ -3,12 +3,12 @@
  * header of libre here.) */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/faults.h"
 #include "gateway/api/list_text.h"
 #include "gateway/api/once.h"
 #include "gateway/api/wire.h"
@@ -16,63 +16,9 @@
 
 #define TYPE_JSON "application/json"
 
-/* "unknown field "x"": the field is the one that is unknown. */
-static char *unknown_field(char *cause, char *rest)
-{
-	static const char lead[] = "unknown field \"";
-	char *end;
-
-	if (strncmp(cause, lead, sizeof(lead) - 1))
-		return NULL;
-
-	cause += sizeof(lead) - 1;
-	end = strchr(cause, '"');
-	if (!end || (rest && end > rest))
-		return NULL;
-	*end = '\0';
-
-	return cause;
-}
-
-/* json_to_message() says "path.of.field: cause; allowed: ...". */
-void body_field(struct problem_field *f, char field[256], char *text)
-{
-	char *colon = strstr(text, ": "), *allowed, *name;
-
-	*f = (struct problem_field){.field = "", .cause = text};
-	if (colon && !memchr(text, ' ', (size_t)(colon - text))) {
-		*colon = '\0';
-		f->field = text;
-		f->cause = colon + 2;
-	}
-
-	allowed = strstr(f->cause, "; allowed: ");
-	if (allowed) {
-		*allowed = '\0';
-		f->allowed = allowed + strlen("; allowed: ");
-	}
-
-	name = unknown_field((char *)f->cause, allowed);
-	if (name) {
-		(void)snprintf(field, 256, "%s%s%s", f->field,
-			       *f->field ? "." : "", name);
-		f->field = field;
-		f->cause = "is not known";
-	}
-}
-
-void body_refuse(struct web_req *req, char *text)
-{
-	struct problem_field f;
-	char field[256];
-
-	body_field(&f, field, text);
-	(void)problem_fields(req, &f, 1);
-}
-
 bool body_read(struct api_req *a)
 {
-	char errbuf[512] = "";
+	struct faults faults = {NULL, 0};
 	json_error_t je;
 	const uint8_t *p;
 	size_t len;
@@ -89,13 +35,14 @@ bool body_read(struct api_req *a)
 		return false;
 	}
 
-	err = json_to_message(&a->body, a->route->body, j, errbuf,
-			      sizeof(errbuf));
+	err = json_to_message_all(&a->body, a->route->body, j, faults_add,
+				  &faults);
 	json_decref(j);
 	if (err == ENOMEM)
 		(void)problem(a->web, 500, "internal", "out of memory");
 	else if (err)
-		body_refuse(a->web, errbuf);
+		faults_refuse(a->web, &faults);
+	faults_reset(&faults);
 
 	return !err;
 }

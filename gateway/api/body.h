@@ -8,20 +8,10 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "gateway/http/problem.h"
-
 struct api_req;
-struct web_req;
 
 /** Set a->body. @return true, or false: was answered (400). */
 bool body_read(struct api_req *a);
-
-/** Answer 400 to what is wrong with a body.
- * @param text  "path.of.field: cause; allowed: ..."; changed. */
-void body_refuse(struct web_req *req, char *text);
-
-/** The parts of such a text; they point into it, or into name. */
-void body_field(struct problem_field *f, char name[256], char *text);
 
 /** Answer with a message without the fields that have their default. */
 void body_reply_brief(struct api_req *a, unsigned status,

@@ -60,7 +60,7 @@ bool check_query(struct api_req *a)
 		if (nlen && !is_parameter(a->route, name)) {
 			f.field = name;
 			print_allowed(allowed, sizeof(allowed), a->route);
-			(void)problem_fields(a->web, &f, 1);
+			(void)problem_param(a->web, &f);
 			return false;
 		}
 		p += len;

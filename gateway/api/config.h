@@ -32,15 +32,33 @@ const Sy__Config *config_now(struct api_req *a);
 /**
  * Passwords of an item become hashes, or are sealed.
  *
- * @param conf  With the realm.
+ * @param conf  With the realm, and the item as it was.
  *
  * @return true, or false: was answered.
  */
 bool config_seal_item(struct api_req *a, const Sy__Config *conf,
 		      enum config_section s, ProtobufCMessage *item);
 
-/** Answer 501: passwords of providers need the cluster's key. */
-void config_no_key(struct api_req *a);
+/**
+ * Passwords that must be read again can only be stored with the cluster's key.
+ *
+ * @param conf  Its passwords still plain.
+ *
+ * @return true, or false: was answered (501), naming the fields.
+ */
+bool config_has_key(struct api_req *a, const Sy__Config *conf);
+
+/**
+ * A password that is what it was keeps its seal: nothing changes by giving it
+ * again.
+ *
+ * @param conf  Changed.
+ * @param now   As it is.
+ *
+ * @return 0, ENOMEM.
+ */
+int config_seal_again(const struct token_key *key, Sy__Config *conf,
+		      const Sy__Config *now);
 
 /** Answer 503: others change it all the time. */
 void config_busy(struct api_req *a);

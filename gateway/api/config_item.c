@@ -19,6 +19,7 @@
 #include "gateway/api/body.h"
 #include "gateway/api/config.h"
 #include "gateway/api/etag.h"
+#include "gateway/api/faults.h"
 #include "gateway/config_wait.h"
 #include "proto/config.h"
 #include "proto/loop.h"
@@ -207,12 +208,13 @@ static bool make_item(struct edit *e, const ProtobufCMessage *old)
 
 /* What is wrong with the item is the client's; what would not hold any more
  * with it, is in its way. */
-static void refuse(struct edit *e, struct config_edit_error *why)
+static void refuse(struct edit *e, struct config_edit_error *why,
+		   struct faults *own)
 {
 	char *allowed;
 
 	if (why->own) {
-		body_refuse(e->a->web, why->text);
+		faults_refuse(e->a->web, own);
 		return;
 	}
 	allowed = strstr(why->text, "; allowed: ");
@@ -226,16 +228,19 @@ static void refuse(struct edit *e, struct config_edit_error *why)
 static bool is_right(struct edit *e, const Sy__Config *conf,
 		     const ProtobufCMessage *old)
 {
+	struct faults own = {NULL, 0};
 	struct config_edit_error why;
 	int err;
 
 	err = e->item ? config_edit_keep(e->s, e->item, old) : 0;
 	if (!err)
-		err = config_edit_check(conf, e->s, e->id, e->item, &why);
+		err = config_edit_check(conf, e->s, e->id, e->item, &why,
+					faults_add, &own);
 	if (err == EBADMSG)
-		refuse(e, &why);
+		refuse(e, &why, &own);
 	else if (err)
 		api_reply_err(e->a, err, what(e));
+	faults_reset(&own);
 
 	return !err &&
 	       (!e->item || config_seal_item(e->a, conf, e->s, e->item));

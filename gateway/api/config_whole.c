@@ -18,12 +18,12 @@
 #include "gateway/api/config.h"
 #include "gateway/api/config_diff.h"
 #include "gateway/api/etag.h"
+#include "gateway/api/faults.h"
 #include "gateway/config_wait.h"
 #include "proto/config.h"
 #include "proto/config_check.h"
 #include "proto/config_index.h"
 #include "proto/config_secret.h"
-#include "proto/config_turn.h"
 #include "proto/loop.h"
 
 struct whole {
@@ -173,63 +173,40 @@ static int keep(struct whole *w, const Sy__Config *now)
 	return err;
 }
 
-/* A password that is what it was keeps its seal: nothing changes by giving it
- * again. */
-static int same_seals(struct whole *w, const Sy__Config *now)
-{
-	char have[CONFIG_PASSWORD_MAX + 1];
-	int err = 0;
-
-	for (size_t i = 0; !err && i < w->conf->n_trunks; i++) {
-		Sy__Trunk *t = w->conf->trunks[i];
-		const Sy__Trunk *old =
-			(const Sy__Trunk *)config_item_find(
-				now, CONFIG_TRUNKS, t->id);
-
-		if (!t->password[0] || !old ||
-		    config_secret_trunk(have, w->a->api->key, old))
-			continue;
-		if (!strcmp(have, t->password)) {
-			explicit_bzero(t->password, strlen(t->password));
-			err = config_edit_keep(CONFIG_TRUNKS, &t->base,
-					       &old->base);
-		}
-	}
-	explicit_bzero(have, sizeof(have));
-
-	return err;
-}
-
-static bool needs_key(const Sy__Config *conf)
-{
-	if (config_turn_is_plain(conf->settings))
-		return true;
-	for (size_t i = 0; i < conf->n_trunks; i++) {
-		if (conf->trunks[i]->password[0])
-			return true;
-	}
-
-	return false;
-}
-
-static void complain(struct whole *w, char *text)
+/* What the check found, as its answer. */
+static void report(struct whole *w, const struct faults *faults)
 {
 	Sy__ConfigCheck out = SY__CONFIG_CHECK__INIT;
-	Sy__FieldError bad = SY__FIELD_ERROR__INIT, *badv[] = {&bad};
-	struct problem_field f;
-	char name[256];
+	Sy__FieldError bad[CONFIG_WRONG_MAX], *badv[CONFIG_WRONG_MAX];
 
-	if (!w->only_check) {
-		body_refuse(w->a->web, text);
-		return;
+	for (size_t i = 0; i < faults->n && i < CONFIG_WRONG_MAX; i++) {
+		const struct problem_field *f = faults_field(faults, i);
+
+		sy__field_error__init(&bad[i]);
+		bad[i].field = (char *)(uintptr_t)f->field;
+		bad[i].cause = (char *)(uintptr_t)f->cause;
+		bad[i].allowed = (char *)(uintptr_t)(f->allowed ? f->allowed
+								: "");
+		badv[out.n_errors++] = &bad[i];
 	}
-	body_field(&f, name, text);
-	bad.field = (char *)(uintptr_t)f.field;
-	bad.cause = (char *)(uintptr_t)f.cause;
-	bad.allowed = (char *)(uintptr_t)(f.allowed ? f.allowed : "");
 	out.errors = badv;
-	out.n_errors = 1;
 	api_reply(w->a, 200, &out.base);
+}
+
+/* @return true, or false: was answered. */
+static bool is_right(struct whole *w)
+{
+	struct faults faults = {NULL, 0};
+
+	if (!config_check_all(w->conf, faults_add, &faults))
+		return true;
+	if (w->only_check)
+		report(w, &faults);
+	else
+		faults_refuse(w->a->web, &faults);
+	faults_reset(&faults);
+
+	return false;
 }
 
 /* @return true, or false: was answered. */
@@ -238,12 +215,10 @@ static bool seal(struct whole *w, const Sy__Config *now)
 	struct api_req *a = w->a;
 	int err = config_secret_hash(w->conf);
 
-	if (!err && a->api->key)
-		err = same_seals(w, now);
-	if (!err && !a->api->key && needs_key(w->conf)) {
-		config_no_key(a);
+	if (!err && !config_has_key(a, w->conf))
 		return false;
-	}
+	if (!err && a->api->key)
+		err = config_seal_again(a->api->key, w->conf, now);
 	if (!err)
 		err = config_secret_seal(w->conf, a->api->key);
 	if (err)
@@ -265,7 +240,6 @@ static bool changes_tokens(const struct whole *w)
 /* @return true, or false: was answered. */
 static bool make(struct whole *w, const Sy__Config *now)
 {
-	char errbuf[768];
 	int err;
 
 	if (w->conf)
@@ -277,13 +251,7 @@ static bool make(struct whole *w, const Sy__Config *now)
 		sy__config_check__init(w->diff);
 	w->conf = (Sy__Config *)config_item_copy(w->a->body);
 	err = w->conf && w->diff ? keep(w, now) : ENOMEM;
-	if (!err)
-		err = config_check(w->conf, errbuf, sizeof(errbuf));
-	if (err == EBADMSG) {
-		complain(w, errbuf);
-		return false;
-	}
-	if (!err && !seal(w, now))
+	if (!err && (!is_right(w) || !seal(w, now)))
 		return false;
 	if (!err)
 		err = config_diff(w->diff, now, w->conf);

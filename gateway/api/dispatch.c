@@ -147,7 +147,10 @@ static bool refuse(struct api_req *a, struct web_req *req, enum auth_out out)
 {
 	if (out == AUTH_CSRF) {
 		metric_inc(a->api->met.forbidden);
-		(void)problem(req, 403, "csrf", "%s", auth_text(out));
+		/* A page could fill the audit with these. */
+		if (limit_wrong(a))
+			(void)problem(req, 403, "csrf", "%s",
+				      auth_text(out));
 	}
 	else if (out == AUTH_AWAY) {
 		api_unavailable(a, auth_text(out));
@@ -198,8 +201,10 @@ static void on_who(enum auth_out out, const struct principal *who, void *arg)
 
 	a->ask = mem_deref(a->ask);
 	a->out = out;
-	if (out == AUTH_OK)
+	if (out == AUTH_OK || out == AUTH_CSRF)
 		a->who = *who;
+	if (out != AUTH_OK)
+		a->web->body_large = false;
 	if (a->waits) {
 		go(a);
 		api_release(a);
@@ -239,8 +244,13 @@ void api_head(struct web_req *req, void *arg)
 		finish(a);
 		return;
 	}
-	if (!find_route(a, req) || !check_who(a, req) || !check_query(a) ||
-	    !check_accept(a) || !check_type(a))
+	if (!find_route(a, req)) {
+		finish(a);
+		return;
+	}
+	req->body_large = a->route->large;
+	if (!check_who(a, req) || !check_query(a) || !check_accept(a) ||
+	    !check_type(a))
 		finish(a);
 }
 

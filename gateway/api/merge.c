@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Merge patches (RFC 7396).  (No header of libre: see body.c.) */
+/* Merge patches (RFC 7396); messages, with a mask or without one.  (No header
+ * of libre: see body.c.) */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "gateway/api/api.h"
 #include "gateway/api/body.h"
+#include "gateway/api/faults.h"
+#include "gateway/api/mask.h"
+#include "gateway/api/query.h"
 #include "gateway/api/wire.h"
 #include "proto/json.h"
+
+enum { MASK_SIZE = 2048 };
 
 /* What is wrong with the outcome is found when it is read as a message. */
 static int merge(json_t *target, const json_t *patch)
@@ -37,36 +44,69 @@ static int merge(json_t *target, const json_t *patch)
 	return err;
 }
 
-/* A message that came as such has no null: what it sets is changed. */
-static json_t *read_patch(const struct api_req *a)
+/* What was sent, as a merge patch. */
+static int merge_text(const struct api_req *a, json_t *target)
 {
-	const uint8_t *p;
 	size_t len;
+	const uint8_t *p = web_body(a->web, &len);
+	json_t *patch = json_loadb((const char *)p, len,
+				   JSON_REJECT_DUPLICATES, NULL);
+	int err = patch ? merge(target, patch) : ENOMEM;
 
-	if (wire_is_sent(a))
-		return json_from_message(a->body, 0);
-	p = web_body(a->web, &len);
+	json_decref(patch);
 
-	return json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, NULL);
+	return err ? ENOMEM : 0;
+}
+
+/* What was sent, as a message. @return 0, ENOMEM, EINVAL (told). */
+static int merge_message(const struct api_req *a, json_t *target,
+			 const char *mask, struct faults *faults)
+{
+	json_t *patch = json_from_message(a->body, 0);
+	char bad[128], text[256];
+	int err = ENOMEM;
+
+	if (patch && !*mask)
+		err = mask_set(target, patch, a->route->body);
+	else if (patch)
+		err = mask_apply(target, patch, a->route->body, mask, bad,
+				 sizeof(bad));
+	json_decref(patch);
+	if (err == EINVAL) {
+		(void)snprintf(text, sizeof(text), "updateMask: names \"%s\", "
+			       "which is no field; allowed: paths of fields, "
+			       "such as displayName, or *", bad);
+		faults_add(text, faults);
+	}
+
+	return err;
 }
 
 bool body_merge(struct api_req *a, ProtobufCMessage **msgp,
 		const ProtobufCMessage *old)
 {
-	json_t *target = json_from_message(old, 0), *patch = read_patch(a);
-	char errbuf[512] = "";
-	int err;
+	json_t *target = json_from_message(old, 0);
+	struct faults faults = {NULL, 0};
+	char mask[MASK_SIZE];
+	int err = target ? 0 : ENOMEM;
 
-	err = target && patch && !merge(target, patch) ? 0 : ENOMEM;
+	if (!query_text(a, "updateMask", mask, sizeof(mask))) {
+		json_decref(target);
+		return false;
+	}
 	if (!err)
-		err = json_to_message(msgp, a->route->body, target, errbuf,
-				      sizeof(errbuf));
+		err = *mask || wire_is_sent(a)
+			      ? merge_message(a, target, mask, &faults)
+			      : merge_text(a, target);
+	if (!err)
+		err = json_to_message_all(msgp, a->route->body, target,
+					  faults_add, &faults);
 	json_decref(target);
-	json_decref(patch);
 	if (err == ENOMEM)
 		(void)problem(a->web, 500, "internal", "out of memory");
 	else if (err)
-		body_refuse(a->web, errbuf);
+		faults_refuse(a->web, &faults);
+	faults_reset(&faults);
 
 	return !err;
 }

@@ -274,8 +274,8 @@ static json_t *problem_schema(void)
 	return json_pack(
 		"{s:s, s:s, s:[s,s,s,s], s:{s:{s:s,s:s}, s:{s:s}, s:{s:s}, "
 		"s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s}, s:{s:s}, "
-		"s:{s:s, s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s}}, "
-		"s:b}}}}",
+		"s:{s:s, s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s}, "
+		"s:{s:s,s:s}}, s:b}}}}",
 		"description", "What went wrong (RFC 9457)",
 		"type", "object", "required", "type", "title", "status",
 		"detail", "properties",
@@ -294,7 +294,9 @@ static json_t *problem_schema(void)
 		"errors", "type", "array", "items", "type", "object",
 		"required", "field", "cause", "properties",
 		"field", "type", "string", "cause", "type", "string",
-		"allowed", "type", "string", "additionalProperties", 0);
+		"allowed", "type", "string", "pointer", "type", "string",
+		"description", "to the field in the body (RFC 6901)",
+		"additionalProperties", 0);
 }
 
 json_t *openapi_schemas(const struct api_route *routev, size_t n)

@@ -11,6 +11,7 @@
 
 #include "gateway/api/body.h"
 #include "gateway/api/config.h"
+#include "gateway/api/faults.h"
 
 enum { TEST_MS = 28000 };
 
@@ -74,6 +75,7 @@ static bool has_only_id(const Sy__Trunk *t)
 static bool check(struct testing *t, const Sy__Config *conf)
 {
 	const ProtobufCMessage *old;
+	struct faults own = {NULL, 0};
 	struct config_edit_error why;
 	int err = 0;
 
@@ -86,11 +88,13 @@ static bool check(struct testing *t, const Sy__Config *conf)
 		err = config_edit_keep(CONFIG_TRUNKS, &t->trunk->base, old);
 	if (!err)
 		err = config_edit_check(conf, CONFIG_TRUNKS, t->trunk->id,
-					&t->trunk->base, &why);
+					&t->trunk->base, &why, faults_add,
+					&own);
 	if (err == EBADMSG && why.own)
-		body_refuse(t->a->web, why.text);
+		faults_refuse(t->a->web, &own);
 	else if (err && err != EBADMSG)
 		api_reply_err(t->a, err, "provider");
+	faults_reset(&own);
 
 	/* What stands in the way of others does not matter here. */
 	return (!err || (err == EBADMSG && !why.own)) &&
@@ -101,8 +105,10 @@ static bool check(struct testing *t, const Sy__Config *conf)
 static bool make(struct testing *t, const Sy__Config *conf)
 {
 	static const struct problem_field nobody = {
-		"id", "there is no such provider", "one that is configured, "
-		"or all of a trunk to be tried"};
+		.field = "id",
+		.cause = "there is no such provider",
+		.allowed = "one that is configured, or all of a trunk to be "
+			   "tried"};
 	const Sy__Trunk *body = (const Sy__Trunk *)t->a->body;
 	const bool stored = has_only_id(body);
 	const ProtobufCMessage *from = &body->base;

@@ -16,7 +16,7 @@ static bool refuse(struct api_req *a, const char *name, const char *cause,
 	const struct problem_field f = {
 		.field = name, .cause = cause, .allowed = allowed};
 
-	(void)problem_fields(a->web, &f, 1);
+	(void)problem_param(a->web, &f);
 
 	return false;
 }

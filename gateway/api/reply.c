@@ -101,7 +101,7 @@ bool api_page(struct api_req *a, size_t *limitp, char *cursor, size_t size)
 		*limitp = n;
 	}
 	if (err && err != ENOENT) {
-		(void)problem_fields(a->web, &bad_limit, 1);
+		(void)problem_param(a->web, &bad_limit);
 		return false;
 	}
 
@@ -109,7 +109,7 @@ bool api_page(struct api_req *a, size_t *limitp, char *cursor, size_t size)
 	if (err)
 		cursor[0] = '\0';
 	if (err && err != ENOENT) {
-		(void)problem_fields(a->web, &bad_cursor, 1);
+		(void)problem_param(a->web, &bad_cursor);
 		return false;
 	}
 

@@ -42,6 +42,7 @@ struct api_route {
 	unsigned status;      /* when all went well; 0: 200               */
 	const struct route_query *queryv; /* beside limit and cursor; or NULL */
 	bool secret;          /* the answer shows something once: never kept */
+	bool large;           /* its body may be large (web_req)          */
 	bool etag;            /* what it shows or changes has an ETag     */
 };
 

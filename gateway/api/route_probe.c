@@ -35,7 +35,8 @@ struct probe {
 static void wrong(const struct probe *p, const char *field, const char *cause,
 		  const char *allowed)
 {
-	const struct problem_field bad = {field, cause, allowed};
+	const struct problem_field bad = {.field = field, .cause = cause,
+					 .allowed = allowed};
 
 	(void)problem_fields(p->a->web, &bad, 1);
 }

@@ -119,7 +119,14 @@ static const struct route_query probe_query[] = {
 	 .summary = "Change a " what " by a merge patch (RFC 7396)",          \
 	 .body = &sy__##type##__descriptor,                                   \
 	 .reply = &sy__##type##__descriptor,                                  \
+	 .queryv = patch_query,                                               \
 	 .etag = true}
+
+static const struct route_query patch_query[] = {
+	{"updateMask", "paths of fields, separated by commas, or *: these get "
+		       "what the body has, or else their default"},
+	{NULL, NULL},
+};
 
 static const struct route_query sessions_query[] = {
 	{"user", "id of a user: his only"},
@@ -592,6 +599,7 @@ static const struct api_route routev[] = {
 	 .path = "/api/config",
 	 .scope = "config:write",
 	 .handler = api_config_put,
+	 .large = true,
 	 .summary = "Replace the whole configuration",
 	 .body = &sy__config__descriptor,
 	 .reply = &sy__config__descriptor,
@@ -600,6 +608,7 @@ static const struct api_route routev[] = {
 	 .path = "/api/config/check",
 	 .scope = "config:write",
 	 .handler = api_config_check,
+	 .large = true,
 	 .summary = "What replacing the configuration would change",
 	 .body = &sy__config__descriptor,
 	 .reply = &sy__config_check__descriptor},
@@ -659,6 +668,7 @@ static const struct api_route routev[] = {
 	 .summary = "Change settings by a merge patch (RFC 7396)",
 	 .body = &sy__settings__descriptor,
 	 .reply = &sy__settings__descriptor,
+	 .queryv = patch_query,
 	 .etag = true},
 };
 

@@ -72,10 +72,12 @@ static bool whose(struct api_req *a, char holder[HOLDER_SIZE])
 
 	holder[0] = '\0';
 	if (err && err != ENOENT) {
-		const struct problem_field f = {"user", "is no user",
-						"the id of a user"};
+		const struct problem_field f = {
+			.field = "user",
+			.cause = "is no user",
+			.allowed = "the id of a user"};
 
-		(void)problem_fields(a->web, &f, 1);
+		(void)problem_param(a->web, &f);
 		return false;
 	}
 	if (!api_may(a, "users:read"))

@@ -10,8 +10,20 @@
 #include <string.h>
 
 #include "gateway/grpc/bind.h"
+#include <google/protobuf/field_mask.pb-c.h>
 
 enum { NUMBER_SIZE = 32 };
+
+/* google.protobuf.FieldMask is its paths, separated by commas. */
+static const Google__Protobuf__FieldMask *
+mask_of(const ProtobufCFieldDescriptor *f, const void *value)
+{
+	return f->type == PROTOBUF_C_TYPE_MESSAGE &&
+			       f->descriptor ==
+				       &google__protobuf__field_mask__descriptor
+		       ? *(Google__Protobuf__FieldMask *const *)value
+		       : NULL;
+}
 
 /* The target as it is written. */
 struct out {
@@ -171,6 +183,20 @@ static size_t value_size(ProtobufCType type)
 	}
 }
 
+static void put_mask(struct out *o, const Google__Protobuf__FieldMask *mask,
+		     const char *name, char *mark)
+{
+	for (size_t i = 0; i < mask->n_paths; i++) {
+		if (!i) {
+			put(o, mark, 1);
+			put_name(o, name);
+		}
+		put(o, i ? "," : "=", 1);
+		put_escaped(o, mask->paths[i]);
+		*mark = '&';
+	}
+}
+
 static void put_field(struct out *o, const ProtobufCMessage *msg,
 		      const ProtobufCFieldDescriptor *f, char *mark)
 {
@@ -216,7 +242,12 @@ int bind_request(struct bound *b, const char *route,
 		if (!strcmp(f->name, "body"))
 			b->body = *(ProtobufCMessage *const *)(
 				(const uint8_t *)msg + f->offset);
-		else if (!is_in_path(route, f->name))
+		else if (is_in_path(route, f->name))
+			continue;
+		else if (mask_of(f, (const uint8_t *)msg + f->offset))
+			put_mask(&o, mask_of(f, (const uint8_t *)msg +
+						f->offset), f->name, &mark);
+		else
 			put_field(&o, msg, f, &mark);
 	}
 

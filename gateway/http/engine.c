@@ -10,6 +10,7 @@ const struct web_limits web_limits_default = {
 	.head_bytes = 16 * 1024,
 	.target_bytes = 8 * 1024,
 	.body_bytes = 1024 * 1024,
+	.large_bytes = 16 * 1024 * 1024,
 	.fields = 100,
 	.streams = 100,
 	.conns = 16384,

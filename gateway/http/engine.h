@@ -28,6 +28,7 @@ struct web_limits {
 	size_t head_bytes;      /* header of a request                    */
 	size_t target_bytes;    /* its target; below head_bytes           */
 	size_t body_bytes;      /* its body                               */
+	size_t large_bytes;     /* ... where the head handler said large  */
 	unsigned fields;        /* header fields                          */
 	unsigned streams;       /* requests at a time on an h2 connection */
 	unsigned conns;         /* connections of the process             */

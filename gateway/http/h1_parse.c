@@ -176,11 +176,6 @@ static int check_head(struct h1 *h)
 		return stop(h, 400, "bad-request",
 			    "there must be exactly one Host header");
 
-	if ((h->parser.flags & F_CONTENT_LENGTH) &&
-	    h->parser.content_length > h->e.conf.lim->body_bytes)
-		return stop(h, 413, "body-too-large",
-			    "the body is larger than 1 MB");
-
 	if (expect && strcasecmp(expect, "100-continue"))
 		return stop(h, 417, "expectation",
 			    "only 100-continue can be expected");
@@ -257,6 +252,10 @@ static int on_headers_complete(llhttp_t *p)
 		h->tx.keep = false;
 		return LEAVE_HTTP;
 	}
+	if (!req->res.status && !req->datah &&
+	    (h->parser.flags & F_CONTENT_LENGTH) &&
+	    h->parser.content_length > web_body_max(req, h->e.conf.lim))
+		return stop(h, 413, "body-too-large", web_body_refusal(req));
 	if (!expect)
 		return 0;
 
@@ -274,7 +273,7 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
 {
 	struct h1 *h = self(p);
 	struct web_req *req = h->req;
-	size_t max = h->e.conf.lim->body_bytes;
+	size_t max = web_body_max(req, h->e.conf.lim);
 	int err;
 
 	if (req->datah && !req->res.ended) {
@@ -289,8 +288,7 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
 
 	err = web_req_body(req, (const uint8_t *)at, len, max);
 	if (err == EMSGSIZE)
-		return stop(h, 413, "body-too-large",
-			    "the body is larger than 1 MB");
+		return stop(h, 413, "body-too-large", web_body_refusal(req));
 
 	return err ? HPE_INTERNAL : 0;
 }
@@ -302,7 +300,7 @@ static int on_extension(llhttp_t *p, const char *at, size_t len)
 
 	h->extra += len;
 
-	return h->extra > h->e.conf.lim->body_bytes + EXTENSION_MAX
+	return h->extra > web_body_max(h->req, h->e.conf.lim) + EXTENSION_MAX
 		? stop(h, 400, "bad-request", "too many chunk extensions")
 		: 0;
 }

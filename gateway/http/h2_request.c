@@ -143,7 +143,6 @@ static void note_upgrade(struct web_req *req)
 static bool refuse_head(struct h2 *h, struct web_req *req)
 {
 	const struct web_limits *lim = h->e.conf.lim;
-	const char *length = web_header(req, "content-length");
 	char *method, *target;
 	int err = EINVAL;
 
@@ -164,14 +163,21 @@ static bool refuse_head(struct h2 *h, struct web_req *req)
 	else if (err)
 		(void)problem(req, 400, "bad-request", "there must be a "
 			      "method and a path that begins with /");
-	else if (length && strtoull(length, NULL, 10) > lim->body_bytes)
-		(void)problem(req, 413, "body-too-large",
-			      "the body is larger than 1 MB");
 
 	mem_deref(method);
 	mem_deref(target);
 
 	return req->res.status != 0;
+}
+
+static void refuse_length(struct h2 *h, struct web_req *req)
+{
+	const char *length = web_header(req, "content-length");
+
+	if (length && strtoull(length, NULL, 10) >
+			      web_body_max(req, h->e.conf.lim))
+		(void)problem(req, 413, "body-too-large", "%s",
+			      web_body_refusal(req));
 }
 
 static void on_head(struct h2 *h, struct web_req *req)
@@ -190,6 +196,8 @@ static void on_head(struct h2 *h, struct web_req *req)
 
 	if (h->e.conf.headh)
 		h->e.conf.headh(req, h->e.conf.arg);
+	if (!req->res.status && !req->datah)
+		refuse_length(h, req);
 
 	expect = web_header(req, "expect");
 	if (!req->res.status && expect && !strcasecmp(expect, "100-continue"))
@@ -260,10 +268,10 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream,
 		return 0;
 	}
 
-	err = web_req_body(req, p, len, h->e.conf.lim->body_bytes);
+	err = web_req_body(req, p, len, web_body_max(req, h->e.conf.lim));
 	if (err == EMSGSIZE)
-		(void)problem(req, 413, "body-too-large",
-			      "the body is larger than 1 MB");
+		(void)problem(req, 413, "body-too-large", "%s",
+			      web_body_refusal(req));
 
 	return err == ENOMEM ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 #define TYPE_PREFIX "urn:switchyard:problem:"
 #define CONTENT_TYPE "application/problem+json"
+
+enum { POINTER_SIZE = 320 };
 
 /* Text that is not UTF-8 (a path, say) must not lose us the document. */
 static json_t *text(const char *str)
@@ -70,31 +73,86 @@ int problem(struct web_req *req, unsigned status, const char *slug,
 	return answer(req, status, document(req, status, slug, buf));
 }
 
-int problem_fields(struct web_req *req, const struct problem_field *v,
-		   size_t n)
+/* A path as a JSON pointer (RFC 6901 6): "devices[3].id" is "#/devices/3/id".
+ * One that is too long is cut. */
+static void print_pointer(char *str, size_t size, const char *field)
 {
-	char detail[512];
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._$";
+	size_t n = (size_t)snprintf(str, size, "%s", *field ? "#/" : "#");
+
+	for (; *field && n + 4 < size; field++) {
+		const unsigned char c = (unsigned char)*field;
+
+		if (c == ']')
+			continue;
+		if (c == '.' || c == '[')
+			str[n++] = '/';
+		else if (c == '~' || c == '/')
+			n += (size_t)snprintf(str + n, size - n, "~%c",
+					      c == '~' ? '0' : '1');
+		else if (strchr(plain, c))
+			str[n++] = (char)c;
+		else
+			n += (size_t)snprintf(str + n, size - n, "%%%02X", c);
+	}
+	if (n < size)
+		str[n] = '\0';
+}
+
+static json_t *field_json(const struct problem_field *v, bool in_body)
+{
+	json_t *f = json_pack("{s:o, s:o}", "field", text(v->field), "cause",
+			      text(v->cause));
+	char pointer[POINTER_SIZE];
+
+	if (v->allowed)
+		(void)json_object_set_new(f, "allowed", text(v->allowed));
+	if (in_body) {
+		print_pointer(pointer, sizeof(pointer), v->field);
+		(void)json_object_set_new(f, "pointer", text(pointer));
+	}
+
+	return f;
+}
+
+static int refuse(struct web_req *req, const struct problem_field *v, size_t n,
+		  bool in_body)
+{
+	char detail[512], more[32] = "";
 	json_t *j, *list;
 
 	if (!req || !v || !n)
 		return EINVAL;
 
-	(void)snprintf(detail, sizeof(detail), "%s%s%s", v[0].field,
-		       *v[0].field ? " " : "", v[0].cause);
+	if (n > 1)
+		(void)snprintf(more, sizeof(more), "; and %zu more", n - 1);
+	(void)snprintf(detail, sizeof(detail), "%s%s%s%s", v[0].field,
+		       *v[0].field ? " " : "", v[0].cause, more);
 	j = document(req, 400, "validation", detail);
 	list = json_array();
-	for (size_t i = 0; i < n; i++) {
-		json_t *f = json_pack("{s:o, s:o}", "field", text(v[i].field),
-				      "cause", text(v[i].cause));
-
-		if (v[i].allowed)
-			(void)json_object_set_new(f, "allowed",
-						  text(v[i].allowed));
-		(void)json_array_append_new(list, f);
-	}
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, field_json(&v[i], in_body));
 	(void)json_object_set_new(j, "errors", list);
 
 	return answer(req, 400, j);
+}
+
+int problem_fields(struct web_req *req, const struct problem_field *v,
+		   size_t n)
+{
+	size_t len = 0;
+
+	if (req)
+		(void)web_body(req, &len);
+
+	return refuse(req, v, n, len > 0);
+}
+
+int problem_param(struct web_req *req, const struct problem_field *f)
+{
+	return refuse(req, f, 1, false);
 }
 
 int problem_json(struct web_req *req, int line, int column, const char *why)

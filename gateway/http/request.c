@@ -150,6 +150,17 @@ int web_req_body(struct web_req *req, const uint8_t *p, size_t len,
 	return 0;
 }
 
+size_t web_body_max(const struct web_req *req, const struct web_limits *lim)
+{
+	return req->body_large ? lim->large_bytes : lim->body_bytes;
+}
+
+const char *web_body_refusal(const struct web_req *req)
+{
+	return req->body_large ? "the body is larger than 16 MB"
+			  : "the body is larger than 1 MB";
+}
+
 void web_req_detach(struct web_req *req)
 {
 	web_close_h *h;

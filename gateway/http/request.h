@@ -73,6 +73,8 @@ struct web_req {
 	unsigned version;        /* 10, 11, 20                            */
 	bool tls;
 	bool complete;           /* the body is all there                 */
+	bool body_large;         /* set in the head handler: a large body may
+				    come (web_limits.large_bytes)         */
 	char *upgrade;           /* protocol that is wanted instead of an
 				    answer, "websocket"; NULL: none       */
 

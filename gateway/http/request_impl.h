@@ -8,6 +8,8 @@
 
 #include "gateway/http/request.h"
 
+struct web_limits;
+
 struct req_node {
 	struct web_req req; /* must be first */
 	struct le le;       /* in engine->reql; the list has a reference */
@@ -17,5 +19,11 @@ static inline struct le *req_le(struct web_req *req)
 {
 	return &((struct req_node *)req)->le;
 }
+
+/** What a body may have [bytes]. */
+size_t web_body_max(const struct web_req *req, const struct web_limits *lim);
+
+/** For who sent more; static. */
+const char *web_body_refusal(const struct web_req *req);
 
 #endif

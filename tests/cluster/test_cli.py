@@ -189,6 +189,15 @@ def test_configuration():
         write({**conf, "devices": [{"id": "a b"}]})
         _, err = run(c, "config", "apply", f.name, code=1)
         has(err, "devices[0].id", "allowed: 1 to 64")
+        write({**conf, "devices": [{"id": "a b"}], "routes": [
+            {"id": "x", "pattern": "[", "target": {"device": "nobody"}}]})
+        for how in ("diff", "apply"):
+            _, err = run(c, "config", how, f.name, code=1)
+            has(err, "devices[0].id", "devices[0].password",
+                "routes[0].pattern", "routes[0].target.device")
+        write({**conf, "colour": 1, "devices": [{"id": 7}]})
+        _, err = run(c, "config", "apply", f.name, code=1)
+        has(err, "colour: is not known", "devices[0].id: must be a string")
         write({**conf, "colour": 1})
         _, err = run(c, "config", "diff", f.name, code=1)
         has(err, "colour: is not known")

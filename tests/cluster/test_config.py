@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The configuration by REST: items, their tags, who else is in the way."""
 
+import http.client
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -121,6 +123,90 @@ def test_fields_that_are_wrong():
             raise Mismatch(f"{field}: {why!r} without {cause!r}")
 
 
+def faults(got):
+    return [(e["field"], e["pointer"]) for e in got["errors"]]
+
+
+def test_all_that_is_wrong():
+    """Of a document with several faults each is named, with its place."""
+    c = shared()
+    _, got = ask(c, "POST", "/api/devices", {
+        "id": "a b", "colour": "x", "maxCalls": "many",
+        "codecs": "opus"}, 400)
+    must(faults(got), [("colour", "#/colour"), ("maxCalls", "#/maxCalls"),
+                       ("codecs", "#/codecs")], "what is no device")
+    if not got["detail"].endswith("; and 2 more"):
+        raise Mismatch(f"detail: {got['detail']}")
+    _, got = ask(c, "POST", "/api/devices", {
+        "id": "a b", "maxCalls": 2000000, "codecs": ["mp3", "opus", "gsm"],
+        "forward": {"busy": "no number"}}, 400)
+    must(sorted(faults(got)), [
+        ("codecs[0]", "#/codecs/0"), ("codecs[2]", "#/codecs/2"),
+        ("forward.busy", "#/forward/busy"), ("id", "#/id"),
+        ("maxCalls", "#/maxCalls"), ("password", "#/password")],
+        "what no device may have")
+    _, conf = ask(c, "GET", "/api/config")
+    conf["settings"]["ringSeconds"] = 99999
+    conf["settings"]["iceServers"] = [{"urls": ["http://x"]}]
+    conf["devices"] += [{"id": "3101"}, {"id": "1001", "password": "x"}]
+    conf["routes"] += [{"id": "r1", "pattern": "[", "order": 1001,
+                        "target": {"device": "nobody"}}]
+    conf["tokens"] = [{"id": "t", "scopes": ["no:such"]}]
+    n, r = len(conf["devices"]), len(conf["routes"]) - 1
+    wrong = {"settings.ringSeconds", "settings.iceServers[0].urls",
+             f"devices[{n - 2}].password", f"devices[{n - 1}].id",
+             f"routes[{r}].pattern", f"routes[{r}].target.device",
+             "tokens[0].hash", "tokens[0].scopes[0]"}
+    _, got = ask(c, "PUT", "/api/config", conf, 400)
+    must({e["field"] for e in got["errors"]}, wrong, "by PUT")
+    must({e["pointer"] for e in got["errors"] if "routes" in e["field"]},
+         {f"#/routes/{r}/pattern", f"#/routes/{r}/target/device"}, "places")
+    _, got = ask(c, "POST", "/api/config/check", conf)
+    must((got["valid"], {e["field"] for e in got["errors"]}), (False, wrong),
+         "by the check")
+    conf["devices"] = [{"id": f"4{i:03}"} for i in range(500)]
+    _, got = ask(c, "PUT", "/api/config", conf, 400)
+    must(len(got["errors"]), 100, "of more than a hundred")
+
+
+def said_of(c, path, mb, token):
+    """What is answered to the header of a large body: (status, detail)."""
+    host, _, port = c.gateways[0].http.rpartition(":")
+    link = http.client.HTTPConnection(host, int(port), timeout=10)
+    link.putrequest("POST", path)
+    link.putheader("Authorization", f"Bearer {token}")
+    link.putheader("Content-Type", "application/json")
+    link.putheader("Content-Length", str(mb << 20))
+    link.endheaders()
+    res = link.getresponse()
+    got = res.status, json.loads(res.read())["detail"]
+    link.close()
+    return got
+
+
+def test_ten_thousand_devices():
+    """A document of a real installation fits; what has no end does not."""
+    c = shared()
+    _, conf = ask(c, "GET", "/api/config")
+    conf["devices"] += [
+        {"id": f"user-{i:05}", "displayName": f"Somebody of room {i}",
+         "password": f"secret of {i}", "codecs": ["opus", "G722", "PCMA"],
+         "callerId": f"+4930555{i:05}", "forward": {"noAnswer": "1001"}}
+        for i in range(10000)]
+    size = len(json.dumps(conf))
+    if size < 1500000:
+        raise Mismatch(f"{size} bytes prove nothing")
+    _, got = ask(c, "POST", "/api/config/check", conf)
+    must((got["valid"], len(got["changes"])), (True, 10000), "changes")
+    for path, mb, token, status, word in (
+            ("/api/devices", 2, c.token, 413, "larger than 1 MB"),
+            ("/api/config/check", 17, c.token, 413, "larger than 16 MB"),
+            ("/api/config/check", 15, "wrong", 401, "not known")):
+        got, detail = said_of(c, path, mb, token)
+        if got != status or word not in detail:
+            raise Mismatch(f"{mb} MB to {path}: {got} {detail}")
+
+
 def test_what_others_need():
     """What would not hold any more is in the way, and is named."""
     c = shared()
@@ -232,6 +318,28 @@ def test_by_grpc():
             "id": "2005", "body": {"display_name": "Fünf"}})
         must((got["display_name"], got["max_calls"], got["password"]),
              ("Fünf", 3, ""), "patched")
+        # A mask sets what a message cannot say: that something is not there.
+        got = g.must(f"{service}/UpdateDevice", {
+            "id": "2005", "body": {"caller_id": "2005"},
+            "update_mask": {"paths": ["max_calls", "display_name",
+                                      "forward.no_answer"]}})
+        must((got["display_name"], got["max_calls"], got["caller_id"]),
+             ("", 0, ""), "masked")
+        got = g.call(f"{service}/UpdateDevice", {
+            "id": "2005", "body": {},
+            "update_mask": {"paths": ["max_calls", "no.such"]}})
+        if got["code"] != "INVALID_ARGUMENT" or \
+                "no.such" not in got["details"]:
+            raise Mismatch(f"a mask that names no field: {got}")
+        # Another member of a oneof takes the place of the one that is set.
+        g.must(f"{service}/CreateRoute", {"body": {
+            "id": "masked", "order": 998, "pattern": "4446",
+            "target": {"echo": True}}})
+        got = g.must(f"{service}/UpdateRoute", {
+            "id": "masked", "body": {"target": {"conference": "x"}}})
+        must((got["target"]["conference"], got["pattern"]), ("x", "4446"),
+             "another target")
+        g.must(f"{service}/RemoveRoute", {"id": "masked"})
         got = g.must(f"{service}/ListDevices", {"limit": 2})
         must([d["id"] for d in got["items"]], ["1001", "1002"], "a page")
         got = g.must(f"{service}/ProbeRoute", {"number": "600"})
@@ -299,6 +407,15 @@ def test_secrets_of_turn_servers():
         raise Mismatch(f"a secret is shown: {conf['settings']}")
     ask(c, "PUT", "/api/config", conf)
     must(ask(c, "GET", path)[0]["ETag"], tag, "the settings with their secret")
+    # Given again it is no change, by either way; another one is.
+    ask(c, "PATCH", path, {"iceServers": [
+        {"urls": ["turn:turn.example.com"], "secret": "s3cret"}]})
+    must(ask(c, "GET", path)[0]["ETag"], tag, "the same secret by PATCH")
+    for secret, fields in (("s3cret", []), ("other", [["iceServers"]])):
+        conf["settings"]["iceServers"][0]["secret"] = secret
+        _, got = ask(c, "POST", "/api/config/check", conf)
+        must([x["fields"] for x in got["changes"]], fields, secret)
+    del conf["settings"]["iceServers"][0]["secret"]
     conf["settings"]["ringSeconds"] = 50
     ask(c, "PUT", "/api/config", conf)
     ask(c, "PATCH", path, {"ringSeconds": None})

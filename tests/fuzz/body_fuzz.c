@@ -1,4 +1,4 @@
-/* sources: proto/json.c proto/json_read.c proto/json_scalar.c proto/json_value.c proto/json_write.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c */
+/* sources: proto/json.c proto/json_read.c proto/json_scalar.c proto/json_value.c proto/json_write.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c build/debug/proto/gen/google/protobuf/field_mask.pb-c.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: the JSON body of a request.  The first byte names the

@@ -71,7 +71,7 @@ static void expect(enum config_section s, const char *id, const char *json,
 	char blamed[96] = "";
 	int err;
 
-	err = config_edit_check(conf, s, id, msg, &e);
+	err = config_edit_check(conf, s, id, msg, &e, NULL, NULL);
 	assert_int_equal(err, who ? EBADMSG : 0);
 	if (who) {
 		if (!e.own)
@@ -122,6 +122,71 @@ static void test_blames(void **state)
 	       "prack: ");
 }
 
+/* Paths of the errors, in order. */
+static void note(const char *text, void *arg)
+{
+	char *list = arg;
+
+	(void)strncat(list, text, strcspn(text, ":"));
+	(void)strcat(list, " ");
+}
+
+/* All that is wrong with the item is told, and nothing of others. */
+static void test_all_that_is_wrong(void **state)
+{
+	ProtobufCMessage *msg = item(CONFIG_DEVICES,
+		"{\"id\":\"1001\",\"maxCalls\":2000000,\"srtp\":\"x\","
+		"\"codecs\":[\"mp3\",\"opus\",\"opus\"],"
+		"\"forward\":{\"busy\":\"no number\"}}");
+	struct config_edit_error e;
+	char list[512] = "";
+	(void)state;
+
+	assert_int_equal(config_edit_check(conf, CONFIG_DEVICES, "1001", msg,
+					   &e, note, list), EBADMSG);
+	assert_true(e.own);
+	assert_string_equal(list, "password srtp maxCalls forward.busy "
+				  "codecs[0] codecs[2] ");
+	protobuf_c_message_free_unpacked(msg, NULL);
+
+	/* In the way of a group, and of a route: neither is its own. */
+	list[0] = '\0';
+	assert_int_equal(config_edit_check(conf, CONFIG_DEVICES, "1002", NULL,
+					   &e, note, list), EBADMSG);
+	assert_false(e.own);
+	assert_string_equal(list, "");
+}
+
+static void count(const char *text, void *arg)
+{
+	size_t *n = arg;
+	(void)text;
+
+	++*n;
+}
+
+/* A document without end has no errors without end. */
+static void test_many_wrong(void **state)
+{
+	enum { MANY = 500 };
+	Sy__Device *v[MANY], d = SY__DEVICE__INIT;
+	Sy__Settings set = SY__SETTINGS__INIT;
+	Sy__Config wrong = SY__CONFIG__INIT;
+	size_t n = 0;
+	(void)state;
+
+	d.id = "same";
+	for (size_t i = 0; i < MANY; i++)
+		v[i] = &d;
+	set.realm = "r";
+	wrong.settings = &set;
+	wrong.devices = v;
+	wrong.n_devices = MANY;
+	assert_int_equal(config_check_all(&wrong, count, &n), EBADMSG);
+	assert_int_equal(n, CONFIG_WRONG_MAX);
+	assert_int_equal(config_check_all(&wrong, NULL, NULL), EBADMSG);
+}
+
 static void test_secrets_stay(void **state)
 {
 	Sy__Device *d = (Sy__Device *)item(CONFIG_DEVICES,
@@ -168,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_blames),
+		cmocka_unit_test(test_all_that_is_wrong),
+		cmocka_unit_test(test_many_wrong),
 		cmocka_unit_test(test_secrets_stay),
 	};
 

@@ -490,6 +490,63 @@ static void test_damaged(void **state)
 	}
 }
 
+/* ------------------------------------------------------------ all errors */
+
+static void note(const char *text, void *arg)
+{
+	char *list = arg;
+
+	(void)strncat(list, text, strcspn(text, " "));
+	(void)strcat(list, " ");
+}
+
+static void count(const char *text, void *arg)
+{
+	size_t *n = arg;
+	(void)text;
+
+	++*n;
+}
+
+/* It is read on behind an error, and what was read is let go. */
+static void test_all_errors(void **state)
+{
+	static const char text[] =
+		"{\"settings\":{\"realm\":7,\"domains\":[\"a\",2,null,\"b\"]},"
+		"\"devices\":[{\"id\":\"1\",\"maxCalls\":\"x\"},5,"
+		"{\"colour\":\"red\",\"id\":\"2\"}],"
+		"\"routes\":[{\"target\":{\"echo\":true,\"park\":\"p\"}}]}";
+	ProtobufCMessage *msg = NULL;
+	char list[512] = "", many[4096] = "[";
+	json_t *j = json_loads(text, 0, NULL);
+	size_t n;
+	(void)state;
+
+	assert_non_null(j);
+	assert_int_equal(json_to_message_all(&msg, &sy__config__descriptor, j,
+					     note, list), EBADMSG);
+	assert_null(msg);
+	assert_string_equal(list,
+			    "settings.realm: settings.domains[1]: "
+			    "settings.domains[2]: devices[0].maxCalls: "
+			    "devices[1]: devices[2]: routes[0].target.park: ");
+	json_decref(j);
+
+	/* So many and no more. */
+	n = 1;
+	for (int i = 0; i < 500; i++)
+		n += (size_t)snprintf(many + n, sizeof(many) - n, "%s1",
+				      i ? "," : "");
+	(void)snprintf(many + n, sizeof(many) - n, "]");
+	j = json_pack("{s:o}", "devices", json_loads(many, 0, NULL));
+	assert_non_null(j);
+	n = 0;
+	assert_int_equal(json_to_message_all(&msg, &sy__config__descriptor, j,
+					     count, &n), EBADMSG);
+	assert_int_equal(n, JSON_WRONG_MAX);
+	json_decref(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_all_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
