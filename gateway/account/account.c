@@ -11,7 +11,10 @@
 #include "proto/random.h"
 #include "proto/scope.h"
 
-enum { RETRY_MS = 1000 };
+enum {
+	RETRY_MS = 1000,
+	SKEW_MS = 60 * 1000,   /* between the clocks of gateways          */
+};
 
 static void make_first(struct account *acct);
 
@@ -240,26 +243,69 @@ const Sy__ApiToken *account_token_by_id(const struct account *acct,
 	return e ? (const Sy__ApiToken *)e->msg : NULL;
 }
 
-bool account_token_principal(struct principal *p, const Sy__ApiToken *tok)
+#define USER_LEAD "user:"
+
+/* What a user made may no more than he may himself now, and nothing once he is
+ * gone or locked out.  One of the same name who came later is another.
+ * @param by  Who made it: "user:jo", or no user. */
+static uint64_t maker_scopes(const struct account *acct, const char *by,
+			     const Google__Protobuf__Timestamp *at)
+{
+	const size_t lead = strlen(USER_LEAD);
+	const Sy__UserRecord *user;
+
+	if (strncmp(by, USER_LEAD, lead) != 0)
+		return SCOPE_ALL;
+	user = directory_user(acct->directory, by + lead);
+	if (!user || user->disabled ||
+	    timestamp_ms(user->created_at) > timestamp_ms(at) + SKEW_MS)
+		return 0;
+
+	return role_scopes(user->role);
+}
+
+/* What a user's token makes is made by him: it ends with him, whatever comes
+ * of that token. */
+static void set_maker(struct principal *p, const char *by)
+{
+	if (!strncmp(by, USER_LEAD, strlen(USER_LEAD)))
+		str_ncpy(p->maker, by, sizeof(p->maker));
+}
+
+bool account_token_principal(const struct account *acct, struct principal *p,
+			     const Sy__ApiToken *tok)
 {
 	const uint64_t end = timestamp_ms(tok->expires_at);
+	const uint64_t most = maker_scopes(acct, tok->created_by,
+					   tok->created_at);
 
 	principal_init(p, PRINCIPAL_NONE, "");
-	if (end && end <= timestamp_now_ms())
+	if (!most || (end && end <= timestamp_now_ms()))
 		return false;
 
 	principal_init(p, PRINCIPAL_TOKEN, tok->id);
-	p->scopes = scope_bits(tok->scopes, tok->n_scopes);
+	p->scopes = scope_bits(tok->scopes, tok->n_scopes) & most;
 	p->expires_ms = end;
+	p->per_s = tok->rate_limit;
+	set_maker(p, tok->created_by);
 	str_ncpy(p->device, tok->device, sizeof(p->device));
 
 	return true;
 }
 
-bool account_pass_principal(struct principal *p, const Sy__Ticket *tk)
+bool account_pass_principal(const struct account *acct, struct principal *p,
+			    const Sy__Ticket *tk)
 {
+	const uint64_t most = maker_scopes(acct, tk->created_by,
+					   tk->created_at);
+
+	principal_init(p, PRINCIPAL_NONE, "");
+	if (!most)
+		return false;
+
 	principal_init(p, PRINCIPAL_TOKEN, tk->id);
-	p->scopes = scope_bits(tk->scopes, tk->n_scopes);
+	p->scopes = scope_bits(tk->scopes, tk->n_scopes) & most;
+	set_maker(p, tk->created_by);
 	p->expires_ms = timestamp_ms(tk->expires_at);
 	str_ncpy(p->device, tk->device, sizeof(p->device));
 	str_ncpy(p->ticket, tk->id, sizeof(p->ticket));

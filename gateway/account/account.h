@@ -68,11 +68,14 @@ const Sy__ApiToken *account_token(struct account *acct,
 const Sy__ApiToken *account_token_by_id(const struct account *acct,
 					const char *id);
 
-/** Of a lasting token. @return false: it is over. */
-bool account_token_principal(struct principal *p, const Sy__ApiToken *tok);
+/** Of a lasting token: what it says, and its maker may. @return false: it is
+ * over, or its maker is. */
+bool account_token_principal(const struct account *acct, struct principal *p,
+			     const Sy__ApiToken *tok);
 
 /** Of a short-lived one. */
-bool account_pass_principal(struct principal *p, const Sy__Ticket *tk);
+bool account_pass_principal(const struct account *acct, struct principal *p,
+			    const Sy__Ticket *tk);
 
 #define ACCOUNT_KEY_SEEN "sy:{acct}:seen"
 

@@ -42,3 +42,8 @@ const char *principal_source(const struct principal *p)
 {
 	return p->kind == PRINCIPAL_SESSION ? p->id : p->name;
 }
+
+const char *principal_maker(const struct principal *p)
+{
+	return *p->maker ? p->maker : p->id;
+}

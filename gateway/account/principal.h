@@ -38,6 +38,8 @@ struct principal {
 					   short-lived token; "": none    */
 	uint64_t scopes;                /* proto/scope.h                  */
 	uint64_t expires_ms;            /* since 1970; 0: never           */
+	char maker[PRINCIPAL_ID_SIZE];  /* of a token: the user who made it,
+					   also by way of others; or ""  */
 	uint32_t per_s;                 /* requests; 0: as the gateway has it */
 };
 
@@ -50,5 +52,8 @@ bool principal_may(const struct principal *p, const char *scope);
 
 /** As the source of a call names him: a token by its id alone. */
 const char *principal_source(const struct principal *p);
+
+/** Who is said to have made what this one makes. */
+const char *principal_maker(const struct principal *p);
 
 #endif

@@ -91,13 +91,22 @@ static const Sy__ApiToken *find_id(Sy__ApiToken *const *v, size_t n,
 	return NULL;
 }
 
-/* A token of the configuration. */
-static void set_token(struct principal *who, const Sy__ApiToken *tok)
+/* A token of the configuration. @return false: it is over. */
+static bool set_token(struct principal *who, const Sy__ApiToken *tok)
 {
+	const uint64_t end = timestamp_ms(tok->expires_at);
+
+	principal_init(who, PRINCIPAL_NONE, "");
+	if (end && end <= timestamp_now_ms())
+		return false;
+
 	principal_init(who, PRINCIPAL_TOKEN, tok->id);
 	who->scopes = scope_bits(tok->scopes, tok->n_scopes);
+	who->expires_ms = end;
 	who->per_s = tok->rate_limit;
 	(void)snprintf(who->device, sizeof(who->device), "%s", tok->device);
+
+	return true;
 }
 
 /* Whatever matches, all are looked at. */
@@ -116,11 +125,12 @@ static enum auth_out find_token(struct auth *au, struct principal *who,
 		who->scopes = SCOPE_ALL;
 	}
 	else if (tok) {
-		set_token(who, tok);
+		return set_token(who, tok) ? AUTH_OK : AUTH_UNKNOWN;
 	}
 	else if (made) {
-		return account_token_principal(who, made) ? AUTH_OK
-							  : AUTH_UNKNOWN;
+		return account_token_principal(au->acct, who, made)
+			       ? AUTH_OK
+			       : AUTH_UNKNOWN;
 	}
 
 	return who->kind == PRINCIPAL_NONE ? AUTH_UNKNOWN : AUTH_OK;
@@ -184,13 +194,11 @@ bool auth_valid(struct auth *au, struct principal *who)
 		return false;
 
 	tok = conf ? find_id(conf->tokens, conf->n_tokens, who->name) : NULL;
-	if (tok) {
-		set_token(who, tok);
-		return true;
-	}
+	if (tok)
+		return set_token(who, tok);
 	tok = au->acct ? account_token_by_id(au->acct, who->name) : NULL;
 
-	return tok && account_token_principal(who, tok);
+	return tok && account_token_principal(au->acct, who, tok);
 }
 
 const char *auth_text(enum auth_out out)

@@ -24,11 +24,13 @@ static enum auth_out read_ticket(const struct auth *au, enum auth_kind kind,
 	if (login != (kind != AUTH_PASS))
 		return AUTH_UNKNOWN;
 	if (login ? !account_login_principal(au->acct, who, tk)
-		  : !account_pass_principal(who, tk))
+		  : !account_pass_principal(au->acct, who, tk))
 		return AUTH_UNKNOWN;
 	if (kind != AUTH_LOGIN_CSRF)
 		return AUTH_OK;
-	principal_init(who, PRINCIPAL_NONE, "");
+	/* Nobody who may anything; but the audit shall say whose cookie. */
+	who->kind = PRINCIPAL_NONE;
+	who->scopes = 0;
 
 	return AUTH_CSRF;
 }

@@ -32,7 +32,8 @@ struct making {
 static bool wrong(struct api_req *a, const char *field, const char *cause,
 		  const char *allowed)
 {
-	const struct problem_field f = {field, cause, allowed};
+	const struct problem_field f = {.field = field, .cause = cause,
+					 .allowed = allowed};
 
 	(void)problem_fields(a->web, &f, 1);
 
@@ -101,7 +102,7 @@ static void reply_made(struct making *m, int err)
 		t.n_scopes = nt->n_scopes;
 		t.device = nt->device;
 		t.created_at = &at[0];
-		t.created_by = a->who.id;
+		t.created_by = (char *)principal_maker(&a->who);
 		t.expires_at = m->end_ms ? &at[1] : NULL;
 		t.token = m->token;
 		(void)web_head(a->web, "location", "/api/tokens/%s", m->id);
@@ -150,7 +151,7 @@ static int make_pass(struct making *m, const Sy__NewToken *nt)
 	tk.scopes = nt->scopes;
 	tk.n_scopes = nt->n_scopes;
 	tk.device = nt->device;
-	tk.created_by = m->a->who.id;
+	tk.created_by = (char *)principal_maker(&m->a->who);
 	tk.created_at = &at[0];
 	tk.expires_at = &at[1];
 
@@ -187,7 +188,7 @@ static int make_lasting(struct making *m, const Sy__NewToken *nt)
 	r.n_scopes = nt->n_scopes;
 	r.device = nt->device;
 	r.created_at = &at[0];
-	r.created_by = m->a->who.id;
+	r.created_by = (char *)principal_maker(&m->a->who);
 	r.expires_at = m->end_ms ? &at[1] : NULL;
 
 	return directory_put(m->a->api->account->directory, &put, on_put, m);

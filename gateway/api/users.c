@@ -130,7 +130,8 @@ static bool may_give(struct api_req *a, Sy__UserRole role, const char *what)
 static bool wrong(struct api_req *a, const char *field, const char *cause,
 		  const char *allowed)
 {
-	const struct problem_field f = {field, cause, allowed};
+	const struct problem_field f = {.field = field, .cause = cause,
+					 .allowed = allowed};
 
 	(void)problem_fields(a->web, &f, 1);
 
@@ -348,6 +349,39 @@ void api_users_update(struct api_req *a)
 
 /* -------------------------------------------------------------------- remove */
 
+static void on_token_removed(int err, void *arg)
+{
+	(void)arg;
+	if (err && err != ENOENT)
+		log_warn("a token of a removed user was not removed: it holds "
+			 "no more all the same", LOG_E(err));
+}
+
+/* They hold no more (account_token_principal()); nobody shall wonder what they
+ * are. */
+static void drop_tokens(struct api_req *a)
+{
+	struct directory *d = a->api->account->directory;
+	const struct directory_entry *v;
+	char maker[PRINCIPAL_ID_SIZE];
+	size_t n;
+
+	(void)re_snprintf(maker, sizeof(maker), "user:%s", a->params.v[0]);
+	v = directory_list(d, DIRECTORY_TOKENS, &n);
+	for (size_t i = 0; i < n; i++) {
+		const Sy__ApiToken *t = (const Sy__ApiToken *)v[i].msg;
+		const struct directory_put put = {
+			.section = DIRECTORY_TOKENS,
+			.id = v[i].id,
+			.revision = v[i].revision,
+		};
+
+		if (!strcmp(t->created_by, maker) &&
+		    directory_put(d, &put, on_token_removed, NULL))
+			on_token_removed(ENOTCONN, NULL);
+	}
+}
+
 static void on_removed(int err, void *arg)
 {
 	struct api_req *a = arg;
@@ -359,6 +393,7 @@ static void on_removed(int err, void *arg)
 		(void)redis_command(bus_redis(a->api->account->bus), 0, NULL,
 				    NULL, "HDEL " ACCOUNT_KEY_SEEN " user:%s",
 				    a->params.v[0]);
+		drop_tokens(a);
 		log_info("user removed", LOG_S("user", a->params.v[0]),
 			 LOG_S("by", a->who.id));
 		api_reply_empty(a);

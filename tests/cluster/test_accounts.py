@@ -162,9 +162,8 @@ def test_users():
     if "lastLoginAt" in shown:
         raise Mismatch(f"she has not logged in: {shown}")
     Browser(c, "olga", gateway=1)
-    shown = a.ask("GET", "/api/users/olga")[2]
-    if not shown.get("lastLoginAt"):
-        raise Mismatch(f"she has logged in: {shown}")
+    wait_for("she has logged in", lambda: a.ask(
+        "GET", "/api/users/olga")[2].get("lastLoginAt"), 2)
     page = a.ask("GET", "/api/users?limit=1")[2]
     rest = a.ask("GET", f"/api/users?cursor={page['nextCursor']}")[2]
     names = [u["id"] for u in page["items"] + rest["items"]]
@@ -313,6 +312,59 @@ def test_tokens():
                          "expiresInSeconds")):
         status, _, got = a.ask("POST", "/api/tokens", body)
         must((status, got["errors"][0]["field"]), (400, field), body)
+
+
+def answers(c, token, path, wanted, what):
+    """Soon, at both gateways."""
+    for gateway in (0, 1):
+        wait_for(f"{what}, at gateway {gateway}", lambda g=gateway: as_token(
+            c, token, "GET", path, gateway=g)[0] == wanted, 2)
+
+
+def test_tokens_end_with_their_maker():
+    """What a user made may no more than he may himself, at once: not when he
+    is locked out, has less to say, or is gone; nor does it come to life again
+    with another of his name."""
+    c = shared()
+    a = admin(c)
+    add_user(a, "tina", role="ADMIN", device="1003")
+    tina = Browser(c, "tina")
+    made = tina.ask("POST", "/api/tokens", {"name": "hers", "scopes": ["*"]})
+    lasting = made[2]["token"]
+    passing = tina.ask("POST", "/api/tokens", {
+        "scopes": ["phone"], "device": "1003",
+        "expiresInSeconds": 600})[2]["token"]
+    answers(c, lasting, "/api/users", 200, "hers is known")
+    # By way of her token: hers, too.
+    child = as_token(c, lasting, "POST", "/api/tokens", {
+        "name": "of hers", "scopes": ["nodes:read", "users:read"]})[2]["token"]
+    answers(c, child, "/api/users", 200, "that of her token is known")
+    # It is hers still when that token is gone.
+    spare = as_token(c, lasting, "POST", "/api/tokens", {
+        "name": "spare", "scopes": ["*"]})[2]
+    must(spare["createdBy"], "user:tina", "whose it is")
+    grandchild = as_token(c, spare["token"], "POST", "/api/tokens", {
+        "name": "of that", "scopes": ["nodes:read"]})[2]["token"]
+    must(a.status("DELETE", f"/api/tokens/{spare['id']}"), 204, "revoked")
+    answers(c, passing, "/api/session", 200, "a phone's is known")
+    must(a.status("PATCH", "/api/users/tina", {"role": "OPERATOR"}), 200,
+         "less to say")
+    answers(c, lasting, "/api/users", 403, "hers may less")
+    answers(c, child, "/api/users", 403, "that of hers may less")
+    answers(c, lasting, "/api/nodes", 200, "what she may herself it may")
+    must(a.status("PATCH", "/api/users/tina", {"disabled": True}), 200,
+         "locked out")
+    for token in (lasting, child, grandchild, passing):
+        answers(c, token, "/api/session", 401, "locked out")
+    must(a.status("PATCH", "/api/users/tina", {"disabled": False}), 200,
+         "let in again")
+    answers(c, lasting, "/api/nodes", 200, "hers is back")
+    must(a.status("DELETE", "/api/users/tina"), 204, "removed")
+    for token in (lasting, child, grandchild, passing):
+        must(as_token(c, token, "GET", "/api/session")[0], 401, "at once")
+        answers(c, token, "/api/session", 401, "she is gone")
+    wait_for("hers is listed no more", lambda: made[2]["id"] not in [
+        t["id"] for t in a.ask("GET", "/api/tokens?limit=1000")[2]["items"]])
 
 
 def test_phone_tokens():

@@ -8,9 +8,11 @@ route fails here until somebody has said who may use it."""
 import hashlib
 import http.client
 import json
+import re
 from contextlib import ExitStack
 
-from harness import Mismatch, cluster, request
+from grpcpeer import Client
+from harness import Mismatch, cluster, request, wait_for
 from lib.cluster import DEMO
 from wsfeed import Feed
 
@@ -129,6 +131,10 @@ def shared():
              "scopes": [name],
              "hash": hashlib.sha256(f"token-{name}".encode()).hexdigest()}
             for name in (*SCOPES, "*")]
+        conf["tokens"].append({
+            "id": "over", "scopes": ["*"],
+            "expiresAt": "2026-01-01T00:00:00Z",
+            "hash": hashlib.sha256(b"token-over").hexdigest()})
         _cluster = _stack.enter_context(cluster(
             nodes=1, config=conf, gateway_args=["--rate-limit", "0"]))
     return _cluster
@@ -143,10 +149,11 @@ def finish():
 class Sender:
     """Somebody, on a connection of his own."""
 
-    def __init__(self, c, name, scopes, head):
+    def __init__(self, c, name, scopes, head, source="127.0.0.1"):
         self.name, self.scopes, self.head = name, scopes, head
         host, _, port = c.gateways[0].http.rpartition(":")
-        self.link = http.client.HTTPConnection(host, int(port), timeout=10)
+        self.link = http.client.HTTPConnection(
+            host, int(port), timeout=10, source_address=(source, 0))
 
     def ask(self, method, path, **more):
         head = {"Accept": "application/json", **self.head, **more}
@@ -171,6 +178,8 @@ def by_token(c):
     yield Sender(c, "nobody", None, {})
     yield Sender(c, "a wrong token", None, {"Authorization": "Bearer wrong"})
     yield Sender(c, "another way", None, {"Authorization": "Basic d3Jvbmc6"})
+    yield Sender(c, "a token * that is over", None,
+                 {"Authorization": "Bearer token-over"}, "127.0.0.78")
     yield Sender(c, "the administrator", set(SCOPES),
                  {"Authorization": f"Bearer {c.token}"})
     yield Sender(c, "a token *", set(SCOPES),
@@ -233,11 +242,11 @@ def test_tokens():
             check(sender, path, method, scope)
 
 
-def make_users(c):
+def make_users(c, lead="test"):
     """A user of each role who has logged in: {role: session}."""
     out = {}
     for role in ROLES:
-        name = f"test-{role.lower()}"
+        name = f"{lead}-{role.lower()}"
         request("POST", f"http://{c.gateways[0].http}/api/users", c.token,
                 {"id": name, "role": role, "displayName": role,
                  "password": f"a long pass phrase of {role[::-1]}",
@@ -262,7 +271,8 @@ def test_sessions():
         user = Sender(c, role, ROLES[role],
                       {"Cookie": cookie, "X-CSRF-Token": csrf})
         forged = Sender(c, f"{role} without its CSRF token", ROLES[role],
-                        {"Cookie": cookie})
+                        {"Cookie": cookie},
+                        f"127.0.0.{80 + len(role)}")
         for path, method, scope in ops:
             check(user, path, method, scope)
             if method in ("GET", "HEAD") or not scope:
@@ -282,6 +292,102 @@ def test_sessions():
         status, _ = user.ask("GET", "/api/session")
         if status != 401:
             raise Mismatch(f"{role} after its end: {status}")
+    check_forged_in_audit(c)
+
+
+def check_forged_in_audit(c):
+    """Whose cookie another's page has used: that it was tried is known."""
+    def tried():
+        got = c.api("GET", "/api/audit?who=user:test-admin&status=403"
+                           "&path=/api/session&method=DELETE")
+        return [e for e in got["items"] if e["path"] == "/api/session"]
+    wait_for("a forged request is in the audit", tried)
+
+
+def methods(c):
+    """(method, scope) of all gRPC methods: what MAY says of the route that
+    the line above each names."""
+    text = request("GET", f"http://{c.gateways[0].http}/api/services.proto")[
+        2].decode()
+    service = None
+    for line in re.finditer(
+            r"^service (\w+)|// (GET|POST|PUT|PATCH|DELETE) (/\S+)\n"
+            r"\s*rpc (\w+)\(", text, re.M):
+        if line[1]:
+            service = line[1]
+        else:
+            yield f"switchyard.v1.{service}/{line[4]}", MAY[line[3]][line[2]]
+
+
+def test_grpc():
+    """Each gRPC method, by everybody who has a token, or none."""
+    c = shared()
+    ops = list(methods(c))
+    if len(ops) < 60:
+        raise Mismatch(f"methods: {ops}")
+    with Client(c.gateways[0].http) as client:
+        for sender in by_token(c):
+            # No revision is 0: what would replace all of it replaces nothing.
+            head = {"if-match": '"0"', **{
+                k.lower(): v for k, v in sender.head.items()}}
+            for method, scope in ops:
+                got = client.call(method, {}, head, deadlineMs=300) \
+                    if method != "switchyard.v1.Events/Stream" else \
+                    client.ended(client.open(method, {}, head,
+                                             deadlineMs=300))
+                due = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}.get(
+                    sender.due(scope))
+                if due and got["code"] != due:
+                    raise Mismatch(f"{sender.name}: {method}: {got}, "
+                                   f"expected {due}")
+                if not due and got["code"] in ("UNAUTHENTICATED",
+                                               "PERMISSION_DENIED"):
+                    raise Mismatch(f"{sender.name}: {method}: {got}, "
+                                   "expected to be let in")
+
+
+def test_event_streams():
+    """Server-sent events, by everybody: a stream, or a refusal."""
+    c = shared()
+    for sender in by_token(c):
+        sender.link.request("GET", "/api/events", headers={
+            **sender.head, "Accept": "text/event-stream"})
+        res = sender.link.getresponse()
+        due = sender.due("events:read") or 200
+        kind = res.headers.get_content_type()
+        sender.link.close()
+        if res.status != due or (due == 200) != (kind == "text/event-stream"):
+            raise Mismatch(f"{sender.name}: {res.status} {kind}")
+
+
+def test_topics_of_others():
+    """/ws is for those who are known: by a header, by hello."""
+    c = shared()
+    at = c.gateways[0].http
+    for token in ("wrong", "token-over"):
+        with Feed(at, token) as feed:
+            if feed.status != 401:
+                raise Mismatch(f"{token}: {feed.answer}")
+        with Feed(at) as feed:
+            feed.send(hello={"token": token})
+            code = feed.closes()
+            if code != 4401:
+                raise Mismatch(f"hello of {token}: {code}")
+
+
+def test_topics_of_roles():
+    """The topics of /ws, by the login of each role."""
+    c = shared()
+    at = c.gateways[0].http
+    for role, (cookie, _) in make_users(c, "feed").items():
+        with Feed(at, None, {"Cookie": cookie}) as feed:
+            feed.receive()
+            for topic, needed in TOPICS.items():
+                number = feed.send(subscribe={"topics": [topic]})
+                got = feed.wait(lambda m, n=number: m.get("id") == n)
+                let_in = got.get("error", {}).get("type") != "forbidden"
+                if let_in != (needed in ROLES[role]):
+                    raise Mismatch(f"{role}: {topic}: {got}")
 
 
 def test_topics():
