@@ -5,14 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <re.h>
 
 #include "gateway/api/api.h"
 #include "gateway/api/once.h"
 #include "gateway/api/wire.h"
 #include "proto/store_idem.h"
+#include "proto/token.h"
 
-enum { KEY_MAX = 255, BODY_MAX = 64 * 1024, TYPE_SIZE = 64 };
+enum {
+	KEY_MAX = 255,
+	BODY_MAX = 64 * 1024,
+	TYPE_SIZE = 64,
+	MAC_USE = 'I',
+	MAC_BYTES = STORE_IDEM_HASH_SIZE / 2,
+};
 
 /* Of a request that was begun with a key. */
 struct once {
@@ -47,24 +55,14 @@ bool once_is_wanted(const struct api_req *a)
 
 /* ------------------------------------------------------------------ hashes */
 
-static void print_hex(char hex[STORE_IDEM_HASH_SIZE], EVP_MD_CTX *ctx)
-{
-	uint8_t md[EVP_MAX_MD_SIZE] = {0};
-
-	(void)EVP_DigestFinal_ex(ctx, md, NULL);
-	for (size_t i = 0; i < STORE_IDEM_HASH_SIZE / 2; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", md[i]);
-}
-
 /* With its end, so that two texts cannot be taken for two others. */
 static void feed(EVP_MD_CTX *ctx, const char *text)
 {
 	(void)EVP_DigestUpdate(ctx, text, strlen(text) + 1);
 }
 
-/* The key, and what it is asked for with. */
-static int set_hashes(struct once *o, const struct api_req *a,
-		      const char *key)
+/* The request: a hash that anybody could try bodies against. */
+static int hash_request(uint8_t md[EVP_MAX_MD_SIZE], const struct api_req *a)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const uint8_t *body;
@@ -73,10 +71,6 @@ static int set_hashes(struct once *o, const struct api_req *a,
 	if (!ctx)
 		return ENOMEM;
 
-	(void)EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
-	feed(ctx, key);
-	print_hex(o->key, ctx);
-
 	body = web_body(a->web, &len);
 	(void)EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
 	feed(ctx, a->web->method);
@@ -84,8 +78,42 @@ static int set_hashes(struct once *o, const struct api_req *a,
 	feed(ctx, a->web->query);
 	feed(ctx, wire_is_wanted(a) ? "protobuf" : "json");
 	(void)EVP_DigestUpdate(ctx, body, len);
-	print_hex(o->mark, ctx);
+	(void)EVP_DigestFinal_ex(ctx, md, NULL);
 	EVP_MD_CTX_free(ctx);
+
+	return 0;
+}
+
+/* A body may hold a password.  So Redis has its fingerprint under keys that it
+ * has not: the cluster's, where there is one, and the sender's own, of which
+ * it has a hash alone. */
+static void print_mac(char hex[STORE_IDEM_HASH_SIZE],
+		      const struct token_key *cluster, const char *key,
+		      const void *p, size_t len)
+{
+	uint8_t own[EVP_MAX_MD_SIZE] = {0}, mac[EVP_MAX_MD_SIZE];
+
+	(void)HMAC(EVP_sha256(), key, (int)strlen(key), p, len, own, NULL);
+	memcpy(mac, own, sizeof(mac));
+	if (cluster)
+		token_mac(mac, cluster, MAC_USE, own, MAC_BYTES);
+	for (size_t i = 0; i < MAC_BYTES; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", mac[i]);
+}
+
+/* The key, and what it is asked for with. */
+static int set_hashes(struct once *o, const struct api_req *a,
+		      const char *key)
+{
+	const struct token_key *cluster = a->api->key;
+	uint8_t md[EVP_MAX_MD_SIZE];
+	int err = hash_request(md, a);
+
+	if (err)
+		return err;
+
+	print_mac(o->key, cluster, key, "key", 3);
+	print_mac(o->mark, cluster, key, md, MAC_BYTES);
 
 	return 0;
 }
@@ -167,7 +195,7 @@ void once_begin(struct api_req *a, once_h *h)
 	int err;
 
 	if (!is_key(key)) {
-		(void)problem_fields(a->web, &bad, 1);
+		(void)problem_param(a->web, &bad);
 		return;
 	}
 

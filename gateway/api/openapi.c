@@ -10,7 +10,7 @@
 #include "gateway/api/openapi.h"
 #include "gateway/api/openapi_impl.h"
 
-enum { TAG_HEX = 32 };
+enum { TAG_HEX = 32, TAG_SIZE = TAG_HEX + 5 };
 
 static json_t *info(void)
 {
@@ -55,12 +55,15 @@ char *openapi_print(const struct api_route *routev, size_t n)
 	return str;
 }
 
-static void make_tag(char tag[TAG_HEX + 3], const char *text)
+/* Weak: it is the same text compressed or not. */
+static void make_tag(char tag[TAG_SIZE], const char *text)
 {
 	uint8_t md[EVP_MAX_MD_SIZE] = {0};
 	size_t n = 0;
 
 	(void)EVP_Digest(text, strlen(text), md, NULL, EVP_sha256(), NULL);
+	tag[n++] = 'W';
+	tag[n++] = '/';
 	tag[n++] = '"';
 	for (size_t i = 0; i < TAG_HEX / 2; i++)
 		n += (size_t)snprintf(tag + n, 3, "%02x", md[i]);
@@ -70,7 +73,7 @@ static void make_tag(char tag[TAG_HEX + 3], const char *text)
 
 void api_openapi_get(struct api_req *a)
 {
-	static char *text, tag[TAG_HEX + 3];
+	static char *text, tag[TAG_SIZE];
 	const char *known = web_header(a->web, "if-none-match");
 
 	if (!text) {
@@ -88,7 +91,7 @@ void api_openapi_get(struct api_req *a)
 
 	(void)web_head(a->web, "etag", "%s", tag);
 	(void)web_head(a->web, "cache-control", "no-cache");
-	if (known && strstr(known, tag))
+	if (known && strstr(known, tag + 2))
 		(void)web_reply(a->web, 304, NULL, NULL, 0);
 	else
 		(void)web_reply(a->web, 200, "application/json", text,

@@ -118,14 +118,15 @@ static int append(struct web_req *req, const void *p, size_t len)
 	return err;
 }
 
-/* An entity tag is of these very bytes: what has one goes out as it is. */
+/* A strong entity tag is of these very bytes: what has one goes out as it is. */
 static bool may_compress(const struct web_req *req, const char *type,
 			 size_t len)
 {
 	const struct fields *head = &req->res.head;
+	const char *tag = fields_get(head, "etag");
 
 	return !req->res.plain && web_is_compressible(type, len) &&
-	       !fields_get(head, "etag") &&
+	       (!tag || !strncmp(tag, "W/", 2)) &&
 	       !fields_get(head, "content-encoding");
 }
 

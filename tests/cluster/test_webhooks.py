@@ -204,6 +204,73 @@ def test_tried_again():
         ] == [("DELIVERY_DONE", 3)])
 
 
+def test_receiver_hangs():
+    """One that takes the connection and never answers: given up after 10 s,
+    and tried again; the next webhook does not wait for it."""
+    c = shared()
+    with receiver() as slow, receiver() as quick, \
+            webhook(c, slow.url, events=["BANNED"]) as stuck, \
+            webhook(c, quick.url, events=["BANNED"]):
+        slow.gate.clear()
+        for i in range(6):
+            ban(c, f"192.0.2.{i + 1}")
+        for _ in range(6):
+            quick.next(8)
+        first = slow.next()
+        wait_for("it is noted as no answer", lambda: [
+            d for d in deliveries(c, stuck)
+            if d["id"] == first[0]["Switchyard-Delivery"] and
+            d["attempts"] == 1 and not d["lastStatus"] and d["lastError"] and
+            d["state"] == "DELIVERY_PENDING"], 20)
+        slow.gate.set()
+        wait_for("all are done in the end", lambda: {
+            d["state"] for d in deliveries(c, stuck)} == {"DELIVERY_DONE"},
+            30)
+
+
+OLDER = """
+for _, k in ipairs(redis.call('KEYS', 'sy:{acct}:hook:*:all')) do
+    for _, id in ipairs(redis.call('HKEYS', k)) do
+        local at = tonumber(redis.call('TIME')[1]) - 25 * 3600
+        local n = ''
+        repeat  -- a varint
+            local low = at % 128
+            at = (at - low) / 128
+            n = n .. string.char(at > 0 and low + 128 or low)
+        until at == 0
+        -- WebhookDelivery.created_at.seconds, once more: the last one counts.
+        redis.call('HSET', k, id, redis.call('HGET', k, id) ..
+            string.char(58, #n + 1, 8) .. n)
+        redis.call('ZADD', string.sub(k, 1, -4) .. 'due', 0, id)
+    end
+end
+return 1
+"""
+
+
+def test_given_up():
+    """After 24 hours it is dead, and said to be; by hand it is sent again."""
+    c = shared()
+    with receiver() as r, webhook(c, r.url, events=["BANNED"]) as made:
+        r.status = 500
+        ban(c)
+        first = r.next()
+        wait_for("it waits for its next time", lambda: [
+            d["attempts"] for d in deliveries(c, made)] == [1])
+        must(c.redis_command("EVAL", OLDER, "0"), 1, "a day goes by")
+        wait_for("it is given up", lambda: [
+            (d["state"], d["lastStatus"]) for d in deliveries(c, made)
+        ] == [("DELIVERY_DEAD", 500)])
+        shown = ask(c, "GET", f"/api/webhooks/{made['id']}")[2]
+        must(shown["pending"], 0, "pending")
+        r.status = 200
+        ident = first[0]["Switchyard-Delivery"]
+        must(ask(c, "POST", f"/api/webhooks/{made['id']}/deliveries/{ident}")[
+            0], 202, "by hand")
+        while r.next()[0]["Switchyard-Delivery"] == ident:
+            pass
+
+
 def test_gateway_dies():
     """kill -9 of the one that sends, with deliveries under way: the other
     sends them, none is lost."""
