@@ -394,7 +394,7 @@ class Cluster:
                                        f"(see {m.log})")
             try:
                 seen = self.api("GET", "/api/status")
-                if self.all_live(seen):
+                if self.all_live(seen) and self.all_ready():
                     return
             except (OSError, ValueError):
                 pass
@@ -403,6 +403,14 @@ class Cluster:
                                    f"{seconds} s: {self.missing(seen)}; "
                                    f"logs are in {self.path('log')}")
             time.sleep(0.05)
+
+    def all_ready(self):
+        """Each gateway says so: the first user can log in, too."""
+        for gateway in self.of_kind("gateway"):
+            url = f"http://{gateway.http}/readyz"
+            with urllib.request.urlopen(url, timeout=5):
+                pass  # any other status than 200 raises an OSError
+        return True
 
     def all_live(self, status):
         return not self.missing(status)
