@@ -262,6 +262,35 @@ static void attempt_handler(void *arg)
 		leg_hangup(&ls->leg, 408, "no word from the peer");
 }
 
+/* What is asked for, as the dialog takes it; borrows from all of it. */
+static int invite_of(struct dialog_invite *inv, const struct node *n,
+		     const struct hub *hub, const struct leg_sip_call *call,
+		     uint32_t ref)
+{
+	*inv = (struct dialog_invite){
+		.uri = call->uri,
+		.to_uri = call->to_uri,
+		.from_uri = call->from_uri,
+		.from_name = call->from_name,
+		.routev = call->routev,
+		.routec = call->routec,
+		.hop = call->hop,
+		.router = call->router && *call->router ? call->router : NULL,
+		.hops = hub->hops,
+		.extra = call->extra,
+		.account = call->trunk,
+		.wss = call->received && !strncmp(call->received, "wss:", 4),
+		.tok = {
+			.kind = TOKEN_NODE,
+			.instance = member_instance(n->members),
+			.leg = ref,
+			.epoch = hub->epoch,
+		},
+	};
+
+	return ulid_read(inv->tok.hub, hub->id, ULID_LEN);
+}
+
 int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 		 const struct leg_sip_call *call)
 {
@@ -279,33 +308,17 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	const struct leg_sip_peer_conf peer = {call->srtp, call->dtmf, call->media};
 	char path[512] = "", *extra = NULL;
 	const char *route = path;
-	struct dialog_invite inv = {
-		.uri = call->uri,
-		.to_uri = call->to_uri,
-		.from_uri = call->from_uri,
-		.from_name = call->from_name,
-		.routev = call->routec ? call->routev : &route,
-		.routec = call->routec,
-		.hop = call->hop,
-		.router = call->router && *call->router ? call->router : NULL,
-		.hops = hub->hops,
-		.extra = call->extra,
-		.account = call->trunk,
-		.tok = {
-			.kind = TOKEN_NODE,
-			.instance = member_instance(n->members),
-			.leg = conf.ref,
-			.epoch = hub->epoch,
-		},
-	};
+	struct dialog_invite inv;
 	struct leg_sip *ls;
 	struct sa at;
 	int err;
 
-	err = ulid_read(inv.tok.hub, hub->id, ULID_LEN);
+	err = invite_of(&inv, n, hub, call, conf.ref);
 	if (err)
 		return err;
-	if (call->path && *call->path) {
+	if (str_isset(call->path)) {
+		if (!inv.routec)
+			inv.routev = &route;
 		inv.routec = 1;
 		if (re_snprintf(path, sizeof(path), "<%s>", call->path) < 0)
 			return EINVAL;
@@ -314,13 +327,12 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	 * both */
 	leg_sip_peer(&at, call);
 	err = leg_sip_new(&ls, n, hub, &conf, &call->codecs, &peer, call->uri,
-		    sa_af(&at), &at);
+			  sa_af(&at), &at);
 	if (err)
 		return err;
 
 	inv.af = sa_af(&at);
 	inv.inside = ls->inside;
-	inv.wss = call->received && !strncmp(call->received, "wss:", 4);
 
 	if (str_isset(call->referred_by) &&
 	    !re_sdprintf(&extra, "Referred-By: %s\r\n%s",

@@ -136,33 +136,33 @@ static int set_park(struct dialplan_match *m, const char *place,
 	return fill(m->text[0] + n, sizeof(m->text[0]) - n, place, c);
 }
 
+/* @param dst  The string of m->dest that is set. */
+static int set_text(struct dialplan_match *m, char **dst, const char *str,
+		    const struct capture *c)
+{
+	*dst = m->text[0];
+
+	return fill(m->text[0], sizeof(m->text[0]), str, c);
+}
+
 static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
 		    const struct capture *c)
 {
-	const char *str = NULL;
-	char **dst = NULL;
-
 	sy__destination__init(&m->dest);
 	m->dest.kind_case = to->kind_case;
 
 	switch (to->kind_case) {
 
 	case SY__DESTINATION__KIND_DEVICE:
-		str = to->device;
-		dst = &m->dest.device;
-		break;
+		return set_text(m, &m->dest.device, to->device, c);
 
 	case SY__DESTINATION__KIND_CONFERENCE:
-		str = to->conference;
-		dst = &m->dest.conference;
-		break;
+		return set_text(m, &m->dest.conference, to->conference, c);
 
 	case SY__DESTINATION__KIND_FILE:
-		if (!file_safe(to->file, c))
-			return ENOENT;
-		str = to->file;
-		dst = &m->dest.file;
-		break;
+		return file_safe(to->file, c) ?
+			       set_text(m, &m->dest.file, to->file, c) :
+			       ENOENT;
 
 	case SY__DESTINATION__KIND_ECHO:
 		m->dest.echo = to->echo;
@@ -180,25 +180,17 @@ static int set_dest(struct dialplan_match *m, const Sy__Destination *to,
 		return to->feature ? set_feature(m, to->feature, c) : ENOENT;
 
 	case SY__DESTINATION__KIND_GROUP:
-		str = to->group;
-		dst = &m->dest.group;
-		break;
+		return set_text(m, &m->dest.group, to->group, c);
 
 	case SY__DESTINATION__KIND_PARK:
 		return set_park(m, to->park, c);
 
 	case SY__DESTINATION__KIND_PICKUP:
-		str = to->pickup;
-		dst = &m->dest.pickup;
-		break;
+		return set_text(m, &m->dest.pickup, to->pickup, c);
 
 	default:
 		return ENOENT;
 	}
-
-	*dst = m->text[0];
-
-	return fill(m->text[0], sizeof(m->text[0]), str, c);
 }
 
 static uint32_t ring_seconds(const Sy__Config *conf, const Sy__Route *r)

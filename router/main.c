@@ -184,13 +184,28 @@ static int start_tracer(struct router *r)
 	return err;
 }
 
+static void say_started(const struct router *r)
+{
+	char addrs[256] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < r->wires.portc; i++) {
+		const struct wire_port *p = &r->wires.portv[i];
+		int n = re_snprintf(addrs + at, sizeof(addrs) - at, "%s%s:%J",
+				    at ? "," : "", wire_kind_name(p->kind),
+				    &p->sa);
+		if (n > 0)
+			at += (size_t)n;
+	}
+	log_info("router started", LOG_S("listen", addrs),
+		 LOG_U("threads", r->conf.threads));
+}
+
 static int serve(struct router *r, const struct options *o)
 {
 	struct thread tv[WIRE_THREADS_MAX];
 	struct health *health = NULL;
 	struct worker *w = NULL;
-	char addrs[256] = "";
-	size_t at = 0;
 	int err;
 
 	err = start_tracer(r);
@@ -217,17 +232,7 @@ static int serve(struct router *r, const struct options *o)
 		(void)options_complain("threads", strerror(err));
 		goto out;
 	}
-	for (size_t i = 0; i < r->wires.portc; i++) {
-		const struct wire_port *p = &r->wires.portv[i];
-		int n = re_snprintf(addrs + at, sizeof(addrs) - at, "%s%s:%J",
-				    at ? "," : "", wire_kind_name(p->kind),
-				    &p->sa);
-		if (n > 0)
-			at += (size_t)n;
-	}
-	log_info("router started", LOG_S("listen", addrs),
-		 LOG_U("threads", r->conf.threads));
-
+	say_started(r);
 	err = re_main(on_signal);
 	leave(w);
 	wire_stop(&r->wires);
@@ -250,6 +255,26 @@ static void init_log(const struct options *o)
 	(void)log_level_read(&conf.level, o->log_level);
 	(void)log_format_read(&conf.format, o->log_format);
 	log_init(&conf);
+}
+
+/* libre, and what every thread counts in. */
+static int init(const struct options *o)
+{
+	int err;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, on_hangup);
+	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */
+	random_serve_openssl();
+	err = libre_init();
+	if (!err)
+		err = thread_init();
+	if (!err)
+		err = stat_init(o->threads);
+	if (!err)
+		err = trace_stat_init();
+
+	return err;
 }
 
 int main(int argc, char **argv)
@@ -285,19 +310,7 @@ int main(int argc, char **argv)
 		.dns = o.dns,
 		.grace_ms = o.grace_ms,
 	};
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, on_hangup);
-	dbg_init(DBG_EMERG, DBG_NONE); /* libre tells us by return values */
-
-	random_serve_openssl();
-	err = libre_init();
-	if (!err)
-		err = thread_init();
-	if (!err)
-		err = stat_init(o.threads);
-	if (!err)
-		err = trace_stat_init();
-	if (err)
+	if (init(&o))
 		return 1;
 	err = wire_open(&router.wires, &listen, o.threads, errbuf,
 			sizeof(errbuf));

@@ -192,6 +192,27 @@ out:
 	return err;
 }
 
+/* What is offered, up to the line that we take. @param rp  Set also on
+ * error. */
+static int take_offer(struct session *s, struct round **rp, struct sdptext *t)
+{
+	const struct sdptext_media *m;
+	int err = round_alloc(rp, s, t, NULL);
+
+	if (err)
+		return err;
+	err = session_choose_line(s, t, &(*rp)->ours);
+	if (err) {
+		s->why = session_why_no_line(s, t);
+		return err;
+	}
+	m = &t->mv[(*rp)->ours];
+	(*rp)->rtc = m->port ? session_rtc_takes(s, m) : s->is_rtc;
+	err = round_build(s, *rp);
+
+	return err ? err : decode(*rp, t->mb, true);
+}
+
 int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 {
 	struct round *r = NULL;
@@ -209,23 +230,12 @@ int session_answer(struct session *s, struct mbuf *offer, struct mbuf **mbp)
 	if (err)
 		return err;
 
-	err = round_alloc(&r, s, &t, NULL);
-	if (!err) {
-		err = session_choose_line(s, &t, &r->ours);
-		if (err)
-			s->why = session_why_no_line(s, &t);
-	}
-	m = &t.mv[r->ours];
-	if (!err) {
-		r->rtc = m->port ? session_rtc_takes(s, m) : s->is_rtc;
-		err = round_build(s, r);
-	}
-	if (!err)
-		err = decode(r, t.mb, true);
+	err = take_offer(s, &r, &t);
 	if (err)
 		goto out;
 
 	s->why = "305 switchyard \"no codec in common\"";
+	m = &t.mv[r->ours];
 	r->hold = s->hold;
 	r->rtcp = m->rtcp;
 	r->ptime_ms = (uint32_t)ptime_of(&t);

@@ -265,42 +265,27 @@ int sipua_alloc(struct sipua **uap, const struct sipua_conf *conf)
 
 	err = sip_alloc(&ua->sip, NULL, HASH_TRANS, HASH_TRANS, HASH_CONNS,
 			"switchyard/" SY_VERSION, NULL, NULL);
-	if (err)
-		goto out;
+	if (!err)
+		err = transports(ua, conf->addr);
+	if (!err)
+		err = hash_alloc(&ua->ht, HASH_DIALOGS);
+	if (!err)
+		err = wheel_alloc(&ua->wheel);
+	if (!err)
+		err = stranss_alloc(&ua->stranss, ua->sip, ua->wheel,
+				    conf->t1_ms, ua_way, ua);
+	if (!err)
+		err = relays_alloc(&ua->relays, ua->sip);
+	if (!err)
+		err = ctranss_alloc(&ua->ctranss, ua->sip, ua->wheel,
+				    &ua->laddr);
+	if (!err)
+		err = sip_listen(&ua->lsnr_req, ua->sip, true,
+				 request_handler, ua);
+	if (!err)
+		err = sip_listen(&ua->lsnr_resp, ua->sip, false,
+				 response_handler, ua);
 
-	err = transports(ua, conf->addr);
-	if (err)
-		goto out;
-
-	err = hash_alloc(&ua->ht, HASH_DIALOGS);
-	if (err)
-		goto out;
-
-	err = wheel_alloc(&ua->wheel);
-	if (err)
-		goto out;
-
-	err = stranss_alloc(&ua->stranss, ua->sip, ua->wheel, conf->t1_ms,
-			    ua_way, ua);
-	if (err)
-		goto out;
-
-	err = relays_alloc(&ua->relays, ua->sip);
-	if (err)
-		goto out;
-
-	err = ctranss_alloc(&ua->ctranss, ua->sip, ua->wheel, &ua->laddr);
-	if (err)
-		goto out;
-
-	err = sip_listen(&ua->lsnr_req, ua->sip, true, request_handler, ua);
-	if (err)
-		goto out;
-
-	err = sip_listen(&ua->lsnr_resp, ua->sip, false, response_handler,
-			 ua);
-
-out:
 	if (err)
 		mem_deref(ua);
 	else
