@@ -103,22 +103,14 @@ static void on_get(struct command *c, const Sy__Result *res)
 
 void api_calls_get(struct api_req *a)
 {
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call")) {
-		command_drop(c);
-		return;
-	}
 
 	/* The record is always right about who; the owner knows how well
 	 * they hear each other. */
-	c->fallback = true;
-	sy__get_call__init(&c->u.get);
-	c->u.get.call = c->call;
-	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
-	c->env.get_call = &c->u.get;
+	command_get(c);
 	command_to_owner(c, on_get);
 }
 
@@ -130,14 +122,10 @@ static void on_hangup(struct command *c, const Sy__Result *res)
 
 void api_calls_hangup(struct api_req *a)
 {
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call")) {
-		command_drop(c);
-		return;
-	}
 
 	sy__hangup_call__init(&c->u.hangup);
 	c->u.hangup.call = c->call;

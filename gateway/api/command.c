@@ -39,6 +39,39 @@ struct command *command_alloc(struct api_req *a)
 	return c;
 }
 
+struct command *command_for_call(struct api_req *a)
+{
+	struct command *c = command_alloc(a);
+
+	if (c && !api_ulid(a, 0, c->call, "call")) {
+		command_drop(c);
+		return NULL;
+	}
+
+	return c;
+}
+
+struct command *command_for_leg(struct api_req *a)
+{
+	struct command *c = command_for_call(a);
+
+	if (c && !api_ulid(a, 1, c->leg, "leg")) {
+		command_drop(c);
+		return NULL;
+	}
+
+	return c;
+}
+
+void command_get(struct command *c)
+{
+	c->fallback = true;
+	sy__get_call__init(&c->u.get);
+	c->u.get.call = c->call;
+	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
+	c->env.get_call = &c->u.get;
+}
+
 void command_drop(struct command *c)
 {
 	struct api_req *a = c->a;

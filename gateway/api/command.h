@@ -72,6 +72,15 @@ struct command {
 /** @return NULL: was answered. */
 struct command *command_alloc(struct api_req *a);
 
+/** For the call that the path names first. @return as command_alloc(). */
+struct command *command_for_call(struct api_req *a);
+
+/** For the leg that it names behind its call. @return as command_alloc(). */
+struct command *command_for_leg(struct api_req *a);
+
+/** It asks for the call; its record is the answer of an owner that is away. */
+void command_get(struct command *c);
+
 /** Send to the owner of c->call; takes c. */
 void command_to_owner(struct command *c, command_h *h);
 

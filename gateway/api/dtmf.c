@@ -48,11 +48,11 @@ static void on_sent(struct command *c, const Sy__Result *res)
 void api_calls_dtmf(struct api_req *a)
 {
 	const Sy__SendDtmf *body = (const Sy__SendDtmf *)a->body;
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call") || !check(c, body)) {
+	if (!check(c, body)) {
 		command_drop(c);
 		return;
 	}

@@ -9,21 +9,6 @@
 #include "gateway/api/command.h"
 #include "gateway/api/target.h"
 
-static struct command *start(struct api_req *a, bool leg)
-{
-	struct command *c = command_alloc(a);
-
-	if (!c)
-		return NULL;
-	if (!api_ulid(a, 0, c->call, "call") ||
-	    (leg && !api_ulid(a, 1, c->leg, "leg"))) {
-		command_drop(c);
-		return NULL;
-	}
-
-	return c;
-}
-
 static const Sy__Leg *find_leg(const Sy__Result *res, const char *id)
 {
 	for (size_t i = 0; res->call && i < res->call->n_legs; i++) {
@@ -84,15 +69,11 @@ void api_legs_list(struct api_req *a)
 	if (!api_page(a, &limit, cursor, sizeof(cursor)))
 		return;
 
-	c = start(a, false);
+	c = command_for_call(a);
 	if (!c)
 		return;
 
-	c->fallback = true;
-	sy__get_call__init(&c->u.get);
-	c->u.get.call = c->call;
-	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
-	c->env.get_call = &c->u.get;
+	command_get(c);
 	command_to_owner(c, on_list);
 }
 
@@ -141,7 +122,7 @@ static void on_added(struct command *c, const Sy__Result *res)
 void api_legs_add(struct api_req *a)
 {
 	const Sy__NewLeg *body = (const Sy__NewLeg *)a->body;
-	struct command *c = start(a, false);
+	struct command *c = command_for_call(a);
 
 	if (!c)
 		return;
@@ -227,7 +208,7 @@ static void on_updated(struct command *c, const Sy__Result *res)
 void api_legs_update(struct api_req *a)
 {
 	const Sy__UpdateLeg *body = (const Sy__UpdateLeg *)a->body;
-	struct command *c = start(a, true);
+	struct command *c = command_for_leg(a);
 
 	if (!c)
 		return;
@@ -255,7 +236,7 @@ static void on_removed(struct command *c, const Sy__Result *res)
 
 void api_legs_remove(struct api_req *a)
 {
-	struct command *c = start(a, true);
+	struct command *c = command_for_leg(a);
 
 	if (!c)
 		return;

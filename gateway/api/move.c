@@ -96,11 +96,11 @@ void api_calls_move(struct api_req *a)
 	static const Sy__MoveCall none = SY__MOVE_CALL__INIT;
 	const Sy__MoveCall *body =
 	    a->body ? (const Sy__MoveCall *)a->body : &none;
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call") || !check(c, body)) {
+	if (!check(c, body)) {
 		command_drop(c);
 		return;
 	}

@@ -52,21 +52,14 @@ static void on_trace(int err, struct store_trace *trace, void *arg)
 
 void api_calls_trace(struct api_req *a)
 {
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 	int err;
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call")) {
-		command_drop(c);
-		return;
-	}
 
-	c->fallback = c->bare = true;
-	sy__get_call__init(&c->u.get);
-	c->u.get.call = c->call;
-	c->env.body_case = SY__ENVELOPE__BODY_GET_CALL;
-	c->env.get_call = &c->u.get;
+	c->bare = true;
+	command_get(c);
 
 	err = store_trace_get(view_redis(a->api->view), c->call, on_trace, c);
 	if (err) {

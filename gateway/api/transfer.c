@@ -152,12 +152,12 @@ static void pass(struct command *c, const Sy__NewTransfer *body,
 void api_calls_transfer(struct api_req *a)
 {
 	const Sy__NewTransfer *body = (const Sy__NewTransfer *)a->body;
-	struct command *c = command_alloc(a);
+	struct command *c = command_for_call(a);
 	Sy__TransferMode mode = SY__TRANSFER_MODE__TRANSFER_BLIND;
 
 	if (!c)
 		return;
-	if (!api_ulid(a, 0, c->call, "call") || !check(c, body, &mode)) {
+	if (!check(c, body, &mode)) {
 		command_drop(c);
 		return;
 	}
