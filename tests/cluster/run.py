@@ -23,9 +23,11 @@ LANES = 5
 # A browser's pages are some ten processes with sound in real time.
 BROWSERS = 2
 # What takes a quarter of a minute and more, longest first.
-LONGEST = ("survive", "strangers", "redis", "sipp", "adopt", "router_restart", "move",
-           "variants", "netem", "hostile", "quality", "tls", "srtp", "dtmf", "api",
-           "routers", "ws", "attack", "linphone", "baresip", "parking", "qualify")
+LONGEST = ("survive", "sdk", "page", "strangers", "redis", "sipp", "adopt",
+           "router_restart", "move", "variants", "dashboard_pages", "netem",
+           "hostile", "jssip", "sipjs", "dashboard_flows", "quality", "tls",
+           "srtp", "dtmf", "api", "routers", "ws", "attack", "linphone",
+           "baresip", "parking", "qualify")
 
 
 class Waiting:
