@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proto/json.h"
+#include "proto/json_field.h"
 #include "proto/json_scalar.h"
 #include "proto/json_value.h"
 
@@ -54,35 +55,11 @@ static int read_value(struct json_reader *r, const struct json_path *at,
 	}
 }
 
-static size_t value_size(ProtobufCType type)
-{
-	switch (type) {
-
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-
-	default:
-		return 4;
-	}
-}
-
 static int read_array(struct json_reader *r, const struct json_path *at,
 		      const ProtobufCFieldDescriptor *f, void **arrayp,
 		      size_t *np, const json_t *j)
 {
-	const size_t size = value_size(f->type);
+	const size_t size = json_element_size(f);
 	uint8_t *v;
 	size_t i;
 	int err = 0;
@@ -179,7 +156,7 @@ static int read_field(struct json_reader *r, const struct json_path *at,
 
 		if (*which)
 			return oneof_taken(r, at, msg->descriptor, *which);
-		memset(dst, 0, value_size(f->type));
+		memset(dst, 0, json_element_size(f));
 		*which = f->id;
 	}
 

@@ -7,29 +7,22 @@
 #include <hiredis/hiredis.h>
 #include <re.h>
 #include "proto/store.h"
+#include "proto/store_past.h"
 
 struct reading {
 	store_events_h *h;
 	void *arg;
 };
 
-/* An entry is its id and its one field's name and value. */
 static bool entry_read(struct store_entry *entry, const redisReply *reply)
 {
-	const redisReply *id, *field;
+	struct store_past past;
 
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2)
+	if (!store_past_read(&past, reply))
 		return false;
 
-	id = reply->element[0];
-	field = reply->element[1];
-	if (field->type != REDIS_REPLY_ARRAY || field->elements < 2)
-		return false;
-
-	str_ncpy(entry->id, id->str, sizeof(entry->id));
-	entry->event =
-	    sy__event__unpack(NULL, (size_t)field->element[1]->len,
-			      (const uint8_t *)field->element[1]->str);
+	str_ncpy(entry->id, past.id, sizeof(entry->id));
+	entry->event = sy__event__unpack(NULL, past.len, past.p);
 
 	return true;
 }

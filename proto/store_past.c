@@ -17,8 +17,7 @@ struct asking {
 	char hub[ULID_LEN + 1];
 };
 
-/* An entry is its id and its one field's name and value. */
-static bool entry_read(struct store_past *past, const redisReply *reply)
+bool store_past_read(struct store_past *past, const redisReply *reply)
 {
 	const redisReply *id, *field;
 
@@ -54,7 +53,7 @@ static void list_handler(int err, const redisReply *reply, void *arg)
 	if (!v && !err)
 		err = ENOMEM;
 	for (size_t i = 0; v && i < all; i++)
-		n += entry_read(&v[n], reply->element[i]);
+		n += store_past_read(&v[n], reply->element[i]);
 
 	ask->pasth(err, v, n, ask->arg);
 	mem_deref(v);
@@ -170,7 +169,7 @@ static void record_handler(int err, const redisReply *reply, void *arg)
 	for (size_t i = 0; i < n && !rec; i++) {
 		struct store_past past;
 
-		if (!entry_read(&past, reply->element[i]))
+		if (!store_past_read(&past, reply->element[i]))
 			continue;
 		rec = sy__call_record__unpack(NULL, past.len, past.p);
 		if (rec && (!rec->call || strcmp(rec->call->id, ask->hub))) {

@@ -24,6 +24,18 @@ struct store_past {
 	size_t len;
 };
 
+struct redisReply;
+
+/**
+ * An entry of a stream as Redis gives it: its id, and the name and value of
+ * its one field.
+ *
+ * @param past  Filled in; p is borrowed from the reply.
+ *
+ * @return false: it is none.
+ */
+bool store_past_read(struct store_past *past, const struct redisReply *reply);
+
 /** @param v  Newest first; borrowed for the call. */
 typedef void(store_past_h)(int err, const struct store_past *v, size_t n,
 			   void *arg);
