@@ -556,6 +556,19 @@ static inline int answer(const char *sdp)
 
 /* ------------------------------------------------------------- fixture */
 
+/* At a port of the system's choice: that is free for UDP, and may be a taken
+ * one of TCP. */
+static inline int ua_alloc(struct sipua **uap, const struct sipua_conf *conf)
+{
+	int err;
+
+	do {
+		err = sipua_alloc(uap, conf);
+	} while (err == EADDRINUSE);
+
+	return err;
+}
+
 static int setup(void **state)
 {
 	struct sipua_conf conf = {.addr = "127.0.0.1:0",
@@ -571,10 +584,7 @@ static int setup(void **state)
 		return -1;
 
 	conf.key = fx.key;
-	/* The free UDP port may be a taken one of TCP. */
-	do {
-		err = sipua_alloc(&fx.ua, &conf);
-	} while (err == EADDRINUSE);
+	err = ua_alloc(&fx.ua, &conf);
 	if (err)
 		return -1;
 

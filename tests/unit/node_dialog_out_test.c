@@ -705,7 +705,7 @@ static void test_close_alive(void **state)
 	assert_int_equal(fx.seen.closed, 1);
 	assert_null(fx.d);
 	mem_deref(mb);
-	assert_int_equal(sipua_alloc(&fx.ua, &conf), 0);
+	assert_int_equal(ua_alloc(&fx.ua, &conf), 0);
 }
 
 int main(void)
