@@ -144,6 +144,8 @@ static void list_records(void *arg)
 	struct calls *c = arg;
 
 	c->timer = mem_deref(c->timer);
+	if (!c->f->view)
+		return; /* we end */
 	c->step = LIST;
 	if (c->asking || calls_table_alloc(&c->next) ||
 	    store_hub_list(view_redis(c->f->view), NULL, PAGE, on_page, c)) {
