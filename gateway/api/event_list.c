@@ -10,10 +10,9 @@
 #include "gateway/api/check.h"
 #include "gateway/api/history.h"
 #include "gateway/api/query.h"
-#include "gateway/feed/event_types.h"
 #include "proto/store_past.h"
 
-enum { NAMES_SIZE = 512, WORD_SIZE = 128 };
+enum { WORD_SIZE = 128 };
 
 struct filter {
 	struct event_types types;
@@ -38,29 +37,8 @@ static char **id_of(ProtobufCMessage *msg)
 
 static bool read_filter(struct api_req *a, struct filter *f)
 {
-	static const struct problem_field bad[] = {
-	    {"call", "is no id of a call", "a ULID"},
-	    {"type", "is not known",
-	     "up to 16 types, as CALL_ADOPTED,LEG_LOST"},
-	};
-	char names[NAMES_SIZE], call[WORD_SIZE];
-	uint8_t id[ULID_BYTES];
-
-	if (!query_text(a, "call", call, sizeof(call)) ||
-	    !query_text(a, "type", names, sizeof(names)) ||
-	    !query_text(a, "member", f->member, WORD_SIZE))
-		return false;
-	if (*call && ulid_read(id, call, strlen(call))) {
-		(void)problem_fields(a->web, &bad[0], 1);
-		return false;
-	}
-	if (*call)
-		ulid_print(f->call, id);
-	if (event_types_read(&f->types, names))
-		return true;
-	(void)problem_fields(a->web, &bad[1], 1);
-
-	return false;
+	return query_call(a, f->call) && query_event_types(a, &f->types) &&
+	       query_text(a, "member", f->member, WORD_SIZE);
 }
 
 void api_events_list(struct api_req *a)

@@ -12,55 +12,30 @@
 #include <re.h>
 
 #include "gateway/api/api.h"
+#include "gateway/api/query.h"
 #include "gateway/feed/stream.h"
 #include "proto/store.h"
-
-enum { NAMES_SIZE = 512 };
-
-/* @return 0, also without such a parameter; or an error. */
-static int query(const struct api_req *a, const char *name, char *val,
-		 size_t size)
-{
-	int err = web_query(a->web, name, val, size);
-
-	if (err)
-		val[0] = '\0';
-
-	return err == ENOENT ? 0 : err;
-}
 
 /* Answers when it returns false. */
 static bool read_query(struct api_req *a, struct stream_conf *s)
 {
-	static const struct problem_field bad[] = {
-	    {"after", "is no id of an event", "an id as in the stream, or 0-0"},
-	    {"call", "is no id of a call", "a ULID"},
-	    {"type", "is not known",
-	     "up to 16 types, as CALL_ADOPTED,LEG_LOST"},
-	};
+	static const struct problem_field bad_after = {
+		"after", "is no id of an event", "an id as in the stream, or 0-0"};
 	const char *last = web_header(a->web, "last-event-id");
-	char names[NAMES_SIZE], call[ULID_LEN + 1];
-	const struct problem_field *wrong = NULL;
-	uint8_t id[ULID_BYTES];
 
-	if (query(a, "after", s->after, sizeof(s->after)) ||
-	    (*s->after && !store_event_id_is_valid(s->after)))
-		wrong = &bad[0];
-	if (query(a, "call", call, sizeof(call)) ||
-	    (*call && ulid_read(id, call, strlen(call))))
-		wrong = &bad[1];
-	else if (*call)
-		ulid_print(s->call, id);
-	if (query(a, "type", names, sizeof(names)) || !event_types_read(&s->types, names))
-		wrong = &bad[2];
+	if (!query_text(a, "after", s->after, sizeof(s->after)) ||
+	    !query_call(a, s->call) || !query_event_types(a, &s->types))
+		return false;
+	if (*s->after && !store_event_id_is_valid(s->after)) {
+		(void)problem_param(a->web, &bad_after);
+		return false;
+	}
 
 	/* Browsers send it by themselves, when they come again. */
 	if (last && *last && store_event_id_is_valid(last))
 		str_ncpy(s->after, last, sizeof(s->after));
-	if (wrong)
-		(void)problem_fields(a->web, wrong, 1);
 
-	return !wrong;
+	return true;
 }
 
 /* A WebSocket is opened by the header alone; who comes here wants none. */

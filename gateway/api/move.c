@@ -1,38 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /api/calls/{id}/move: to the node that is named, or a good one. */
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <re.h>
 
 #include "gateway/api/command.h"
+#include "gateway/api/nodes.h"
 #include "gateway/api/target.h"
 
-enum { MOVE_MS = 7500 }; /* until the other node has the call */
-
-/* "node-1, node-2": the nodes that take calls. */
-struct names {
-	char text[400];
+enum {
+	MOVE_MS = 7500, /* until the other node has the call */
+	NAMES_SIZE = 400,
 };
-
-static bool add_name(const Sy__Member *m, void *arg)
-{
-	struct names *n = arg;
-	size_t len = strlen(n->text);
-
-	if (m->state != SY__MEMBER_STATE__LIVE)
-		return false;
-
-	if (len + strlen(m->id) + sizeof(", ...") > sizeof(n->text)) {
-		(void)snprintf(n->text + len, sizeof(n->text) - len, "...");
-		return true;
-	}
-	(void)snprintf(n->text + len, sizeof(n->text) - len, "%s%s",
-		       len ? ", " : "", m->id);
-
-	return false;
-}
 
 /* Of a node that takes no calls: why. */
 static const char *closed_because(Sy__MemberState state)
@@ -54,7 +34,7 @@ static bool check(const struct command *c, const Sy__MoveCall *body)
 {
 	struct members *members = view_members(c->a->api->view);
 	struct complaints bad = {.n = 0};
-	struct names names = {.text = ""};
+	char names[NAMES_SIZE];
 	const Sy__Member *m = NULL;
 	const char *why;
 
@@ -66,10 +46,9 @@ static bool check(const struct command *c, const Sy__MoveCall *body)
 		if (m && m->kind != SY__MEMBER_KIND__NODE)
 			m = NULL;
 		if (!m) {
-			member_apply(members, SY__MEMBER_KIND__NODE, add_name,
-				     &names);
+			nodes_names(members, true, names, sizeof(names));
 			complaints_add(&bad, "node", "is no node that is there",
-				       names.text);
+				       names);
 		}
 	}
 	if (complaints_answer(&bad, c->a->web))

@@ -2,6 +2,7 @@
 /* /api/nodes: list, from the live table, so also without Redis; drain. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <re.h>
@@ -9,6 +10,8 @@
 #include "gateway/api/api.h"
 #include "gateway/api/nodes.h"
 #include "gateway/api/query.h"
+
+enum { NAMES_SIZE = 400 };
 
 static void show_load(struct shown_node *node, const Sy__Load *load)
 {
@@ -43,6 +46,38 @@ void node_from_member(struct shown_node *node, const Sy__Member *m)
 	msg->instance = m->instance;
 	if (m->load)
 		show_load(node, m->load);
+}
+
+struct names {
+	bool live;
+	char *text;
+	size_t size;
+};
+
+static bool add_name(const Sy__Member *m, void *arg)
+{
+	const struct names *n = arg;
+	const size_t len = strlen(n->text);
+
+	if (n->live && m->state != SY__MEMBER_STATE__LIVE)
+		return false;
+
+	if (len + strlen(m->id) + sizeof(", ...") > n->size) {
+		(void)snprintf(n->text + len, n->size - len, "...");
+		return true;
+	}
+	(void)snprintf(n->text + len, n->size - len, "%s%s", len ? ", " : "",
+		       m->id);
+
+	return false;
+}
+
+void nodes_names(struct members *members, bool live, char *buf, size_t size)
+{
+	struct names names = {.live = live, .text = buf, .size = size};
+
+	buf[0] = '\0';
+	member_apply(members, SY__MEMBER_KIND__NODE, add_name, &names);
 }
 
 struct page {
@@ -139,6 +174,16 @@ static void show_drain(struct shown_node *node, bool drain)
 	}
 }
 
+static void no_such_node(struct api_req *a)
+{
+	char names[NAMES_SIZE];
+
+	nodes_names(view_members(a->api->view), false, names, sizeof(names));
+	(void)problem(a->web, 404, "not-found",
+		      "no such node: %s; there are: %s", a->params.v[0],
+		      *names ? names : "none");
+}
+
 static void on_drained(const Sy__Result *res, void *arg)
 {
 	struct draining *d = arg;
@@ -150,7 +195,7 @@ static void on_drained(const Sy__Result *res, void *arg)
 		api_reply_result(a, res);
 	}
 	else if (!m) {
-		api_reply_err(a, ENOENT, "node");
+		no_such_node(a);
 	}
 	else {
 		node_from_member(&node, m);
@@ -168,7 +213,7 @@ static void set_drain(struct api_req *a, bool drain)
 	int err;
 
 	if (!find_node(a)) {
-		api_reply_err(a, ENOENT, "node");
+		no_such_node(a);
 		return;
 	}
 

@@ -10,6 +10,9 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "gateway/feed/event_types.h"
+#include "proto/ulid.h"
+
 struct api_req;
 
 /** Any text. @param size  Of val, with its zero [bytes]. */
@@ -22,5 +25,12 @@ bool query_choice(struct api_req *a, const char *name, char *val, size_t size,
 /** A value of an enum, by its name. */
 bool query_enum(struct api_req *a, const char *name, char *val, size_t size,
 		const ProtobufCEnumDescriptor *d);
+
+/** Types of events, "type": several, separated by commas.  @param types  They
+ * are added to it. */
+bool query_event_types(struct api_req *a, struct event_types *types);
+
+/** An id of a call, "call", as ulid_print() has it. */
+bool query_call(struct api_req *a, char id[ULID_LEN + 1]);
 
 #endif
