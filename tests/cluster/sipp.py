@@ -6,7 +6,17 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import Mismatch
+from harness import Mismatch, wait_for
+
+
+def is_bound(port):
+    """Somebody of this network namespace has it."""
+    for table in ("udp", "udp6", "tcp", "tcp6"):
+        with open(f"/proc/thread-self/net/{table}", encoding="ascii") as f:
+            if any(line.split()[1].endswith(f":{port:04X}")
+                   for line in f.readlines()[1:]):
+                return True
+    return False
 
 
 class Sipp:
@@ -30,6 +40,8 @@ class Sipp:
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                                          stdout=log, stderr=log,
                                          cwd=self.dir)
+        if not calls:
+            wait_for("sipp listens", lambda: is_bound(port))
 
     def counts(self):
         """The last line of the statistics by column name."""

@@ -99,7 +99,7 @@ def test_a_thousand_calls_spread_by_load():
             pass
         # The record of the last one may not be written yet.
         wait_for("1,000 calls in the API",
-                 lambda: sum(nodes_of(c).values()) == 1000)
+                 lambda: sum(nodes_of(c).values()) == 1000, seconds=30)
         spread = nodes_of(c)
         if len(spread) != 3 or min(spread.values()) < 200:
             raise Mismatch(f"not spread by load: {spread}")
