@@ -2,6 +2,7 @@
 """What npm brings for a test: a folder with a package.json and its lock file,
 installed once under build/."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -11,11 +12,18 @@ from harness import ROOT, Skip
 
 
 def install(source, name):
-    """Copy what is there to build/NAME with its packages; that folder."""
+    """Copy what is there to build/NAME with its packages; that folder.  Several
+    tests may want it at a time."""
     folder = os.path.join(ROOT, "build", name)
     if not shutil.which("npm"):
         raise Skip("no npm here")
     os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return install_alone(source, folder)
+
+
+def install_alone(source, folder):
     for entry in os.listdir(source):
         shutil.copy(os.path.join(source, entry), folder)
     with open(os.path.join(source, "package-lock.json"), "rb") as f:
