@@ -19,9 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(HERE, "sip"), os.path.join(ROOT, "deploy")]
 
-LANES = 5
+LANES = 4
 # A browser's pages are some ten processes with sound in real time.
-BROWSERS = 2
+BROWSERS = 1
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "sdk", "page", "strangers", "redis", "sipp", "adopt",
            "router_restart", "move", "variants", "dashboard_pages", "netem",
