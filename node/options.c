@@ -258,7 +258,7 @@ int options_read(struct options *o, int argc, char **argv)
 		 .help = "On SIGTERM: how long calls are given to other nodes "
 			 "before what is left is left to be adopted"},
 		{.name = "adopt-rate", .value = &o->adopt_rate,
-		 .type = OPTION_UINT, .def = "1000", .min = 1, .max = 100000,
+		 .type = OPTION_UINT, .def = "500", .min = 1, .max = 100000,
 		 .metavar = "LEGS",
 		 .help = "Resume so many legs a second of a node that died, or "
 			 "that gives its calls"},

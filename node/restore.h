@@ -23,8 +23,8 @@
 #include "node/node.h"
 
 enum {
-	RESTORE_RATE = 1000, /* default: re-INVITEs a second            */
-	RESTORE_BURST = 100, /* ... and at once                         */
+	RESTORE_RATE = 500, /* default: re-INVITEs a second            */
+	RESTORE_BURST = 50, /* ... and at once                         */
 };
 
 enum restore_event {
