@@ -58,3 +58,47 @@ def test_is_called():
     hears(_all.box, "1006", TONE_HZ, seconds=10)
     _all.box.do("hangup", phone="1006")
     page.gone(role="group", name="Call with")
+
+
+def test_hold_and_transfer():
+    """A call is held and taken back, then given to somebody else: by number,
+    and by connecting two calls."""
+    page = agent()
+    phone(_all.box, _all.cluster, "1008", codecs=["opus"])
+    phone(_all.box, _all.cluster, "1009", codecs=["opus"])
+    if not page.count(label="Number to call"):
+        page.button("Phone")
+    page.fill(label="Number to call", value="1006")
+    page.button("Call", exact=True)
+    _all.box.expect("established", phone="1006")
+    hears(_all.box, "1006", TONE_HZ, seconds=10)
+    page.button("Hold")
+    page.must_see("On hold")
+    hears(_all.box, "1006", TONE_HZ, present=False, seconds=10)
+    page.button("Resume")
+    hears(_all.box, "1006", TONE_HZ, seconds=10)
+
+    page.button("Transfer", exact=True)
+    page.fill(label="Transfer to number", value="1008")
+    page.accessible("a transfer")
+    page.press(keys="Enter")
+    _all.box.expect("established", phone="1008")
+    page.gone(role="group", name="Call with")
+    hears(_all.box, "1008", tone("1006"), seconds=10)
+    _all.box.do("hangup", phone="1006")
+    _all.box.expect("closed", phone="1008")
+
+    for number in ("1008", "1009"):
+        page.fill(label="Number to call", value=number)
+        page.button("Call", exact=True)
+        _all.box.expect("established", phone=number)
+        page.see(role="group", name=f"Call with Phone {number}")
+    one = {"role": "group", "name": "Call with Phone 1008"}
+    page.button("Transfer", exact=True, inside=one)
+    page.button("Connect with Phone 1009")
+    page.gone(role="group", name="Call with")
+    hears(_all.box, "1008", tone("1009"), seconds=10)
+    hears(_all.box, "1009", tone("1008"), seconds=10)
+    _all.box.do("hangup", phone="1008")
+    _all.box.expect("closed", phone="1009")
+    page.no_faults(but=("/api/session",))
