@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
 #include "gateway/http/coding.h"
+#include "gateway/http/compressor.h"
 #include "gateway/http/request.h"
 
 enum {
 	LEAST_BYTES = 1024, /* below, it is one packet anyhow             */
-	GZIP_BITS = 15 + 16, /* zlib's way to ask for a gzip header       */
-	GZIP_LEVEL = 1,
-	GZIP_MEM = 8,
 };
 
 /* "q=0", "q=0.000": not wanted. */
@@ -73,25 +70,9 @@ bool web_is_compressible(const char *type, size_t len)
 	return false;
 }
 
-/* Its 256 KB of tables are set up once a thread. */
-static z_stream *compressor(void)
-{
-	static __thread z_stream z;
-	static __thread bool ready;
-
-	if (ready)
-		return deflateReset(&z) == Z_OK ? &z : NULL;
-	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_BITS, GZIP_MEM,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
-		return NULL;
-	ready = true;
-
-	return &z;
-}
-
 int web_gzip(uint8_t *out, size_t *lenp, const void *p, size_t len)
 {
-	z_stream *z = compressor();
+	z_stream *z = compressor(COMPRESSOR_GZIP);
 
 	if (!out || !lenp || !p || !z)
 		return ENOMEM;

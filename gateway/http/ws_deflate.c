@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
+#include "gateway/http/compressor.h"
 #include "gateway/http/ws_deflate.h"
 
 enum {
 	RAW_BITS = -15,    /* zlib's way to ask for no header             */
-	LEVEL = 1,
-	MEM = 8,
 	TAIL = 4,
 	LEAST_BITS = 8,    /* RFC 7692 7.1.2                              */
 	MOST_BITS = 15,
@@ -143,21 +141,6 @@ bool ws_deflate_is_offered(const char *offers)
 
 /* ----------------------------------------------------------------- messages */
 
-static z_stream *compressor(void)
-{
-	static __thread z_stream z;
-	static __thread bool ready;
-
-	if (ready)
-		return deflateReset(&z) == Z_OK ? &z : NULL;
-	if (deflateInit2(&z, LEVEL, Z_DEFLATED, RAW_BITS, MEM,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
-		return NULL;
-	ready = true;
-
-	return &z;
-}
-
 static z_stream *decompressor(void)
 {
 	static __thread z_stream z;
@@ -174,7 +157,7 @@ static z_stream *decompressor(void)
 
 int ws_deflate(uint8_t *out, size_t *lenp, const void *p, size_t len)
 {
-	z_stream *z = compressor();
+	z_stream *z = compressor(COMPRESSOR_RAW);
 
 	if (!out || !lenp || !p || !z)
 		return ENOMEM;

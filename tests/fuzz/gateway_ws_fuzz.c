@@ -1,4 +1,4 @@
-/* sources: gateway/http/ws_in.c gateway/http/ws_deflate.c */
+/* sources: gateway/http/ws_in.c gateway/http/ws_deflate.c gateway/http/compressor.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: any bytes as the frames of a WebSocket client, fed whole

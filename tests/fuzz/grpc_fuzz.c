@@ -1,4 +1,4 @@
-/* sources: gateway/grpc/frame.c gateway/grpc/inflate.c gateway/grpc/bind.c gateway/api/wire.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/engine.c gateway/http/fields.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c build/debug/proto/gen/google/protobuf/field_mask.pb-c.c */
+/* sources: gateway/grpc/frame.c gateway/grpc/inflate.c gateway/grpc/bind.c gateway/api/wire.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/compressor.c gateway/http/engine.c gateway/http/fields.c build/debug/proto/gen/services_table.c build/debug/proto/gen/services.pb-c.c build/debug/proto/gen/switchyard.pb-c.c build/debug/proto/gen/google/protobuf/timestamp.pb-c.c build/debug/proto/gen/google/protobuf/empty.pb-c.c build/debug/proto/gen/google/protobuf/field_mask.pb-c.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: the messages of a gRPC call.  The first byte names the

@@ -1,4 +1,4 @@
-/* sources: gateway/http/h1.c gateway/http/h1_parse.c gateway/http/h1_write.c gateway/http/engine.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/fields.c /usr/share/llhttp/llhttp.c /usr/share/llhttp/api.c /usr/share/llhttp/http.c */
+/* sources: gateway/http/h1.c gateway/http/h1_parse.c gateway/http/h1_write.c gateway/http/engine.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/compressor.c gateway/http/fields.c /usr/share/llhttp/llhttp.c /usr/share/llhttp/api.c /usr/share/llhttp/http.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: any bytes as an HTTP/1.1 connection, fed whole and in

@@ -1,4 +1,4 @@
-/* sources: gateway/http/h2.c gateway/http/h2_request.c gateway/http/h2_response.c gateway/http/h2_guard.c gateway/http/h2_watch.c gateway/http/engine.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/fields.c */
+/* sources: gateway/http/h2.c gateway/http/h2_request.c gateway/http/h2_response.c gateway/http/h2_guard.c gateway/http/h2_watch.c gateway/http/engine.c gateway/http/request.c gateway/http/response.c gateway/http/coding.c gateway/http/compressor.c gateway/http/fields.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: an HTTP/2 connection after its preface.  The first byte
