@@ -55,7 +55,7 @@ static void commit(struct session *s, struct round *r,
 	s->prm = a->prm;
 	s->rtc = a->rtc;
 	s->is_rtc = r->rtc;
-	if (r->rtc && !s->resuming)
+	if (r->rtc && !r->former)
 		s->cred = r->cred;
 	if (r->rtc && sdp_media_rport(r->audio)) {
 		str_ncpy(s->mid, r->mid, sizeof(s->mid));

@@ -67,6 +67,7 @@ struct round {
 	struct sdes cryptov[SESSION_SUITES]; /* a=crypto of ours */
 	bool rtc;                /* our line is WebRTC */
 	struct ice_cred cred;    /* ours in it */
+	bool former;             /* ... of another node that made the offer */
 	char mid[SDPRTC_MID_MAX + 1];
 	bool bundled;            /* ... is in a BUNDLE group */
 };
@@ -192,6 +193,7 @@ int session_rtc_answered(const struct session *s, const struct round *r,
 			 const struct sdptext_media *m, struct agreement *a);
 
 /** What a description of ours says, for the round that it is. */
-void session_rtc_read(struct round *r, const struct sdptext_media *own);
+void session_rtc_read(const struct session *s, struct round *r,
+		      const struct sdptext_media *own);
 
 #endif

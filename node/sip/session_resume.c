@@ -133,7 +133,7 @@ static int take_text(struct session *s, const struct mbuf *text, bool hold)
 	if (!err) {
 		r->hold = hold;
 		take_keys(r, &t.mv[r->ours]);
-		session_rtc_read(r, &t.mv[r->ours]);
+		session_rtc_read(s, r, &t.mv[r->ours]);
 		err = round_build(s, r);
 	}
 	if (!err)

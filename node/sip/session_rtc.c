@@ -194,13 +194,15 @@ int session_rtc_answered(const struct session *s, const struct round *r,
 	return 0;
 }
 
-void session_rtc_read(struct round *r, const struct sdptext_media *own)
+void session_rtc_read(const struct session *s, struct round *r,
+		      const struct sdptext_media *own)
 {
 	r->rtc = sdprtc_is_whole(&own->rtc);
 	if (!r->rtc)
 		return;
 
 	r->cred = own->rtc.cred;
+	r->former = s->resuming;
 	r->bundled = sdprtc_is_bundled(&own->rtc);
 	str_ncpy(r->mid, own->rtc.mid, sizeof(r->mid));
 }

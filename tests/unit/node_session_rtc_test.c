@@ -306,6 +306,37 @@ static void test_resumes(void **state)
 	mem_deref(s);
 }
 
+/* The offer of the former node is answered here: ours that follows has names
+ * of our own.  By its names the peer would find us before it knows our
+ * certificate, and refuse us. */
+static void test_resumes_an_offer(void **state)
+{
+	struct session *s = make(true), *next = NULL;
+	struct session_conf conf = {.fingerprint = "sha-256 FF"};
+	struct session_state st = {.pending = true, .version = 4};
+	char *local = offer(s, false), *out;
+	struct rtc_params former;
+
+	(void)state;
+
+	assert_int_equal(sa_set_str(&conf.laddr, "192.0.2.2", 20002), 0);
+	st.local_sdp = local;
+	assert_int_equal(session_resume(&next, &conf, &st), 0);
+	assert_int_equal(
+	    answered(next, HEAD LINE(DTLS) ICE FP SETUP("active") MID MAPS), 0);
+	former = rtc(next);
+	has(local, former.local.ufrag);
+	out = offer(next, false);
+	has(out, "a=fingerprint:sha-256 FF\r\n");
+	has_not(out, former.local.ufrag);
+	has_not(out, former.local.pwd);
+
+	mem_deref(out);
+	mem_deref(local);
+	mem_deref(next);
+	mem_deref(s);
+}
+
 /* A refresh repeats what was said, names and all. */
 static void test_repeats(void **state)
 {
@@ -373,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(test_rounds),
 	    cmocka_unit_test(test_offers),
 	    cmocka_unit_test(test_resumes),
+	    cmocka_unit_test(test_resumes_an_offer),
 	    cmocka_unit_test(test_repeats),
 	    cmocka_unit_test(test_public),
 	};
