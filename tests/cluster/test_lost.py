@@ -2,6 +2,7 @@
 """A node dies, and a peer does not want to hear of the next one: its leg is
 lost alone, and everybody is told why."""
 
+import time
 from contextlib import contextmanager
 
 from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
@@ -135,4 +136,31 @@ def test_less_will_do():
         box.do("hangup", phone="1001")
         box.expect("closed", phone="1001")
         talking.bye()
+        assert_clean(c)
+
+
+def test_waits_for_an_ack():
+    """A peer that awaits the ACK of a node that died refuses the next one by
+    491 until it has it: it is asked again at once, not after the seconds of
+    two that collide."""
+    with two_nodes() as (c, box), \
+            RawPhone(c.routers[0], "1003") as raw:
+        phone(box, c, "1001")
+        must(raw.register().code, 200, "REGISTER")
+        box.do("call", phone="1001", to="1003")
+        inv = raw.await_("INVITE")
+        raw.answer(inv, 200, "OK", SDP.format(port=40020))
+        raw.await_("ACK")
+        box.expect("established", phone="1001")
+        die(c)
+        for _ in range(5):
+            refuses(raw, 491, "Request Pending")
+            again = time.monotonic()
+        raw.answer(raw.await_("INVITE", 1), 200, "OK", SDP.format(port=40020))
+        must(time.monotonic() - again < 1, True, "it is soon")
+        raw.await_("ACK")
+        must(told(c).get("LEG_LOST", 0), 0, "legs lost")
+        box.do("hangup", phone="1001")
+        raw.answer(raw.await_("BYE"))
+        box.expect("closed", phone="1001")
         assert_clean(c)
