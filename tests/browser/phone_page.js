@@ -2,7 +2,7 @@
 // A phone in a page with nothing but WebSocket and RTCPeerConnection: what
 // /ws asks of a page, in the fewest words.
 
-import { facts, hear, listen, microphone } from "./sound.js";
+import { facts, hear, listen, microphone, others } from "./sound.js";
 
 let ws = null;
 let conf = null;
@@ -185,6 +185,9 @@ window.phone = {
 	resume: () => ask({ phoneUpdate: { leg: last.leg, held: false } }),
 	mute: (muted) => ask({ phoneUpdate: { leg: last.leg, muted } }),
 	dtmf: (digits) => ask({ phoneDtmf: { leg: last.leg, digits } }),
+	// The browser's own events.
+	insertDtmf: (digits, ms) => last.pc.getSenders()
+		.find((s) => s.dtmf).dtmf.insertDTMF(digits, ms, 60),
 	transfer: (to, leg) => ask({ phoneTransfer: { leg: last.leg, to,
 		with: leg ?? "" } }),
 	hangup: (code) => ask({ phoneHangup: { leg: last.leg,
@@ -222,6 +225,7 @@ window.phone = {
 	say: (m) => ask(m).catch((e) => String(e)),
 	leg: () => last.leg,
 	hear,
+	others,
 	facts: () => facts(last.pc),
 	sdp: () => [last.pc.localDescription.sdp,
 		last.pc.remoteDescription.sdp],

@@ -72,6 +72,29 @@ export function levels(hzv) {
 	});
 }
 
+// For so long, the loudest of what is not near one of these: { hz, db }, and
+// which of them were heard.
+export async function others(hzv, ms) {
+	const bins = new Float32Array(analyser.frequencyBinCount);
+	const step = context.sampleRate / analyser.fftSize;
+	const until = performance.now() + ms;
+	const out = { hz: 0, db: -200, heard: hzv.map(() => -200) };
+
+	while (performance.now() < until) {
+		await new Promise((ok) => setTimeout(ok, 20));
+		analyser.getFloatFrequencyData(bins);
+		bins.forEach((db, i) => {
+			const near = hzv.findIndex((hz) => Math.abs(i * step - hz) < 100);
+
+			if (near >= 0)
+				out.heard[near] = Math.max(out.heard[near], db);
+			else if (db > out.db)
+				Object.assign(out, { hz: i * step, db });
+		});
+	}
+	return out;
+}
+
 // Looks for a tone each 10 ms, on the thread that hears it.
 const WATCHER = `registerProcessor("watcher", class extends AudioWorkletProcessor {
 	constructor({ processorOptions: { hz } }) {

@@ -7,6 +7,7 @@ import time
 
 from browser import TONE_HZ
 from harness import Mismatch, assert_clean, wait_for
+from rawmedia import tones
 from scenarios import PAGE, PHONE, THIRD, Scenarios
 from talk import hears, phone, tone
 from turn import SECRET, Turn, credential
@@ -111,6 +112,56 @@ def test_hold_and_digits():
     b.do("a", "dtmf", "7")
     if box.expect("dtmf", phone=PHONE)["digit"] != "7":
         raise Mismatch("another digit than 7")
+    _all.end()
+
+
+def told_digits(user, count):
+    """(digit, ms, how it came) of the last digits of a user, oldest first."""
+    return [(e["digit"], e["durationMs"], e["dtmfMethod"])
+            for e in _all.cluster.api(
+                "GET", "/api/events?format=json&limit=500&type=DTMF_RECEIVED")
+            ["items"] if e["leg"]["user"] == user][:count][::-1]
+
+
+def expect_told(user, digits, ms):
+    got = []
+
+    def are_there():
+        got[:] = told_digits(user, len(digits))
+        return "".join(d for d, _, _ in got) == digits
+    try:
+        wait_for("events of the digits", are_there)
+    except Mismatch as e:
+        raise Mismatch(f"{e}: {got}") from e
+    if any(how != "rfc4733" or abs(took - ms) > 25 for _, took, how in got):
+        raise Mismatch(f"{ms} ms by RFC 4733 were wanted: {got}")
+
+
+def test_digits_of_the_page():
+    """Events that the browser makes come as events to the phone."""
+    _all.call()
+    b, box = _all.browser, _all.box
+    b.do("a", "insertDtmf", "159*#D", 120)
+    for digit in "159*#D":
+        got = box.expect("dtmf", phone=PHONE)
+        if got["digit"] != digit or abs(got["ms"] - 120) > 25:
+            raise Mismatch(f"{digit} of 120 ms was wanted: {got}")
+    expect_told(PAGE, "159*#D", 120)
+    _all.both_ways()
+    _all.end()
+
+
+def test_digits_of_the_phone():
+    """... and those of the phone to the page, which plays them as what they
+    are, and nothing else."""
+    _all.call()
+    b, box = _all.browser, _all.box
+    box.do("dtmf", phone=PHONE, digits="55", ms=400)
+    got = b.do("a", "others", [tone(PHONE), *tones("5")], 1500)
+    if min(got["heard"]) < -45 or got["db"] > -50:
+        raise Mismatch(f"{got}")
+    expect_told(PHONE, "55", 400)
+    _all.both_ways()
     _all.end()
 
 
