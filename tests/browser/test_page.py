@@ -323,6 +323,50 @@ def test_pages_talk():
     assert_clean(c)
 
 
+def test_do_not_disturb():
+    """Who has no phone but a page is left alone by the star code that he
+    dials there: callers hear busy, or go where busy callers go."""
+    _all.start()
+    c, b, box = _all.cluster, _all.browser, _all.box
+
+    def dial(code):
+        b.do("a", "call", code)
+        b.expect("established", "a")
+        b.expect("ended", "a")
+    open_page(b, "b", c, "1004")
+    dial("*78")
+    if not c.api("GET", f"/api/devices/{PAGE}")["doNotDisturb"]:
+        raise Mismatch("*78 is not shown")
+    box.do("call", phone=PHONE, to=PAGE)
+    box.expect("closed", phone=PHONE, code=486)
+    b.do("b", "call", PAGE)
+    busy = b.expect("ended", "b")
+    if busy["code"] != 486:
+        raise Mismatch(f"a page that calls it: {busy}")
+    c.api("PATCH", f"/api/devices/{PAGE}", {"forward": {"busy": THIRD}})
+    box.do("call", phone=PHONE, to=PAGE)
+    for user in (PHONE, THIRD):
+        box.expect("established", phone=user)
+    hears(box, PHONE, tone(THIRD))
+    box.do("hangup", phone=PHONE)
+    for user in (PHONE, THIRD):
+        box.expect("closed", phone=user)
+    if any(ev["event"] == "incoming" for ev in b.events):
+        raise Mismatch(f"it rang: {b.events}")
+    c.api("PATCH", f"/api/devices/{PAGE}", {"reset": ["forward.busy"]})
+    dial("*79")
+    b.do("b", "call", PAGE)
+    b.expect("incoming", "a")
+    for name in ("a", "b"):
+        b.expect("established", name)
+    b.do("b", "hangup")
+    for name in ("a", "b"):
+        b.expect("ended", name)
+    b.do("b", "unregister")
+    b.do("b", "close")
+    assert_clean(c)
+
+
 def test_refuses_nonsense():
     """What cannot be done is said, with its cause."""
     _all.start()
