@@ -93,6 +93,7 @@ window.phone = {
 			text: e.message }));
 		phone.devices.on("lost", () => window.tell("lost"));
 		phone.on("call", follow);
+		phone.on("message", (m) => window.tell("text", m));
 		phone.on("incoming", (call) => {
 			window.tell("incoming", facts(call));
 			if (auto)
@@ -104,6 +105,7 @@ window.phone = {
 	async call(to) {
 		return facts(await phone.call(to));
 	},
+	message: (to, text) => phone.message(to, text),
 	select(leg) {
 		current = called.get(leg);
 		listenTo(current.remote);

@@ -11,11 +11,13 @@ import os
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from browser import TONE_HZ, Browser
 from harness import Mismatch, ROOT, Skip, assert_clean, cluster, phones, \
     wait_for
 from lib.cluster import DEMO
+from rawphone import RawPhone
 from talk import hears, phone, tone
 from turn import Turn
 
@@ -403,6 +405,55 @@ def test_gateway_dies_while_calling():
     taken("a")
     end_by_page("a", SLOW)
     c.join(gateway.id)
+
+
+def expect_text(page, sender, text):
+    got = _all.browser.expect("text", page)
+    if (got["from"]["number"], got["to"], got["text"]) != \
+            (sender, PAGES[page][0], text):
+        raise Mismatch(f"{got}")
+
+
+def write(raw, text, code):
+    """Page "a" writes to a phone, which answers so."""
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(_all.browser.do, "a", "message", raw.user, text)
+        got = raw.await_("MESSAGE")
+        raw.answer(got, code, "So To Speak")
+    if (got.body, got.get("content-type")) != \
+            (text, "text/plain;charset=utf-8"):
+        raise Mismatch(f"{got.raw}")
+    return str(written.exception() or "")
+
+
+def test_texts():
+    """From page to page, from page to phone and back; what was refused is
+    an error that says why."""
+    c, b, _ = _all.start("a", "b")
+    text = "Grüße \u2603 \"<&>\""
+    b.do("a", "message", PAGES["b"][0], text)
+    expect_text("b", PAGES["a"][0], text)
+    with RawPhone(c.routers[0], RELAYED) as raw:
+        raw.register()
+        if write(raw, text, 200):
+            raise Mismatch("what was taken is an error")
+        if "So To Speak" not in write(raw, text, 486):
+            raise Mismatch("what was refused is no error")
+        said = raw.ask(raw.challenged(
+            "MESSAGE", f"sip:{PAGES['b'][0]}@switchyard", text,
+            **{"Content-Type": "text/plain"}))
+        if said.code != 200:
+            raise Mismatch(f"{said.start}")
+        expect_text("b", RELAYED, text)
+        raw.register(Expires="0")
+    try:
+        b.do("a", "message", RELAYED, text)
+    except Mismatch as e:
+        if "nobody is there" not in str(e):
+            raise
+    else:
+        raise Mismatch("who is not there has taken a text")
+    assert_clean(c)
 
 
 def test_refused():
