@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include "router/certs.h"
 #include "router/trial_conn.h"
+#include "router/wire.h"
 
 struct trial_conn {
 	int fd;
@@ -141,6 +142,8 @@ static void on_ready(int flags, void *arg)
 
 	if (!c->connected) {
 		(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		if (!err && wire_is_itself(c->fd))
+			err = ECONNREFUSED;
 		if (err) {
 			failed(c, err);
 			return;

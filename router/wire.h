@@ -274,4 +274,11 @@ void wire_tick(struct wire *w);
  */
 void wire_hold(struct wire *w, const struct flow *f, uint32_t s);
 
+/**
+ * Is a connection's other end itself?  Who connects to a port of its own host
+ * where nobody listens gets that port for its own end now and then, and then
+ * TCP opens from both sides (RFC 9293 3.5): all that is sent comes back.
+ */
+bool wire_is_itself(int fd);
+
 #endif

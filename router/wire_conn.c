@@ -207,6 +207,19 @@ static bool same_peer(struct le *le, void *arg)
 	       same_name(c, same->name);
 }
 
+bool wire_is_itself(int fd)
+{
+	struct sa here, there;
+
+	sa_init(&here, AF_UNSPEC);
+	sa_init(&there, AF_UNSPEC);
+	here.len = there.len = sizeof(here.u);
+
+	return !getsockname(fd, &here.u.sa, &here.len) &&
+	       !getpeername(fd, &there.u.sa, &there.len) &&
+	       sa_cmp(&here, &there, SA_ALL);
+}
+
 static int open_conn(struct wire *w, struct flow *f, enum wire_kind kind,
 		     const struct sa *peer, const struct pl *name)
 {

@@ -128,7 +128,8 @@ static bool connected(struct wire_conn *c)
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) || err) {
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) || err ||
+	    wire_is_itself(c->fd)) {
 		wire_conn_fail(c);
 		return false;
 	}

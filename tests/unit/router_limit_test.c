@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
 #include <cmocka.h>
 #include <re.h>
 
@@ -98,12 +100,52 @@ static void test_handshakes(void **state)
 	assert_int_equal(room("2001:db8:0:1::9"), WIRE_ROOM);
 }
 
+static int stream_socket(void)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+
+	return fd;
+}
+
+static void bind_any(int fd, struct sa *sa)
+{
+	assert_int_equal(sa_set_str(sa, "127.0.0.1", 0), 0);
+	assert_int_equal(bind(fd, &sa->u.sa, sa->len), 0);
+	assert_int_equal(getsockname(fd, &sa->u.sa, &sa->len), 0);
+}
+
+/* To its own port: nobody listens, and yet it is connected. */
+static void test_itself(void **state)
+{
+	const int fd = stream_socket(), listens = stream_socket(),
+		  other = stream_socket();
+	struct sa sa;
+
+	(void)state;
+	bind_any(fd, &sa);
+	assert_int_equal(connect(fd, &sa.u.sa, sa.len), 0);
+	assert_true(wire_is_itself(fd));
+
+	bind_any(listens, &sa);
+	assert_int_equal(listen(listens, 1), 0);
+	assert_int_equal(connect(other, &sa.u.sa, sa.len), 0);
+	assert_false(wire_is_itself(other));
+
+	assert_false(wire_is_itself(listens));
+	(void)close(fd);
+	(void)close(other);
+	(void)close(listens);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_source, begin),
 		cmocka_unit_test_setup(test_ipv6, begin),
 		cmocka_unit_test_setup(test_handshakes, begin),
+		cmocka_unit_test(test_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
