@@ -95,6 +95,7 @@ def kill(plan):
         got = load.all_heard(20, reinvited=True)
         figures = gap_figures(got, load.unharmed())
         figures["spread"] = spread(c)
+        measured(c, "adoption", load)
         figures["told"] = end(c, load, "CALL_ADOPTED")
         return figures
 
@@ -136,6 +137,21 @@ def cut(plan):
         takes_calls(load, old)
         figures["told"] = end(c, load, "CALL_ADOPTED")
         return figures
+
+
+def measured(c, name, load):
+    """The histogram of the gaps has each leg that was resumed, once, and none
+    beyond its last bucket."""
+    name = f"sy_node_{name}_gap_seconds"
+    got = Counter()
+    for node in c.nodes:
+        got.update({k: v for k, v in metrics(node).items()
+                    if k.startswith(name)})
+    buckets = [v for k, v in got.items() if k.startswith(f"{name}_bucket")]
+    count = got[f"{name}_count"]
+    if count < load.legs() or count != told(c)["LEG_RESUMED"] or buckets != sorted(buckets) \
+            or buckets[-2:] != [count, count] or not got[f"{name}_sum"]:
+        raise Mismatch(f"{name}: {dict(got)}, told {told(c)}")
 
 
 def state(c, name):
@@ -180,6 +196,7 @@ def drain(plan):
         figures = gap_figures(got, load.unharmed())
         figures["exit_s"] = seconds
         figures["spread"] = spread(c)
+        measured(c, "move", load)
         figures["told"] = end(c, load, "CALL_MOVED")
         return figures
 

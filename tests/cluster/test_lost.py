@@ -139,6 +139,36 @@ def test_less_will_do():
         assert_clean(c)
 
 
+def test_silent():
+    """One who says nothing to the next node is waited for as long as a
+    request is repeated (RFC 3261 17.1.1.2, 32 s); the others talk meanwhile."""
+    with two_nodes() as (c, box), \
+            RawPhone(c.routers[0], "1003") as raw:
+        for user in ("1001", "1002"):
+            phone(box, c, user)
+            box.do("call", phone=user, to="601")
+            box.expect("established", phone=user)
+        raw.established("601")
+        wait_for("three are there", lambda: [
+            x for x in c.api("GET", "/api/calls")["items"]
+            if len(x["legs"]) == 3])
+        die(c)
+        raw.await_("INVITE", 15)
+        talk(box, "1001", "1002")
+        reasons = wait_for("it is lost", lambda: told(c)["reasons"], 40)
+        must(reasons, {"not resumed: 408 Request Timeout": 1}, "events")
+        must(metrics(c.nodes[0])[LOST % "no answer"], 1, "lost: no answer")
+        raw.answer(raw.await_("BYE"))
+        talk(box, "1001", "1002")
+        box.do("hangup", phone="100*")
+        for user in ("1001", "1002"):
+            box.expect("closed", phone=user)
+        record = past(c, 1)[0]
+        must(why(record, "1003"), "not resumed: 408 Request Timeout",
+             "the record")
+        assert_clean(c)
+
+
 def test_waits_for_an_ack():
     """A peer that awaits the ACK of a node that died refuses the next one by
     491 until it has it: it is asked again at once, not after the seconds of
