@@ -16,9 +16,19 @@
 
 #define TYPE_JSON "application/json"
 
+static void refuse(struct api_req *a, struct faults *faults)
+{
+	const struct api_route *r = a->route;
+
+	if (r->other_path)
+		faults_elsewhere(faults, r->other_body, r->other_path,
+				 a->params.v[0]);
+	faults_refuse(a->web, faults);
+}
+
 bool body_read(struct api_req *a)
 {
-	struct faults faults = {NULL, 0};
+	struct faults faults = {.n = 0};
 	json_error_t je;
 	const uint8_t *p;
 	size_t len;
@@ -41,7 +51,7 @@ bool body_read(struct api_req *a)
 	if (err == ENOMEM)
 		(void)problem(a->web, 500, "internal", "out of memory");
 	else if (err)
-		faults_refuse(a->web, &faults);
+		refuse(a, &faults);
 	faults_reset(&faults);
 
 	return !err;

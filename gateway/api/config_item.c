@@ -228,7 +228,7 @@ static void refuse(struct edit *e, struct config_edit_error *why,
 static bool is_right(struct edit *e, const Sy__Config *conf,
 		     const ProtobufCMessage *old)
 {
-	struct faults own = {NULL, 0};
+	struct faults own = {.n = 0};
 	struct config_edit_error why;
 	int err;
 

@@ -196,7 +196,7 @@ static void report(struct whole *w, const struct faults *faults)
 /* @return true, or false: was answered. */
 static bool is_right(struct whole *w)
 {
-	struct faults faults = {NULL, 0};
+	struct faults faults = {.n = 0};
 
 	if (!config_check_all(w->conf, faults_add, &faults))
 		return true;

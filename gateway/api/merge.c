@@ -86,7 +86,7 @@ bool body_merge(struct api_req *a, ProtobufCMessage **msgp,
 		const ProtobufCMessage *old)
 {
 	json_t *target = json_from_message(old, 0);
-	struct faults faults = {NULL, 0};
+	struct faults faults = {.n = 0};
 	char mask[MASK_SIZE];
 	int err = target ? 0 : ENOMEM;
 

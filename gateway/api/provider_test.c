@@ -75,7 +75,7 @@ static bool has_only_id(const Sy__Trunk *t)
 static bool check(struct testing *t, const Sy__Config *conf)
 {
 	const ProtobufCMessage *old;
-	struct faults own = {NULL, 0};
+	struct faults own = {.n = 0};
 	struct config_edit_error why;
 	int err = 0;
 

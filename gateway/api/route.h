@@ -34,6 +34,10 @@ struct api_route {
 				 method and path (openapi_id.c)           */
 	const ProtobufCMessageDescriptor *body; /* of the JSON; NULL: none */
 	bool body_optional;   /* where all that it says is a wish         */
+	const ProtobufCMessageDescriptor *other_body; /* fields that people
+				 look for here, and that are set ...      */
+	const char *other_path; /* ... there, followed by the first {..};
+				 NULL: there is no such place             */
 	const ProtobufCMessageDescriptor *reply; /* NULL: it has none, or
 				 it is of another type, see type          */
 	bool list;            /* of such messages, with limit and cursor  */

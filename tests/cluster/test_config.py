@@ -123,6 +123,35 @@ def test_fields_that_are_wrong():
             raise Mismatch(f"{field}: {why!r} without {cause!r}")
 
 
+def test_state_and_configuration():
+    """A field of the configuration is not changed beside the state of a
+    device: the answer says where; of a trunk both paths are the same."""
+    c = shared()
+    _, got = ask(c, "PATCH", "/api/devices/1001", {
+        "displayName": "One", "password": "x", "codecs": ["opus"],
+        "max_contacts": 2, "colour": "x", "doNotDisturb": False}, 400)
+    there = "is configured at /api/config/devices/1001"
+    must({e["field"]: e["cause"] for e in got["errors"]}, {
+        "displayName": there, "password": there, "codecs": there,
+        "max_contacts": there, "colour": "is not known"}, "causes")
+    for e in got["errors"]:
+        must(e["allowed"], "doNotDisturb, forward, reset", "allowed")
+    ask(c, "POST", "/api/providers", {
+        "id": "both", "target": "127.0.0.1:5999", "enabled": True}, 201)
+    head, got = ask(c, "PATCH", "/api/providers/both",
+                    {"enabled": False})
+    must(got["enabled"], False, "by the short path")
+    head, got = ask(c, "PATCH", "/api/providers/both?updateMask=enabled",
+                    {"enabled": True}, If_Match=head["ETag"])
+    must(ask(c, "GET", "/api/config/providers/both")[1]["enabled"],
+         True, "by a mask")
+    ask(c, "PATCH", "/api/providers/both", {"enabled": False}, 412,
+        If_Match='"other"')
+    ask(c, "DELETE", "/api/providers/both", status=204)
+    head, got = ask(c, "POST", "/api/devices/1001", {}, 405)
+    must(head["Allow"], "GET, HEAD, PATCH, PUT, DELETE", "Allow")
+
+
 def faults(got):
     return [(e["field"], e["pointer"]) for e in got["errors"]]
 
