@@ -78,74 +78,77 @@ bool account_is_loaded(struct api_req *a)
 	return false;
 }
 
-static bool wrong(struct api_req *a, const char *field, const char *cause,
-		  const char *allowed)
-{
-	const struct problem_field f = {.field = field, .cause = cause,
-					 .allowed = allowed};
+/* ------------------------------------------------------------ what is wrong */
 
-	(void)problem_fields(a->web, &f, 1);
-
-	return false;
-}
-
-bool account_check_password(struct api_req *a, const char *field,
+void account_check_password(struct faults *bad, const char *field,
 			    const char *password, const char *user,
 			    const char *display)
 {
 	const char *why = password_refuse(password, user, display);
 
-	return why ? wrong(a, field, why, PASSWORD_ALLOWED) : true;
+	if (why)
+		faults_say(bad, field, why, PASSWORD_ALLOWED);
 }
 
-bool account_check_name(struct api_req *a, const char *field,
+void account_check_name(struct faults *bad, const char *field,
 			const char *name)
 {
 	size_t n = 0;
 
 	while ((unsigned char)name[n] >= ' ' && name[n] != 0x7f)
 		++n;
-	if (!name[n] && n <= NAME_MAX_BYTES)
-		return true;
-
-	return wrong(a, field, "is no name", "up to 200 bytes of text, no "
-		     "control characters");
+	if (name[n] || n > NAME_MAX_BYTES)
+		faults_say(bad, field, "is no name", "up to 200 bytes of "
+			   "text, no control characters");
 }
 
-bool account_check_device(struct api_req *a, const char *device)
+void account_check_device(struct api_req *a, struct faults *bad,
+			  const char *device)
 {
 	if (!*device)
-		return true;
-	if (!view_config(a->api->view)) {
+		return;
+	if (!view_config(a->api->view))
 		api_unavailable(a, "no configuration was loaded yet");
-		return false;
-	}
-	if (config_device(view_config_table(a->api->view), device,
-			  strlen(device)))
-		return true;
-
-	return wrong(a, "device", "is not configured", "the id of a device, "
-		     "or nothing");
+	else if (!config_device(view_config_table(a->api->view), device,
+				strlen(device)))
+		faults_say(bad, "device", "is not configured", "the id of a "
+			   "device, or nothing");
 }
 
-bool account_check_scopes(struct api_req *a, char *const *scopev, size_t n)
+void account_check_scopes(struct faults *bad, char *const *scopev, size_t n)
 {
-	const char *lacks[64];
-	uint64_t bits = 0;
 	char field[32];
 
 	if (!n)
-		return wrong(a, "scopes", "must not be empty", "one or more "
-			     "scopes, as calls:read, or *");
+		faults_say(bad, "scopes", "must not be empty", "one or more "
+			   "scopes, as calls:read, or *");
 	for (size_t i = 0; i < n; i++) {
-		if (!scope_bit(scopev[i])) {
-			(void)re_snprintf(field, sizeof(field), "scopes[%zu]",
-					  i);
-			return wrong(a, field, "is no scope", "calls:read, "
-				     "calls:write, nodes:read ..., phone, *");
-		}
-		bits |= scope_bit(scopev[i]);
+		if (scope_bit(scopev[i]))
+			continue;
+		(void)re_snprintf(field, sizeof(field), "scopes[%zu]", i);
+		faults_say(bad, field, "is no scope", "calls:read, "
+			   "calls:write, nodes:read ..., phone, *");
 	}
+}
+
+bool account_refused(struct api_req *a, struct faults *bad)
+{
+	bool answered = a->web->res.status != 0;
+
+	if (!answered && (bad->n || bad->lost)) {
+		faults_refuse(a->web, bad);
+		answered = true;
+	}
+	faults_reset(bad);
+
+	return answered;
+}
+
+bool account_may_give(struct api_req *a, char *const *scopev, size_t n)
+{
+	const uint64_t bits = scope_bits(scopev, n);
+	const char *lacks[64];
+
 	if (!(bits & ~a->who.scopes))
 		return true;
 

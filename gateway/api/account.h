@@ -6,6 +6,7 @@
 
 #include "gateway/account/account.h"
 #include "gateway/api/api.h"
+#include "gateway/api/faults.h"
 
 /** Answer for an error of directory_put(), password_make(). */
 void account_reply_put(struct api_req *a, int err, const char *what);
@@ -27,22 +28,33 @@ void account_keep_own(struct api_req *a);
 /** The directory was read. @return true; false: answered. */
 bool account_is_loaded(struct api_req *a);
 
-/** May this be the password of a user? @return true; false: answered. */
-bool account_check_password(struct api_req *a, const char *field,
+/*
+ * What a body must be.  Each adds what is wrong to `bad`; once all were
+ * looked at, account_refused() answers with all of it.
+ */
+
+/** May this be the password of a user? */
+void account_check_password(struct faults *bad, const char *field,
 			    const char *password, const char *user,
 			    const char *display);
 
-/** A name for people: up to 100 characters, none of them a control character.
- * @return true; false: answered. */
-bool account_check_name(struct api_req *a, const char *field,
+/** A name for people: up to 200 bytes, none of them a control character. */
+void account_check_name(struct faults *bad, const char *field,
 			const char *name);
 
-/** "", or a device of the configuration. @return true; false: answered. */
-bool account_check_device(struct api_req *a, const char *device);
+/** "", or a device of the configuration; without one it answers. */
+void account_check_device(struct api_req *a, struct faults *bad,
+			  const char *device);
 
-/** Scopes that there are, at least one, and that who asks has himself.
- * @return true; false: answered. */
-bool account_check_scopes(struct api_req *a, char *const *scopev, size_t n);
+/** Scopes that there are, at least one. */
+void account_check_scopes(struct faults *bad, char *const *scopev, size_t n);
+
+/** Answer, if something is wrong, and end `bad`. @return true: answered. */
+bool account_refused(struct api_req *a, struct faults *bad);
+
+/** Nobody gives scopes that he has not himself. @return true; false:
+ * answered. */
+bool account_may_give(struct api_req *a, char *const *scopev, size_t n);
 
 /** A page of what is in the directory, and when each was last seen. */
 struct account_page {

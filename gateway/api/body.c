@@ -57,6 +57,25 @@ bool body_read(struct api_req *a)
 	return !err;
 }
 
+bool body_has_empty(const struct api_req *a, const char *name)
+{
+	const uint8_t *p;
+	const json_t *v;
+	size_t len;
+	bool empty;
+	json_t *j;
+
+	if (wire_is_sent(a))
+		return false;
+	p = web_body(a->web, &len);
+	j = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, NULL);
+	v = json_object_get(j, name);
+	empty = json_is_array(v) && !json_array_size(v);
+	json_decref(j);
+
+	return empty;
+}
+
 static void answer(struct api_req *a, unsigned status, const char *str)
 {
 	if (!str) {

@@ -13,6 +13,10 @@ struct api_req;
 /** Set a->body. @return true, or false: was answered (400). */
 bool body_read(struct api_req *a);
 
+/** Does the body, as JSON, have a member of that name that is an empty array?
+ * Of a message nobody can tell. */
+bool body_has_empty(const struct api_req *a, const char *name);
+
 /** Answer with a message without the fields that have their default. */
 void body_reply_brief(struct api_req *a, unsigned status,
 		      const ProtobufCMessage *msg);

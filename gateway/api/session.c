@@ -301,13 +301,17 @@ void api_session_password(struct api_req *a)
 {
 	const Sy__ChangePassword *c = (const Sy__ChangePassword *)a->body;
 	const Sy__UserRecord *user;
+	struct faults bad = {.n = 0};
 	int err;
 
 	if (!is_login(a))
 		return;
 	user = directory_user(a->api->account->directory, a->who.name);
-	if (!account_check_password(a, "new", c->new_, a->who.name,
-				    user ? user->display_name : NULL))
+	if (!*c->old)
+		faults_say(&bad, "old", "is missing", "the password so far");
+	account_check_password(&bad, "new", c->new_, a->who.name,
+			       user ? user->display_name : NULL);
+	if (account_refused(a, &bad))
 		return;
 	if (strlen(c->old) > PASSWORD_MAX) {
 		(void)problem(a->web, 403, "login", "the old password is "

@@ -74,6 +74,7 @@ void api_tokens_update(struct api_req *a)
 	const Sy__UpdateToken *up = (const Sy__UpdateToken *)a->body;
 	struct directory_put put = {.section = DIRECTORY_TOKENS};
 	const struct directory_entry *e;
+	struct faults bad = {.n = 0};
 	Sy__ApiToken r;
 	uint64_t end;
 	bool pass;
@@ -85,7 +86,7 @@ void api_tokens_update(struct api_req *a)
 	if (!e)
 		return;
 	r = *(const Sy__ApiToken *)e->msg;
-	if (!account_check_scopes(a, r.scopes, r.n_scopes))
+	if (!account_may_give(a, r.scopes, r.n_scopes))
 		return;
 	if (up->set_name_case)
 		r.name = up->name;
@@ -97,11 +98,16 @@ void api_tokens_update(struct api_req *a)
 		r.device = up->device;
 	if (up->expires_at)
 		r.expires_at = up->expires_at;
-	if (!account_check_name(a, "name", r.name) ||
-	    !account_check_scopes(a, r.scopes, r.n_scopes) ||
-	    (up->set_device_case && !token_check_device(a, r.device)) ||
-	    !token_check_phone(a, r.scopes, r.n_scopes, r.device) ||
-	    (up->expires_at && !token_read_end(a, &end, up->expires_at, 0)))
+	account_check_name(&bad, "name", r.name);
+	account_check_scopes(&bad, r.scopes, r.n_scopes);
+	token_check_phone(&bad, r.scopes, r.n_scopes, r.device);
+	if (up->set_device_case)
+		account_check_device(a, &bad, r.device);
+	if (up->expires_at)
+		token_read_end(&bad, &end, up->expires_at, 0);
+	if (account_refused(a, &bad) ||
+	    !account_may_give(a, r.scopes, r.n_scopes) ||
+	    (up->set_device_case && !token_may_name(a, r.device)))
 		return;
 
 	put.id = e->id;

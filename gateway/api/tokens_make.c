@@ -29,48 +29,32 @@ struct making {
 	uint64_t made_ms, end_ms;
 };
 
-static bool wrong(struct api_req *a, const char *field, const char *cause,
-		  const char *allowed)
-{
-	const struct problem_field f = {.field = field, .cause = cause,
-					 .allowed = allowed};
-
-	(void)problem_fields(a->web, &f, 1);
-
-	return false;
-}
-
-bool token_read_end(struct api_req *a, uint64_t *endp,
+void token_read_end(struct faults *bad, uint64_t *endp,
 		    const Google__Protobuf__Timestamp *at, uint32_t in_s)
 {
 	const uint64_t now = timestamp_now_ms();
 
 	*endp = in_s ? now + in_s * 1000ull : at ? timestamp_ms(at) : 0;
 	if (in_s && at)
-		return wrong(a, "expiresInSeconds", "is there beside "
-			     "expiresAt", "one of the two");
-	if (!*endp || (*endp >= now + LIFE_MIN_S * 1000ull &&
-		       *endp <= now + LIFE_MAX_S * 1000ull))
-		return true;
-
-	return wrong(a, in_s ? "expiresInSeconds" : "expiresAt",
-		     "is out of range", "30 seconds to 10 years from now");
+		faults_say(bad, "expiresInSeconds", "is there beside "
+			   "expiresAt", "one of the two");
+	else if (*endp && (*endp < now + LIFE_MIN_S * 1000ull ||
+			   *endp > now + LIFE_MAX_S * 1000ull))
+		faults_say(bad, in_s ? "expiresInSeconds" : "expiresAt",
+			   "is out of range",
+			   "30 seconds to 10 years from now");
 }
 
-bool token_check_phone(struct api_req *a, char *const *scopev, size_t n,
+void token_check_phone(struct faults *bad, char *const *scopev, size_t n,
 		       const char *device)
 {
-	const bool phone = scope_bits(scopev, n) == scope_bit("phone");
-
-	return !phone || *device ? true :
-		wrong(a, "device", "is missing", "the device that a token "
-		      "of scope phone is for");
+	if (scope_bits(scopev, n) == scope_bit("phone") && !*device)
+		faults_say(bad, "device", "is missing", "the device that a "
+			   "token of scope phone is for");
 }
 
-bool token_check_device(struct api_req *a, const char *device)
+bool token_may_name(struct api_req *a, const char *device)
 {
-	if (!account_check_device(a, device))
-		return false;
 	if (a->who.scopes == SCOPE_ALL || !*device || !*a->who.device ||
 	    !strcmp(device, a->who.device))
 		return true;
@@ -204,16 +188,21 @@ static bool is_pass(const Sy__NewToken *nt, const struct making *m)
 void api_tokens_create(struct api_req *a)
 {
 	const Sy__NewToken *nt = (const Sy__NewToken *)a->body;
+	struct faults bad = {.n = 0};
 	struct making *m;
 	uint64_t end;
 	int err;
 
-	if (!account_is_loaded(a) ||
-	    !account_check_name(a, "name", nt->name) ||
-	    !account_check_scopes(a, nt->scopes, nt->n_scopes) ||
-	    !token_check_phone(a, nt->scopes, nt->n_scopes, nt->device) ||
-	    !token_check_device(a, nt->device) ||
-	    !token_read_end(a, &end, nt->expires_at, nt->expires_in_seconds))
+	if (!account_is_loaded(a))
+		return;
+	account_check_name(&bad, "name", nt->name);
+	account_check_scopes(&bad, nt->scopes, nt->n_scopes);
+	token_check_phone(&bad, nt->scopes, nt->n_scopes, nt->device);
+	account_check_device(a, &bad, nt->device);
+	token_read_end(&bad, &end, nt->expires_at, nt->expires_in_seconds);
+	if (account_refused(a, &bad) ||
+	    !account_may_give(a, nt->scopes, nt->n_scopes) ||
+	    !token_may_name(a, nt->device))
 		return;
 	m = mem_zalloc(sizeof(*m), NULL);
 	if (!m) {

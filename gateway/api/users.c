@@ -127,36 +127,15 @@ static bool may_give(struct api_req *a, Sy__UserRole role, const char *what)
 	return false;
 }
 
-static bool wrong(struct api_req *a, const char *field, const char *cause,
-		  const char *allowed)
-{
-	const struct problem_field f = {.field = field, .cause = cause,
-					 .allowed = allowed};
-
-	(void)problem_fields(a->web, &f, 1);
-
-	return false;
-}
-
-static bool check_id(struct api_req *a, const char *id)
+static void check_id(struct faults *bad, const char *id)
 {
 	const size_t len = strlen(id);
 
-	if (len && len < PRINCIPAL_NAME_SIZE &&
+	if (!len || len >= PRINCIPAL_NAME_SIZE ||
 	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		   "0123456789-_.@+") == len)
-		return true;
-
-	return wrong(a, "id", "is no name to log in with",
-		     "1 to 63 letters, digits, - _ . @ +");
-}
-
-static bool check_role(struct api_req *a, Sy__UserRole role)
-{
-	if (role != SY__USER_ROLE__ROLE_UNKNOWN)
-		return may_give(a, role, "such a role");
-
-	return wrong(a, "role", "is missing", "ADMIN, OPERATOR or AGENT");
+		   "0123456789-_.@+") != len)
+		faults_say(bad, "id", "is no name to log in with",
+			   "1 to 63 letters, digits, - _ . @ +");
 }
 
 /* ---------------------------------------------------------------------- make */
@@ -211,13 +190,20 @@ static void on_hashed(int err, const char *encoded, void *arg)
 void api_users_create(struct api_req *a)
 {
 	const Sy__NewUser *nu = (const Sy__NewUser *)a->body;
+	struct faults bad = {.n = 0};
 	int err;
 
-	if (!account_is_loaded(a) || !check_id(a, nu->id) ||
-	    !account_check_name(a, "displayName", nu->display_name) ||
-	    !check_role(a, nu->role) || !account_check_device(a, nu->device) ||
-	    !account_check_password(a, "password", nu->password, nu->id,
-				    nu->display_name))
+	if (!account_is_loaded(a))
+		return;
+	check_id(&bad, nu->id);
+	account_check_name(&bad, "displayName", nu->display_name);
+	if (nu->role == SY__USER_ROLE__ROLE_UNKNOWN)
+		faults_say(&bad, "role", "is missing",
+			   "ADMIN, OPERATOR or AGENT");
+	account_check_device(a, &bad, nu->device);
+	account_check_password(&bad, "password", nu->password, nu->id,
+			       nu->display_name);
+	if (account_refused(a, &bad) || !may_give(a, nu->role, "such a role"))
 		return;
 	if (directory_user(a->api->account->directory, nu->id)) {
 		account_reply_put(a, EEXIST, LEAD);
@@ -317,6 +303,25 @@ static bool check_own(struct api_req *a, const Sy__UpdateUser *up)
 	return false;
 }
 
+/* @return true; false: answered. */
+static bool check_update(struct api_req *a, const Sy__UpdateUser *up,
+			 const Sy__UserRecord *r)
+{
+	struct faults bad = {.n = 0};
+
+	if (up->set_display_name_case)
+		account_check_name(&bad, "displayName", up->display_name);
+	if (up->set_device_case)
+		account_check_device(a, &bad, up->device);
+	if (up->set_password_case)
+		account_check_password(&bad, "password", up->password, r->id,
+				       up->set_display_name_case
+					       ? up->display_name
+					       : r->display_name);
+
+	return !account_refused(a, &bad);
+}
+
 void api_users_update(struct api_req *a)
 {
 	const Sy__UpdateUser *up = (const Sy__UpdateUser *)a->body;
@@ -328,13 +333,8 @@ void api_users_update(struct api_req *a)
 		return;
 	r = (const Sy__UserRecord *)e->msg;
 	if (!may_give(a, r->role, "this user") || !check_own(a, up) ||
-	    (up->role && !check_role(a, up->role)) ||
-	    (up->set_display_name_case &&
-	     !account_check_name(a, "displayName", up->display_name)) ||
-	    (up->set_device_case && !account_check_device(a, up->device)) ||
-	    (up->set_password_case &&
-	     !account_check_password(a, "password", up->password, r->id,
-				     r->display_name)))
+	    !check_update(a, up, r) ||
+	    (up->role && !may_give(a, up->role, "such a role")))
 		return;
 
 	api_hold(a);

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <re.h>
 
+#include "gateway/api/body.h"
 #include "gateway/api/webhooks.h"
+#include "gateway/hook/hook.h"
 #include "gateway/hook/send.h"
 #include "gateway/hook/store.h"
 #include "proto/log.h"
@@ -181,35 +183,27 @@ void api_webhooks_list(struct api_req *a)
 
 /* -------------------------------------------------------------------- checks */
 
-static bool wrong(struct api_req *a, const char *field, const char *cause,
-		  const char *allowed)
-{
-	const struct problem_field f = {.field = field, .cause = cause,
-					 .allowed = allowed};
-
-	(void)problem_fields(a->web, &f, 1);
-
-	return false;
-}
-
-static bool check_url(struct api_req *a, const char *url)
+static void check_url(struct api_req *a, struct faults *bad, const char *url)
 {
 	const char *why = hook_url_refuse(url, a->api->hook_loopback);
 
-	return why ? wrong(a, "url", why, HOOK_URL_ALLOWED) : true;
+	if (why)
+		faults_say(bad, "url", why, HOOK_URL_ALLOWED);
 }
 
-static bool check_events(struct api_req *a, const Sy__EventType *v, size_t n)
+static void check_events(struct faults *bad, const Sy__EventType *v, size_t n)
 {
-	if (n > EVENTS_MAX)
-		return wrong(a, "events", "are too many", "up to 64");
-	for (size_t i = 0; i < n; i++) {
-		if (v[i] == SY__EVENT_TYPE__EVENT_UNKNOWN)
-			return wrong(a, "events", "has EVENT_UNKNOWN",
-				     "types of events, as CALL_STARTED");
-	}
+	char field[32];
 
-	return true;
+	if (n > EVENTS_MAX)
+		faults_say(bad, "events", "are too many", "up to 64");
+	for (size_t i = 0; i < n && i < EVENTS_MAX; i++) {
+		if (v[i] != SY__EVENT_TYPE__EVENT_UNKNOWN)
+			continue;
+		(void)re_snprintf(field, sizeof(field), "events[%zu]", i);
+		faults_say(bad, field, "is EVENT_UNKNOWN",
+			   "types of events, as CALL_STARTED");
+	}
 }
 
 /* ---------------------------------------------------------------------- make */
@@ -268,13 +262,16 @@ static int make(struct making *m, const Sy__NewWebhook *nw)
 void api_webhooks_create(struct api_req *a)
 {
 	const Sy__NewWebhook *nw = (const Sy__NewWebhook *)a->body;
+	struct faults bad = {.n = 0};
 	struct making *m;
 	int err;
 
-	if (!account_is_loaded(a) ||
-	    !account_check_name(a, "name", nw->name) ||
-	    !check_url(a, nw->url) ||
-	    !check_events(a, nw->events, nw->n_events))
+	if (!account_is_loaded(a))
+		return;
+	account_check_name(&bad, "name", nw->name);
+	check_url(a, &bad, nw->url);
+	check_events(&bad, nw->events, nw->n_events);
+	if (account_refused(a, &bad))
 		return;
 	m = mem_zalloc(sizeof(*m), NULL);
 	if (!m) {
@@ -301,16 +298,43 @@ static void on_changed(int err, void *arg)
 	api_release(a);
 }
 
+/* @return whether the events are those by default again. */
+static bool check_reset(const struct api_req *a, struct faults *bad,
+			const Sy__UpdateWebhook *up)
+{
+	char field[32];
+
+	for (size_t i = 0; i < up->n_reset; i++) {
+		(void)re_snprintf(field, sizeof(field), "reset[%zu]", i);
+		if (strcmp(up->reset[i], "events"))
+			faults_say(bad, field, "names no such field",
+				   "events");
+		else if (up->n_events)
+			faults_say(bad, field, "names a field that is set as "
+				   "well", "one of both");
+	}
+
+	return up->n_reset || body_has_empty(a, "events");
+}
+
 void api_webhooks_update(struct api_req *a)
 {
 	const Sy__UpdateWebhook *up = (const Sy__UpdateWebhook *)a->body;
 	const struct directory_entry *e = webhook_find(a);
 	struct directory_put put = {.section = DIRECTORY_WEBHOOKS};
+	struct faults bad = {.n = 0};
 	Sy__WebhookRecord r;
+	bool reset;
 
-	if (!e || !check_events(a, up->events, up->n_events) ||
-	    (up->set_name_case && !account_check_name(a, "name", up->name)) ||
-	    (up->set_url_case && !check_url(a, up->url)))
+	if (!e)
+		return;
+	check_events(&bad, up->events, up->n_events);
+	reset = check_reset(a, &bad, up);
+	if (up->set_name_case)
+		account_check_name(&bad, "name", up->name);
+	if (up->set_url_case)
+		check_url(a, &bad, up->url);
+	if (account_refused(a, &bad))
 		return;
 	r = *(const Sy__WebhookRecord *)e->msg;
 	if (up->set_name_case)
@@ -319,7 +343,7 @@ void api_webhooks_update(struct api_req *a)
 		r.url = up->url;
 	if (up->set_enabled_case)
 		r.disabled = !up->enabled;
-	if (up->n_events) {
+	if (up->n_events || reset) {
 		r.events = up->events;
 		r.n_events = up->n_events;
 	}

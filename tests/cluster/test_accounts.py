@@ -314,6 +314,40 @@ def test_tokens():
         must((status, got["errors"][0]["field"]), (400, field), body)
 
 
+def faults(got):
+    return [e["field"] for e in got[2].get("errors", [])], got[0]
+
+
+def test_all_that_is_wrong():
+    """Of a body with several faults each is named, with its field."""
+    c = shared()
+    a = admin(c)
+    must(faults(a.ask("POST", "/api/users", {
+        "id": "o lga", "displayName": "a\nb", "device": "4242",
+        "password": "short"})), (["id", "displayName", "role", "device",
+                                  "password"], 400), "a user")
+    add_user(a, "several", "AGENT")
+    must(faults(a.ask("PATCH", "/api/users/several", {
+        "displayName": "a\nb", "device": "4242", "password": "short"})),
+        (["displayName", "device", "password"], 400), "a change of a user")
+    must(faults(a.ask("POST", "/api/tokens", {
+        "name": "a\nb", "scopes": ["calls:read", "x:y", "z"],
+        "device": "4242", "expiresInSeconds": 1})),
+        (["name", "scopes[1]", "scopes[2]", "device", "expiresInSeconds"],
+         400), "a token")
+    made = a.ask("POST", "/api/tokens", {"scopes": ["calls:read"]})[2]
+    must(faults(a.ask("PATCH", f"/api/tokens/{made['id']}", {
+        "name": "a\nb", "scopes": ["x:y"], "device": "4242",
+        "expiresAt": "2020-01-01T00:00:00Z"})),
+        (["name", "scopes[0]", "device", "expiresAt"], 400),
+        "a change of a token")
+    b = Browser(c, "several")
+    must(faults(b.ask("POST", "/api/session/password", {"new": "short"})),
+         (["old", "new"], 400), "another password")
+    must(a.status("DELETE", "/api/users/several"), 204, "removed")
+    must(a.status("DELETE", f"/api/tokens/{made['id']}"), 204, "revoked")
+
+
 def answers(c, token, path, wanted, what):
     """Soon, at both gateways."""
     for gateway in (0, 1):

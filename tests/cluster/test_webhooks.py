@@ -339,6 +339,43 @@ def test_not_there():
             raise Mismatch(f"{url}: {got}")
 
 
+def test_all_that_is_wrong():
+    """Each fault of a body is named, with its field."""
+    c = shared()
+    body = {"name": "a\nb", "url": "nonsense",
+            "events": ["BANNED", "EVENT_UNKNOWN"]}
+    fields = ["name", "url", "events[1]"]
+    status, _, got = ask(c, "POST", "/api/webhooks", body)
+    must((status, sorted(e["field"] for e in got["errors"])),
+         (400, sorted(fields)), "made")
+    with receiver() as r, webhook(c, r.url) as made:
+        status, _, got = ask(c, "PATCH", f"/api/webhooks/{made['id']}", body)
+        must((status, sorted(e["field"] for e in got["errors"])),
+             (400, sorted(fields)), "changed")
+
+
+def test_events_by_default_again():
+    """An empty list, or reset, brings those of calls back; what is absent
+    stays."""
+    c = shared()
+    with receiver() as r, webhook(c, r.url, events=["BANNED"]) as made:
+        path = f"/api/webhooks/{made['id']}"
+        must(ask(c, "PATCH", path, {"name": "n"})[2]["events"], ["BANNED"],
+             "absent")
+        must(ask(c, "PATCH", path, {"events": None})[2]["events"],
+             ["BANNED"], "null")
+        must(ask(c, "PATCH", path, {"events": []})[2]["events"], [], "empty")
+        must(ask(c, "GET", path)[2]["events"], [], "as it is kept")
+        must(ask(c, "PATCH", path, {"events": ["BANNED"]})[2]["events"],
+             ["BANNED"], "again")
+        status, _, got = ask(c, "PATCH", path, {"reset": ["url", "events"],
+                                                "events": ["BANNED"]})
+        must((status, [e["field"] for e in got["errors"]]),
+             (400, ["reset[0]", "reset[1]"]), "what cannot be")
+        must(ask(c, "PATCH", path, {"reset": ["events"]})[2]["events"], [],
+             "reset")
+
+
 def test_loopback_refused():
     """Without the option the own machine is none either, by any name."""
     with cluster(nodes=1, gateway_args=["--webhook-loopback", "off"]) as c:
