@@ -3,7 +3,8 @@
 
 /** Of the last interval. */
 export interface CallStats {
-	/** 1 to 4.5: what people would say of what is heard here (G.107). */
+	/** 1 to 4.5: what people would say of what is heard here (G.107);
+	 * 0: nothing came, so nobody can say. */
 	mos: number;
 	/** Packets of the other side that did not come [%]. */
 	lossPercent: number;
@@ -93,7 +94,8 @@ export class StatsReader {
 			? this.before : { received: 0, lost: 0, samples: 0,
 				concealed: 0, delay: 0, emitted: 0 };
 		const lost = now.lost - was.lost;
-		const lossPercent = percent(lost, lost + now.received - was.received);
+		const due = lost + now.received - was.received;
+		const lossPercent = percent(lost, due);
 		const concealedPercent = percent(now.concealed - was.concealed,
 			now.samples - was.samples);
 		const emitted = now.emitted - was.emitted;
@@ -104,8 +106,9 @@ export class StatsReader {
 
 		this.before = now;
 		return {
-			mos: estimateMos(Math.max(lossPercent, concealedPercent),
-				roundTripMs / 2 + bufferMs + 40, codec),
+			mos: due > 0 ? estimateMos(
+				Math.max(lossPercent, concealedPercent),
+				roundTripMs / 2 + bufferMs + 40, codec) : 0,
 			lossPercent, concealedPercent,
 			lossSentPercent: 100 * num(told.fractionLost),
 			jitterMs: 1000 * num(heard.jitter),

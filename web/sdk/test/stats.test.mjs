@@ -53,5 +53,15 @@ test("a report of nothing", () => {
 	const s = new StatsReader().read([]);
 
 	assert.equal(s.lossPercent, 0);
-	assert.ok(s.mos > 4);
+	assert.equal(s.mos, 0);
+});
+
+test("no score without packets, nor for a time in which none came", () => {
+	const reader = new StatsReader();
+
+	assert.equal(reader.read(report(0, 0)).mos, 0);
+	assert.ok(reader.read(report(100, 0)).mos > 4);
+	assert.equal(reader.read(report(100, 0)).mos, 0);
+	assert.equal(reader.read(report(100, 50)).mos, 1);
+	assert.ok(reader.read(report(200, 50)).mos > 4);
 });

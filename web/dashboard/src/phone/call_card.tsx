@@ -79,7 +79,8 @@ export function CallCard({ call: c, phone }: { call: Call; phone: Phone }) {
 			attempt(() => c.dtmf(k))} />}
 		{shown === "transfer" && <TransferTo call={c} phone={phone} />}
 		<div className="sy-phone-note">
-			{c.stats && active && <span>Quality {c.stats.mos.toFixed(1)}, loss{" "}
+			{c.stats && active && <span>Quality{" "}
+				{c.stats.mos ? c.stats.mos.toFixed(1) : "–"}, loss{" "}
 				{c.stats.lossPercent.toFixed(1)} %,{" "}
 				{c.stats.roundTripMs.toFixed(0)} ms</span>}
 			{c.id && may("calls:read") && <Anchor component={Link} size="xs"
