@@ -44,6 +44,9 @@ const char *config_turn_wrong(const Sy__TurnServer *t, const char **field)
 	*field = "secret";
 	if (strlen(t->secret) > CONFIG_PASSWORD_MAX)
 		return "is too long; allowed: up to 256 characters";
+	*field = "noSecret";
+	if (t->no_secret && t->secret[0])
+		return "is there beside a secret; allowed: one of the two";
 	*field = "ttlSeconds";
 	if (t->ttl_seconds && (t->ttl_seconds < CONFIG_TURN_TTL_MIN_S ||
 			       t->ttl_seconds > CONFIG_TURN_TTL_MAX_S))
@@ -192,15 +195,27 @@ static int copy_seal(Sy__Settings *set, size_t i, const Sy__Settings *old,
 	return 0;
 }
 
+/* It had its effect; beside a secret it stays, and is found to be wrong. */
+static bool take_no_secret(Sy__TurnServer *t)
+{
+	const bool none = t->no_secret;
+
+	if (!t->secret[0])
+		t->no_secret = false;
+
+	return none;
+}
+
 int config_turn_keep(Sy__Settings *set, const Sy__Settings *old)
 {
 	drop_all(set); /* nobody may bring sealed ones */
-	for (size_t i = 0; old && i < set->n_ice_servers; i++) {
-		const Sy__TurnServer *t = set->ice_servers[i];
-		const size_t from = find(old, t);
+	for (size_t i = 0; i < set->n_ice_servers; i++) {
+		Sy__TurnServer *t = set->ice_servers[i];
+		const size_t from = old ? find(old, t) : 0;
 		int err;
 
-		if (t->secret[0] || from == old->n_ice_servers)
+		if (take_no_secret(t) || !old || t->secret[0] ||
+		    from == old->n_ice_servers)
 			continue;
 		err = copy_seal(set, i, old, from);
 		if (err)

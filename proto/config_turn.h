@@ -28,7 +28,8 @@ const char *config_turn_wrong(const Sy__TurnServer *t, const char **field);
  */
 int config_turn_seal(Sy__Settings *set, const struct token_key *key);
 
-/** Servers without a secret keep that of the one of the same first URL.
+/** Servers without a secret keep that of the one of the same first URL, unless
+ * they say no_secret.
  * @param old  Or NULL. @return 0 or ENOMEM. */
 int config_turn_keep(Sy__Settings *set, const Sy__Settings *old);
 

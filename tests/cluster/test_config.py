@@ -449,6 +449,25 @@ def test_secrets_of_turn_servers():
     ask(c, "PUT", "/api/config", conf)
     ask(c, "PATCH", path, {"ringSeconds": None})
     must(ask(c, "GET", path)[0]["ETag"], tag, "the settings as they were")
+    # It is removed alone; the word for that is not kept.
+    bare = {"urls": ["turn:turn.example.com"], "noSecret": True}
+    _, got = ask(c, "PATCH", path, {"iceServers": [
+        {**bare, "secret": "x"}]}, 400)
+    must(fault(got), ("iceServers[0].noSecret", "is there beside a secret"),
+         "both at once")
+    must(ask(c, "GET", path)[0]["ETag"], tag, "unchanged")
+    conf = ask(c, "GET", "/api/config")[1]
+    conf["settings"]["iceServers"] = [bare]
+    _, got = ask(c, "POST", "/api/config/check", conf)
+    must([x["fields"] for x in got["changes"]], [["iceServers"]], "a check")
+    head, got = ask(c, "PATCH", path, {"iceServers": [bare]})
+    must(got["iceServers"][0]["noSecret"], False, "shown")
+    if head["ETag"] == tag:
+        raise Mismatch("its secret is there still")
+    head, got = ask(c, "PATCH", path, {"iceServers": [bare]},
+                    If_Match=head["ETag"])
+    must(ask(c, "PATCH", path, {"iceServers": [
+        {"urls": bare["urls"]}]})[0]["ETag"], head["ETag"], "none to keep")
     ask(c, "PATCH", path, {"iceServers": []})
 
 
