@@ -352,6 +352,7 @@ static int start_accounts(struct gateway *g)
 		.loop = g->loop,
 		.uv = g->conf.loop,
 		.id = g->conf.id,
+		.key = g->key,
 		.loopback = g->conf.hook_loopback,
 	};
 	int err;

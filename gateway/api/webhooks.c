@@ -11,6 +11,7 @@
 #include "gateway/hook/send.h"
 #include "gateway/hook/store.h"
 #include "proto/log.h"
+#include "proto/seal.h"
 
 #define WHAT "webhook"
 
@@ -212,6 +213,7 @@ struct making {
 	struct api_req *a;
 	char id[ULID_LEN + 1];
 	char secret[TICKET_SECRET_LEN + 1];
+	uint8_t sealed[TICKET_SECRET_LEN + SEAL_EXTRA_BYTES];
 };
 
 static void on_made(int err, void *arg)
@@ -233,6 +235,21 @@ static void on_made(int err, void *arg)
 	api_release(a);
 }
 
+/* Sealed, if the cluster has a key: a signature needs it as it is. */
+static int set_secret(struct making *m, Sy__WebhookRecord *r)
+{
+	const struct token_key *key = m->a->api->key;
+
+	if (!key) {
+		r->secret = m->secret;
+		return 0;
+	}
+	r->secret_sealed.data = m->sealed;
+	r->secret_sealed.len = sizeof(m->sealed);
+
+	return hook_secret_seal(m->sealed, key, m->id, m->secret);
+}
+
 static int make(struct making *m, const Sy__NewWebhook *nw)
 {
 	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
@@ -242,6 +259,7 @@ static int make(struct making *m, const Sy__NewWebhook *nw)
 		.id = m->id,
 		.msg = &r.base,
 	};
+	int err;
 
 	ulid_make(m->id);
 	ticket_secret(m->secret);
@@ -252,9 +270,11 @@ static int make(struct making *m, const Sy__NewWebhook *nw)
 	r.events = nw->events;
 	r.n_events = nw->n_events;
 	r.disabled = nw->disabled;
-	r.secret = m->secret;
 	r.created_at = &at;
 	r.created_by = m->a->who.id;
+	err = set_secret(m, &r);
+	if (err)
+		return err;
 
 	return directory_put(m->a->api->account->directory, &put, on_made, m);
 }

@@ -32,9 +32,6 @@ enum {
 	PAGE = 100,             /* events a read                          */
 	AT_A_TIME = 32,         /* POSTs under way                        */
 	AT_A_TIME_EACH = 4,     /* of one webhook                         */
-	FIRST_RETRY_MS = 2000,
-	LAST_RETRY_MS = 3600 * 1000,
-	GIVE_UP_MS = 24 * 3600 * 1000,
 	CLOCKS_MS = 5000,       /* by which ours and Redis' may differ    */
 	HEADERS = 4,
 	HEADER_SIZE = 160,
@@ -95,21 +92,6 @@ static int set_time(Google__Protobuf__Timestamp **tp, uint64_t ms)
 	return 0;
 }
 
-/* 2, 4, 8 s ... an hour, and up to a fifth more. */
-static uint64_t wait_ms(uint32_t attempts)
-{
-	uint64_t ms = FIRST_RETRY_MS;
-	uint16_t rnd;
-
-	for (uint32_t i = 1; i < attempts && ms < LAST_RETRY_MS; i++)
-		ms *= 2;
-	if (ms > LAST_RETRY_MS)
-		ms = LAST_RETRY_MS;
-	random_bytes(&rnd, sizeof(rnd));
-
-	return ms + ms / 5 * rnd / UINT16_MAX;
-}
-
 static void set_text(char **strp, const char *text)
 {
 	if (*strp && *strp != protobuf_c_empty_string)
@@ -127,7 +109,9 @@ static void on_sent(unsigned status, const char *error, void *arg)
 	const uint64_t now = timestamp_now_ms();
 	const bool ok = status >= 200 && status < 300;
 	char text[64] = "";
+	uint16_t rnd;
 
+	random_bytes(&rnd, sizeof(rnd));
 	if (!ok && status)
 		(void)snprintf(text, sizeof(text), "the server answered %u",
 			       status);
@@ -135,10 +119,10 @@ static void on_sent(unsigned status, const char *error, void *arg)
 	d->last_status = status;
 	set_text(&d->last_error, *error ? error : text);
 	(void)set_time(&d->last_attempt_at, now);
-	(void)set_time(&d->next_attempt_at, now + wait_ms(d->attempts));
+	(void)set_time(&d->next_attempt_at, now + hook_wait_ms(d->attempts, rnd));
 	if (ok)
 		d->state = SY__DELIVERY_STATE__DELIVERY_DONE;
-	else if (now - timestamp_ms(d->created_at) > GIVE_UP_MS)
+	else if (now - timestamp_ms(d->created_at) > HOOK_GIVE_UP_MS)
 		d->state = SY__DELIVERY_STATE__DELIVERY_DEAD;
 	else
 		d->state = SY__DELIVERY_STATE__DELIVERY_PENDING;
@@ -165,6 +149,7 @@ static int post(struct sending *s, const Sy__WebhookRecord *w)
 {
 	const Sy__WebhookDelivery *d = s->d;
 	char headv[HEADERS][HEADER_SIZE], sign[HOOK_SIGNATURE_SIZE];
+	char secret[HOOK_SECRET_SIZE];
 	const char *pv[HEADERS] = {headv[0], headv[1], headv[2], headv[3]};
 	const struct hook_post p = {
 		.url = w->url,
@@ -175,8 +160,11 @@ static int post(struct sending *s, const Sy__WebhookRecord *w)
 	};
 	int err;
 
-	err = hook_sign(sign, w->secret, timestamp_now_ms() / 1000,
-			p.body, p.len);
+	err = hook_secret_open(secret, s->hooks->conf.key, w);
+	if (!err)
+		err = hook_sign(sign, secret, timestamp_now_ms() / 1000,
+				p.body, p.len);
+	explicit_bzero(secret, sizeof(secret));
 	if (err)
 		return err;
 	(void)snprintf(headv[0], HEADER_SIZE,
@@ -221,6 +209,7 @@ static void send_one(struct hooks *h, Sy__WebhookDelivery **dp)
 {
 	const Sy__WebhookRecord *w = webhook(h, (*dp)->webhook);
 	struct sending *s;
+	int err;
 
 	if (!w || w->disabled || !may_send(h, *dp))
 		return;
@@ -230,12 +219,16 @@ static void send_one(struct hooks *h, Sy__WebhookDelivery **dp)
 	s->hooks = h;
 	s->d = *dp;
 	list_append(&h->sendl, &s->le, s);
-	if (post(s, w)) {
+	err = post(s, w);
+	if (err && err != EBADMSG) {
 		s->d = NULL;
 		mem_deref(s);
 		return;
 	}
 	*dp = NULL;
+	if (err)
+		on_sent(0, "its secret was sealed under another cluster key",
+			s);
 }
 
 /* ------------------------------------------------------------------- events */

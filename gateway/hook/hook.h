@@ -12,12 +12,15 @@
 #define SY_GATEWAY_HOOK_HOOK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "proto/schema.h"
 
 struct account;
 struct hooks;
 struct loop;
+struct token_key;
 struct uv_loop_s;
 
 struct hooks_conf {
@@ -25,6 +28,7 @@ struct hooks_conf {
 	struct uv_loop_s *uv;
 	struct account *account;
 	const char *id;           /* of this gateway                      */
+	const struct token_key *key; /* of the cluster; borrowed; or NULL */
 	bool loopback;            /* this machine may be sent to          */
 };
 
@@ -36,6 +40,41 @@ int hooks_alloc(struct hooks **hp, const struct hooks_conf *conf);
  * memory. */
 Sy__WebhookDelivery *hook_delivery(const char *webhook_id,
 				   const char *event_id, const Sy__Event *ev);
+
+/**
+ * Seal the key of a webhook's signatures.
+ *
+ * @param out  strlen(secret) + SEAL_EXTRA_BYTES bytes.
+ * @param key  Of the cluster; borrowed.
+ * @param id   Of the webhook.
+ *
+ * @return 0, EINVAL, ENOMEM.
+ */
+int hook_secret_seal(uint8_t *out, const struct token_key *key,
+		     const char *id, const char *secret);
+
+/**
+ * The key of its signatures; plain where it was made without a cluster key.
+ *
+ * @param secret  Set; wipe it after use.
+ * @param key     Borrowed; NULL: none.
+ *
+ * @return 0, EBADMSG (sealed under another key, or for another webhook),
+ *         ENOMEM.
+ */
+enum { HOOK_SECRET_SIZE = 128 };
+int hook_secret_open(char secret[HOOK_SECRET_SIZE],
+		     const struct token_key *key, const Sy__WebhookRecord *w);
+
+/**
+ * How long a delivery waits after it was tried: 2, 4, 8 s ... an hour, and up
+ * to a fifth more, so that those of one failure do not all come back at once.
+ *
+ * @param attempts  So far, at least 1.
+ * @param rnd       Random.
+ */
+enum { HOOK_GIVE_UP_MS = 24 * 3600 * 1000 };
+uint64_t hook_wait_ms(uint32_t attempts, uint16_t rnd);
 
 /** Does a webhook want events of this type? */
 bool hook_wants(const Sy__WebhookRecord *w, Sy__EventType type);

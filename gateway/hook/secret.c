@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of signatures, as Redis has them: see hook.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/hook/hook.h"
+#include "proto/seal.h"
+
+enum { CONTEXT_MAX = 80 };
+
+/* One that is copied to another webhook does not open there. */
+static void print_context(char buf[CONTEXT_MAX], const char *id)
+{
+	(void)snprintf(buf, CONTEXT_MAX, "webhook:%s", id);
+}
+
+int hook_secret_seal(uint8_t *out, const struct token_key *key,
+		     const char *id, const char *secret)
+{
+	char context[CONTEXT_MAX];
+
+	print_context(context, id);
+
+	return seal_close(out, key, context, secret, strlen(secret));
+}
+
+int hook_secret_open(char secret[HOOK_SECRET_SIZE],
+		     const struct token_key *key, const Sy__WebhookRecord *w)
+{
+	char context[CONTEXT_MAX];
+	int err;
+
+	if (!w->secret_sealed.len) {
+		(void)snprintf(secret, HOOK_SECRET_SIZE, "%s", w->secret);
+		return 0;
+	}
+	if (!key)
+		return EBADMSG;
+	print_context(context, w->id);
+	err = seal_open(secret, HOOK_SECRET_SIZE, key, context,
+			w->secret_sealed.data, w->secret_sealed.len);
+
+	return err == EINVAL ? EBADMSG : err;
+}
