@@ -91,9 +91,12 @@ void api_openapi_get(struct api_req *a)
 
 	(void)web_head(a->web, "etag", "%s", tag);
 	(void)web_head(a->web, "cache-control", "no-cache");
-	if (known && strstr(known, tag + 2))
-		(void)web_reply(a->web, 304, NULL, NULL, 0);
-	else
+	if (!known || !strstr(known, tag + 2)) {
 		(void)web_reply(a->web, 200, "application/json", text,
 				strlen(text));
+		return;
+	}
+	/* As the 200 would have it (RFC 9110 15.4.5). */
+	(void)web_head(a->web, "vary", "accept-encoding");
+	(void)web_reply(a->web, 304, NULL, NULL, 0);
 }

@@ -2,11 +2,13 @@
 """What developers expect of a REST API beside its resources: names of
 requests, keys to send again, limits, the audit, history, filters, errors."""
 
+import gzip
 import hashlib
 import http.client
 import json
 import os
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -83,6 +85,49 @@ def test_description():
              If_None_Match=head["ETag"])[0], 304, "unchanged, elsewhere")
 
 
+def raw(c, path, **head):
+    """As it is on the wire: (status, headers, bytes)."""
+    host, _, port = c.gateways[0].http.rpartition(":")
+    link = http.client.HTTPConnection(host, int(port), timeout=10)
+    link.request("GET", path, headers={
+        k.replace("_", "-"): v for k, v in head.items()})
+    res = link.getresponse()
+    got = res.status, res.headers, res.read()
+    link.close()
+    return got
+
+
+def test_description_compressed():
+    """gzip for who takes it, and nothing else for who does not; one tag and
+    Vary in each answer, so that a cache keeps them apart."""
+    c = shared()
+    status, plain, text = raw(c, "/api/openapi.json")
+    must((status, plain["Content-Encoding"]), (200, None), "as it is")
+    for accept, coding in (
+            ("gzip", "gzip"), ("gzip, deflate, br", "gzip"),
+            ("br;q=1, gzip;q=0.5", "gzip"), ("GZIP", "gzip"), ("*", "gzip"),
+            ("br", None), ("identity", None), ("gzip;q=0", None),
+            ("gzip;q=0, *", None), ("x-gzip-like", None), ("", None)):
+        status, head, body = raw(c, "/api/openapi.json",
+                                 Accept_Encoding=accept)
+        must((status, head["Content-Encoding"]), (200, coding), accept)
+        must(gzip.decompress(body) if coding else body, text,
+             f"text with {accept!r}")
+        must(int(head["Content-Length"]), len(body), "length")
+        must(head["ETag"], plain["ETag"], "tag")
+        must("accept-encoding" in head.get_all("Vary"), True, "Vary")
+        status, head, body = raw(c, "/api/openapi.json", If_None_Match=head[
+            "ETag"], Accept_Encoding=accept)
+        must((status, body, head["ETag"], head["Content-Encoding"]),
+             (304, b"", plain["ETag"], None), "known already")
+        must("accept-encoding" in head.get_all("Vary"), True,
+             "Vary of the 304")
+    # It is of the same text, not of the same bytes: a strong tag would lie.
+    must(plain["ETag"][:3], 'W/"', "a weak tag")
+    must(len(raw(c, "/api/openapi.json", Accept_Encoding="gzip")[2]) * 4 <
+         len(text), True, "it is worth it")
+
+
 def test_request_ids():
     c = shared()
     own = "abc.DEF-1_2"
@@ -148,6 +193,88 @@ def test_errors():
     got, _, problem = ask(c, "POST", "/api/calls", b"x" * (1 << 21),
                           Content_Type="application/json")
     must((got, kind(problem)), (413, "body-too-large"), "a large body")
+
+
+def says(got, status, slug, *words):
+    """A problem of that kind, whose text has these words."""
+    must((got[0], kind(got[2])), (status, slug), got[2])
+    for word in words:
+        if word not in got[2]["detail"]:
+            raise Mismatch(f"{got[2]['detail']!r} without {word!r}")
+    if status == 503 and not int(got[1]["Retry-After"]):
+        raise Mismatch("503 without Retry-After")
+
+
+def test_methods_that_are_not():
+    """405 with what there is; a word that is no method at all is 501."""
+    c = shared()
+    for method, path, allowed in (
+            ("DELETE", "/api/status", "GET, HEAD"),
+            ("PUT", "/api/calls", "GET, HEAD, POST"),
+            ("PATCH", "/api/nodes", "GET, HEAD"),
+            ("POST", "/api/devices/1001", "GET, HEAD, PATCH, PUT, DELETE"),
+            ("POST", "/api/config/settings", "GET, HEAD, PUT, PATCH"),
+            ("GET", "/api/transfer", "POST")):
+        got = ask(c, method, path, {} if method != "GET" else None, "admin")
+        says(got, 405, "method-not-allowed", method, allowed)
+        must(got[1]["Allow"], allowed, f"{method} {path}")
+    host, _, port = c.gateways[0].http.rpartition(":")
+    with socket.create_connection((host, int(port)), 10) as s:
+        s.sendall(b"BREW /api/calls HTTP/1.1\r\nhost: x\r\n\r\n")
+        answer = s.makefile("rb").read().decode()
+    if not answer.startswith("HTTP/1.1 501 ") or "no method" not in answer:
+        raise Mismatch(f"BREW: {answer}")
+
+
+def test_what_is_missing():
+    """Without a key, a router, a node, Redis: what is missing is named, and
+    what to do."""
+    with cluster(nodes=1, routers=1, gateways=1) as c:
+        gateway = c.gateways[0]
+        gateway.process.stop()
+        at = gateway.argv.index("--cluster-key-file")
+        del gateway.argv[at:at + 2]
+        gateway.start()
+        c.wait_ready()
+
+        key = ("cluster's key", "--cluster-key-file")
+        says(ask(c, "POST", "/api/config/providers", {
+            "id": "acme", "target": "127.0.0.1:9", "username": "u",
+            "password": "x"}, "admin"), 501, "no-key",
+            "the password of \"acme\"", *key)
+        says(ask(c, "PATCH", "/api/config/settings", {"iceServers": [
+            {"urls": ["stun:127.0.0.1:9"]},
+            {"urls": ["turn:127.0.0.1:9"], "secret": "x"}]}, "admin"), 501,
+            "no-key", "iceServers[1].secret", *key)
+        got = ask(c, "POST", "/api/config/providers", {
+            "id": "acme", "target": "127.0.0.1:9"}, "admin")
+        must(got[0], 201, "without a password")
+
+        must(ask(c, "POST", "/api/nodes/node-1/drain", None, "admin")[0], 202,
+             "drain")
+        wait_for("no node takes calls", lambda: [
+            n["state"] for n in c.api("GET", "/api/nodes")["items"]
+        ] == ["DRAINING"])
+        says(ask(c, "POST", "/api/calls", {"from": "1001", "to": "600"},
+                 "admin"), 503, "unavailable", "no node", "draining")
+
+        c.routers[0].process.stop()
+        wait_for("no router is there", lambda: not [
+            r for r in c.api("GET", "/api/status").get("routers", [])])
+        says(ask(c, "POST", "/api/providers/test", {"id": "acme"}, "admin"),
+             503, "unavailable", "no router")
+
+        c.redis.kill()
+        wait_for("Redis is missed", lambda: not c.api(
+            "GET", "/api/status")["redis"])
+        for method, path, body in (
+                ("PATCH", "/api/config/devices/1001", {"displayName": "x"}),
+                ("GET", "/api/cdr", None), ("GET", "/api/calls", None),
+                ("POST", "/api/bans", {"source": "192.0.2.1", "seconds": 9}),
+                ("PATCH", "/api/devices/1001", {"doNotDisturb": True})):
+            says(ask(c, method, path, body, "admin"), 503, "unavailable",
+                 "Redis")
+        c.start_redis()
 
 
 def test_head():

@@ -297,6 +297,40 @@ def test_gateway_dies():
                     gateway=other)[2]["items"]] == ["DELIVERY_DONE"] * 12)
 
 
+def test_gateway_restarts():
+    """The only gateway ends and starts again: what waits is sent, each with
+    its id."""
+    with cluster(nodes=1, gateways=1) as c, receiver() as r:
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            r.status = 500
+            for i in range(6):
+                ban(c, f"192.0.2.{i + 1}")
+            wait_for("all wait, and some were tried", lambda: [
+                d["state"] for d in deliveries(c, made)
+            ] == ["DELIVERY_PENDING"] * 6 and any(
+                d["attempts"] for d in deliveries(c, made)))
+            ids = {d["id"] for d in deliveries(c, made)}
+            gateway = c.gateways[0]
+            gateway.process.signal(signal.SIGTERM)
+            if not gateway.process.wait(10):
+                raise Mismatch("it does not end")
+            r.status = 200
+            while not r.got.empty():
+                r.got.get()
+            gateway.start()
+            c.wait_ready()
+            seen = {}
+            while len(seen) < 6:
+                head, body = r.next()
+                seen[head["Switchyard-Delivery"]] = verify(made, head, body)
+            must(set(seen), ids, "deliveries")
+            must(sorted(e["ban"]["source"] for e in seen.values()),
+                 [f"192.0.2.{i + 1}" for i in range(6)], "events")
+            wait_for("all are done", lambda: [
+                d["state"] for d in deliveries(c, made)
+            ] == ["DELIVERY_DONE"] * 6)
+
+
 def sender(c):
     """Which gateway says that it sends."""
     def find():
