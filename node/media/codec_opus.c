@@ -14,6 +14,9 @@ enum {
 	QUIET_REFRESH = 20,  /* DTX: of so many packets one is sent        */
 	ENC_ALIGN = 8,
 	DTX_BYTES = 2,       /* a frame with nothing in it                 */
+	FEC_PERCENT = 6,     /* libopus (decide_fec): up to 5 % of loss it
+				keeps its bandwidth, and at our bitrates
+				has nothing left for FEC                   */
 };
 
 /*
@@ -25,7 +28,7 @@ struct enc {
 	bool ready;           /* st is initialised                         */
 	bool alone;           /* st encodes without prediction             */
 	int complexity;       /* in st                                     */
-	uint32_t loss_percent; /* in st, as the next two: see enc_adapt()  */
+	uint32_t loss_percent; /* to st, as the next two: see enc_way()    */
 	uint32_t bitrate_bps;
 	bool fec;
 	uint32_t quiet;       /* packets of silence in a row               */
@@ -47,10 +50,12 @@ static OpusEncoder *enc_st(struct enc *e)
 /* These ctls only store numbers. */
 static void enc_way(struct enc *e)
 {
+	const uint32_t loss = e->fec && e->loss_percent
+				      ? MAX(e->loss_percent, FEC_PERCENT)
+				      : e->loss_percent;
 	OpusEncoder *st = enc_st(e);
 
-	(void)opus_encoder_ctl(
-	    st, OPUS_SET_PACKET_LOSS_PERC((int)e->loss_percent));
+	(void)opus_encoder_ctl(st, OPUS_SET_PACKET_LOSS_PERC((int)loss));
 	(void)opus_encoder_ctl(st, OPUS_SET_INBAND_FEC(e->fec));
 	(void)opus_encoder_ctl(st, OPUS_SET_BITRATE((int)e->bitrate_bps));
 }

@@ -10,6 +10,7 @@
 
 #include <re.h>
 
+#include "node/media/adapt.h"
 #include "node/media/codec.h"
 
 enum { FRAMES = 50, SMP = 960 };
@@ -107,6 +108,34 @@ static void test_fec(void **state)
 	codec_close(&c);
 }
 
+/* The least that adapt.h switches it on for, at our bitrates, whichever
+ * complexity the load allows. */
+static void test_fec_of_little(void **state)
+{
+	static const uint32_t bpsv[] = {24000, 32000, 40000};
+	struct codec c = {0};
+	size_t i, pos = 0;
+	struct seen s;
+	int x;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(bpsv); i++) {
+		for (x = 5; x >= 3; x--) {
+			make(&c);
+			c.ops->complexity(c.st, x);
+			c.ops->adapt(c.st, ADAPT_FEC_ON_PERCENT, true,
+				     bpsv[i]);
+			(void)run(&c, &pos);
+			s = run(&c, &pos);
+			printf("fec: %u of %u packets, %u bit/s, %d\n", s.fec,
+			       s.silk, bpsv[i], x);
+			assert_true(s.fec > FRAMES / 2);
+			codec_close(&c);
+		}
+	}
+}
+
 static void test_bitrate(void **state)
 {
 	struct codec c = {0};
@@ -151,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_fec),
+	    cmocka_unit_test(test_fec_of_little),
 	    cmocka_unit_test(test_bitrate),
 	    cmocka_unit_test(test_fork),
 	};
