@@ -18,6 +18,7 @@ static void figures(struct leg_quality *out, const struct media_stat *now,
 		.loss_percent = q.loss_percent,
 		.discarded_percent = q.discard_percent,
 		.concealed_percent = q.concealed_percent,
+		.recovered_percent = q.recovered_percent,
 		.jitter_ms = now->jitter_ms,
 		.round_trip_ms = now->round_trip_ms,
 		/* what it holds at one moment may be nothing */

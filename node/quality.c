@@ -40,6 +40,7 @@ void quality_message(Sy__Quality *msg, const struct leg_quality *q)
 	msg->loss_percent = q->loss_percent;
 	msg->discarded_percent = q->discarded_percent;
 	msg->concealed_percent = q->concealed_percent;
+	msg->recovered_percent = q->recovered_percent;
 	msg->jitter_ms = q->jitter_ms;
 	msg->round_trip_ms = q->round_trip_ms;
 	msg->jitter_buffer_ms = q->jitter_buffer_ms;

@@ -23,6 +23,7 @@ static void record_quality(Sy__Leg *msg, const struct leg_quality *q)
 	msg->loss_percent = q->loss_percent;
 	msg->discarded_percent = q->discarded_percent;
 	msg->concealed_percent = q->concealed_percent;
+	msg->recovered_percent = q->recovered_percent;
 	msg->jitter_ms = q->jitter_ms;
 	msg->round_trip_ms = q->round_trip_ms;
 	msg->jitter_buffer_ms = q->jitter_buffer_ms;
@@ -115,6 +116,7 @@ static void read_quality(struct leg_quality *q, const Sy__Leg *msg)
 		.loss_percent = msg->loss_percent,
 		.discarded_percent = msg->discarded_percent,
 		.concealed_percent = msg->concealed_percent,
+		.recovered_percent = msg->recovered_percent,
 		.jitter_ms = msg->jitter_ms,
 		.round_trip_ms = msg->round_trip_ms,
 		.peer_loss_percent = msg->peer_loss_percent,

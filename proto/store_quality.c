@@ -146,6 +146,7 @@ static void merge_leg(Sy__Leg *leg, const Sy__Quality *q)
 	leg->loss_percent = q->loss_percent;
 	leg->discarded_percent = q->discarded_percent;
 	leg->concealed_percent = q->concealed_percent;
+	leg->recovered_percent = q->recovered_percent;
 	leg->jitter_ms = q->jitter_ms;
 	leg->round_trip_ms = q->round_trip_ms;
 	leg->jitter_buffer_ms = q->jitter_buffer_ms;

@@ -39,6 +39,7 @@ struct leg_quality {
 	bool valid;                /* packets came                     */
 	float mos, mos_listening, r;
 	float loss_percent, discarded_percent, concealed_percent;
+	float recovered_percent;   /* lost, but brought back by FEC    */
 	float jitter_ms, round_trip_ms;
 	float peer_loss_percent, peer_jitter_ms, peer_mos;
 	uint32_t jitter_buffer_ms;

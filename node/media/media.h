@@ -513,6 +513,7 @@ struct media_quality {
 	float loss_percent;    /* lost on the way                           */
 	float discard_percent; /* came too late                             */
 	float concealed_percent; /* of what was played                      */
+	float recovered_percent; /* lost, but brought back by FEC           */
 	float burst_ratio;     /* G.107: 1 is random loss                   */
 	float delay_ms;        /* one way: half the round trip, a packet,
 				  the jitter buffer                         */

@@ -54,6 +54,8 @@ void media_quality(struct media_quality *q, const struct media_stat *now,
 
 	q->loss_percent = percent(lost, came + lost + late);
 	q->discard_percent = percent(late, came + lost + late);
+	q->recovered_percent =
+	    percent(MIN(back, lost + late), came + lost + late);
 	q->concealed_percent = percent(now->concealed_ms - before->concealed_ms,
 				       now->audio_ms - before->audio_ms);
 	q->burst_ratio = burst_ratio(now, before);

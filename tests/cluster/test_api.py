@@ -34,7 +34,7 @@ SCOPES = {
 FIGURES = ("mos", "lossPercent", "jitterMs", "roundTripMs",
            "concealedPercent", "discardedPercent", "rFactor",
            "mosListening", "peerLossPercent", "peerJitterMs",
-           "jitterBufferMs", "peerMos")
+           "jitterBufferMs", "peerMos", "recoveredPercent")
 
 
 def demo(**more):

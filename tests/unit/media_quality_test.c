@@ -87,6 +87,7 @@ static void test_kinds(void **state)
 	st.rx_recovered = 45;
 	media_quality(&fec, &st, NULL);
 	assert_near(fec.loss_percent, 5, 0.001);
+	assert_near(fec.recovered_percent, 4.5, 0.001);
 	assert_true(fec.r > random.r + 10);
 	st.rx_recovered = 1000; /* never less than no loss */
 	media_quality(&fec, &st, NULL);
