@@ -3,7 +3,7 @@
 // calls, and `select` names the one that is meant.
 
 import { Phone } from "@switchyard/sdk";
-import { gap, hear, levels, listenAlso, listenTo, oscillator, watch }
+import { counters, gap, hear, levels, listenAlso, listenTo, oscillator, voice, watch }
 	from "./sound.js";
 
 let phone = null;
@@ -14,13 +14,14 @@ let fault = "";           // why there is no microphone: a DOMException's name
 let microphone = null;    // the last one, of those that are made here
 const asked = [];         // constraints of each microphone
 const outputs = [];       // where audio elements were told to play
+const peers = [];         // all connections
 const players = [];       // all audio elements
 const quiet = { echoCancellation: false, noiseSuppression: false,
 	autoGainControl: false };
 
 const own = MediaDevices.prototype.getUserMedia;
 
-// One that sounds so; 0: the browser's own.
+// One that sounds so, tone or voice; 0: the browser's own.
 function useMicrophone(hz) {
 	const { mediaDevices } = navigator;
 
@@ -28,7 +29,8 @@ function useMicrophone(hz) {
 		asked.push(constraints.audio);
 		if (fault)
 			throw new DOMException("as the test has it", fault);
-		microphone = hz ? oscillator(hz) : await own.call(mediaDevices, constraints);
+		microphone = !hz ? await own.call(mediaDevices, constraints)
+			: typeof hz === "string" ? await voice(hz) : oscillator(hz);
 		return microphone;
 	};
 }
@@ -45,6 +47,15 @@ function watchPlayers() {
 	HTMLMediaElement.prototype.setSinkId = function(id) {
 		outputs.push(id);
 		return setSinkId.call(this, id);
+	};
+}
+
+function watchPeers() {
+	window.RTCPeerConnection = class extends RTCPeerConnection {
+		constructor(...conf) {
+			super(...conf);
+			peers.push(this);
+		}
 	};
 }
 
@@ -86,6 +97,7 @@ window.phone = {
 		fault = broken;
 		useMicrophone(hz);
 		watchPlayers();
+		watchPeers();
 		phone = new Phone({ url, token, device, audio: quiet, statsMs: 500,
 			iceTransportPolicy: relay ? "relay" : "all" });
 		phone.on("state", (state, why) => window.tell(state, { why }));
@@ -126,6 +138,7 @@ window.phone = {
 	calls: () => phone.calls.map(facts),
 	facts: () => facts(current),
 	stats: () => current.stats,
+	counters: () => counters(peers.at(-1)),
 	/** The microphone in use is pulled; the next one sounds so. @param why
 	 * There is no next one. */
 	pull(hz, why = "") {

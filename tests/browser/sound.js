@@ -21,6 +21,20 @@ export function oscillator(hz) {
 	return out.stream;
 }
 
+// ... with a recording of a voice, again and again. @param wav  In base64.
+export async function voice(wav) {
+	const ctx = new AudioContext();
+	const source = ctx.createBufferSource();
+	const out = ctx.createMediaStreamDestination();
+
+	source.buffer = await ctx.decodeAudioData(
+		Uint8Array.from(atob(wav), (c) => c.charCodeAt(0)).buffer);
+	source.loop = true;
+	source.connect(out);
+	source.start();
+	return out.stream;
+}
+
 // Chromium gives WebAudio nothing of a remote stream that nobody plays.
 export function listen(pc) {
 	const track = pc.getReceivers().map((r) => r.track)
@@ -162,6 +176,23 @@ export function hear() {
 			best = i;
 	return { hz: best * context.sampleRate / analyser.fftSize,
 		db: bins[best] === -Infinity ? -200 : bins[best] };
+}
+
+// What it counts of its streams.
+export async function counters(pc) {
+	const out = {};
+
+	for (const s of (await pc.getStats()).values())
+		if (s.type === "inbound-rtp")
+			Object.assign(out, { received: s.packetsReceived,
+				lost: s.packetsLost, fec: s.fecPacketsReceived,
+				fecUnused: s.fecPacketsDiscarded,
+				samples: s.totalSamplesReceived,
+				concealed: s.concealedSamples,
+				silent: s.silentConcealedSamples });
+		else if (s.type === "outbound-rtp")
+			out.sent = s.packetsSent;
+	return out;
 }
 
 // What the connection is made of, from its statistics.

@@ -2,12 +2,16 @@
 """A page whose network changes, or lets nothing through but TCP: Chromium on a
 host of its own, the cluster on another one.  It needs root."""
 
+import base64
 import contextlib
 import json
+import os
+import shutil
+import subprocess
 import time
 
 from browser import TONE_HZ, Browser
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import BIN, Mismatch, Skip, assert_clean, cluster, phones, wait_for
 from hosts import Hosts
 from lib.cluster import DEMO
 from survive import across
@@ -17,9 +21,15 @@ from turn import Turn
 PAGE, SIP = "1001", "1002"
 OTHER_NET = "10.78.9"   # of the laptop's second interface
 GAP_MAX_MS = 12000  # of that Chromium needs 6000 to see it
+TEXT = "The quick brown fox jumps over the lazy dog. Please hold the line. " * 4
 TCP_ONLY = """table inet filter {
   chain out { type filter hook output priority 0; meta l4proto udp drop; }
 }"""
+
+LOSS = """table inet loss {{
+  chain in {{ type filter hook input priority 0;
+    iifname "eth0" meta l4proto udp numgen random mod 100 < {percent} drop; }}
+}}"""
 
 
 class Shared:
@@ -51,14 +61,15 @@ class Shared:
         self.cluster = c
 
     @contextlib.contextmanager
-    def page(self):
+    def page(self, **more):
         self.start()
         b, c = self.browser, self.cluster
         token = c.api("POST", "/api/tokens", {
             "name": "page", "scopes": ["phone"], "device": PAGE})["token"]
         b.events.clear()
         b.do("a", "open", lib="sdk", seconds=40, options={
-            "url": [f"https://{c.gateways[0].https}"], "token": token})
+            "url": [f"https://{c.gateways[0].https}"], "token": token,
+            **more})
         b.expect("registered", "a")
         yield b, c, self.box
         b.do("a", "stop")
@@ -145,6 +156,88 @@ def test_another_network():
         hosts.ip("laptop", "link", "set", "eth0", "up")
         hosts.ip("laptop", "route", "add", "default", "via",
                  _all.core.address)
+
+
+@contextlib.contextmanager
+def losing(percent):
+    """Both directions lose so many of their UDP packets, at random; where
+    they arrive, or their senders would be told."""
+    hosts = (_all.core, _all.laptop)
+    for host in hosts:
+        host.run("nft", "-f", "-", text=LOSS.format(percent=percent))
+    try:
+        yield
+    finally:
+        for host in hosts:
+            host.run("nft", "delete", "table", "inet", "loss")
+
+
+def speech(folder):
+    """A file that the test phone can play, of a voice: a tone that stays is
+    noise to an encoder, and gets no correction."""
+    if not shutil.which("espeak-ng"):
+        raise Skip("espeak-ng is not installed")
+    raw, path = (os.path.join(folder, f"{x}.wav") for x in ("raw", "speech"))
+    subprocess.run(["espeak-ng", "-s", "140", "-w", raw, TEXT], check=True)
+    subprocess.run([os.path.join(BIN, "speech-measure"), "prepare", raw, path,
+                    "48000", "20"], check=True)
+    return path
+
+
+def losses(b, c):
+    """What was lost so far, and brought back by FEC: of what the page hears,
+    by its browser, and of what it says, by the API."""
+    heard = b.do("a", "counters")
+    call_id = c.api("GET", "/api/calls")["items"][0]["id"]
+    leg = next(x["now"] for x in c.api(
+        "GET", f"/api/calls/{call_id}/stats")["legs"] if x["user"] == PAGE)
+    sent = leg["rxPackets"] / (100 - leg["lossPercent"])
+    return {"heard": heard["lost"], "back": heard["fec"] - heard["fecUnused"],
+            "made": heard["concealed"] / 960,
+            "said": round(sent * leg["lossPercent"]),
+            "node": round(sent * leg["recoveredPercent"])}
+
+
+def first_back(b, c):
+    """Once either side has something back."""
+    got = {}
+
+    def both():
+        got.update(losses(b, c))
+        return got["back"] > 0 < got["node"]
+    try:
+        wait_for("FEC, both ways", both, 20)
+    except Mismatch as e:
+        raise Mismatch(f"{e}: {got}") from e
+    return got
+
+
+def test_loss():
+    """One packet in ten is lost, both ways: each side tells the other, which
+    has its packets carry what was in the one before; that is heard."""
+    _all.start()
+    voice = speech(_all.browser.folder)
+    with open(voice, "rb") as f:
+        text = base64.b64encode(f.read()).decode()
+    with _all.page(hz=text) as (b, c, box):
+        b.do("a", "call", SIP)
+        b.expect("connected", "a")
+        box.expect("established", phone=SIP)
+        box.do("play", phone=SIP, file=voice)
+        with losing(10):
+            began = first_back(b, c)
+
+            def since():
+                now = losses(b, c)
+                more = {k: now[k] - began[k] for k in now}
+                return min(more["heard"], more["said"]) >= 20 and more
+            more = wait_for("20 losses each way", since, 20)
+        print("        " + json.dumps({"loss": "packets", **more}), flush=True)
+        if more["back"] * 3 < more["heard"] or \
+                more["node"] * 3 < more["said"] or \
+                more["made"] > more["heard"] * 0.8:
+            raise Mismatch(f"not brought back: {more}")
+        end(b, box)
 
 
 def tcp_only(transport):
