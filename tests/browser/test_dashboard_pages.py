@@ -49,6 +49,17 @@ def look_at(page, paths):
         page.no_faults()
 
 
+def whole_window(page):
+    """What is around a page has no frame: it reaches to the edges."""
+    top = page.evaluate(script="""(() => {
+        const r = document.querySelector(".sy-top").getBoundingClientRect();
+
+        return [r.top, innerWidth - r.right];
+    })()""")
+    if top != [0, 0]:
+        raise Mismatch(f"{page.name}: the head is {top} px from the edges")
+
+
 def call_pages(page):
     """One call, and all that is known of it."""
     page.go(path=f"/calls/{_all.call_of('1001')['id']}")
@@ -63,6 +74,7 @@ def call_pages(page):
 
 def test_light_and_wide():
     look_at(_all.start(), PAGES)
+    whole_window(_all.page)
     call_pages(_all.page)
 
 
@@ -74,6 +86,7 @@ def test_dark_on_a_phone():
     page.accessible("logging in")
     _all.login(page)
     look_at(page, PAGES)
+    whole_window(page)
     call_pages(page)
 
 

@@ -98,6 +98,7 @@ function Cell<T>({ column: c, value }: {
 }) {
 	return <td role="cell" data-label={c.bare ? undefined : c.title}
 		data-right={c.right || undefined} data-narrow={c.narrow || undefined}
+		data-head={c.bare && !!c.title || undefined}
 		data-none={value === NONE || undefined}>{value}</td>;
 }
 

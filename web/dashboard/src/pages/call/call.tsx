@@ -126,8 +126,9 @@ function Summary({ call: c, live }: { call: Call; live: boolean }) {
 			["Parked by", c.parked && (c.parked.by || "himself")],
 			["Sent on", c.diversions?.map((d) => `${d.device || d.trunk ||
 				d.uri} (${d.reason})`).join(", ")],
-			["Call id", <><span className="sy-mono">{c.id}</span>{" "}
-				<Copy value={c.id} label="Copy the call id" /></>],
+			["Call id", <span className="sy-id"><span className="sy-mono">
+				{c.id}</span><Copy value={c.id} label="Copy the call id" />
+			</span>],
 		]} />
 	</div></Card>;
 }

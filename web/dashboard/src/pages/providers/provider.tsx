@@ -28,10 +28,11 @@ export default function Provider({ id }: { id: string }) {
 	const [editing, setEditing] = useState(false);
 	const perform = useDo();
 	const providers = useProviders();
+	const there = providers.data?.some((p) => p.id === id);
 
 	return <Page title={`Provider ${id}`} scope="config:read"
 		back={{ to: "/providers", label: "Providers" }}
-		actions={may("config:write") && <>
+		actions={there && may("config:write") && <>
 			<Button size="sm" variant="default"
 				leftSection={<Pencil size={15} />}
 				onClick={() => setEditing(true)}>Change</Button>
@@ -55,7 +56,9 @@ export default function Provider({ id }: { id: string }) {
 			const p = all.find((x) => x.id === id);
 
 			return p ? <Content of={p} /> : <Empty icon={Cable}
-				title="There is no such provider" />;
+				title="There is no such provider">
+				It was removed, or its address is wrong.
+			</Empty>;
 		}}</Shown>
 	</Page>;
 }

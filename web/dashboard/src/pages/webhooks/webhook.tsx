@@ -13,12 +13,12 @@ import { useAction } from "../../parts/action";
 import { Tag } from "../../parts/badge";
 import { Copy } from "../../parts/copy";
 import { Facts } from "../../parts/figures";
-import { words } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { type Column, Table } from "../../parts/table";
 import { Ago, At } from "../../parts/time";
 import { useSession } from "../../session";
+import { kindName } from "../events/sentence";
 import { Last } from "./webhooks";
 
 const STATES: Partial<Record<DeliveryState, [string, string]>> = {
@@ -43,7 +43,7 @@ export default function WebhookPage({ id }: { id: string }) {
 		<Shown query={hook}>{(h) => <>
 			<Card title="State"><Facts of={[
 				["Address", h.url], ["Last", <Last of={h} />],
-				["Events", h.events.map((e) => words(e, /^$/)).join(", ") ||
+				["Events", h.events.map(kindName).join(", ") ||
 					"all of calls"],
 				["Waiting", h.pending],
 				["Made", <><At at={h.createdAt} /> by {h.createdBy}</>],
@@ -93,7 +93,7 @@ function Deliveries({ path, id }: { path: string; id: string }) {
 }
 
 const nameOf = (d: WebhookDelivery) =>
-	d.eventId ? words(d.type, /^$/) : "test";
+	d.eventId ? kindName(d.type) : "test";
 
 function columns(open: (d: WebhookDelivery) => void,
 	send?: (d: WebhookDelivery) => void): Column<WebhookDelivery>[] {
@@ -144,10 +144,10 @@ function Body({ of: d }: { of: WebhookDelivery }) {
 			["Answer", d.lastStatus || d.lastError],
 		]} />
 		<div className="sy-card-head">
-			<Text size="sm" c="dimmed" className="sy-grow">The body, without
-				the spaces</Text>
+			<Text size="sm" c="dimmed" className="sy-grow">What is sent,
+				indented here to be read</Text>
 			<Copy value={d.body} label="Copy the body" />
 		</div>
-		<pre className="sy-body" tabIndex={0}>{text}</pre>
+		<pre className="sy-payload" tabIndex={0}>{text}</pre>
 	</div>;
 }
