@@ -83,7 +83,8 @@ def test_levels_and_adding():
         role="meter", name="Says level", attribute="aria-valuetext",
         inside={"role": "listitem", "name": "1003"}))
     page.button("Add", exact=True)
-    page.fill(label="Device", value="1005")
+    page.fill(label="Phone", exact=True, value="1005",
+              inside={"role": "dialog"})
     page.click(role="button", name="Call", exact=True,
                inside={"role": "dialog"})
     page.see(role="listitem", name="1005")

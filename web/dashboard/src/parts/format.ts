@@ -32,10 +32,17 @@ function span(s: number): string {
 	return plural(Math.round(s / 86_400), "day");
 }
 
+const times = (more: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(
+	undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit",
+		...more });
+// Made once: to make one takes longer than to use it a hundred times.
+const CLOCK = times({});
+const EXACT = times({ fractionalSecondDigits: 3 });
+const WHOLE = times({ weekday: "short", year: "numeric", month: "short",
+	day: "numeric", timeZoneName: "short" });
+
 export function clock(at: string | number, fraction = false): string {
-	return new Date(at).toLocaleTimeString(undefined, {
-		hour: "2-digit", minute: "2-digit", second: "2-digit",
-		...fraction && { fractionalSecondDigits: 3 } });
+	return (fraction ? EXACT : CLOCK).format(new Date(at));
 }
 
 export function dateTime(at: string | number): string {
@@ -48,16 +55,28 @@ export function dateTime(at: string | number): string {
 			{ year: "numeric" } }) + ", " + clock(at);
 }
 
+/** All of a time: its day, and which time zone it is told in. */
+export const wholeTime = (at: string | number) => WHOLE.format(new Date(at));
+
 /** "CALL_ANSWERED" -> "answered", "LEG_RINGING" -> "ringing". */
 export function words(name: string, prefix = /^(CALL|LEG|STATE|FEATURE)_/) {
 	return name.replace(prefix, "").toLowerCase().replaceAll("_", " ");
 }
 
-/** "device:1002" -> "Device 1002". */
+// What people call it.
+const NAMES: Record<string, string> = { device: "phone", trunk: "provider",
+	external: "provider", "conference:park": "parking place",
+	ivr: "voice menu" };
+
+/** "DEVICE" -> "phone", "RECORDER" -> "recorder": what a leg is. */
+export const kind = (name: string) => NAMES[name.toLowerCase()] ??
+	words(name);
+
+/** "device:1002" -> "Phone 1002". */
 export function destination(text: string): string {
-	const [kind, ...rest] = text.split(":");
-	const name = rest.join(":");
-	const shown = kind!.charAt(0).toUpperCase() + kind!.slice(1);
+	const [, of, name] = /^(conference:park(?=:)|[^:]*):?(.*)$/s.exec(text)!;
+	const what = NAMES[of!] ?? of!;
+	const shown = what.charAt(0).toUpperCase() + what.slice(1);
 
 	return name ? `${shown} ${name}` : shown;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { ago, dateTime, duration } from "./format";
+import { ago, dateTime, duration, wholeTime } from "./format";
 
 // One clock for all that ticks on the page.
 const watchers = new Set<() => void>();
@@ -28,13 +28,13 @@ export function useNow() {
 	return useSyncExternalStore(watch, () => now);
 }
 
-/** "3 min ago"; the time itself on hover. */
+/** "3 min ago"; the time itself, with its zone, on hover. */
 export function Ago({ at }: { at?: string }) {
 	const t = useNow();
 
 	if (!at)
 		return <>–</>;
-	return <time dateTime={at} title={dateTime(at)}>
+	return <time dateTime={at} title={wholeTime(at)}>
 		{ago(t - Date.parse(at))}
 	</time>;
 }
@@ -45,13 +45,14 @@ export function Lasts({ from, to }: { from?: string; to?: string }) {
 
 	if (!from)
 		return <>–</>;
-	return <span title={`since ${dateTime(from)}`}>
+	return <span title={`since ${wholeTime(from)}`}>
 		{duration((to ? Date.parse(to) : t) - Date.parse(from))}
 	</span>;
 }
 
 export function At({ at }: { at?: string }) {
-	return at ? <time dateTime={at}>{dateTime(at)}</time> : <>–</>;
+	return at ? <time dateTime={at} title={`${wholeTime(at)}, ` +
+		ago(Date.now() - Date.parse(at))}>{dateTime(at)}</time> : <>–</>;
 }
 
 /** True once something has taken longer than that. */

@@ -57,7 +57,7 @@ function AddLeg({ call: c, close }: { call: Call; close: () => void }) {
 			{ value: "external", label: "An outside number" }]}
 			{...editor.form.getInputProps("kind")} />
 		<TextInput data-autofocus label={editor.form.values.kind === "device" ?
-			"Device" : "Number"} placeholder={
+			"Phone" : "Number"} placeholder={
 			editor.form.values.kind === "device" ? "1003" : "+4930…"}
 			{...editor.form.getInputProps("to")} />
 		<TextInput label="Name that is shown" placeholder="Optional"

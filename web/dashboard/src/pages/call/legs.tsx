@@ -7,7 +7,7 @@ import { Ellipsis, type LucideIcon, Mic, MicOff, Pause, PhoneForwarded,
 	PhoneOff, Play } from "../../icons";
 import { Confirm, useAction, useDo } from "../../parts/action";
 import { State, Tag } from "../../parts/badge";
-import { words } from "../../parts/format";
+import { kind } from "../../parts/format";
 import { Lasts } from "../../parts/time";
 import { useSession } from "../../session";
 import { Mos } from "../calls/calls";
@@ -34,7 +34,7 @@ function LegCard({ call: c, leg: l }: { call: Call; leg: Leg }) {
 					<Text span size="sm" c="dimmed">{l.displayName}</Text>}
 				<div className="sy-leg-tags">
 					<State name={l.state} />
-					<Tag>{words(l.kind)}{l.trunk && ` ${l.trunk}`}</Tag>
+					<Tag>{kind(l.kind)}{l.trunk && ` ${l.trunk}`}</Tag>
 					{l.muted && <Tag color="red">muted</Tag>}
 					{l.deaf && <Tag color="red">hears nothing</Tag>}
 					{l.held && <Tag color="yellow">on hold</Tag>}

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { call, type Page, query } from "../../api/client";
 import type { Call, Event, Leg } from "../../api/schema";
 import { Clock } from "../../icons";
-import { clock, duration } from "../../parts/format";
+import { clock, duration, wholeTime } from "../../parts/format";
 import { Card } from "../../parts/page";
 import { Empty } from "../../parts/states";
 import { useNow } from "../../parts/time";
@@ -110,7 +110,8 @@ function Moments({ call: c, live }: { call: Call; live: boolean }) {
 
 	return <Card title="What happened" flush><ol className="sy-moments">
 		{all.map((m, i) => <li key={i}>
-			<time dateTime={new Date(m.at).toISOString()}>
+			<time dateTime={new Date(m.at).toISOString()}
+				title={wholeTime(m.at)}>
 				{clock(m.at, true)}</time>
 			<span>+{((m.at - from) / 1000).toFixed(3)} s</span>
 			<span>{m.text}</span>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Call, Leg } from "../../api/schema";
-import { destination, words } from "../../parts/format";
+import { destination, kind } from "../../parts/format";
 
 export const caller = (c: Call) => c.caller || "API";
 export const called = (c: Call) => c.called || destination(c.destination);
@@ -38,7 +38,7 @@ export function ending(c: Call): string {
 }
 
 export function legName(l: Leg): string {
-	return l.user || words(l.kind);
+	return l.user || kind(l.kind);
 }
 
 /** What of a call a search looks at. */

@@ -35,7 +35,7 @@ function Fields({ close }: { close: () => void }) {
 		<Text size="sm" c="dimmed">The first one is called; when he answers,
 			the other one rings.</Text>
 		<TextInput label="From" data-autofocus placeholder="1001"
-			description="A device, or a number that leads to a trunk"
+			description="A phone, or a number that leads to a provider"
 			{...editor.form.getInputProps("from")} />
 		<TextInput label="To" placeholder="1002 or +4930…"
 			description="Any number that the routes know"

@@ -8,10 +8,11 @@ import { TYPES, useEvents } from "../../api/live";
 import type { Event } from "../../api/schema";
 import { Activity, Search } from "../../icons";
 import { Tag } from "../../parts/badge";
-import { clock, dateTime, plural } from "../../parts/format";
+import { plural } from "../../parts/format";
 import { Card, Page } from "../../parts/page";
 import { useParam } from "../../parts/param";
 import { Empty } from "../../parts/states";
+import { At } from "../../parts/time";
 import { useSession } from "../../session";
 import { kindName, sentence, severity } from "./sentence";
 import "./events.css";
@@ -118,8 +119,7 @@ function List({ of }: { of: Event[] }) {
 		<ol className="sy-events" aria-label="Events">
 			{of.slice(0, most).map((e, i) => <li key={`${e.at}${e.type}` +
 				`${e.callId}${e.leg?.id ?? ""}${of.length - i}`}>
-				<time dateTime={e.at} title={dateTime(e.at!)}>
-					{clock(e.at!)}</time>
+				<At at={e.at} />
 				<span><Tag color={severity(e)}>{kindName(e.type)}</Tag>
 				</span>
 				<span className="sy-break">{sentence(e)}</span>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { Event } from "../../api/schema";
-import { words } from "../../parts/format";
+import { destination, kind, words } from "../../parts/format";
 import { endWord } from "../calls/names";
 
-const leg = (e: Event) => e.leg?.user || (e.leg ? words(e.leg.kind) : "a leg");
+const leg = (e: Event) => e.leg?.user || (e.leg ? kind(e.leg.kind) : "a leg");
 const why = (e: Event) => (e.reason ? `: ${e.reason}` : "") +
 	(e.code ? ` (${e.code})` : "");
 const device = (e: Event) => e.registration?.device ?? "";
 const who = (e: Event) => e.call ?
-	`${e.call.caller || "API"} to ${e.call.called || e.call.destination}` :
+	`${e.call.caller || "API"} to ${e.call.called ||
+		destination(e.call.destination)}` :
 	"a call";
 
 const SAYS: Partial<Record<Event["type"], (e: Event) => string>> = {

@@ -110,7 +110,7 @@ function Fields({ item, close }: { item?: Item<Group>; close: () => void }) {
 					d.id }))} />
 		<Select label="They ring" data={STRATEGIES} {...p("strategy")} />
 		{editor.form.values.strategy !== "all" && <NumberInput min={0}
-			label="Each of them for, in seconds" description="0: 15"
+			label="Each of them for, in seconds" description="0: the default, 15"
 			{...p("memberRingS")} />}
 		<TextInput label="When nobody answers, the call goes to"
 			placeholder="Nowhere" {...p("overflow")} />

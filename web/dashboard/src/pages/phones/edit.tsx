@@ -108,7 +108,7 @@ function Fields({ item, close }: {
 			"pick up its calls (*8)"} {...p("pickupGroup")} />
 		<div className="sy-form-row">
 			<NumberInput label="Registered at most so often" min={0} max={100}
-				description="0: 10" {...p("maxContacts")} />
+				description="0: the default, 10" {...p("maxContacts")} />
 			<Select label="Asked whether it is there" {...p("qualify")}
 				description="By OPTIONS" data={qualifies(d?.qualifyS)} />
 		</div>

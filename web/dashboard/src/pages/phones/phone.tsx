@@ -33,7 +33,8 @@ export default function Phone({ id }: { id: string }) {
 		?.bindings ?? [];
 
 	return <Page title={`Phone ${id}`} scope="registrations:read"
-		intro={state.data?.displayName}
+		intro={state.data?.displayName !== `Phone ${id}` &&
+			state.data?.displayName}
 		back={{ to: "/phones", label: "Phones" }}
 		actions={may("config:write") && <>
 			<Button size="sm" variant="default"

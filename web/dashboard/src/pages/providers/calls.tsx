@@ -55,7 +55,7 @@ export function Limits({ form }: Props) {
 		</div>
 		<div className="sy-form-row">
 			<NumberInput label="Without a word the next one after, s" min={0}
-				max={32} description="0: 4" {...p("attemptSeconds")} />
+				max={32} description="0: the default, 4" {...p("attemptSeconds")} />
 			<TagsInput clearable label="Answers that mean: try the next one"
 				clearButtonProps={{ "aria-label": "Remove all codes" }}
 				placeholder={form.values.failoverCodes.length ? "" : "486"}

@@ -62,7 +62,7 @@ export function RouteFields({ item, order, close }: {
 			"what the first of . ! or (…) stands for"} />
 		<div className="sy-form-row">
 			<NumberInput label="Rings for, in seconds" min={0}
-				description="0: 60" {...p("ringSeconds")} />
+				description="0: the default, 60" {...p("ringSeconds")} />
 		</div>
 		<Switch label="Not in use" {...editor.form.getInputProps("disabled",
 			{ type: "checkbox" })} />

@@ -63,6 +63,10 @@ export function Probe() {
 	</Card>;
 }
 
+/** The API's words, as people here say. */
+const ours = (text: string) => text.replace(/\btrunk\b/g, "provider")
+	.replace(/\bdevice\b/g, "phone");
+
 function Result({ answer: a }: { answer: Answer }) {
 	const Icon = a.matched ? CircleCheck : CircleX;
 
@@ -77,17 +81,17 @@ function Result({ answer: a }: { answer: Answer }) {
 		</div>
 		{a.called && a.called !== a.number && <Text size="sm">
 			The routes see {a.called}.</Text>}
-		{a.reason && <Text size="sm">{a.reason}</Text>}
+		{a.reason && <Text size="sm">{ours(a.reason)}</Text>}
 		{a.trunks?.map((t) => <Text key={t.trunk} size="sm"
 			className={t.usable ? "" : "sy-bad"}>
 			{t.usable ? `By ${t.trunk} it goes out as ${t.called}` :
-				`Not by ${t.trunk}: ${t.why}`}</Text>)}
+				`Not by ${t.trunk}: ${ours(t.why)}`}</Text>)}
 		{a.tried?.length > 0 && <details>
 			<summary>What was tried ({a.tried.length})</summary>
 			<ol className="sy-tried">{a.tried.map((t, i) =>
 				<li key={i} data-ok={t.matched || undefined}>
 					<strong>{t.route}</strong> <code>{t.pattern}</code>{" "}
-					{t.why || (t.matched ?
+					{t.why ? ours(t.why) : (t.matched ?
 						"fits" : "does not fit")}
 				</li>)}</ol>
 		</details>}

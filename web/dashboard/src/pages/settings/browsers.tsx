@@ -28,7 +28,7 @@ export function Browsers({ form }: FormProps) {
 						visibilityToggleButtonProps={{ "aria-label":
 							"Show secret" }} />
 					<NumberInput label="Credentials of pages last, s" min={0}
-						max={86_400} description="0: 3600"
+						max={86_400} description="0: the default, 3600"
 						{...form.getInputProps(`${at}ttlSeconds`)} />
 				</div>
 			</div>}

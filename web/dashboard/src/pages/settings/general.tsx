@@ -19,11 +19,11 @@ export function Phones({ form, realm }: FormProps & { realm: string }) {
 			{...p("domains")} />
 		<div className="sy-form-row">
 			<NumberInput label="Register for at least, s" min={0}
-				description="0: 60" {...p("registerMinS")} />
+				description="0: the default, 60" {...p("registerMinS")} />
 			<NumberInput label="… at most, s" min={0}
-				description="0: 3600" {...p("registerMaxS")} />
+				description="0: the default, 3600" {...p("registerMaxS")} />
 			<NumberInput label="A call rings for, s" min={0}
-				description="0: 60" {...p("ringSeconds")} />
+				description="0: the default, 60" {...p("ringSeconds")} />
 		</div>
 		<div className="sy-form-row">
 			<NumberInput label="Asked whether they are there each, s" min={0}
@@ -36,7 +36,7 @@ export function Phones({ form, realm }: FormProps & { realm: string }) {
 		</div>
 		<div className="sy-form-row">
 			<NumberInput label="Who parked a call is called after, s" min={0}
-				description="0: 120" {...p("parkSeconds")} />
+				description="0: the default, 120" {...p("parkSeconds")} />
 			<TextInput label="When he does not answer, the call goes to"
 				description="A number; empty: it waits on"
 				{...p("parkOverflow")} />
@@ -52,7 +52,7 @@ export function Sound({ form }: FormProps) {
 			empty="All, Opus first" {...p("codecs")} />
 		<div className="sy-form-row">
 			<NumberInput label="Opus, bits a second" min={0} step={8000}
-				description="0: 32000" {...p("opusBitrateBps")} />
+				description="0: the default, 32000" {...p("opusBitrateBps")} />
 			<NumberInput label="Comfort noise, dB" min={-90} max={0}
 				description="-90 to -30; 0: none" {...p("comfortNoiseDb")} />
 			<Select label="Background noise is taken away"
@@ -101,10 +101,10 @@ export function Signalling({ form }: FormProps) {
 			<NumberInput label="Session timer, s" min={0}
 				description="0: only what a peer asks for"
 				{...p("sessionExpiresS")} />
-			<NumberInput label="… not below, s" min={0} description="0: 90"
+			<NumberInput label="… not below, s" min={0} description="0: the default, 90"
 				{...p("sessionMinS")} />
 			<NumberInput label="By TCP if larger than, bytes" min={0}
-				max={65_535} description="0: 1300; 65535: never"
+				max={65_535} description="0: the default, 1300; 65535: never"
 				{...p("udpMaxBytes")} />
 		</div>
 		<div className="sy-form-row">
@@ -114,14 +114,14 @@ export function Signalling({ form }: FormProps) {
 					{ value: "calls", label: "Yes (said so)" },
 					{ value: "off", label: "No" }]} />
 			<NumberInput label="After the call for, s" min={0}
-				description="0: 900" {...p("traceSeconds")} />
+				description="0: the default, 900" {...p("traceSeconds")} />
 		</div>
 		<div className="sy-form-row">
 			<TextInput label="Homer that is told of them"
 				placeholder="host:port" description="HEP v3 by UDP"
 				{...p("hep")} />
 			<NumberInput label="Its capture id" min={0}
-				description="0: 2001" {...p("hepCaptureId")} />
+				description="0: the default, 2001" {...p("hepCaptureId")} />
 		</div>
 	</>;
 }

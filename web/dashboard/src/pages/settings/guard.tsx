@@ -27,23 +27,23 @@ export function GuardFields({ form }: FormProps) {
 			"198.51.100.0/24")}
 		<div className="sy-form-row">
 			{number("rate", "Messages a second",
-				"Of a stranger’s address; 0: 100")}
-			{number("burst", "… at once", "0: 2000")}
+				"Of a stranger’s address; 0: the default, 100")}
+			{number("burst", "… at once", "0: the default, 2000")}
 		</div>
 		<div className="sy-form-row">
-			{number("failures", "Wrong passwords until a ban", "0: 10")}
-			{number("users", "… of so many users: the address", "0: 5")}
+			{number("failures", "Wrong passwords until a ban", "0: the default, 10")}
+			{number("users", "… of so many users: the address", "0: the default, 5")}
 			{number("banSeconds", "The first ban lasts, s",
-				"Doubles each time; 0: 60")}
-			{number("banMaxSeconds", "… the longest, s", "0: 86400")}
+				"Doubles each time; 0: the default, 60")}
+			{number("banMaxSeconds", "… the longest, s", "0: the default, 86400")}
 		</div>
 		<div className="sy-form-row">
 			{number("registersPerMinute", "Registrations a minute",
-				"Of one phone; 0: 120")}
+				"Of one phone; 0: the default, 120")}
 			{number("callsPerMinute", "Calls a minute",
-				"Of one phone; 0: 6000")}
+				"Of one phone; 0: the default, 6000")}
 			{number("messagesPerMinute", "Text messages a minute",
-				"Of one phone; 0: 600")}
+				"Of one phone; 0: the default, 600")}
 		</div>
 		{words("scanners", "Programs that are banned at once",
 			"Beginnings of their User-Agent; none: those that are known",

@@ -16,6 +16,7 @@ import { Card, Page } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { type Column, Table } from "../../parts/table";
 import { useSession } from "../../session";
+import { kindName } from "../events/sentence";
 
 export default function Webhooks() {
 	const { may } = useSession();
@@ -69,7 +70,7 @@ function columns(write: boolean, open: (h: Hook) => void): Column<Hook>[] {
 				href={`/webhooks/${h.id}`}>{h.name || h.url}</Anchor> },
 		{ key: "events", title: "Events", cell: (h) => h.events.length ?
 			h.events.length > 3 ? `${h.events.length} kinds` :
-			h.events.join(", ") : "all of calls" },
+			h.events.map(kindName).join(", ") : "all of calls" },
 		{ key: "state", title: "Last", cell: (h) => <Last of={h} /> },
 		{ key: "pending", title: "Waiting", right: true,
 			cell: (h) => h.pending },
@@ -139,7 +140,8 @@ function Fields({ hook: h, made, close }: {
 		<TextInput label="Address" placeholder="https://example.com/calls"
 			data-autofocus type="url" {...p("url")} />
 		<TextInput label="Name" placeholder="Optional" {...p("name")} />
-		<MultiSelect label="Events" data={[...TYPES]} searchable clearable
+		<MultiSelect label="Events" data={TYPES.map((t) =>
+			({ value: t, label: kindName(t) }))} searchable clearable
 			clearButtonProps={{ "aria-label": "None" }}
 			description={h ? "" : "None chosen: those of calls"}
 			{...p("events")} />
