@@ -172,7 +172,7 @@ def test_settings():
     got = api("config/settings")
     must(got["iceServers"], [{
         "urls": ["turn:turn.example.com:3478?transport=udp"], "secret": "",
-        "ttlSeconds": 0}], "the servers")
+        "ttlSeconds": 0, "noSecret": False}], "the servers")
     must((got["guard"]["deny"], got["guard"]["failures"]),
          (["198.51.100.0/24"], 4), "the guard")
     must(got["costly"], [{"prefix": "+882", "permission": "satellite",
