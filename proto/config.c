@@ -4,7 +4,9 @@
  * the bus coming up (again), and its own timer, since a message may be lost.
  * A look reads all sections in one atomic step.  That of the timer gives the
  * revision that it has, and gets nothing if it is the same; the others get
- * all of it: a Redis that lost its data counts its revisions anew.
+ * all of it: a Redis that lost its data counts its revisions anew.  Where the
+ * message has the one item that was changed of just what we have, it is taken
+ * from there, and nothing is read.
  *
  * What it had last it keeps, whatever happens to Redis.  A Redis that has
  * none any more, or only an older one that somebody else remembered, gets it
@@ -19,9 +21,8 @@
 #include <re.h>
 
 #include "proto/config.h"
-#include "proto/config_index.h"
 #include "proto/config_keys.h"
-#include "proto/config_unpack.h"
+#include "proto/config_state.h"
 #include "proto/log.h"
 #include "proto/loop.h"
 #include "proto/script.h"
@@ -34,12 +35,6 @@ enum {
 	GIVE_MS = 300,         /* within which what Redis lost is given back */
 };
 
-/* What has been loaded, and what makes it quick to search. */
-struct state {
-	Sy__Config *conf;
-	struct config_index *index;
-};
-
 /* A look under way; outlives the watcher if need be. */
 struct look {
 	struct config *c;      /* NULL: the watcher is gone */
@@ -50,8 +45,8 @@ struct config {
 	struct bus *bus;       /* borrowed */
 	config_h *h;
 	void *arg;
-	struct state now;
-	struct state old;      /* until the next load: may be borrowed  */
+	struct config_state now;
+	struct config_state old; /* until the next load: may be borrowed */
 	struct look *look;     /* NULL: none under way                  */
 	struct loop_timer *timer;
 	struct loop_timer *give;   /* NULL: Redis has what we have     */
@@ -59,14 +54,6 @@ struct config {
 	bool was_up;
 	bool again;            /* changed while a look was under way    */
 };
-
-static void state_free(struct state *s)
-{
-	s->index = mem_deref(s->index);
-	if (s->conf)
-		sy__config__free_unpacked(s->conf, NULL);
-	s->conf = NULL;
-}
 
 static void destructor(void *arg)
 {
@@ -77,34 +64,16 @@ static void destructor(void *arg)
 		c->look->c = NULL;
 	mem_deref(c->timer);
 	mem_deref(c->give);
-	state_free(&c->now);
-	state_free(&c->old);
+	config_state_free(&c->old); /* it may have passed on to the other one */
+	config_state_free(&c->now);
 }
 
 /* ----------------------------------------------------------------- loading */
 
-static int state_read(struct state *s, const redisReply *r)
-{
-	int err;
-
-	s->conf = malloc(sizeof(*s->conf));
-	if (!s->conf)
-		return ENOMEM;
-	sy__config__init(s->conf);
-
-	err = config_unpack(s->conf, r);
-	if (!err)
-		err = config_index_alloc(&s->index, s->conf);
-	if (err)
-		state_free(s);
-
-	return err;
-}
-
 static bool reply_shape(const redisReply *r)
 {
 	return r->type == REDIS_REPLY_ARRAY &&
-	       (!r->elements || ((r->elements == 1 || r->elements == 8) &&
+	       (!r->elements || ((r->elements == 1 || r->elements == 9) &&
 				 r->element[0]->type == REDIS_REPLY_STRING));
 }
 
@@ -138,14 +107,24 @@ static bool is_lost(const struct config *c, const redisReply *r)
 	if (!r->elements)
 		return true;
 
-	return r->elements == 8 && r->element[7]->type == REDIS_REPLY_STRING &&
+	return r->elements == 9 && r->element[7]->type == REDIS_REPLY_STRING &&
 	       r->element[7]->len && c->now.conf->revision >
 	       strtoull(r->element[0]->str, NULL, 10);
 }
 
+/* Another revision is what there is. */
+static void follow(struct config *c, const struct config_state *s)
+{
+	config_state_free(&c->old);
+	c->old = c->now;
+	c->now = *s;
+	if (c->h)
+		c->h(s->conf, c->arg);
+}
+
 static void load(struct config *c, const redisReply *r)
 {
-	struct state s = {NULL, NULL};
+	struct config_state s = {NULL};
 	int err;
 
 	err = reply_shape(r) ? 0 : EBADMSG;
@@ -154,25 +133,21 @@ static void load(struct config *c, const redisReply *r)
 		return;
 	}
 	c->give = mem_deref(c->give);
-	if (!err && r->elements != 8)
+	if (!err && r->elements != 9)
 		return; /* none yet, or what we have */
 	if (!err)
-		err = state_read(&s, r);
+		err = config_state_read(&s, r);
 	if (err) {
 		log_error("configuration in Redis cannot be read",
 			  LOG_E(err));
 		return;
 	}
 
-	state_free(&c->old);
-	c->old = c->now;
-	c->now = s;
 	log_info("configuration loaded", LOG_U("revision", s.conf->revision),
 		 LOG_U("devices", s.conf->n_devices),
 		 LOG_U("trunks", s.conf->n_trunks),
 		 LOG_U("routes", s.conf->n_routes));
-	if (c->h)
-		c->h(s.conf, c->arg);
+	follow(c, &s);
 }
 
 static void look(struct config *c, bool whole);
@@ -244,12 +219,39 @@ static void look(struct config *c, bool whole)
 
 /* ------------------------------------------------------------------ events */
 
+/* One item of just what we have? @return true: we have the change, too. */
+static bool change(struct config *c, const Sy__ConfigChanged *cc)
+{
+	struct config_state s = {NULL};
+
+	if (!c->now.conf || !*cc->stamp || !*c->now.stamp)
+		return false;
+	if (cc->revision == c->now.conf->revision &&
+	    !strcmp(cc->stamp, c->now.stamp))
+		return true; /* a look was faster */
+	if (cc->revision != c->now.conf->revision + 1 || c->look || c->give ||
+	    strcmp(cc->before, c->now.stamp) != 0)
+		return false;
+	if (config_state_change(&s, &c->now, cc))
+		return false;
+
+	log_info("configuration changed", LOG_U("revision", cc->revision),
+		 LOG_S("section", cc->section), LOG_S("id", cc->id));
+	follow(c, &s);
+
+	return true;
+}
+
 static void changed_handler(const Sy__Envelope *env, void *arg)
 {
 	struct config *c = arg;
 
-	if (env->body_case == SY__ENVELOPE__BODY_CONFIG_CHANGED)
+	if (env->body_case != SY__ENVELOPE__BODY_CONFIG_CHANGED)
+		return;
+	mem_ref(c); /* the handler may let go of us */
+	if (!change(c, env->config_changed))
 		look(c, true);
+	mem_deref(c);
 }
 
 static void tick_handler(void *arg)

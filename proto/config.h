@@ -2,10 +2,13 @@
 /*
  * Configuration: a JSON file in the shape of message Config, kept in Redis
  * section by section with a revision, held in memory by every process that
- * watches, changed as a whole by one script, announced on the bus.  A Redis
+ * watches, changed as a whole or by one item by one script, announced on the
+ * bus.  With one item comes the item: who has just what it was changed in
+ * takes it over, and reads nothing; all others load the whole.  A Redis
  * that has lost it gets it back from those who hold it.
  *
- *   sy:{config}            hash    revision, again (it was given back)
+ *   sy:{config}            hash    revision, again (it was given back),
+ *                                  stamp (of this content alone)
  *   sy:{config}:settings   string  Settings
  *   sy:{config}:devices    hash    id -> Device      (likewise trunks,
  *                                              routes, tokens, groups)

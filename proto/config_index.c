@@ -2,7 +2,8 @@
 /*
  * Devices: a table with open addressing, a power of two of slots and at most
  * half of them taken.  Trunks are few: their ids are compared one by one,
- * their sources are one list in the order in which they are tried.
+ * their sources are one list in the order in which they are tried.  Both are
+ * shared with the index of the next revision where they are the same.
  */
 
 #include <errno.h>
@@ -115,6 +116,57 @@ int config_index_alloc(struct config_index **ip, const Sy__Config *conf)
 	err = index_devices(i);
 	if (!err)
 		err = index_sources(i);
+
+	if (err)
+		mem_deref(i);
+	else
+		*ip = i;
+
+	return err;
+}
+
+/* A device in the place of one with its id. */
+static int swap_device(struct config_index *i, const struct config_index *old,
+		       const Sy__Device *dev)
+{
+	const size_t size = (old->mask + 1) * sizeof(*i->slotv);
+
+	i->slotv = mem_alloc(size, NULL);
+	if (!i->slotv)
+		return ENOMEM;
+	memcpy(i->slotv, old->slotv, size);
+	i->mask = old->mask;
+	i->slotv[slot(i, dev->id, strlen(dev->id))] = dev;
+
+	return 0;
+}
+
+int config_index_change(struct config_index **ip,
+			const struct config_index *old,
+			const Sy__Config *conf, enum config_section s,
+			const ProtobufCMessage *was,
+			const ProtobufCMessage *item)
+{
+	struct config_index *i = mem_zalloc(sizeof(*i), destructor);
+	int err = 0;
+
+	if (!i)
+		return ENOMEM;
+	i->conf = conf;
+	if (s != CONFIG_DEVICES) {
+		i->slotv = mem_ref(old->slotv);
+		i->mask = old->mask;
+	} else if (was && item) {
+		err = swap_device(i, old, (const Sy__Device *)item);
+	} else {
+		err = index_devices(i);
+	}
+	if (!err && s == CONFIG_TRUNKS) {
+		err = index_sources(i);
+	} else if (!err) {
+		i->sourcev = mem_ref(old->sourcev);
+		i->sourcec = old->sourcec;
+	}
 
 	if (err)
 		mem_deref(i);

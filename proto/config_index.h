@@ -8,7 +8,7 @@
 #define SY_PROTO_CONFIG_INDEX_H
 
 #include <stddef.h>
-#include "proto/schema.h"
+#include "proto/config_section.h"
 
 struct config_index;
 struct sa;
@@ -22,6 +22,24 @@ struct sa;
  * @return 0 or ENOMEM.
  */
 int config_index_alloc(struct config_index **ip, const Sy__Config *conf);
+
+/**
+ * Make that of a configuration in which one item is another.
+ *
+ * @param ip    As above.
+ * @param old   Of the one before; it may go first.
+ * @param conf  As above.
+ * @param s     The item's section.
+ * @param was   The item before; NULL: there was none.
+ * @param item  The item now; NULL: there is none.
+ *
+ * @return 0 or ENOMEM.
+ */
+int config_index_change(struct config_index **ip,
+			const struct config_index *old,
+			const Sy__Config *conf, enum config_section s,
+			const ProtobufCMessage *was,
+			const ProtobufCMessage *item);
 
 const Sy__Device *config_index_device(const struct config_index *i,
 				      const char *id, size_t len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One script replaces all, or one item; then the new revision is published.
+ * One script replaces all, or one item; then the new revision is published, and
+ * with it the item.
  * Should we die between the two, watchers find it at their next look
  * (config.c).
  */
@@ -18,14 +19,30 @@
 #include "proto/config_section.h"
 #include "proto/script.h"
 
-enum { PUT_DEADLINE_MS = 10000 };
+enum {
+	PUT_DEADLINE_MS = 10000,
+	TOLD_MAX_BYTES = 32768, /* of an item; a larger one is loaded      */
+};
 
 struct put {
 	struct redis *redis;  /* borrowed: drops us when it goes */
 	config_put_h *h;
 	void *arg;
 	uint64_t revision;
+	/* Of one item, to be told with it; else NULL. */
+	const char *section;
+	char *id;
+	uint8_t *record;
+	size_t len;
 };
+
+static void put_destructor(void *arg)
+{
+	struct put *p = arg;
+
+	mem_deref(p->id);
+	mem_deref(p->record);
+}
 
 /* The arguments, and where the packed records lie. */
 struct args {
@@ -148,26 +165,38 @@ static void publish_handler(int err, const redisReply *reply, void *arg)
 	done(arg, 0);
 }
 
-static int publish(struct put *p)
+/* @param r  What the script answered. */
+static int publish(struct put *p, const redisReply *r)
 {
 	Sy__Envelope env = SY__ENVELOPE__INIT;
 	Sy__ConfigChanged cc = SY__CONFIG_CHANGED__INIT;
-	uint8_t buf[64];
+	uint8_t *buf;
 	size_t len;
 	int err;
 
 	cc.revision = p->revision;
+	if (p->id && r->elements == 4 &&
+	    r->element[2]->type == REDIS_REPLY_STRING &&
+	    r->element[3]->type == REDIS_REPLY_STRING) {
+		cc.before = r->element[2]->str;
+		cc.stamp = r->element[3]->str;
+		cc.section = (char *)(uintptr_t)p->section;
+		cc.id = p->id;
+		cc.record.data = p->record;
+		cc.record.len = p->len;
+	}
 	env.body_case = SY__ENVELOPE__BODY_CONFIG_CHANGED;
 	env.config_changed = &cc;
-	len = sy__envelope__get_packed_size(&env);
-	if (len > sizeof(buf))
-		return EOVERFLOW;
-	sy__envelope__pack(&env, buf);
+	buf = mem_alloc(sy__envelope__get_packed_size(&env), NULL);
+	if (!buf)
+		return ENOMEM;
+	len = sy__envelope__pack(&env, buf);
 
 	err = redis_command(p->redis, 0, publish_handler, p, "PUBLISH %s %b",
 			    BUS_CHANNEL_CONFIG, buf, len);
 	if (!err)
 		redis_arg_owned(p->redis);
+	mem_deref(buf);
 
 	return err;
 }
@@ -178,7 +207,7 @@ static void put_handler(int err, const redisReply *reply, void *arg)
 	bool ok;
 
 	if (!err && (reply->type != REDIS_REPLY_ARRAY ||
-		     reply->elements != 2 ||
+		     reply->elements < 2 ||
 		     reply->element[0]->type != REDIS_REPLY_INTEGER ||
 		     reply->element[1]->type != REDIS_REPLY_STRING))
 		err = EBADMSG;
@@ -191,7 +220,7 @@ static void put_handler(int err, const redisReply *reply, void *arg)
 	p->revision = strtoull(reply->element[1]->str, NULL, 10);
 	if (!ok)
 		done(p, ESTALE);
-	else if (publish(p))
+	else if (publish(p, reply))
 		done(p, 0);
 }
 
@@ -217,18 +246,28 @@ static bool has_password(const Sy__Config *conf)
 	return false;
 }
 
-static int run(struct redis *r, enum script script, int keyc,
-	       const struct args *a, config_put_h *h, void *arg)
+static struct put *put_alloc(struct redis *r, config_put_h *h, void *arg)
 {
-	struct put *p = mem_zalloc(sizeof(*p), NULL);
+	struct put *p = mem_zalloc(sizeof(*p), put_destructor);
+
+	if (p) {
+		p->redis = r;
+		p->h = h;
+		p->arg = arg;
+	}
+
+	return p;
+}
+
+/* @param p  Taken; or NULL. */
+static int run(struct put *p, enum script script, int keyc,
+	       const struct args *a)
+{
 	int err;
 
 	if (!p)
 		return ENOMEM;
-	p->redis = r;
-	p->h = h;
-	p->arg = arg;
-	err = script_run_owned(r, script, PUT_DEADLINE_MS, put_handler, p,
+	err = script_run_owned(p->redis, script, PUT_DEADLINE_MS, put_handler, p,
 			       keyc, a->argc, a->argv, a->lenv);
 	if (err)
 		mem_deref(p);
@@ -248,7 +287,8 @@ static int put(struct redis *r, const Sy__Config *conf, const char *expected,
 	err = args_alloc(&a, conf);
 	if (!err) {
 		args_fill(a, conf, expected);
-		err = run(r, SCRIPT_CONFIG_PUT, CONFIG_KEYC, a, h, arg);
+		err = run(put_alloc(r, h, arg), SCRIPT_CONFIG_PUT, CONFIG_KEYC,
+			  a);
 	}
 	mem_deref(a);
 
@@ -287,6 +327,7 @@ int config_item_put(struct redis *r, enum config_section section,
 	const char *argv[5];
 	size_t lenv[5];
 	struct args a = {.argv = argv, .lenv = lenv};
+	struct put *p;
 	int err;
 
 	if (!r || !id || !expected || config_section_is_plain(section, item))
@@ -306,7 +347,13 @@ int config_item_put(struct redis *r, enum config_section section,
 		add_message(&a, item);
 	else
 		add(&a, "", 0);
-	err = run(r, SCRIPT_CONFIG_ITEM_PUT, 2, &a, h, arg);
+	p = put_alloc(r, h, arg);
+	if (p && a.used <= TOLD_MAX_BYTES && !str_dup(&p->id, id)) {
+		p->section = def->name;
+		p->record = mem_ref(a.data);
+		p->len = a.used;
+	}
+	err = run(p, SCRIPT_CONFIG_ITEM_PUT, 2, &a);
 	mem_deref(a.data);
 
 	return err;

@@ -102,35 +102,29 @@ static int route_cmp(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
+static int (*const cmpv[CONFIG_SECTIONS])(const void *a, const void *b) = {
+	[CONFIG_DEVICES] = device_cmp, [CONFIG_TRUNKS] = trunk_cmp,
+	[CONFIG_ROUTES] = route_cmp, [CONFIG_TOKENS] = token_cmp,
+	[CONFIG_GROUPS] = group_cmp,
+};
+
+int config_unpack_cmp(enum config_section s, const void *a, const void *b)
+{
+	return cmpv[s](a, b);
+}
+
 /* Redis' hashes have no order: every process shall see the same one. */
 static void sort(Sy__Config *conf)
 {
-	static const struct {
-		size_t v, n;
-		int (*cmp)(const void *a, const void *b);
-	} sections[] = {
-	    {offsetof(Sy__Config, devices), offsetof(Sy__Config, n_devices),
-	     device_cmp},
-	    {offsetof(Sy__Config, trunks), offsetof(Sy__Config, n_trunks),
-	     trunk_cmp},
-	    {offsetof(Sy__Config, routes), offsetof(Sy__Config, n_routes),
-	     route_cmp},
-	    {offsetof(Sy__Config, tokens), offsetof(Sy__Config, n_tokens),
-	     token_cmp},
-	    {offsetof(Sy__Config, groups), offsetof(Sy__Config, n_groups),
-	     group_cmp},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		uint8_t *base = (uint8_t *)conf;
-		void *v;
+	for (enum config_section s = 0; s < CONFIG_SECTIONS; s++) {
 		size_t n;
+		ProtobufCMessage **v;
 
-		memcpy(&v, base + sections[i].v, sizeof(v));
-		memcpy(&n, base + sections[i].n, sizeof(n));
+		if (!cmpv[s])
+			continue;
+		v = config_section_items(conf, s, &n);
 		if (n)
-			qsort(v, n, sizeof(void *), sections[i].cmp);
+			qsort(v, n, sizeof(*v), cmpv[s]);
 	}
 }
 

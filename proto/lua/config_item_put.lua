@@ -3,7 +3,9 @@
 -- KEYS  sy:{config}, the key of the item's section
 -- ARGV  that revision; id ('': the section is one record, settings); record
 --       ('': the item is removed)
--- Returns {1, new revision}, or {0, the revision that is there}.
+-- Returns {1, new revision, stamp of what was changed, new stamp}, or
+-- {0, the revision that is there}.  A stamp is of one content alone, which a
+-- revision is not where Redis has lost some of them.
 local rev = redis.call('HGET', KEYS[1], 'revision') or '0'
 if rev == '0' or ARGV[1] ~= rev then
 	return {0, rev}
@@ -15,5 +17,10 @@ elseif ARGV[3] == '' then
 else
 	redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 end
+local before = redis.call('HGET', KEYS[1], 'stamp') or ''
+local now = redis.call('TIME')
+local stamp = rev .. '.' .. now[1] .. '.' .. now[2]
 redis.call('HDEL', KEYS[1], 'again')
-return {1, tostring(redis.call('HINCRBY', KEYS[1], 'revision', 1))}
+redis.call('HSET', KEYS[1], 'stamp', stamp)
+return {1, tostring(redis.call('HINCRBY', KEYS[1], 'revision', 1)), before,
+	stamp}

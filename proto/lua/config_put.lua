@@ -31,6 +31,9 @@ for k = 3, 7 do
 	end
 	at = last + 1
 end
+-- Of this content alone: see config_item_put.lua.
+local now = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'stamp', rev .. '.' .. now[1] .. '.' .. now[2])
 if again then
 	redis.call('HSET', KEYS[1], 'revision', again, 'again', '1')
 	return {1, again}

@@ -3,6 +3,7 @@
 /* The configuration in Redis: put, watched, kept. */
 #include "redis_fixture.h"
 #include "proto/config.h"
+#include "proto/schema_copy.h"
 
 enum { MANY = 10000 };
 
@@ -364,6 +365,169 @@ static void test_newest_wins(void **state)
 	sy__config__free_unpacked(b, NULL);
 }
 
+/* ------------------------------------------------------------- one item */
+
+static void put_item(struct putter *p, struct fixture *f,
+		     enum config_section s, const char *id,
+		     const ProtobufCMessage *item)
+{
+	const uint64_t before = p->revision;
+
+	p->answers = 0;
+	assert_int_equal(0, config_item_put(p->redis, s, id, item, before,
+					    put_handler, p));
+	run_until(f, is_nonzero, &p->answers);
+	assert_int_equal(0, p->err);
+	assert_int_equal(before + 1, p->revision);
+}
+
+/* A device is changed, a new one comes, one goes: nothing else is read.  What
+ * was taken out of Redis behind our back shows that. */
+static void test_one_item(void **state)
+{
+	struct fixture *f = *state;
+	Sy__Config *a = make(small);
+	Sy__Device dev = SY__DEVICE__INIT;
+	const Sy__Device *other_one;
+	struct watcher w;
+	struct putter p;
+
+	watcher_start(&w, f);
+	putter_start(&p, f);
+	put(&p, f, a, UINT64_MAX);
+	run_until_revision(f, &w, 1);
+	other_one = config_device(w.config, "1002", 4);
+	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
+
+	dev.id = "1001";
+	dev.display_name = "Another";
+	put_item(&p, f, CONFIG_DEVICES, "1001", &dev.base);
+	run_until_revision(f, &w, 2);
+	assert_string_equal("Another", config_device(w.config, "1001", 4)
+					       ->display_name);
+	dev.id = "1000";
+	put_item(&p, f, CONFIG_DEVICES, "1000", &dev.base);
+	run_until_revision(f, &w, 3);
+	assert_int_equal(3, config_get(w.config)->n_devices);
+	assert_string_equal("1000", config_get(w.config)->devices[0]->id);
+	assert_non_null(config_device(w.config, "1000", 4));
+	put_item(&p, f, CONFIG_DEVICES, "1001", NULL);
+	run_until_revision(f, &w, 4);
+	assert_null(config_device(w.config, "1001", 4));
+	assert_ptr_equal(other_one, config_device(w.config, "1002", 4));
+
+	/* One that says nothing of its origin is not believed. */
+	assert_int_equal(0, server_ask(f, "HSET sy:{config} stamp another"));
+	dev.display_name = "Third";
+	put_item(&p, f, CONFIG_DEVICES, "1000", &dev.base);
+	run_until_revision(f, &w, 5);
+	assert_string_equal("Third", config_device(w.config, "1000", 4)
+					     ->display_name);
+	assert_null(config_device(w.config, "1002", 4));
+
+	mem_deref(p.redis);
+	watcher_stop(&w);
+	sy__config__free_unpacked(a, NULL);
+}
+
+/* Who has missed a revision loads all. */
+static void test_one_item_missed(void **state)
+{
+	struct fixture *f = *state;
+	Sy__Config *a = make(small);
+	Sy__Device dev = SY__DEVICE__INIT;
+	struct watcher w;
+	struct putter p;
+
+	watcher_start(&w, f);
+	putter_start(&p, f);
+	put(&p, f, a, UINT64_MAX);
+	run_until_revision(f, &w, 1);
+	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
+	assert_int_equal(2, server_ask(f, "HINCRBY sy:{config} revision 1"));
+	p.revision = 2;
+	dev.id = "1001";
+	put_item(&p, f, CONFIG_DEVICES, "1001", &dev.base);
+	run_until_revision(f, &w, 3);
+	assert_null(config_device(w.config, "1002", 4));
+	mem_deref(p.redis);
+	watcher_stop(&w);
+	sy__config__free_unpacked(a, NULL);
+}
+
+/* One of any section, made or changed or removed. */
+static void put_any(struct putter *p, struct fixture *f, unsigned rnd)
+{
+	char id[8], *name = (rnd & 1) ? "x" : "y", *source = "192.0.2.1";
+	Sy__Destination echo = SY__DESTINATION__INIT;
+	Sy__Settings set = SY__SETTINGS__INIT;
+	Sy__Device dev = SY__DEVICE__INIT;
+	Sy__Trunk trunk = SY__TRUNK__INIT;
+	Sy__Route route = SY__ROUTE__INIT;
+	Sy__Group group = SY__GROUP__INIT;
+	Sy__ApiToken token = SY__API_TOKEN__INIT;
+	ProtobufCMessage *const itemv[CONFIG_SECTIONS] = {
+		&set.base, &dev.base, &trunk.base, &route.base, &group.base,
+		&token.base,
+	};
+	const enum config_section s = rnd / 2 % CONFIG_SECTIONS;
+
+	(void)snprintf(id, sizeof(id), "%u", rnd / 64 % 12);
+	set.realm = "switchyard";
+	set.ring_seconds = rnd % 50;
+	dev.id = trunk.id = route.id = group.id = token.id = id;
+	dev.display_name = name;
+	trunk.sources = &source;
+	trunk.n_sources = rnd & 1;
+	trunk.enabled = true;
+	route.order = rnd % 7;
+	route.target = &echo;
+	put_item(p, f, s, s == CONFIG_SETTINGS ? "" : id,
+		 s != CONFIG_SETTINGS && rnd % 5 == 0 ? NULL : itemv[s]);
+}
+
+/* After any changes it is what who comes later loads. */
+static void test_items_as_whole(void **state)
+{
+	struct fixture *f = *state;
+	Sy__Config *a = make(small);
+	unsigned seed = (unsigned)getpid(), rnd = seed;
+	struct watcher w, later;
+	struct putter p;
+	struct sa sa;
+
+	print_message("seed %u\n", seed);
+	assert_int_equal(0, sa_set_str(&sa, "192.0.2.1", 5060));
+	watcher_start(&w, f);
+	putter_start(&p, f);
+	put(&p, f, a, UINT64_MAX);
+	run_until_revision(f, &w, 1);
+	for (unsigned i = 1; i <= 300; i++) {
+		rnd = rnd * 1103515245 + 12345;
+		put_any(&p, f, rnd >> 8 & 0xffff);
+		run_until_revision(f, &w, p.revision);
+		if (i % 60)
+			continue;
+		watcher_start(&later, f);
+		run_until_revision(f, &later, p.revision);
+		assert_true(schema_equal(&config_get(w.config)->base,
+					 &config_get(later.config)->base));
+		for (unsigned d = 0; d < 12; d++) {
+			char id[8];
+			const size_t n = (size_t)sprintf(id, "%u", d);
+
+			assert_int_equal(!config_device(w.config, id, n),
+					 !config_device(later.config, id, n));
+		}
+		assert_int_equal(!config_trunk_by_source(w.config, &sa),
+				 !config_trunk_by_source(later.config, &sa));
+		watcher_stop(&later);
+	}
+	mem_deref(p.redis);
+	watcher_stop(&w);
+	sy__config__free_unpacked(a, NULL);
+}
+
 static void test_many(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +639,9 @@ int main(void)
 		fixture_test(test_redis_restart),
 		fixture_test(test_again),
 		fixture_test(test_newest_wins),
+		fixture_test(test_one_item),
+		fixture_test(test_one_item_missed),
+		fixture_test(test_items_as_whole),
 		fixture_test_re(test_many),
 		fixture_test_re(test_garbage),
 		fixture_test(test_let_go),
