@@ -209,6 +209,27 @@ static size_t encode(void *st, uint8_t *buf, size_t size, const float *pcm,
 }
 
 /*
+ * A packet without any audio, in the frames of another one (RFC 6716 3.2): what
+ * follows is a pause, no loss.  Browsers conceal what is only not there.
+ */
+static size_t pause_put(uint8_t *buf, size_t size, const uint8_t *like)
+{
+	enum { CODE = 3, ONE = 0, TWO_EQUAL = 1, MANY = 3, COUNT = 0x3f };
+
+	if (size < DTX_BYTES)
+		return 0;
+
+	buf[0] = like[0];
+	buf[1] = like[1] & COUNT; /* all of the same size: none */
+	if ((like[0] & CODE) == MANY)
+		return 2;
+	if ((like[0] & CODE) != ONE)
+		buf[0] = (uint8_t)((like[0] & ~CODE) | TWO_EQUAL);
+
+	return 1;
+}
+
+/*
  * When the encoder has nothing left to say, its last packet is sent again and
  * it stands still; or, with DTX, nothing is sent for most of the time.
  */
@@ -216,6 +237,7 @@ static size_t silence(void *st, uint8_t *buf, size_t size, size_t n)
 {
 	static const float zero[MEDIA_RATE_HZ / 1000 * CODEC_PTIME_MAX_MS];
 	struct enc *e = st;
+	uint32_t since; /* the last one that was sent again */
 	size_t len;
 
 	if (e->quiet < QUIET_PACKETS) {
@@ -226,8 +248,10 @@ static size_t silence(void *st, uint8_t *buf, size_t size, size_t n)
 		return len;
 	}
 
-	++e->quiet;
-	if (e->prm.dtx && e->quiet % QUIET_REFRESH)
+	since = e->quiet++ % QUIET_REFRESH;
+	if (e->prm.dtx && (e->quiet == QUIET_PACKETS + 1 || !since))
+		return pause_put(buf, size, e->quietv);
+	if (e->prm.dtx && since + 1 < QUIET_REFRESH)
 		return 0;
 
 	len = MIN(e->quietc, size);

@@ -301,6 +301,52 @@ static void test_missed(void **state)
 	assert_true(with > without + 6);
 }
 
+/* One silence after the other with DTX: what is sent of them. */
+static void pauses(uint32_t ptime_ms)
+{
+	const struct media_codec prm = {.id = MEDIA_OPUS,
+					.clock_hz = 48000,
+					.bitrate_bps = 32000,
+					.complexity = 5,
+					.ptime_ms = ptime_ms,
+					.dtx = true};
+	const size_t smp = 48 * ptime_ms;
+	unsigned i, whole = 0, empty = 0;
+	struct codec c;
+	uint8_t buf[1500];
+	size_t len, last = 0;
+
+	assert_int_equal(codec_init(&c, &prm), 0);
+	assert_int_equal(codec_enc_alloc(&c), 0);
+	for (i = 0; i < 100; i++) {
+		len = c.ops->silence(c.st, buf, sizeof(buf), smp);
+		if (len) {
+			assert_int_equal(c.ops->samples(c.st, buf, len), smp);
+			whole += len > c.ops->dtx_bytes;
+			empty += len <= c.ops->dtx_bytes;
+		} else {
+			/* nobody takes it for a loss */
+			assert_in_range(last, 0, c.ops->dtx_bytes);
+		}
+		last = len ? len : last;
+	}
+	/* ten to begin with, then one in twenty, and a pause behind each */
+	assert_int_equal(whole, 10 + 5);
+	assert_int_equal(empty, 5);
+	codec_close(&c);
+}
+
+static void test_pauses(void **state)
+{
+	static const uint32_t msv[] = {10, 20, 40, 60};
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < sizeof(msv) / sizeof(*msv); i++)
+		pauses(msv[i]);
+}
+
 /* Any bytes are survived; the number of samples is kept to. */
 static void test_garbage(void **state)
 {
@@ -343,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_overload),
 		cmocka_unit_test(test_snr),
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_garbage),
 	};
