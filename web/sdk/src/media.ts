@@ -41,6 +41,16 @@ const ANSWER_TRIES = 8;
 /** Whose keys they will be. */
 const fingerprint = (sdp = "") => /^a=fingerprint:(.*\S)/m.exec(sdp)?.[1];
 
+/** What is said of a connection of ours: that nothing need be sent here while
+ * nobody speaks (RFC 7587 6.1).  Browsers can do with that, and do not say so. */
+function description(pc: RTCPeerConnection): string {
+	const { sdp } = pc.localDescription!;
+	const opus = /^a=rtpmap:(\d+) opus\//m.exec(sdp)?.[1];
+
+	return sdp.replace(new RegExp(`^a=fmtp:${opus} (?!.*usedtx).*\\S`, "m"),
+		"$&;usedtx=1");
+}
+
 const isOffered = (pc: RTCPeerConnection) =>
 	pc.signalingState === "have-local-offer";
 
@@ -126,7 +136,7 @@ export class Media {
 		const pc = this.makePeer();
 
 		await pc.setLocalDescription();
-		return pc.localDescription!.sdp;
+		return description(pc);
 	}
 
 	/** There is a leg now: what has waited is said. */
@@ -269,7 +279,7 @@ export class Media {
 			await pc.setRemoteDescription(offer);
 		}
 		await pc.setLocalDescription();
-		await this.answerWith(pc.localDescription!.sdp);
+		await this.answerWith(description(pc));
 		this.agreed = pc === this.pc;
 	}
 
@@ -304,7 +314,7 @@ export class Media {
 		await pc.setLocalDescription();
 		try {
 			await this.host.request({ phoneOffer: { leg: this.owner.leg,
-				sdp: pc.localDescription!.sdp } });
+				sdp: description(pc) } });
 		} catch {
 			// The node may be gone: the next one will offer.
 			if (pc === this.pc && isOffered(pc))
