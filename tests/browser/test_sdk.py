@@ -236,6 +236,60 @@ def test_digits():
     end_by_page("a", SIP)
 
 
+def counted(seconds=2):
+    """Packets a second that page "a" sends and receives, what was made up in
+    that time [s], and what the API shows of its leg then."""
+    c, b = _all.cluster, _all.browser
+    before, began = b.do("a", "counters"), time.monotonic()
+    time.sleep(seconds)
+    now = b.do("a", "counters")
+    took = time.monotonic() - began
+    leg = next(x["now"] for x in c.api(
+        "GET", f"/api/calls/{the_call()['id']}/stats")["legs"]
+        if x["user"] == "1001")
+    made = (now["concealed"] - before["concealed"]) / 48000
+    return ((now["sent"] - before["sent"]) / took,
+            (now["received"] - before["received"]) / took, made, leg)
+
+
+def is_pause(rate):
+    return 2 <= rate <= 8
+
+
+def test_pauses():
+    """Who is muted sends hardly a packet: the page, and the node to it; that
+    is silence, and neither loss nor the end of anything."""
+    _, b, box = _all.start("a")
+    call_phone()
+    b.do("a", "mute")
+    hears(box, SIP, TONE_HZ, present=False)
+    sent, received, made, leg = counted()
+    if not is_pause(sent) or received < 45:
+        raise Mismatch(f"the page pauses: {sent}, {received} packets/s")
+    box.do("mute", phone=SIP)
+    b.hears("a", None)
+    sent, received, made, leg = counted()
+    print("        " + json.dumps({
+        "pause": "packets/s", "sent": round(sent, 1),
+        "received": round(received, 1), "made_s": round(made, 3),
+        "lossPercent": leg["lossPercent"],
+        "concealedPercent": leg["concealedPercent"]}), flush=True)
+    if not is_pause(sent) or not is_pause(received):
+        raise Mismatch(f"both pause: {sent}, {received} packets/s")
+    if made > 0.2 or leg["lossPercent"] > 0.5 or leg["concealedPercent"] > 5 \
+            or leg["state"] != "LEG_ANSWERED":
+        raise Mismatch(f"a pause is no loss: {made} s were made up; {leg}")
+    b.events.clear()
+    stats = b.expect("stats", "a")["stats"]
+    if stats["mos"] < 4 or stats["lossPercent"] > 0:
+        raise Mismatch(f"the page says: {stats}")
+    b.hears("a", None)
+    b.do("a", "unmute")
+    box.do("mute", phone=SIP, on=False)
+    both_ways("a", SIP)
+    end_by_page("a", SIP)
+
+
 def test_transfer():
     """Blind: the phone comes to speak to another one."""
     _, b, box = _all.start("a")
