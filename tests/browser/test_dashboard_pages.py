@@ -110,6 +110,34 @@ def test_by_keyboard():
     page.see(css="main button:focus")
 
 
+def test_long_table():
+    """Of 300 phones those in sight are drawn; each is reached by scrolling
+    and by searching."""
+    page = _all.start()
+    for i in range(300):
+        _all.cluster.api("POST", "/api/config/devices",
+                         {"id": f"{5000 + i}", "password": f"demo-{i:04}"})
+    page.go(path="/phones")
+    page.see(css="table[aria-rowcount='321']")
+    drawn = page.count(css=".sy-table tbody tr[role=row]")
+    if not 10 < drawn < 100:
+        raise Mismatch(f"{drawn} rows are drawn")
+    if page.count(role="link", name="5299", exact=True):
+        raise Mismatch("what is out of sight is drawn")
+    page.accessible("a long table")
+    page.evaluate(script="scrollTo(0, 1e6)")
+    page.see(role="link", name="5299", exact=True)
+    page.see(css="tr[aria-rowindex='321']")
+    page.gone(role="link", name="1001", exact=True)
+    page.evaluate(script="scrollTo(0, 0)")
+    page.see(role="link", name="1001", exact=True)
+    page.fill(label="Search phones", value="5277")
+    page.see(role="link", name="5277", exact=True)
+    if page.count(css=".sy-table tbody tr") != 1:
+        raise Mismatch("one phone was searched")
+    page.no_faults()
+
+
 def test_gateway_is_gone():
     """It says so, and goes on by itself once there is one again."""
     page = _all.start()

@@ -2,7 +2,8 @@
 //
 // What changes by itself: the feed's topics in the query cache.  While the feed
 // does not run, the same is asked for by REST every few seconds.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, replaceEqualDeep, useQuery, useQueryClient }
+	from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { call, id as esc, list } from "./client";
 import { applyEvent } from "./apply";
@@ -51,6 +52,18 @@ function useTopic<T>(topic: string, key: unknown[],
 	}, [client, topic]); // eslint-disable-line
 }
 
+// What the feed changes keeps all that has not changed: to compare a thousand
+// calls with what they were, four times a second, is for nothing.
+const FED = { structuralSharing: false };
+
+/** The whole of a list, by REST: what is as before stays the same object. */
+async function shared<T>(client: QueryClient, key: string, most: number,
+	signal: AbortSignal): Promise<T[]> {
+	const came = await list<T>(`/api/${key}`, most, signal);
+
+	return replaceEqualDeep(client.getQueryData<T[]>([key]), came);
+}
+
 export function useStatus() {
 	const refetchInterval = useInterval("cluster", 2000);
 
@@ -81,12 +94,13 @@ function callsReducer() {
 }
 
 export function useCalls() {
+	const client = useQueryClient();
 	const refetchInterval = useInterval("calls", 2000);
 
 	useTopic<Call[]>("calls", ["calls"], useMemo(callsReducer, []));
 	return useQuery({
-		queryKey: ["calls"], refetchInterval,
-		queryFn: ({ signal }) => list<Call>("/api/calls", 5000, signal),
+		queryKey: ["calls"], refetchInterval, ...FED,
+		queryFn: ({ signal }) => shared<Call>(client, "calls", 5000, signal),
 	});
 }
 
@@ -111,6 +125,7 @@ export function useLiveCall(id: string, enabled: boolean) {
 }
 
 export function useRegistrations() {
+	const client = useQueryClient();
 	const refetchInterval = useInterval("registrations", 4000);
 
 	useTopic<Registration[]>("registrations", ["registrations"], (old, m) => {
@@ -128,9 +143,9 @@ export function useRegistrations() {
 		return [...all.values()];
 	});
 	return useQuery({
-		queryKey: ["registrations"], refetchInterval,
-		queryFn: ({ signal }) =>
-			list<Registration>("/api/registrations", 20_000, signal),
+		queryKey: ["registrations"], refetchInterval, ...FED,
+		queryFn: ({ signal }) => shared<Registration>(client,
+			"registrations", 20_000, signal),
 	});
 }
 

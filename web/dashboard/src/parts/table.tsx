@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// A table that is sorted by its heads and grows by pages; on a phone's screen
-// each row is a card (parts.css).
-import { Button, UnstyledButton } from "@mantine/core";
+// A table that is sorted by its heads; of a long one the rows in sight are drawn.
+// On a phone's screen each row is a card (parts.css).
+import { UnstyledButton } from "@mantine/core";
 import { ArrowDown, ArrowUp } from "../icons";
-import { memo, type MouseEvent, type ReactNode, useMemo, useState }
+import { memo, type MouseEvent, type ReactNode, useMemo, useRef, useState }
 	from "react";
 import { useLocation } from "wouter";
-import { plural } from "./format";
+import { useWindow } from "./window";
 
 export interface Column<T> {
 	key: string;
@@ -19,13 +19,14 @@ export interface Column<T> {
 	bare?: boolean;       // no label on a phone: a row's name, its buttons
 }
 
-const PAGE = 100;
+// Made once: a thousand comparisons by localeCompare take 100 ms.
+const ORDER = new Intl.Collator(undefined, { numeric: true });
 /** In a cell without a value; a phone's screen leaves it out. */
 export const NONE = "–";
 
 function compare(a: string | number, b: string | number): number {
 	return typeof a === "number" && typeof b === "number" ? a - b :
-		String(a).localeCompare(String(b), undefined, { numeric: true });
+		ORDER.compare(String(a), String(b));
 }
 
 export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
@@ -37,19 +38,24 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 	sortBy?: string;           // key, "-key": descending
 }) {
 	const [order, setOrder] = useState(sortBy ?? "");
-	const [most, setMost] = useState(PAGE);
+	const body = useRef<HTMLTableSectionElement>(null);
 	const [, go] = useLocation();
 	const by = order.replace("-", "");
 	const down = order.startsWith("-");
 	const sorted = useMemo(() => {
 		const sort = columns.find((c) => c.key === by)?.sort;
 
-		return sort ? [...rows].sort((a, b) =>
-			compare(sort(a), sort(b)) * (down ? -1 : 1)) : rows;
+		if (!sort)
+			return rows;
+		return rows.map((row) => ({ row, by: sort(row) })).sort((a, b) =>
+			compare(a.by, b.by) * (down ? -1 : 1)).map((x) => x.row);
 	}, [rows, by, down]); // eslint-disable-line
+	const { from, to, above, below } = useWindow(body, rows.length);
+	const part = to - from < rows.length;
 
 	return <div className="sy-table-room">
-		<table className="sy-table" role="table" aria-label={label}>
+		<table className="sy-table" role="table" aria-label={label}
+			aria-rowcount={part ? rows.length + 1 : undefined}>
 			<thead role="rowgroup"><tr role="row">
 				{columns.map((c) => <Head key={c.key} column={c}
 					order={by === c.key ? (down ? "descending" : "ascending")
@@ -57,26 +63,31 @@ export function Table<T>({ label, columns, rows, rowKey, href, sortBy }: {
 					turn={() => setOrder(by === c.key && !down
 						? `-${c.key}` : c.key)} />)}
 			</tr></thead>
-			<tbody role="rowgroup">
-				{sorted.slice(0, most).map((row) => <Row
+			<tbody role="rowgroup" ref={body}>
+				<Space height={above} columns={columns.length} />
+				{sorted.slice(from, to).map((row, i) => <Row
 					key={rowKey(row)} row={row} columns={columns}
+					index={part ? from + i + 2 : undefined}
 					open={href && (() => go(href(row)))} />)}
+				<Space height={below} columns={columns.length} />
 			</tbody>
 		</table>
-		{sorted.length > most && <div className="sy-more">
-			<Button variant="default" size="xs"
-				onClick={() => setMost(most + PAGE)}>
-				Show {Math.min(PAGE, sorted.length - most)} more of{" "}
-				{plural(sorted.length, "row")}
-			</Button>
-		</div>}
 	</div>;
 }
 
-interface RowProps<T> { row: T; columns: Column<T>[]; open?: () => void }
+/** In the place of rows that are not drawn. */
+function Space({ height, columns }: { height: number; columns: number }) {
+	return height > 0 && <tr aria-hidden className="sy-space">
+		<td colSpan={columns} style={{ height }} /></tr>;
+}
+
+interface RowProps<T> {
+	row: T; columns: Column<T>[]; open?: () => void;
+	index?: number;  // from 1, the head's; where not all are drawn
+}
 
 /** Drawn again when its value is another: of a thousand rows few change. */
-const Row = memo(function Row<T>({ row, columns, open }: RowProps<T>) {
+const Row = memo(function Row<T>({ row, columns, open, index }: RowProps<T>) {
 	const click = (e: MouseEvent) => {
 		const t = e.target as HTMLElement;
 
@@ -85,12 +96,13 @@ const Row = memo(function Row<T>({ row, columns, open }: RowProps<T>) {
 			open!();
 	};
 
-	return <tr role="row" onClick={open && click}
+	return <tr role="row" aria-rowindex={index} onClick={open && click}
 		data-link={open ? true : undefined}>
 		{columns.map((c) => <Cell key={c.key} column={c}
 			value={c.cell(row)} />)}
 	</tr>;
-}, (a, b) => a.row === b.row && a.columns === b.columns) as
+}, (a, b) => a.row === b.row && a.columns === b.columns &&
+	a.index === b.index) as
 	<T>(props: RowProps<T>) => ReactNode;
 
 function Cell<T>({ column: c, value }: {

@@ -104,7 +104,7 @@ const COLUMNS: Column<Call>[] = [
 	{ key: "node", title: "Node", sort: (c) => c.node,
 		cell: (c) => <span className="sy-nowrap">{c.node}</span> },
 	{ key: "startedAt", title: "Duration", right: true,
-		sort: (c) => c.startedAt ?? "",
+		sort: (c) => Date.parse(c.startedAt ?? "") || 0,
 		cell: (c) => <Lasts from={c.startedAt} /> },
 ];
 
