@@ -3,6 +3,8 @@
 
 from browser import TONE_HZ
 from dashboard import Dashboard
+from harness import Mismatch
+from rawphone import RawPhone
 from talk import hears, phone, tone
 
 _all = Dashboard()
@@ -101,4 +103,71 @@ def test_hold_and_transfer():
     hears(_all.box, "1009", tone("1008"), seconds=10)
     _all.box.do("hangup", phone="1008")
     _all.box.expect("closed", phone="1009")
+    page.no_faults(but=("/api/session",))
+
+
+def received(raw):
+    """The next MESSAGE that a phone of raw text gets."""
+    return raw.await_("MESSAGE", 10)
+
+
+def test_messages():
+    """A phone writes: it is told in the corner, read, and answered; what is
+    not delivered says why, and can be sent again; a reload keeps it all."""
+    page = agent()
+    if page.count(label="Number to call"):
+        page.button("Phone 1007")  # folded
+    with RawPhone(_all.cluster.routers[0], "1011") as raw:
+        if raw.register().code != 200:
+            raise Mismatch("1011 was not registered")
+        sent = raw.ask(raw.challenged(
+            "MESSAGE", "sip:1007@switchyard", "Grüße <b>&",
+            **{"Content-Type": "text/plain;charset=utf-8"}))
+        if sent.code != 200:
+            raise Mismatch(f"the page did not take the message: {sent.raw}")
+        page.see(css=".sy-phone-head:has-text('1 new message')")
+        page.click(css=".sy-phone-head")
+        page.button("Messages")
+        page.button("Phone 1011")
+        page.see(text="Grüße <b>&", exact=True)
+        page.gone(css=".sy-unread")
+        page.see(css="input[aria-label=Message]:focus")
+        page.fill(label="Message", exact=True, value="And to you")
+        page.accessible_in_both("messages")
+        page.press(keys="Enter")
+        got = received(raw)
+        page.must_see("sending …")
+        if got.body != "And to you":
+            raise Mismatch(f"1011 was told {got.body!r}")
+        raw.answer(got, 200, "OK")
+        page.must_see("delivered")
+
+        page.fill(label="Message", exact=True, value="Once more")
+        page.press(keys="Enter")
+        raw.answer(received(raw), 486, "Not Now Please")
+        page.must_see("not delivered: ")
+        page.must_see("Not Now Please")
+        page.accessible_in_both("a message that was refused")
+        page.button("Send again")
+        got = received(raw)
+        if got.body != "Once more":
+            raise Mismatch(f"1011 was told {got.body!r}")
+        raw.answer(got, 200, "OK")
+        page.gone(text="not delivered: ")
+        raw.register(Expires="0")
+
+    page.button("All messages")
+    page.button("New message")
+    page.fill(label="Message to number", value="4711")
+    page.fill(label="Message", exact=True, value="x")
+    page.button("Send")
+    page.must_see("not delivered: ")
+    page.evaluate(script="location.reload()")
+    page.button("Phone")
+    page.button("Messages")
+    page.button("Phone 1011")
+    page.see(text="Grüße <b>&", exact=True)
+    page.see(text="And to you", exact=True)
+    page.button("Messages", exact=True)  # and back to the number
+    page.see(label="Number to call")
     page.no_faults(but=("/api/session",))

@@ -75,4 +75,6 @@ export { default as Hash } from "lucide-react/dist/esm/icons/hash.mjs";
 export { default as CircleUser } from "lucide-react/dist/esm/icons/circle-user.mjs";
 export { default as CircleParking } from "lucide-react/dist/esm/icons/circle-parking.mjs";
 export { default as Lightbulb } from "lucide-react/dist/esm/icons/lightbulb.mjs";
+export { default as ArrowLeft } from "lucide-react/dist/esm/icons/arrow-left.mjs";
+export { default as MessageSquare } from "lucide-react/dist/esm/icons/message-square.mjs";
 export type { LucideIcon } from "lucide-react";

@@ -97,7 +97,7 @@ function TransferTo({ call: c, phone }: { call: Call; phone: Phone }) {
 	return <form className="sy-dial" onSubmit={(e) => {
 		e.preventDefault();
 		if (to.trim())
-			attempt(() => c.transfer(to.trim()));
+			attempt(() => c.transfer(to.trim()), to.trim());
 	}}>
 		<div className="sy-dial-row">
 			<TextInput className="sy-grow" aria-label="Transfer to number"

@@ -18,7 +18,7 @@ export function Dial({ phone, busy }: { phone: Phone; busy: boolean }) {
 			return;
 		setNumber("");
 		setKeys(false);
-		attempt(() => phone.call(to));
+		attempt(() => phone.call(to), to);
 	}}>
 		<div className="sy-dial-row">
 			<TextInput className="sy-grow" aria-label="Number to call"

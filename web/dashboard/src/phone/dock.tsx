@@ -5,12 +5,15 @@ import { ActionIcon, Alert, Button, Text, UnstyledButton }
 	from "@mantine/core";
 import type { Phone } from "@switchyard/sdk";
 import { useEffect, useState } from "react";
-import { ChevronDown, Phone as PhoneIcon, Settings } from "../icons";
-import { useSession } from "../session";
+import { ChevronDown, MessageSquare, Phone as PhoneIcon, Settings }
+	from "../icons";
+import { plural } from "../parts/format";
 import { CallCard } from "./call_card";
 import { DeviceChoice } from "./devices";
 import { Dial } from "./dial";
 import { Incoming } from "./incoming";
+import { Messages } from "./messages";
+import type { Texts } from "./texts";
 import { attempt, forgetProblem, usePhone } from "./use_phone";
 import "./phone.css";
 
@@ -19,15 +22,8 @@ const STATES: Record<Phone["state"], string> = {
 	refused: "Not a phone now", replaced: "Open elsewhere",
 };
 
-export function Dock() {
-	const { session, may } = useSession();
-	const device = may("phone") ? session!.device : "";
-
-	return device ? <Panel device={device} /> : null;
-}
-
-function Panel({ device }: { device: string }) {
-	const { phone, problem } = usePhone(device);
+export default function Dock({ device }: { device: string }) {
+	const { phone, texts, problem } = usePhone(device);
 	const [open, setOpen] = useState(false);
 	const calls = phone?.calls ?? [];
 	const mine = calls.filter((c) => c.direction === "outgoing" ||
@@ -39,8 +35,10 @@ function Panel({ device }: { device: string }) {
 		if (mine.length || problem)
 			setOpen(true);
 	}, [mine.length > 0, problem]); // eslint-disable-line
-	if (!phone)
+	if (!phone || !texts)
 		return null;
+	const unread = texts.unread;
+
 	return <>
 		{incoming[0] && <Incoming key={incoming[0].leg} call={incoming[0]}
 			more={incoming.length - 1} />}
@@ -53,7 +51,8 @@ function Panel({ device }: { device: string }) {
 				<span className="sy-grow">{open ? phone.displayName || device :
 					"Phone"}</span>
 				<span className="sy-phone-state">
-					{mine.length ? `${mine.length} in call` :
+					{mine.length ? `${mine.length} in call` : !open && unread ?
+						plural(unread, "new message") :
 						STATES[phone.state]}</span>
 				<ChevronDown size={16} aria-hidden className="sy-phone-fold" />
 			</UnstyledButton>
@@ -64,8 +63,11 @@ function Panel({ device }: { device: string }) {
 				<NotReady phone={phone} />
 				{mine.map((c, i) => <CallCard key={c.leg || i} call={c}
 					phone={phone} />)}
-				<Ready phone={phone} busy={mine.length > 0} />
+				<Ready phone={phone} texts={texts}
+					busy={mine.length > 0} />
 			</div>}
+			<span role="status" className="sy-hidden">{unread > 0 &&
+				plural(unread, "new message")}</span>
 		</section>
 	</>;
 }
@@ -84,18 +86,31 @@ function NotReady({ phone }: { phone: Phone }) {
 	</div>;
 }
 
-function Ready({ phone, busy }: { phone: Phone; busy: boolean }) {
-	const [devices, setDevices] = useState(false);
+function Ready({ phone, texts, busy }: {
+	phone: Phone; texts: Texts; busy: boolean;
+}) {
+	const [shown, setShown] = useState<"messages" | "devices" | "">("");
+	const turn = (what: typeof shown) => setShown(shown === what ? "" : what);
+	const unread = texts.unread;
 
 	return <>
-		{phone.state === "registered" && <Dial phone={phone} busy={busy} />}
+		{shown === "messages" ? <Messages phone={phone} texts={texts} /> :
+			phone.state === "registered" && <Dial phone={phone} busy={busy} />}
+		{shown === "devices" && <DeviceChoice phone={phone} />}
 		<div className="sy-phone-foot">
-			<ActionIcon variant="subtle" color="gray" aria-expanded={devices}
+			<UnstyledButton className="sy-phone-tab" data-on={shown ===
+				"messages" || undefined} aria-expanded={shown === "messages"}
+				onClick={() => turn("messages")}>
+				<MessageSquare size={16} aria-hidden />Messages
+				{unread > 0 && <span className="sy-unread">{unread}
+					<span className="sy-hidden"> new</span></span>}
+			</UnstyledButton>
+			<ActionIcon variant="subtle" color="gray"
+				aria-expanded={shown === "devices"}
 				aria-label="Microphone and speaker"
-				onClick={() => setDevices(!devices)}>
+				onClick={() => turn("devices")}>
 				<Settings size={17} />
 			</ActionIcon>
 		</div>
-		{devices && <DeviceChoice phone={phone} />}
 	</>;
 }

@@ -4,8 +4,10 @@
 import { Phone, Ringer, type Call } from "@switchyard/sdk";
 import { useEffect, useReducer, useSyncExternalStore } from "react";
 import { feed } from "../api/feed";
+import { Texts } from "./texts";
 
 let phone: Phone | undefined;
+let texts: Texts | undefined;
 const watchers = new Set<() => void>();
 let version = 0;   // of all that is shown of the phone
 let problem = "";  // what went wrong last
@@ -20,11 +22,12 @@ function fails(e: unknown) {
 	changed();
 }
 
-/** Do something with the phone; what goes wrong is shown. */
-export function attempt(work: () => Promise<unknown>) {
+/** Do something with the phone; what goes wrong is shown, and at `what`. */
+export function attempt(work: () => Promise<unknown>, what = "") {
 	problem = "";
 	changed();
-	work().catch(fails);
+	work().catch((e) => fails(what && e instanceof Error ?
+		new Error(`${what}: ${e.message}`) : e));
 }
 
 export function forgetProblem() {
@@ -44,19 +47,22 @@ function follow(call: Call) {
 	});
 }
 
-function make(): Phone {
+function make(device: string): Phone {
 	const made = new Phone({ connection: feed.connection,
 		name: "Dashboard" });
 	const ringer = new Ringer();
+	const written = new Texts(device, changed, sessionStorage);
 
 	made.on("state", changed);
 	made.on("calls", changed);
 	made.on("call", follow);
 	made.on("error", fails);
+	made.on("message", ({ from, text }) => written.came(from, text));
 	made.on("ringing", (on) => on ? ringer.start() : ringer.stop());
 	made.devices.on("change", changed);
 	made.devices.on("lost", () =>
 		fails(new Error("The microphone is gone; another one is used.")));
+	texts = written;
 	return made;
 }
 
@@ -72,7 +78,7 @@ export function usePhone(device: string) {
 	useEffect(() => {
 		if (!device)
 			return;
-		phone = make();
+		phone = make(device);
 		phone.connect().catch(() => {
 			// Its state says it.
 		});
@@ -80,8 +86,10 @@ export function usePhone(device: string) {
 		return () => {
 			void phone?.close();
 			phone = undefined;
+			texts?.forget();
+			texts = undefined;
 		};
 	}, [device]);
 	useSyncExternalStore(watch, () => version);
-	return { phone, problem };
+	return { phone, texts, problem };
 }

@@ -8,7 +8,7 @@ import { Link, Route, Switch, useLocation } from "wouter";
 import icon from "../icon.svg";
 import Welcome from "../pages/overview/welcome";
 import { Empty, Forbidden, Loading } from "../parts/states";
-import { Dock } from "../phone/dock";
+import Dock from "../phone/dock";
 import { useSession } from "../session";
 import { Banner } from "./banner";
 import { Boundary } from "./boundary";
@@ -20,7 +20,7 @@ import "./shell.css";
 const FETCH_AFTER_MS = 3000; // the page that is shown goes first
 
 export function Shell() {
-	const { may } = useSession();
+	const { may, session } = useSession();
 	const [open, setOpen] = useState(false);
 	const [where] = useLocation();
 	const main = useRef<HTMLElement>(null);
@@ -70,7 +70,7 @@ export function Shell() {
 				</Boundary>
 			</main>
 		</div>
-		<Dock />
+		{may("phone") && session!.device && <Dock device={session!.device} />}
 	</div>;
 }
 
