@@ -6,6 +6,7 @@ import contextlib
 
 from dashboard import Dashboard
 from harness import Mismatch
+from rawphone import RawPhone
 from talk import call, hears, phone, tone
 from test_presence import Watcher
 
@@ -179,3 +180,41 @@ def test_over():
     page.see(role="img", name="Delay of 1002: now Jitter")
     page.accessible("how it sounded")
     page.no_faults(but=("404",))
+
+
+def test_send_away():
+    """A phone is asked to call elsewhere by itself, and leaves us when it
+    has; what is no address is told at its field."""
+    page = _all.start()
+    phone(_all.box, _all.cluster, "1018")
+    with RawPhone(_all.cluster.routers[0], "1017") as raw:
+        dialog = raw.established("1018")
+        _all.box.expect("established", phone="1018")
+        page.go(path=f"/calls/{_all.call_of('1017')['id']}")
+        page.button("Transfer 1017")
+        page.click(text="Send away")
+        page.must_see("Its own system is asked to call there")
+        page.fill(label="Number", exact=True, value="sip:a b@example.com",
+                  inside={"role": "dialog"})
+        page.button("Transfer", exact=True)
+        page.see(css="[role=dialog] .mantine-InputWrapper-error")
+        page.accessible("what is no address")
+        page.fill(label="Number", exact=True,
+                  value="sip:2000@elsewhere.example",
+                  inside={"role": "dialog"})
+        page.button("Transfer", exact=True)
+        page.must_see("The transfer is under way")
+        refer = raw.await_("REFER")
+        if refer.get("refer-to") != "<sip:2000@elsewhere.example>":
+            raise Mismatch(f"Refer-To: {refer.get('refer-to')}")
+        raw.answer(refer, 202, "Accepted")
+        for said, state in (("100 Trying", "active;expires=60"),
+                            ("200 OK", "terminated")):
+            dialog.ask("NOTIFY", f"SIP/2.0 {said}\r\n", **{
+                "Event": "refer", "Subscription-State": state,
+                "Content-Type": "message/sipfrag"})
+        raw.answer(raw.await_("BYE"), 200, "OK")
+    _all.box.expect("closed", phone="1018")
+    page.see(role="tab", name="Timeline")
+    page.must_see("1017 leaves")
+    page.no_faults(but=("400", "404"))
