@@ -37,6 +37,9 @@ function styles(): Plugin {
 
 export default defineConfig({
 	plugins: [styles(), react()],
+	// Its sources: what only the phone needs comes with the phone.
+	resolve: { alias: { "@switchyard/sdk":
+		new URL("../sdk/src/index.ts", import.meta.url).pathname } },
 	build: {
 		outDir: process.env.SY_WEB_OUT ?? "../../build/web/dist",
 		emptyOutDir: true,

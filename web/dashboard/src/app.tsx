@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { Suspense, useEffect } from "react";
 import { Problem } from "./api/client";
 import { Login } from "./pages/login/login";
 import { Loading } from "./parts/states";
 import { SessionProvider, useSession } from "./session";
-import { Shell } from "./shell/shell";
+import { afterPaint, Shell } from "./shell/parts";
 import { theme } from "./theme";
 import "./parts/parts.css";
 
@@ -28,7 +28,6 @@ const client = new QueryClient({
 export function App() {
 	return <MantineProvider theme={theme} defaultColorScheme="auto"
 		withCssVariables={false} withGlobalClasses={false}>
-		<Notifications position="top-right" />
 		<QueryClientProvider client={client}>
 			<SessionProvider><Gate /></SessionProvider>
 		</QueryClientProvider>
@@ -38,7 +37,11 @@ export function App() {
 function Gate() {
 	const { session, pending, error } = useSession();
 
+	// Who logs in finds the rest here already.
+	useEffect(() => { if (!pending && !session) return afterPaint(); },
+		[pending, !session]); // eslint-disable-line
 	if (pending)
 		return <Loading what="Asking who you are" />;
-	return session ? <Shell /> : <Login error={error} />;
+	return session ? <Suspense fallback={<Loading />}><Shell /></Suspense> :
+		<Login error={error} />;
 }

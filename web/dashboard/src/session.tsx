@@ -30,6 +30,26 @@ const Context = createContext<Who>(null!);
 
 export const useSession = () => useContext(Context);
 
+const HERE = "sy-here";
+
+/** Whether somebody was logged in when this browser had the page last: a
+ * guess, of what to fetch first. */
+export function wasHere(): boolean {
+	try {
+		return localStorage.getItem(HERE) === "1";
+	} catch {
+		return false;
+	}
+}
+
+function remember(here: boolean) {
+	try {
+		localStorage.setItem(HERE, here ? "1" : "0");
+	} catch {
+		// Then it is fetched later.
+	}
+}
+
 async function ask(): Promise<Session | null> {
 	try {
 		return await call<Session>("GET", "/api/session", { quiet: true });
@@ -61,6 +81,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 			void client.invalidateQueries({ queryKey: ["session"] });
 	}), [client]);
 	const user = data?.user;
+	useEffect(() => {
+		if (!isPending && data !== undefined)
+			remember(!!user);
+	}, [user, isPending, data]);
 	useEffect(() => {
 		if (!user)
 			return;

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Values over time (uPlot draws them).  The drawing is an image to a screen
-// reader: it is named by what it shows and its last values.
+// The drawing of a chart, by uPlot.  To a screen reader it is an image, named by
+// what it shows and its last values.
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+import { type ChartProps, HEIGHT } from "./chart";
 import { clock } from "./format";
-
-export interface Series {
-	label: string;
-	color: string;      // a CSS variable: "--sy-accent"
-	values: (number | null)[];
-	fill?: boolean;
-}
 
 const css = (name: string) =>
 	getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -22,17 +16,8 @@ const SPAN_S = 60; // the least that a chart shows
 const COUNTED = [1, 2, 5].flatMap((n) => [n, 10 * n, 100 * n, 1000 * n])
 	.sort((a, b) => a - b);
 
-export function Chart({ label, times, series, unit = "", height = 180, max,
-	min = 0, counted }: {
-	label: string;
-	times: number[];    // ms
-	series: Series[];
-	unit?: string;
-	height?: number;
-	max?: number;       // of the scale; it grows when there is more
-	min?: number;
-	counted?: boolean;  // whole numbers alone
-}) {
+export default function Plot({ label, times, series, unit = "",
+	height = HEIGHT, max, min = 0, counted }: ChartProps) {
 	const room = useRef<HTMLDivElement>(null);
 	const plot = useRef<uPlot>(undefined);
 	const scheme = useComputedColorScheme("light");

@@ -30,7 +30,7 @@ interface Goal {
 }
 
 /** The field in the head of each page that opens it. */
-export function Goto() {
+export default function Goto() {
 	const { may } = useSession();
 	const [open, setOpen] = useState(false);
 	const allowed = NEEDS.every(may);

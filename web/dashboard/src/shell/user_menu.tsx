@@ -5,7 +5,7 @@ import { ChevronDown, CircleUser, LogOut, Moon, Sun } from "../icons";
 import { Link } from "wouter";
 import { useSession } from "../session";
 
-export function UserMenu() {
+export default function UserMenu() {
 	const { session, logout } = useSession();
 	const name = session!.displayName || session!.user;
 
