@@ -79,6 +79,7 @@ int leg_browser_call(struct leg **lp, struct node *n, struct hub *hub,
 	}
 
 	leg_sip_keep(&ls->local_sdp, sdp);
+	leg_sip_expect(ls);
 	hub_add(hub, &ls->leg);
 	(void)page_ring(ls->page, sdp);
 	*lp = &ls->leg;
@@ -201,9 +202,11 @@ void leg_browser_renew(struct leg *leg)
 	err = session_offer(ls->ses, false, &mb);
 	if (!err)
 		err = page_offer(ls->page, mb);
-	if (!err)
+	if (!err) {
 		leg_sip_keep(&ls->local_sdp, mb);
-	else
+		leg_sip_expect(ls);
+	} else {
 		leg_hangup(leg, 500, "no offer for the page");
+	}
 	mem_deref(mb);
 }

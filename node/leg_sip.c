@@ -347,6 +347,7 @@ int leg_sip_call(struct leg **lp, struct node *n, struct hub *hub,
 	}
 
 	leg_sip_keep(&ls->local_sdp, inv.sdp);
+	leg_sip_expect(ls);
 	leg_sip_name(ls);
 	hub_add(hub, &ls->leg);
 	if (call->attempt_ms)

@@ -163,6 +163,9 @@ void leg_sip_look(struct leg_sip *ls);
  * holder wipes the keys. */
 int leg_sip_rtp_set(struct leg_sip *ls, struct media_rtp_params *prm);
 
+/** Its peer has an offer of ours: by WebRTC it may come before its answer. */
+void leg_sip_expect(struct leg_sip *ls);
+
 /** Can it be sent to?  Of WebRTC: its address and keys are known. */
 bool leg_sip_is_keyed(const struct leg_sip *ls);
 

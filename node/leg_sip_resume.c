@@ -222,10 +222,13 @@ static int offer_send(struct leg_sip *ls)
 	err = session_offer(ls->ses, leg_sip_offers_hold(ls), &r->offer);
 	if (!err)
 		err = words_offer(ls, r->offer);
-	if (!err)
-		r->busy = true;
+	if (err)
+		return err;
 
-	return err;
+	r->busy = true;
+	leg_sip_expect(ls);
+
+	return 0;
 }
 
 static bool is_answered(const struct leg_sip *ls)

@@ -91,6 +91,22 @@ static int transport_set(struct leg_sip *ls)
 	return err;
 }
 
+void leg_sip_expect(struct leg_sip *ls)
+{
+	struct ice_cred local;
+	const char *former;
+	int err = session_rtc_offered(ls->ses, &local, &former);
+
+	if (err || !ls->media)
+		return;
+
+	if (!ls->rtc)
+		err = transport_make(ls);
+	if (!err)
+		(void)rtc_expect(ls->rtc, &local, former);
+	OPENSSL_cleanse(&local, sizeof(local));
+}
+
 int leg_sip_rtp_set(struct leg_sip *ls, struct media_rtp_params *prm)
 {
 	int err;

@@ -146,6 +146,18 @@ bool session_is_rtc(const struct session *s);
  *  There are passwords in it: wipe them. */
 int session_rtc(const struct session *s, struct rtc_params *prm);
 
+/**
+ * By which names a peer that has our last offer looks for us: rtc_expect().
+ *
+ * @param local    Set; the holder wipes it.
+ * @param formerp  Set to what the peer calls itself so far, or ""; of the
+ *                 session.
+ *
+ * @return 0; ENOENT: no such offer waits for its answer.
+ */
+int session_rtc_offered(const struct session *s, struct ice_cred *local,
+			const char **formerp);
+
 /** Name of the codec that we send, "opus"; "" before negotiation. */
 const char *session_codec(const struct session *s);
 

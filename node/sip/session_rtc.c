@@ -220,6 +220,21 @@ int session_rtc(const struct session *s, struct rtc_params *prm)
 	return 0;
 }
 
+int session_rtc_offered(const struct session *s, struct ice_cred *local,
+			const char **formerp)
+{
+	if (!s || !local || !formerp)
+		return EINVAL;
+
+	if (!s->offer || !s->offer->rtc)
+		return ENOENT;
+
+	*local = s->offer->cred;
+	*formerp = session_is_rtc(s) ? s->rtc.remote.ufrag : "";
+
+	return 0;
+}
+
 void session_renew(struct session *s)
 {
 	if (s)

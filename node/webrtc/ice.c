@@ -14,15 +14,29 @@ enum {
 	ROLE_CONFLICT = 487,
 };
 
-struct ice {
-	struct ice_cred local, remote;
-	bool set;
+/* Addresses that passed a check, and the one that the peer has chosen. */
+struct places {
 	struct sa checkedv[ICE_CHECKED]; /* a circle, the newest at next - 1 */
 	size_t checkedc;
 	size_t next;
 	struct sa selected;
 	bool has_selected;
 	uint64_t asked_ms;
+};
+
+/* A peer that has our offer, and whose answer is not here yet. */
+struct early {
+	struct ice_cred local;
+	char former[ICE_UFRAG_MAX + 1]; /* what it called itself before      */
+	char remote[ICE_UFRAG_MAX + 1]; /* ... calls itself, as its checks say */
+	struct places at;
+};
+
+struct ice {
+	struct ice_cred local, remote;
+	bool set;
+	struct places at;
+	struct early *early; /* owned, or NULL */
 	struct ice_stat stat;
 	ice_send_h *sendh;
 	ice_selected_h *selh;
@@ -34,6 +48,8 @@ struct check {
 	struct ice *ice;
 	const struct stun_msg *msg;
 	const struct sa *src;
+	const char *pwd; /* of ours that it is for */
+	bool early;
 	struct stun_unknown_attr unknown;
 };
 
@@ -66,10 +82,18 @@ bool ice_cred_same(const struct ice_cred *a, const struct ice_cred *b)
 	return !strcmp(a->ufrag, b->ufrag) && !strcmp(a->pwd, b->pwd);
 }
 
+static void early_destructor(void *arg)
+{
+	struct early *e = arg;
+
+	OPENSSL_cleanse(&e->local, sizeof(e->local));
+}
+
 static void destructor(void *arg)
 {
 	struct ice *ice = arg;
 
+	mem_deref(ice->early);
 	OPENSSL_cleanse(&ice->local, sizeof(ice->local));
 	OPENSSL_cleanse(&ice->remote, sizeof(ice->remote));
 }
@@ -94,6 +118,24 @@ int ice_alloc(struct ice **ip, ice_send_h *sendh, ice_selected_h *selh,
 	return 0;
 }
 
+/* Its answer is here: those checks were its own, or another's. */
+static void early_take(struct ice *ice)
+{
+	const struct early *e = ice->early;
+
+	if (ice_cred_same(&e->local, &ice->local) && e->at.checkedc &&
+	    !strcmp(e->remote, ice->remote.ufrag)) {
+		const struct places former = ice->at;
+
+		ice->at = e->at;
+		if (!ice->at.has_selected) {
+			ice->at.selected = former.selected;
+			ice->at.has_selected = former.has_selected;
+		}
+	}
+	ice->early = mem_deref(ice->early);
+}
+
 void ice_set(struct ice *ice, const struct ice_cred *local,
 	     const struct ice_cred *remote)
 {
@@ -104,7 +146,32 @@ void ice_set(struct ice *ice, const struct ice_cred *local,
 	ice->local = *local;
 	ice->remote = *remote;
 	ice->set = true;
-	ice->checkedc = ice->next = 0;
+	ice->at.checkedc = ice->at.next = 0;
+	if (ice->early)
+		early_take(ice);
+}
+
+int ice_expect(struct ice *ice, const struct ice_cred *local,
+	       const char *former)
+{
+	struct early *e;
+
+	if (!ice || !local || !former)
+		return EINVAL;
+
+	ice->early = mem_deref(ice->early);
+	if (ice->set && ice_cred_same(&ice->local, local))
+		return 0;
+
+	e = mem_zalloc(sizeof(*e), early_destructor);
+	if (!e)
+		return ENOMEM;
+
+	e->local = *local;
+	str_ncpy(e->former, former, sizeof(e->former));
+	ice->early = e;
+
+	return 0;
 }
 
 /* --- answers */
@@ -118,7 +185,6 @@ static void answer(const struct check *c, struct mbuf *mb, int err)
 
 static void answer_success(const struct check *c)
 {
-	struct ice *ice = c->ice;
 	struct mbuf *mb = mbuf_alloc(ANSWER_BYTES);
 	int err;
 
@@ -127,9 +193,8 @@ static void answer_success(const struct check *c)
 
 	err = stun_msg_encode(mb, STUN_METHOD_BINDING, STUN_CLASS_SUCCESS_RESP,
 			      stun_msg_tid(c->msg), NULL,
-			      (const uint8_t *)ice->local.pwd,
-			      strlen(ice->local.pwd), true, 0, 1,
-			      STUN_ATTR_XOR_MAPPED_ADDR, c->src);
+			      (const uint8_t *)c->pwd, strlen(c->pwd), true, 0,
+			      1, STUN_ATTR_XOR_MAPPED_ADDR, c->src);
 	answer(c, mb, err);
 }
 
@@ -139,7 +204,7 @@ static void answer_error(const struct check *c, uint16_t code,
 {
 	struct ice *ice = c->ice;
 	const struct stun_errcode ec = {code, (char *)reason};
-	const uint8_t *key = proved ? (const uint8_t *)ice->local.pwd : NULL;
+	const uint8_t *key = proved ? (const uint8_t *)c->pwd : NULL;
 	struct mbuf *mb = mbuf_alloc(ANSWER_BYTES);
 	int err;
 
@@ -149,7 +214,7 @@ static void answer_error(const struct check *c, uint16_t code,
 
 	err = stun_msg_encode(mb, STUN_METHOD_BINDING, STUN_CLASS_ERROR_RESP,
 			      stun_msg_tid(c->msg), &ec, key,
-			      key ? strlen(ice->local.pwd) : 0, true, 0, 1,
+			      key ? strlen(c->pwd) : 0, true, 0, 1,
 			      STUN_ATTR_UNKNOWN_ATTR,
 			      c->unknown.typec ? &c->unknown : NULL);
 	answer(c, mb, err);
@@ -157,38 +222,85 @@ static void answer_error(const struct check *c, uint16_t code,
 
 /* --- checks */
 
-static void remember(struct ice *ice, const struct sa *src)
+static bool is_among(const struct places *at, const struct sa *src)
 {
-	if (ice_is_checked(ice, src))
+	for (size_t i = 0; i < at->checkedc; i++) {
+		if (sa_cmp(&at->checkedv[i], src, SA_ALL))
+			return true;
+	}
+
+	return false;
+}
+
+static void remember(struct places *at, const struct sa *src, uint64_t now_ms)
+{
+	at->asked_ms = now_ms;
+	if (is_among(at, src))
 		return;
 
-	ice->checkedv[ice->next] = *src;
-	ice->next = (ice->next + 1) % ICE_CHECKED;
-	ice->checkedc = MIN(ice->checkedc + 1, (size_t)ICE_CHECKED);
+	at->checkedv[at->next] = *src;
+	at->next = (at->next + 1) % ICE_CHECKED;
+	at->checkedc = MIN(at->checkedc + 1, (size_t)ICE_CHECKED);
 }
 
 /* The last one said counts: a controlling peer nominates once, or, against
  * our kind, what it has just chosen to use. */
 bool ice_select(struct ice *ice, const struct sa *peer)
 {
-	if (ice->has_selected && sa_cmp(&ice->selected, peer, SA_ALL))
+	struct places *at = &ice->at;
+
+	if (at->has_selected && sa_cmp(&at->selected, peer, SA_ALL))
 		return false;
 
-	ice->selected = *peer;
-	ice->has_selected = true;
+	at->selected = *peer;
+	at->has_selected = true;
 	if (ice->selh)
-		ice->selh(&ice->selected, ice->arg);
+		ice->selh(&at->selected, ice->arg);
 
 	return true;
 }
 
-/* "ours:theirs" (RFC 8445 7.2.2) */
+/* "ours:theirs" (RFC 8445 7.2.2) @return theirs; NULL: it is not for us. */
+static const char *theirs(const struct ice_cred *local, const char *name)
+{
+	const size_t n = strlen(local->ufrag);
+
+	return !strncmp(name, local->ufrag, n) && name[n] == ':'
+		       ? name + n + 1 : NULL;
+}
+
 static bool is_for_us(const struct ice *ice, const char *name)
 {
-	const size_t n = strlen(ice->local.ufrag);
+	const char *remote = ice->set ? theirs(&ice->local, name) : NULL;
 
-	return !strncmp(name, ice->local.ufrag, n) && name[n] == ':' &&
-	       !strcmp(name + n + 1, ice->remote.ufrag);
+	return remote && !strcmp(remote, ice->remote.ufrag);
+}
+
+/* A browser checks as soon as it has our offer, by the names that it had
+ * before: its DTLS would take us for who we replace. */
+static bool is_early(const struct ice *ice, const char *name)
+{
+	const struct early *e = ice->early;
+	const char *remote = e ? theirs(&e->local, name) : NULL;
+
+	return remote && (!*e->former || strcmp(remote, e->former));
+}
+
+/* Whose it is decides about the password.  @return false: it is dropped. */
+static bool find(struct check *c)
+{
+	const struct ice *ice = c->ice;
+	const struct stun_attr *user =
+		stun_msg_attr(c->msg, STUN_ATTR_USERNAME);
+	const char *name = user ? user->v.username : "";
+
+	c->early = !is_for_us(ice, name) && is_early(ice, name);
+	c->pwd = c->early ? ice->early->local.pwd : ice->local.pwd;
+	if (c->early || !ice->early)
+		return ice->set || c->early;
+
+	/* Of one that we wait for: it is asked again after its answer. */
+	return ice->set && !theirs(&ice->early->local, name);
 }
 
 /* True: it is a check of the peer; else it was answered. */
@@ -203,9 +315,9 @@ static bool is_valid(const struct check *c)
 		return false;
 	}
 
-	if (!is_for_us(ice, user->v.username) ||
-	    stun_msg_chk_mi(c->msg, (const uint8_t *)ice->local.pwd,
-			    strlen(ice->local.pwd))) {
+	if (!(c->early || is_for_us(ice, user->v.username)) ||
+	    stun_msg_chk_mi(c->msg, (const uint8_t *)c->pwd,
+			    strlen(c->pwd))) {
 		answer_error(c, UNAUTHORIZED, "Unauthorized", false);
 		return false;
 	}
@@ -224,16 +336,40 @@ static bool is_valid(const struct check *c)
 	return true;
 }
 
+/* Another one's name: what the one before did was not the peer's. */
+static void early_check(struct check *c, uint64_t now_ms)
+{
+	struct early *e = c->ice->early;
+	const char *remote = theirs(
+		&e->local,
+		stun_msg_attr(c->msg, STUN_ATTR_USERNAME)->v.username);
+
+	if (strcmp(e->remote, remote)) {
+		memset(&e->at, 0, sizeof(e->at));
+		str_ncpy(e->remote, remote, sizeof(e->remote));
+	}
+	remember(&e->at, c->src, now_ms);
+	answer_success(c);
+	if (stun_msg_attr(c->msg, STUN_ATTR_USE_CAND)) {
+		e->at.selected = *c->src;
+		e->at.has_selected = true;
+	}
+}
+
 static void check_handle(struct check *c, uint64_t now_ms)
 {
 	struct ice *ice = c->ice;
 
-	if (!is_valid(c))
+	if (!find(c) || !is_valid(c))
 		return;
 
 	++ice->stat.checks;
-	ice->asked_ms = now_ms;
-	remember(ice, c->src);
+	if (c->early) {
+		early_check(c, now_ms);
+		return;
+	}
+
+	remember(&ice->at, c->src, now_ms);
 	answer_success(c);
 	if (stun_msg_attr(c->msg, STUN_ATTR_USE_CAND))
 		(void)ice_select(ice, c->src);
@@ -246,7 +382,7 @@ void ice_recv(struct ice *ice, const struct sa *src, const uint8_t *p,
 	struct stun_msg *msg = NULL;
 	struct mbuf *mb;
 
-	if (!ice || !ice->set)
+	if (!ice || !(ice->set || ice->early))
 		return;
 
 	mb = mbuf_alloc(len);
@@ -278,22 +414,23 @@ out:
 
 bool ice_is_checked(const struct ice *ice, const struct sa *src)
 {
-	for (size_t i = 0; ice && i < ice->checkedc; i++) {
-		if (sa_cmp(&ice->checkedv[i], src, SA_ALL))
-			return true;
-	}
+	return ice && is_among(&ice->at, src);
+}
 
-	return false;
+bool ice_is_early(const struct ice *ice, const struct sa *src)
+{
+	return ice && ice->early && is_among(&ice->early->at, src);
 }
 
 const struct sa *ice_selected(const struct ice *ice)
 {
-	return ice && ice->has_selected ? &ice->selected : NULL;
+	return ice && ice->at.has_selected ? &ice->at.selected : NULL;
 }
 
 bool ice_consents(const struct ice *ice, uint64_t now_ms)
 {
-	return ice && ice->asked_ms && now_ms - ice->asked_ms < ICE_CONSENT_MS;
+	return ice && ice->at.asked_ms &&
+	       now_ms - ice->at.asked_ms < ICE_CONSENT_MS;
 }
 
 const struct ice_stat *ice_stat(const struct ice *ice)

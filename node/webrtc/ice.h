@@ -56,6 +56,21 @@ int ice_alloc(struct ice **ip, ice_send_h *sendh, ice_selected_h *selh,
 void ice_set(struct ice *ice, const struct ice_cred *local,
 	     const struct ice_cred *remote);
 
+/**
+ * Names of ours are on their way to the peer, in an offer: its checks for them
+ * are answered before its answer tells us who it is, which takes longer; an
+ * answer that never comes changes nothing.  Of what they say, ice_set() takes
+ * over what was said under the name in that answer.
+ *
+ * @param local   Replaces the ones before; what ice_set() had holds meanwhile.
+ * @param former  What the peer calls itself so far, whose checks by that name
+ *                are not answered; "": nobody so far.
+ *
+ * @return 0, EINVAL, ENOMEM.
+ */
+int ice_expect(struct ice *ice, const struct ice_cred *local,
+	       const char *former);
+
 /** A datagram came that is STUN by its first byte. */
 void ice_recv(struct ice *ice, const struct sa *src, const uint8_t *p,
 	      size_t len, uint64_t now_ms);
@@ -71,6 +86,9 @@ bool ice_select(struct ice *ice, const struct sa *peer);
 /** Has this address passed a check?  What it says by DTLS may be believed to
  * come from there. */
 bool ice_is_checked(const struct ice *ice, const struct sa *src);
+
+/** ... a check by names that are expected? */
+bool ice_is_early(const struct ice *ice, const struct sa *src);
 
 /** The peer's chosen address; NULL: none yet. */
 const struct sa *ice_selected(const struct ice *ice);

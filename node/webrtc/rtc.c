@@ -3,8 +3,9 @@
  * ICE and DTLS joined to a leg: see rtc.h.
  *
  * DTLS is heard only from where ICE was: anybody may send a ClientHello to an
- * open port, and the first one would have the association.  Before the peer's
- * answer is known nothing is heard at all; both protocols ask again.
+ * open port, and the first one would have the association.  A peer that has an
+ * offer of ours is ahead of its answer: its checks are answered (rtc_expect()),
+ * its DTLS waits for the answer, which tells its fingerprint.
  */
 
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "node/media/aside.h"
+#include "node/webrtc/early.h"
 #include "node/webrtc/rtc.h"
 
 enum {
@@ -39,6 +41,9 @@ struct rtc {
 	struct door *door;        /* owned; NULL: the leg has its own port  */
 	struct door_name *name;   /* owned; of our user name there          */
 	char ufrag[ICE_UFRAG_MAX + 1]; /* ... as it is known there          */
+	struct door_name *offered;     /* owned; the same of rtc_expect()   */
+	char offered_ufrag[ICE_UFRAG_MAX + 1];
+	struct list early; /* DTLS that came before its answer          */
 	const char *why;
 	rtc_event_h *h;
 	void *arg;
@@ -49,6 +54,7 @@ static void destructor(void *data)
 	struct rtc *rtc = data;
 
 	rtc_detach(rtc);
+	list_flush(&rtc->early);
 	mem_deref(rtc->door);
 	mem_deref(rtc->dtls);
 	mem_deref(rtc->former);
@@ -164,6 +170,8 @@ static void end_handler(enum dtls_end why, void *arg)
 static void take_dtls(struct rtc *rtc, const struct sa *src, const uint8_t *p,
 		      size_t len)
 {
+	if (ice_is_early(rtc->ice, src))
+		early_keep(&rtc->early, src, p, len);
 	if (!rtc->dtls || !ice_is_checked(rtc->ice, src))
 		return;
 
@@ -199,7 +207,9 @@ static void take_stun(struct rtc *rtc, const struct sa *src, const uint8_t *p,
 	const uint64_t now_ms = tmr_jiffies();
 
 	ice_recv(rtc->ice, src, p, len, now_ms);
-	if (rtc->name && !rtc->keyed && ice_is_checked(rtc->ice, src))
+	if (rtc->offered && ice_is_early(rtc->ice, src))
+		(void)door_guest(rtc->offered, src);
+	else if (rtc->name && !rtc->keyed && ice_is_checked(rtc->ice, src))
 		(void)door_guest(rtc->name, src);
 	if (!rtc->silent || !ice_consents(rtc->ice, now_ms))
 		return;
@@ -298,15 +308,21 @@ void rtc_set_door(struct rtc *rtc, struct door *door)
 	rtc->door = mem_ref(door);
 }
 
+/* Who came by an offer keeps what it has shown at the door. */
 static int door_known(struct rtc *rtc, const char *ufrag)
 {
-	struct door_name *name;
-	int err;
+	struct door_name *name = NULL;
+	int err = 0;
 
 	if (!rtc->door || (rtc->name && !strcmp(rtc->ufrag, ufrag)))
 		return 0;
 
-	err = door_name(&name, rtc->door, ufrag, door_handler, rtc);
+	if (rtc->offered && !strcmp(rtc->offered_ufrag, ufrag)) {
+		name = rtc->offered;
+		rtc->offered = NULL;
+	} else {
+		err = door_name(&name, rtc->door, ufrag, door_handler, rtc);
+	}
 	if (err)
 		return err;
 	mem_deref(rtc->name);
@@ -314,6 +330,26 @@ static int door_known(struct rtc *rtc, const char *ufrag)
 	str_ncpy(rtc->ufrag, ufrag, sizeof(rtc->ufrag));
 
 	return 0;
+}
+
+int rtc_expect(struct rtc *rtc, const struct ice_cred *local,
+	       const char *former)
+{
+	int err;
+
+	if (!rtc || !local)
+		return EINVAL;
+
+	list_flush(&rtc->early);
+	rtc->offered = mem_deref(rtc->offered);
+	err = ice_expect(rtc->ice, local, former);
+	if (err || !rtc->door || !strcmp(rtc->ufrag, local->ufrag))
+		return err;
+
+	str_ncpy(rtc->offered_ufrag, local->ufrag, sizeof(rtc->offered_ufrag));
+
+	return door_name(&rtc->offered, rtc->door, local->ufrag, door_handler,
+			 rtc);
 }
 
 static int dtls_new(struct rtc *rtc)
@@ -356,6 +392,35 @@ static int dtls_anew(struct rtc *rtc, const struct rtc_params *prm)
 	return 0;
 }
 
+static void early_handler(const struct sa *src, const uint8_t *p, size_t len,
+			  void *arg)
+{
+	struct rtc *rtc = arg;
+
+	if (!rtc->keyed)
+		take_dtls(rtc, src, p, len);
+}
+
+/* It may have chosen its address before its answer came here. */
+static void set_ice(struct rtc *rtc, const struct rtc_params *prm)
+{
+	const struct sa *peer = ice_selected(rtc->ice);
+	struct sa former;
+
+	sa_init(&former, AF_UNSPEC);
+	if (peer)
+		former = *peer;
+	ice_set(rtc->ice, &prm->local, &prm->remote);
+	rtc->offered = mem_deref(rtc->offered);
+	peer = ice_selected(rtc->ice);
+	if (peer && !sa_cmp(peer, &former, SA_ALL)) {
+		rtc->from = *peer;
+		rtc->has_from = true;
+		join(rtc);
+	}
+	early_play(&rtc->early, early_handler, rtc);
+}
+
 int rtc_set(struct rtc *rtc, const struct rtc_params *prm)
 {
 	int err = 0;
@@ -371,7 +436,7 @@ int rtc_set(struct rtc *rtc, const struct rtc_params *prm)
 	if (err)
 		return err;
 
-	ice_set(rtc->ice, &prm->local, &prm->remote);
+	set_ice(rtc, prm);
 	if (ice_selected(rtc->ice))
 		dtls_start(rtc->dtls);
 
@@ -406,6 +471,7 @@ void rtc_detach(struct rtc *rtc)
 
 	(void)media_leg_aside(rtc->media, NULL, NULL);
 	rtc->name = mem_deref(rtc->name);
+	rtc->offered = mem_deref(rtc->offered);
 	rtc->media = NULL;
 	tmr_cancel(&rtc->tmr);
 }

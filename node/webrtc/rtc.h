@@ -61,6 +61,19 @@ int rtc_alloc(struct rtc **rp, struct dtls_identity *id,
 void rtc_set_door(struct rtc *rtc, struct door *door);
 
 /**
+ * An offer with these names is on its way: who has it is answered by ICE before
+ * its answer is here, so that it can begin.  Until rtc_set() nothing else
+ * changes.
+ *
+ * @param local   Copied.
+ * @param former  The peer's name as it was: see ice_expect().
+ *
+ * @return 0, EINVAL, ENOMEM.
+ */
+int rtc_expect(struct rtc *rtc, const struct ice_cred *local,
+	       const char *former);
+
+/**
  * Put into force what was agreed on.  The same again changes nothing; other
  * names are an ICE restart; another fingerprint or role is a new DTLS
  * association (RFC 8842 5.5), and until it is there the old keys hold.

@@ -13,6 +13,7 @@
 
 static const struct ice_cred ours = {"ourFrag", "ourPasswordThatIsLong22"};
 static const struct ice_cred theirs = {"thFrag", "theirPasswordThatIsLong2"};
+static const struct ice_cred offered = {"newFrag", "newPasswordThatIsLong22"};
 static const uint8_t tid[STUN_TID_SIZE] = "twelve bytes";
 
 static struct {
@@ -131,11 +132,12 @@ static int ask(const struct ask *a, const struct sa *src)
 		attr = stun_msg_attr(msg, STUN_ATTR_ERR_CODE);
 		code = attr->v.err_code.code;
 	} else {
+		const char *pwd = a->pwd ? a->pwd : ours.pwd;
+
 		attr = stun_msg_attr(msg, STUN_ATTR_XOR_MAPPED_ADDR);
 		assert_true(sa_cmp(&attr->v.xor_mapped_addr, src, SA_ALL));
 		assert_int_equal(
-		    stun_msg_chk_mi(msg, (uint8_t *)ours.pwd, strlen(ours.pwd)),
-		    0);
+		    stun_msg_chk_mi(msg, (uint8_t *)pwd, strlen(pwd)), 0);
 	}
 	mem_deref(msg);
 
@@ -316,6 +318,89 @@ static void test_names(void **state)
 	assert_true(ice_cred_same(&a, &a));
 }
 
+/* Its checks are ahead of its answer, which says whose they were. */
+static void test_expects(void **state)
+{
+	static const struct ice_cred next = {"nxFrag", "nextPasswordThatIsLong22"};
+	const struct ask its = {.user = "newFrag:nxFrag", .pwd = offered.pwd,
+				.nominate = true};
+	const struct ask before = {.user = "newFrag:thFrag",
+				   .pwd = offered.pwd};
+	const struct ask wrong = {.user = "newFrag:nxFrag"};
+	const struct sa a = addr("192.0.2.7", 4000);
+	const struct sa b = addr("192.0.2.8", 4000);
+
+	(void)state;
+
+	assert_int_equal(ask(&its, &a), 401);
+	assert_int_equal(ask(&(struct ask){.nominate = true}, &b), 0);
+	assert_int_equal(ice_expect(fix.ice, &offered, theirs.ufrag), 0);
+	assert_int_equal(ask(&before, &a), -1);
+	assert_int_equal(ask(&wrong, &a), 401);
+	assert_false(ice_is_early(fix.ice, &a));
+	assert_int_equal(ask(&its, &a), 0);
+	assert_true(ice_is_early(fix.ice, &a));
+
+	/* What holds still holds. */
+	assert_false(ice_is_checked(fix.ice, &a));
+	assert_true(sa_cmp(ice_selected(fix.ice), &b, SA_ALL));
+	assert_int_equal(ask(&(struct ask){0}, &b), 0);
+
+	ice_set(fix.ice, &offered, &next);
+	assert_true(ice_is_checked(fix.ice, &a));
+	assert_false(ice_is_checked(fix.ice, &b));
+	assert_false(ice_is_early(fix.ice, &a));
+	assert_true(sa_cmp(ice_selected(fix.ice), &a, SA_ALL));
+	assert_int_equal(fix.selections, 1);
+	assert_int_equal(ask(&its, &a), 0);
+}
+
+/* Checks by another name than the answer's were another's. */
+static void test_expects_another(void **state)
+{
+	static const struct ice_cred next = {"nxFrag", "nextPasswordThatIsLong22"};
+	const struct ask fork = {.user = "newFrag:fork", .pwd = offered.pwd,
+				 .nominate = true};
+	const struct sa a = addr("192.0.2.7", 4000);
+
+	(void)state;
+
+	assert_int_equal(ice_expect(fix.ice, &offered, ""), 0);
+	assert_int_equal(ask(&fork, &a), 0);
+	ice_set(fix.ice, &offered, &next);
+	assert_false(ice_is_checked(fix.ice, &a));
+	assert_null(ice_selected(fix.ice));
+	assert_int_equal(ask(&fork, &a), 401);
+
+	/* The same names again are no restart. */
+	assert_int_equal(ice_expect(fix.ice, &offered, next.ufrag), 0);
+	assert_int_equal(ask(&(struct ask){.user = "newFrag:nxFrag",
+					   .pwd = offered.pwd}, &a), 0);
+	assert_true(ice_is_checked(fix.ice, &a));
+	assert_false(ice_is_early(fix.ice, &a));
+}
+
+/* The first offer of a transport: nobody is known before. */
+static void test_expects_the_first(void **state)
+{
+	const struct ask its = {.user = "newFrag:thFrag", .pwd = offered.pwd,
+				.nominate = true};
+	const struct sa a = addr("192.0.2.7", 4000);
+
+	(void)state;
+
+	mem_deref(fix.ice);
+	assert_int_equal(ice_alloc(&fix.ice, on_send, on_selected, NULL), 0);
+	assert_int_equal(ask(&its, &a), -1);
+	assert_int_equal(ice_expect(fix.ice, &offered, ""), 0);
+	assert_int_equal(ask(&(struct ask){.user = "other:thFrag"}, &a), -1);
+	assert_int_equal(ask(&its, &a), 0);
+	assert_null(ice_selected(fix.ice));
+	ice_set(fix.ice, &offered, &theirs);
+	assert_true(sa_cmp(ice_selected(fix.ice), &a, SA_ALL));
+	assert_true(ice_consents(fix.ice, 2000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +412,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test_setup_teardown(test_expects, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_expects_another, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_expects_the_first, setup,
+					    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
