@@ -152,11 +152,15 @@ static void tone_watch(struct call *call, unsigned hz, watch_h *h,
 					GAP_THRESHOLD_DB);
 }
 
-/* A call ends: the longest absence of the tone at this end. */
-static void gap_take(struct load *l, const struct call *call)
+/* The longest absence of the tone at one end, as long as both talk: who hangs
+ * up is silent at once, and the other hears nothing until the BYE has come. */
+static void gap_take(struct lcall *lc, const struct call *call)
 {
+	struct load *l = lc->load;
 	struct gap_result res;
 
+	if (lc->hung_up)
+		return;
 	if (stream_tone_gaps(call_stream(call), &res) && res.heard)
 		series_add(&l->gap, res.longest_ms);
 }
@@ -170,7 +174,7 @@ static void callee_note(struct call *call, enum call_note note, unsigned code,
 	if (note != CALL_NOTE_CLOSED)
 		return;
 
-	gap_take(lc->load, call);
+	gap_take(lc, call);
 	lc->callee = NULL;
 }
 
@@ -201,6 +205,9 @@ static void hold_handler(void *arg)
 {
 	struct lcall *lc = arg;
 
+	gap_take(lc, lc->call);
+	if (lc->callee)
+		gap_take(lc, lc->callee);
 	lc->hung_up = true;
 	(void)call_hangup(lc->call);
 }
@@ -234,9 +241,9 @@ static void closed(struct lcall *lc, unsigned code)
 			   (lc->heard && (!lc->to || lc->heard_callee));
 
 	++l->ended;
-	gap_take(l, lc->call);
+	gap_take(lc, lc->call);
 	if (lc->callee) /* nobody is told of its end */
-		gap_take(l, lc->callee);
+		gap_take(lc, lc->callee);
 	l->heard_caller += lc->heard;
 	l->heard_callee += lc->heard_callee;
 	if (!lc->up)
