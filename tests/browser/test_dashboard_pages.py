@@ -135,6 +135,18 @@ def test_long_table():
     page.see(role="link", name="5277", exact=True)
     if page.count(css=".sy-table tbody tr") != 1:
         raise Mismatch("one phone was searched")
+    # What is not drawn is as high as it would be, also after a search.
+    for text in ("5277", ""):
+        page.fill(label="Search phones", value=text)
+        page.see(role="link", name="5277" if text else "1001", exact=True)
+    high = page.evaluate(script="""(() => {
+        const row = document.querySelector("tr[aria-rowindex='2']");
+        const all = document.querySelector(".sy-table tbody");
+
+        return all.offsetHeight / row.offsetHeight;
+    })()""")
+    if not 300 < high < 340:
+        raise Mismatch(f"320 rows are as high as {high}")
     page.no_faults()
 
 

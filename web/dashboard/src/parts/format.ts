@@ -78,7 +78,9 @@ export function destination(text: string): string {
 	const what = NAMES[of!] ?? of!;
 	const shown = what.charAt(0).toUpperCase() + what.slice(1);
 
-	return name ? `${shown} ${name}` : shown;
+	// Of a provider: which one, and the number that is called there.
+	return name ? `${shown} ${what === "provider" ?
+		name.replace("/", ", ") : name}` : shown;
 }
 
 export const percent = (v: number) =>

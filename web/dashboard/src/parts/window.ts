@@ -64,12 +64,13 @@ export function useWindow(body: RefObject<HTMLElement | null>,
 
 	// How high a row is, only the page knows.
 	useLayoutEffect(() => {
-		const drawn = part.to - part.from;
+		const drawn = body.current?.querySelectorAll("tr[aria-rowindex]");
 
-		if (!long || !body.current || drawn <= 0)
+		if (!long || !drawn?.length)
 			return;
-		const found = (body.current.getBoundingClientRect().height -
-			part.above - part.below) / drawn;
+		// Of these alone: the empty rows may not have their heights yet.
+		const found = (drawn[drawn.length - 1]!.getBoundingClientRect().bottom -
+			drawn[0]!.getBoundingClientRect().top) / drawn.length;
 
 		if (found > 0 && Math.abs(found - row) > 1)
 			setRow(found);
