@@ -12,11 +12,7 @@ import { Empty, Shown } from "../../parts/states";
 import { type Column, Table } from "../../parts/table";
 import { Ago } from "../../parts/time";
 import { useSession } from "../../session";
-
-const REASONS: Record<string, string> = {
-	password: "wrong passwords", scanner: "a scanner", probe: "probing",
-	manual: "by hand",
-};
+import { banReason } from "./reason";
 
 export default function Bans() {
 	const { may } = useSession();
@@ -49,7 +45,7 @@ function columns(write: boolean): Column<Ban>[] {
 			cell: (b) => <strong>{b.source}</strong> },
 		{ key: "user", title: "User", cell: (b) => b.user || "all" },
 		{ key: "reason", title: "Why", cell: (b) => <>
-			{REASONS[b.reason] ?? b.reason}
+			{banReason(b.reason)}
 			{b.comment && <div className="sy-note">{b.comment}</div>}</> },
 		{ key: "count", title: "Times", right: true, sort: (b) => b.count,
 			cell: (b) => b.count },
@@ -69,8 +65,8 @@ function Lift({ ban: b }: { ban: Ban }) {
 		aria-label={`Lift the ban of ${b.source}`} confirm="Lift"
 		act={() => perform(`${b.source} is listened to again`, ["bans"],
 			() => call("DELETE", `/api/bans/${esc(b.id)}`))}>
-		It was banned for {REASONS[b.reason] ?? b.reason}. If it goes on, it
-		is banned again, for longer.
+		Why it is banned: {banReason(b.reason)}. If it goes on, it is banned
+		again, for longer.
 	</ConfirmButton>;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Event } from "../../api/schema";
 import { destination, kind, words } from "../../parts/format";
+import { banReason } from "../bans/reason";
 import { endWord } from "../calls/names";
 
 const leg = (e: Event) => e.leg?.user || (e.leg ? kind(e.leg.kind) : "a leg");
@@ -39,7 +40,7 @@ const SAYS: Partial<Record<Event["type"], (e: Event) => string>> = {
 		(e.gapMs ? ` after ${e.gapMs} ms` : ""),
 	LEG_LOST: (e) => `${leg(e)} is lost${why(e)}`,
 	BANNED: (e) => `${e.ban?.source}${e.ban?.user ? ` (${e.ban.user})` : ""} ` +
-		`is banned: ${e.ban?.reason}`,
+		`is banned: ${banReason(e.ban?.reason ?? "")}`,
 	UNBANNED: (e) => `${e.ban?.source} is listened to again`,
 	TOLL_DENIED: (e) => `${e.account} may not call ${e.number}${why(e)}`,
 	TRUNK_UP: (e) => `Provider ${e.trunk} answers`,

@@ -110,7 +110,9 @@ export default function History() {
 				</> : filtered ? <Empty icon={Search} title="No call fits">
 					Change the filters.</Empty> :
 					<Empty icon={HistoryIcon} title="No call has ended yet">
-						Each call leaves a record here when it ends.
+						Each call leaves a record here when it ends. Those that
+						run are under <Anchor component={Link}
+							href="/calls">Calls</Anchor>.
 					</Empty>}
 			</Shown>
 		</Card>

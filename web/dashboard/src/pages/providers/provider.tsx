@@ -77,8 +77,8 @@ function Content({ of: p }: { of: State }) {
 				`refused${p.lastCode ? `: ${p.lastCode}` : ""}`],
 			["Checked", p.checked ? <Ago at={p.checkedAt} /> : "never"],
 			["Round trip", p.rttMs ? `${p.rttMs.toFixed(1)} ms` : "–"],
-			["Calls", `${p.calls}${p.maxCalls ? ` of ${p.maxCalls}` : ""}: ` +
-				`${p.callsIn} came in, ${p.callsOut} went out`],
+			["Calls", `${p.calls}${p.maxCalls ? ` of ${p.maxCalls}` : ""} now, ` +
+				`of which ${p.callsIn} came in, ${p.callsOut} went out`],
 			["Addresses", p.targets.length ? p.targets.map((t) =>
 				<div key={t.address}>{t.address}{" "}
 					{p.checked && <Tag color={t.reachable ? "green" : "red"}>
