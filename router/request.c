@@ -3,9 +3,9 @@
  * What to do with a message: the first look, the checks that RFC 3261 16.3
  * wants of a proxy, and the way that it goes.
  *
- *   response ------------------------------> by its Via (forward.c)
- *   request  Route NODE token -------------> to a peer (forward.c)
- *            Request-URI CONTACT token ----> to the owner (forward.c)
+ *   response ------------------------------> by its Via (forward_response.c)
+ *   request  Route NODE token -------------> to a peer (forward_peer.c)
+ *            Request-URI CONTACT token ----> to the owner (forward_node.c)
  *            To tag TAG token -------------> to the owner
  *            CANCEL -----------------------> by its Call-ID (invite.c)
  *            INVITE -----------------------> placed (invite.c)
