@@ -34,13 +34,14 @@ def run(*cmd, **kw):
     done = subprocess.run(cmd, capture_output=True, text=True, timeout=120,
                           stdin=subprocess.DEVNULL, check=False, **kw)
     if done.returncode:
-        sys.exit(f"{cmd[0]}: {(done.stderr or done.stdout).strip()[:300]}")
+        why = " ".join((done.stderr or done.stdout).split())    # one line
+        sys.exit(f"{cmd[0]}: {why[:300]}")
     return done.stdout
 
 
 def fetch(folder):
     """The module out of the package, by the client as it is set up here."""
-    run("npm", "pack", PACKAGE, "--silent", "--fetch-retries=1",
+    run("npm", "pack", PACKAGE, "--loglevel=error", "--fetch-retries=1",
         "--fetch-timeout=30000", cwd=folder)
     name = next(n for n in os.listdir(folder) if n.endswith(".tgz"))
     with tarfile.open(os.path.join(folder, name)) as tar:
