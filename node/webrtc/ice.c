@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-#include "node/webrtc/ice.h"
+#include "node/webrtc/ice_impl.h"
 
 enum {
 	ANSWER_BYTES = 256,
@@ -12,45 +12,6 @@ enum {
 	BAD_REQUEST = 400,
 	UNKNOWN_ATTRIBUTE = 420,
 	ROLE_CONFLICT = 487,
-};
-
-/* Addresses that passed a check, and the one that the peer has chosen. */
-struct places {
-	struct sa checkedv[ICE_CHECKED]; /* a circle, the newest at next - 1 */
-	size_t checkedc;
-	size_t next;
-	struct sa selected;
-	bool has_selected;
-	uint64_t asked_ms;
-};
-
-/* A peer that has our offer, and whose answer is not here yet. */
-struct early {
-	struct ice_cred local;
-	char former[ICE_UFRAG_MAX + 1]; /* what it called itself before      */
-	char remote[ICE_UFRAG_MAX + 1]; /* ... calls itself, as its checks say */
-	struct places at;
-};
-
-struct ice {
-	struct ice_cred local, remote;
-	bool set;
-	struct places at;
-	struct early *early; /* owned, or NULL */
-	struct ice_stat stat;
-	ice_send_h *sendh;
-	ice_selected_h *selh;
-	void *arg;
-};
-
-/* A check, as it is dealt with. */
-struct check {
-	struct ice *ice;
-	const struct stun_msg *msg;
-	const struct sa *src;
-	const char *pwd; /* of ours that it is for */
-	bool early;
-	struct stun_unknown_attr unknown;
 };
 
 /* RFC 8839 5.4: ice-char is a letter, a digit, "+" or "/". */
@@ -82,13 +43,6 @@ bool ice_cred_same(const struct ice_cred *a, const struct ice_cred *b)
 	return !strcmp(a->ufrag, b->ufrag) && !strcmp(a->pwd, b->pwd);
 }
 
-static void early_destructor(void *arg)
-{
-	struct early *e = arg;
-
-	OPENSSL_cleanse(&e->local, sizeof(e->local));
-}
-
 static void destructor(void *arg)
 {
 	struct ice *ice = arg;
@@ -118,24 +72,6 @@ int ice_alloc(struct ice **ip, ice_send_h *sendh, ice_selected_h *selh,
 	return 0;
 }
 
-/* Its answer is here: those checks were its own, or another's. */
-static void early_take(struct ice *ice)
-{
-	const struct early *e = ice->early;
-
-	if (ice_cred_same(&e->local, &ice->local) && e->at.checkedc &&
-	    !strcmp(e->remote, ice->remote.ufrag)) {
-		const struct places former = ice->at;
-
-		ice->at = e->at;
-		if (!ice->at.has_selected) {
-			ice->at.selected = former.selected;
-			ice->at.has_selected = former.has_selected;
-		}
-	}
-	ice->early = mem_deref(ice->early);
-}
-
 void ice_set(struct ice *ice, const struct ice_cred *local,
 	     const struct ice_cred *remote)
 {
@@ -148,42 +84,19 @@ void ice_set(struct ice *ice, const struct ice_cred *local,
 	ice->set = true;
 	ice->at.checkedc = ice->at.next = 0;
 	if (ice->early)
-		early_take(ice);
-}
-
-int ice_expect(struct ice *ice, const struct ice_cred *local,
-	       const char *former)
-{
-	struct early *e;
-
-	if (!ice || !local || !former)
-		return EINVAL;
-
-	ice->early = mem_deref(ice->early);
-	if (ice->set && ice_cred_same(&ice->local, local))
-		return 0;
-
-	e = mem_zalloc(sizeof(*e), early_destructor);
-	if (!e)
-		return ENOMEM;
-
-	e->local = *local;
-	str_ncpy(e->former, former, sizeof(e->former));
-	ice->early = e;
-
-	return 0;
+		ice_early_take(ice);
 }
 
 /* --- answers */
 
-static void answer(const struct check *c, struct mbuf *mb, int err)
+static void answer(const struct ice_check *c, struct mbuf *mb, int err)
 {
 	if (!err)
 		c->ice->sendh(c->src, mb->buf, mb->end, c->ice->arg);
 	mem_deref(mb);
 }
 
-static void answer_success(const struct check *c)
+void ice_answer_success(const struct ice_check *c)
 {
 	struct mbuf *mb = mbuf_alloc(ANSWER_BYTES);
 	int err;
@@ -199,7 +112,7 @@ static void answer_success(const struct check *c)
 }
 
 /* RFC 8489 9.1.3: before its integrity is proved an error has none. */
-static void answer_error(const struct check *c, uint16_t code,
+static void answer_error(const struct ice_check *c, uint16_t code,
 			 const char *reason, bool proved)
 {
 	struct ice *ice = c->ice;
@@ -222,7 +135,7 @@ static void answer_error(const struct check *c, uint16_t code,
 
 /* --- checks */
 
-static bool is_among(const struct places *at, const struct sa *src)
+bool ice_places_has(const struct ice_places *at, const struct sa *src)
 {
 	for (size_t i = 0; i < at->checkedc; i++) {
 		if (sa_cmp(&at->checkedv[i], src, SA_ALL))
@@ -232,10 +145,11 @@ static bool is_among(const struct places *at, const struct sa *src)
 	return false;
 }
 
-static void remember(struct places *at, const struct sa *src, uint64_t now_ms)
+void ice_places_add(struct ice_places *at, const struct sa *src,
+		    uint64_t now_ms)
 {
 	at->asked_ms = now_ms;
-	if (is_among(at, src))
+	if (ice_places_has(at, src))
 		return;
 
 	at->checkedv[at->next] = *src;
@@ -247,7 +161,7 @@ static void remember(struct places *at, const struct sa *src, uint64_t now_ms)
  * our kind, what it has just chosen to use. */
 bool ice_select(struct ice *ice, const struct sa *peer)
 {
-	struct places *at = &ice->at;
+	struct ice_places *at = &ice->at;
 
 	if (at->has_selected && sa_cmp(&at->selected, peer, SA_ALL))
 		return false;
@@ -260,8 +174,7 @@ bool ice_select(struct ice *ice, const struct sa *peer)
 	return true;
 }
 
-/* "ours:theirs" (RFC 8445 7.2.2) @return theirs; NULL: it is not for us. */
-static const char *theirs(const struct ice_cred *local, const char *name)
+const char *ice_theirs(const struct ice_cred *local, const char *name)
 {
 	const size_t n = strlen(local->ufrag);
 
@@ -271,40 +184,30 @@ static const char *theirs(const struct ice_cred *local, const char *name)
 
 static bool is_for_us(const struct ice *ice, const char *name)
 {
-	const char *remote = ice->set ? theirs(&ice->local, name) : NULL;
+	const char *remote = ice->set ? ice_theirs(&ice->local, name) : NULL;
 
 	return remote && !strcmp(remote, ice->remote.ufrag);
 }
 
-/* A browser checks as soon as it has our offer, by the names that it had
- * before: its DTLS would take us for who we replace. */
-static bool is_early(const struct ice *ice, const char *name)
-{
-	const struct early *e = ice->early;
-	const char *remote = e ? theirs(&e->local, name) : NULL;
-
-	return remote && (!*e->former || strcmp(remote, e->former));
-}
-
 /* Whose it is decides about the password.  @return false: it is dropped. */
-static bool find(struct check *c)
+static bool find(struct ice_check *c)
 {
 	const struct ice *ice = c->ice;
 	const struct stun_attr *user =
 		stun_msg_attr(c->msg, STUN_ATTR_USERNAME);
 	const char *name = user ? user->v.username : "";
 
-	c->early = !is_for_us(ice, name) && is_early(ice, name);
+	c->early = !is_for_us(ice, name) && ice_early_named(ice, name);
 	c->pwd = c->early ? ice->early->local.pwd : ice->local.pwd;
 	if (c->early || !ice->early)
 		return ice->set || c->early;
 
 	/* Of one that we wait for: it is asked again after its answer. */
-	return ice->set && !theirs(&ice->early->local, name);
+	return ice->set && !ice_theirs(&ice->early->local, name);
 }
 
 /* True: it is a check of the peer; else it was answered. */
-static bool is_valid(const struct check *c)
+static bool is_valid(const struct ice_check *c)
 {
 	struct ice *ice = c->ice;
 	const struct stun_attr *user;
@@ -336,27 +239,7 @@ static bool is_valid(const struct check *c)
 	return true;
 }
 
-/* Another one's name: what the one before did was not the peer's. */
-static void early_check(struct check *c, uint64_t now_ms)
-{
-	struct early *e = c->ice->early;
-	const char *remote = theirs(
-		&e->local,
-		stun_msg_attr(c->msg, STUN_ATTR_USERNAME)->v.username);
-
-	if (strcmp(e->remote, remote)) {
-		memset(&e->at, 0, sizeof(e->at));
-		str_ncpy(e->remote, remote, sizeof(e->remote));
-	}
-	remember(&e->at, c->src, now_ms);
-	answer_success(c);
-	if (stun_msg_attr(c->msg, STUN_ATTR_USE_CAND)) {
-		e->at.selected = *c->src;
-		e->at.has_selected = true;
-	}
-}
-
-static void check_handle(struct check *c, uint64_t now_ms)
+static void check_handle(struct ice_check *c, uint64_t now_ms)
 {
 	struct ice *ice = c->ice;
 
@@ -365,12 +248,12 @@ static void check_handle(struct check *c, uint64_t now_ms)
 
 	++ice->stat.checks;
 	if (c->early) {
-		early_check(c, now_ms);
+		ice_early_check(c, now_ms);
 		return;
 	}
 
-	remember(&ice->at, c->src, now_ms);
-	answer_success(c);
+	ice_places_add(&ice->at, c->src, now_ms);
+	ice_answer_success(c);
 	if (stun_msg_attr(c->msg, STUN_ATTR_USE_CAND))
 		(void)ice_select(ice, c->src);
 }
@@ -378,7 +261,7 @@ static void check_handle(struct check *c, uint64_t now_ms)
 void ice_recv(struct ice *ice, const struct sa *src, const uint8_t *p,
 	      size_t len, uint64_t now_ms)
 {
-	struct check c = {.ice = ice, .src = src};
+	struct ice_check c = {.ice = ice, .src = src};
 	struct stun_msg *msg = NULL;
 	struct mbuf *mb;
 
@@ -414,12 +297,7 @@ out:
 
 bool ice_is_checked(const struct ice *ice, const struct sa *src)
 {
-	return ice && is_among(&ice->at, src);
-}
-
-bool ice_is_early(const struct ice *ice, const struct sa *src)
-{
-	return ice && ice->early && is_among(&ice->early->at, src);
+	return ice && ice_places_has(&ice->at, src);
 }
 
 const struct sa *ice_selected(const struct ice *ice)
