@@ -38,6 +38,9 @@ struct trunk_reg {
 	size_t routec;
 };
 
+/** As whom we answer a challenge; its texts are borrowed from r. */
+struct digest_credentials trunk_reg_credentials(const struct trunk_reg *r);
+
 /** A header's number, up to max; 0: none, or not a number. */
 uint32_t trunk_reg_number(const struct view *v, const char *name,
 			  uint32_t max);
