@@ -7,63 +7,22 @@
  *                \---unknown----> refused; when Redis answers again we claim it
  *                                 from ourselves: it may have been done
  *
- * Peers are told of us when the link is heard: who came before would miss
- * those who are still there.
- *
- * A leg with media before its answer still has it by the giver and the link:
- * its peer can be told of us only by an answer.
+ * What is done with a hub that is ours: arrival_take.c.
  */
 
 #include <string.h>
 #include <openssl/crypto.h>
 #include "node/adopt.h"
-#include "node/mover.h"
-#include "node/record.h"
-#include "node/restore.h"
-#include "proto/log.h"
+#include "node/arrival_impl.h"
 #include "proto/owner.h"
 #include "proto/schema_copy.h"
 #include "proto/store.h"
 
 enum {
-	LOOK_MS = 100,
-	/* The giver's media of a leg outlives HEARD: so does the link. */
-	LINGER_MS = DEPARTURE_LINGER_MS + 20,
-	HEARD_MS = 1000, /* after the answer of an early leg           */
 	SPARE_PORTS = 2,
 	RECOVER_MS = 100,    /* looks for Redis, after an unknown claim ... */
 	RECOVER_TRIES = 600, /* ... so often                               */
 };
-
-struct arrival {
-	struct le le;		 /* in mover->arrivals                    */
-	struct mover *m;	 /* borrowed: its owner                   */
-	char id[ULID_LEN + 1];	 /* of the hub                            */
-	Sy__TakeHub *msg;	 /* owned                                 */
-	struct bus_request *req; /* owned; NULL: answered                 */
-	struct hub *hub;	 /* borrowed; NULL: not yet, or over      */
-	struct media_leg *link;	 /* owned, or NULL                        */
-	struct list early;	 /* struct early, owned                   */
-	struct tmr tmr;
-	uint64_t until_ms; /* of the link; monotonic                */
-	unsigned tries;	   /* to learn what became of a claim       */
-	bool done;	   /* all legs are, but for the early ones  */
-	bool awaits;	   /* a handler has it as its argument      */
-};
-
-/* A leg that is heard before its answer. */
-struct early {
-	struct le le;
-	char leg[ULID_LEN + 1];
-	uint64_t answered_ms; /* 0: not yet                            */
-};
-
-static void early_destructor(void *data)
-{
-	struct early *e = data;
-
-	list_unlink(&e->le);
-}
 
 static void destructor(void *data)
 {
@@ -102,8 +61,7 @@ void arrivals_close(struct mover *m)
 	list_flush(&m->arrivals);
 }
 
-/* Nothing more will come of it. */
-static void end(struct arrival *a)
+void arrival_end(struct arrival *a)
 {
 	tmr_cancel(&a->tmr);
 	a->link = mem_deref(a->link);
@@ -112,251 +70,11 @@ static void end(struct arrival *a)
 		mem_deref(a);
 }
 
-static void refuse(struct arrival *a, Sy__ResultCode code, const char *why)
+void arrival_refuse(struct arrival *a, Sy__ResultCode code, const char *why)
 {
 	if (a->req)
 		bus_replyf(a->req, code, "%s", why);
 	a->req = NULL;
-}
-
-/* ---------------------------------------------------- what the giver hears */
-
-static void tell(const struct arrival *a, const char *leg, Sy__MoveStep step)
-{
-	leg_moved_tell(a->m, a->msg, leg, step);
-}
-
-static void done_handler(void *arg)
-{
-	struct arrival *a = arg;
-
-	tell(a, "", SY__MOVE_STEP__MOVE_DONE);
-	end(a);
-}
-
-static void check_done(struct arrival *a)
-{
-	if (a->done && !a->early.head)
-		tmr_start(&a->tmr, LINGER_MS, done_handler, a);
-}
-
-/* @return false: it is over with this leg. */
-static bool look_early(struct arrival *a, struct early *e, uint64_t now)
-{
-	const struct leg *leg = hub_leg(a->hub, e->leg);
-
-	if (!leg)
-		return false;
-	if (e->answered_ms)
-		return now < e->answered_ms + HEARD_MS;
-	if (!leg_is(leg, SY__LEG_STATE__LEG_ANSWERED))
-		return true;
-
-	e->answered_ms = now;
-	a->until_ms = now + DEPARTURE_MS;
-	tell(a, e->leg, SY__MOVE_STEP__MOVE_ANSWERED);
-	return true;
-}
-
-/* Giver gone, time over: the link carries nothing any more. */
-static void look_handler(void *arg)
-{
-	struct arrival *a = arg;
-	const uint64_t now = tmr_jiffies();
-	struct le *le = list_head(&a->early);
-
-	tmr_start(&a->tmr, LOOK_MS, look_handler, a);
-	restore_go(a->hub); /* the link has had time enough */
-	while (le) {
-		struct early *e = le->data;
-
-		le = le->next;
-		if (look_early(a, e, now))
-			continue;
-		tell(a, e->leg, SY__MOVE_STEP__MOVE_HEARD);
-		mem_deref(e);
-	}
-
-	if (now >= a->until_ms ||
-	    !member_by_instance(a->m->node->members, a->msg->instance)) {
-		a->link = mem_deref(a->link);
-		list_flush(&a->early);
-	}
-
-	check_done(a);
-}
-
-static void restore_handler(struct hub *hub, const char *leg,
-			    enum restore_event ev, void *arg)
-{
-	struct arrival *a = arg;
-
-	(void)hub;
-	switch (ev) {
-
-	case RESTORE_ANSWERED:
-		tell(a, leg, SY__MOVE_STEP__MOVE_ANSWERED);
-		break;
-	case RESTORE_HEARD:
-	case RESTORE_LOST:
-		tell(a, leg, SY__MOVE_STEP__MOVE_HEARD);
-		break;
-	case RESTORE_DONE:
-		a->done = true;
-		check_done(a);
-		break;
-	}
-}
-
-/* ------------------------------------------------------------ it is ours */
-
-static void add_early(struct arrival *a)
-{
-	for (size_t i = 0; i < a->msg->n_dialogs; i++) {
-		const Sy__DialogState *ds = a->msg->dialogs[i];
-		struct early *e;
-
-		if (!ds->early || ds->state == SY__LEG_STATE__LEG_ANSWERED)
-			continue;
-
-		e = mem_zalloc(sizeof(*e), early_destructor);
-		if (!e)
-			return;
-
-		str_ncpy(e->leg, ds->leg, sizeof(e->leg));
-		list_append(&a->early, &e->le, e);
-	}
-
-	a->until_ms =
-	    tmr_jiffies() + (a->early.head ? DEPARTURE_EARLY_MS : DEPARTURE_MS);
-}
-
-/* Our address of the family of the other end. */
-static const struct sa *link_addr(const struct node_conf *conf,
-				  const struct sa *raddr)
-{
-	for (size_t i = 0; i < conf->media_addrc; i++) {
-		if (sa_af(&conf->media_addrv[i]) == sa_af(raddr))
-			return &conf->media_addrv[i];
-	}
-
-	return NULL;
-}
-
-/* From now on those who are here hear those who are still there. */
-static void link_handler(struct media_leg *link, const struct media_event *ev,
-			 void *arg)
-{
-	struct arrival *a = arg;
-
-	(void)link;
-	if (ev->type == MEDIA_EV_RTP_START && a->hub)
-		restore_go(a->hub);
-}
-
-/* Without it the legs are heard all the same, each when it is here. */
-static void link_up(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
-{
-	struct node *n = a->m->node;
-	const Sy__LinkEnd *theirs = a->msg->link;
-	const struct sa *laddr;
-	struct sa raddr;
-	struct mix *mix;
-	int err;
-
-	if (!theirs || theirs->key.len != MEDIA_LINK_KEY_BYTES ||
-	    sa_decode(&raddr, theirs->address, strlen(theirs->address)))
-		return;
-
-	laddr = link_addr(&n->conf, &raddr);
-	err = laddr ? node_mix(&mix, n, a->hub) : EAFNOSUPPORT;
-	if (!err)
-		err = media_leg_link_alloc(&a->link, mix, laddr, link_handler,
-					   a);
-	if (!err)
-		err =
-		    media_leg_link_set(a->link, &raddr, key, theirs->key.data);
-	if (err) {
-		log_warn("no link to the other node", LOG_S("call", a->id),
-			 LOG_S("node", a->msg->node), LOG_E(err));
-		a->link = mem_deref(a->link);
-	}
-}
-
-static void reply_ok(struct arrival *a, uint8_t key[MEDIA_LINK_KEY_BYTES])
-{
-	Sy__Result res = SY__RESULT__INIT;
-	Sy__LinkEnd link = SY__LINK_END__INIT;
-	struct record_call rec;
-	char addr[64];
-
-	if (!a->req)
-		return;
-
-	res.code = SY__RESULT_CODE__OK;
-	if (!record_call_init(&rec, a->hub, a->m->node->conf.id, RECORD_LIVE))
-		res.call = &rec.msg;
-	if (a->link && re_snprintf(addr, sizeof(addr), "%J",
-				   media_leg_laddr(a->link)) > 0) {
-		link.address = addr;
-		link.key.data = key;
-		link.key.len = MEDIA_LINK_KEY_BYTES;
-		res.link = &link;
-	}
-
-	bus_reply(a->req, &res);
-	a->req = NULL;
-	record_call_close(&rec);
-}
-
-/* The record is as new as the message, or newer: if that came late. */
-static void take(struct arrival *a, const struct store_claim *cl)
-{
-	struct node *n = a->m->node;
-	uint8_t key[MEDIA_LINK_KEY_BYTES];
-	struct restore_conf conf = {
-	    .call = a->msg->call,
-	    .state = a->msg->state,
-	    .dlgv = a->msg->dialogs,
-	    .dlgc = a->msg->n_dialogs,
-	    .epoch = cl->epoch,
-	    .alive_ms = timestamp_now_ms(),
-	    .moved = true,
-	    .waits = true,
-	    .h = restore_handler,
-	    .arg = a,
-	};
-	int err;
-
-	if (cl->call) {
-		conf.call = cl->call;
-		conf.state = cl->state;
-		conf.dlgv = cl->dlgv;
-		conf.dlgc = cl->dlgc;
-	}
-
-	err = node_restore(&a->hub, n, &conf);
-	if (err) {
-		owner_released(adopt_owner(n->adopt), a->id);
-		log_error("call not taken over", LOG_S("call", a->id),
-			  LOG_S("from", a->msg->node), LOG_E(err));
-		refuse(a, SY__RESULT_CODE__INTERNAL, strerror(err));
-		end(a);
-		return;
-	}
-
-	add_early(a);
-	rand_bytes(key, sizeof(key));
-	if (a->req && !hub_is_over(a->hub))
-		link_up(a, key);
-	if (!a->link)
-		restore_go(a->hub);
-	reply_ok(a, key);
-	/* In case that it has given up waiting. */
-	adopt_say_taken(n->adopt, a->id, cl->epoch, a->msg->node);
-	OPENSSL_cleanse(key, sizeof(key));
-
-	tmr_start(&a->tmr, LOOK_MS, look_handler, a);
 }
 
 /* ------------------------------------------------------------- the claim */
@@ -369,20 +87,20 @@ static void claim_handler(int err, const struct store_claim *cl, void *arg)
 
 	a->awaits = false;
 	if (!err || err == EBADMSG) {
-		take(a, cl);
+		arrival_take(a, cl);
 		return;
 	}
 
 	if (err == ESTALE || err == ENOENT) {
-		refuse(a, SY__RESULT_CODE__CONFLICT,
-		       err == ENOENT ? "call has ended"
-				     : "another node owns the call");
+		arrival_refuse(a, SY__RESULT_CODE__CONFLICT,
+			       err == ENOENT ? "call has ended"
+					     : "another node owns the call");
 		owner_released(adopt_owner(a->m->node->adopt), a->id);
-		end(a);
+		arrival_end(a);
 		return;
 	}
 
-	refuse(a, SY__RESULT_CODE__UNAVAILABLE, "no Redis");
+	arrival_refuse(a, SY__RESULT_CODE__UNAVAILABLE, "no Redis");
 	tmr_start(&a->tmr, RECOVER_MS, recover_handler, a);
 }
 
@@ -406,7 +124,7 @@ static void recover_handler(void *arg)
 
 	if (++a->tries > RECOVER_TRIES) {
 		owner_released(adopt_owner(n->adopt), a->id);
-		end(a);
+		arrival_end(a);
 	} else if (!redis_is_up(bus_redis(n->bus)) ||
 		   claim_from(a, member_instance(n->members))) {
 		tmr_start(&a->tmr, RECOVER_MS, recover_handler, a);
@@ -487,9 +205,9 @@ void control_take_hub(struct node *n, struct bus_request *req,
 	}
 
 	if (claim(a)) {
-		refuse(a, SY__RESULT_CODE__UNAVAILABLE,
-		       "the call cannot be claimed now");
-		end(a);
+		arrival_refuse(a, SY__RESULT_CODE__UNAVAILABLE,
+			       "the call cannot be claimed now");
+		arrival_end(a);
 	}
 }
 
@@ -500,6 +218,6 @@ void arrival_hub_closed(struct mover *m, const struct hub *hub)
 	if (!a || a->hub != hub)
 		return;
 
-	tell(a, "", SY__MOVE_STEP__MOVE_DONE);
-	end(a);
+	arrival_tell(a, "", SY__MOVE_STEP__MOVE_DONE);
+	arrival_end(a);
 }
