@@ -128,6 +128,10 @@ def test_long_table():
     page.evaluate(script="scrollTo(0, 1e6)")
     page.see(role="link", name="5299", exact=True)
     page.see(css="tr[aria-rowindex='321']")
+    head = page.evaluate(script="""document.querySelector(
+        ".sy-table th").getBoundingClientRect().top""")
+    if not 0 < head < 100:
+        raise Mismatch(f"the heads are out of sight: {head}")
     page.gone(role="link", name="1001", exact=True)
     page.evaluate(script="scrollTo(0, 0)")
     page.see(role="link", name="1001", exact=True)
