@@ -95,9 +95,9 @@ void leg_sip_expect(struct leg_sip *ls)
 {
 	struct ice_cred local;
 	const char *former;
-	int err = session_rtc_offered(ls->ses, &local, &former);
+	int err = 0;
 
-	if (err || !ls->media)
+	if (!ls->media || session_rtc_offered(ls->ses, &local, &former))
 		return;
 
 	if (!ls->rtc)

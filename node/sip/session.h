@@ -153,7 +153,7 @@ int session_rtc(const struct session *s, struct rtc_params *prm);
  * @param formerp  Set to what the peer calls itself so far, or ""; of the
  *                 session.
  *
- * @return 0; ENOENT: no such offer waits for its answer.
+ * @return 0; ENOENT: we made no offer, or none of WebRTC.
  */
 int session_rtc_offered(const struct session *s, struct ice_cred *local,
 			const char **formerp);

@@ -24,8 +24,12 @@ void early_keep(struct list *lst, const struct sa *src, const uint8_t *p,
 {
 	struct kept *k;
 
-	if (len > EARLY_BYTES || list_count(lst) >= EARLY_MAX)
+	if (len > EARLY_BYTES)
 		return;
+
+	/* A page that was loaded anew begins after what the one before sent. */
+	if (list_count(lst) >= EARLY_MAX)
+		mem_deref(list_ledata(list_head(lst)));
 
 	k = mem_alloc(sizeof(*k), destructor);
 	if (!k)
@@ -40,10 +44,9 @@ void early_keep(struct list *lst, const struct sa *src, const uint8_t *p,
 
 void early_play(struct list *lst, early_h *h, void *arg)
 {
-	struct le *le;
-
-	while ((le = list_head(lst))) {
-		struct kept *k = le->data;
+	/* One that is kept again meanwhile is not for now. */
+	for (uint32_t n = list_count(lst); n && lst->head; n--) {
+		struct kept *k = list_head(lst)->data;
 
 		list_unlink(&k->le);
 		h(&k->src, k->buf, k->len, arg);

@@ -21,12 +21,12 @@ enum {
 typedef void(early_h)(const struct sa *src, const uint8_t *p, size_t len,
 		      void *arg);
 
-/** Keep a copy; one that is longer, or too many, is dropped.
+/** Keep a copy; one that is longer is dropped, of too many the oldest.
  * @param lst  list_flush() forgets all. */
 void early_keep(struct list *lst, const struct sa *src, const uint8_t *p,
 		size_t len);
 
-/** Hand out all in their order, and forget them. */
+/** Hand out all in their order, and forget them; what the handler keeps stays. */
 void early_play(struct list *lst, early_h *h, void *arg);
 
 #endif

@@ -72,19 +72,24 @@ int ice_alloc(struct ice **ip, ice_send_h *sendh, ice_selected_h *selh,
 	return 0;
 }
 
-void ice_set(struct ice *ice, const struct ice_cred *local,
+bool ice_set(struct ice *ice, const struct ice_cred *local,
 	     const struct ice_cred *remote)
 {
+	bool expected;
+
 	if (!ice || (ice->set && ice_cred_same(&ice->local, local) &&
 		     ice_cred_same(&ice->remote, remote)))
-		return;
+		return false;
 
 	ice->local = *local;
 	ice->remote = *remote;
 	ice->set = true;
 	ice->at.checkedc = ice->at.next = 0;
-	if (ice->early)
+	expected = ice->early && ice_cred_same(&ice->early->local, local);
+	if (expected)
 		ice_early_take(ice);
+
+	return expected;
 }
 
 /* --- answers */

@@ -52,8 +52,10 @@ int ice_alloc(struct ice **ip, ice_send_h *sendh, ice_selected_h *selh,
  * Whose checks are answered from now on.  Changed ones are a restart (RFC 8445
  * 9): what was chosen holds until the peer chooses anew; what was checked is
  * forgotten.
+ *
+ * @return true: they are those that were expected (ice_expect()), which is over.
  */
-void ice_set(struct ice *ice, const struct ice_cred *local,
+bool ice_set(struct ice *ice, const struct ice_cred *local,
 	     const struct ice_cred *remote);
 
 /**

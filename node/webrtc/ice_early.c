@@ -75,8 +75,7 @@ void ice_early_take(struct ice *ice)
 {
 	const struct ice_early *e = ice->early;
 
-	if (ice_cred_same(&e->local, &ice->local) && e->at.checkedc &&
-	    !strcmp(e->remote, ice->remote.ufrag)) {
+	if (e->at.checkedc && !strcmp(e->remote, ice->remote.ufrag)) {
 		const struct ice_places former = ice->at;
 
 		ice->at = e->at;

@@ -67,8 +67,8 @@ bool ice_early_named(const struct ice *ice, const char *name);
 /* Such a check, which is valid: answered, and remembered for its answer. */
 void ice_early_check(struct ice_check *c, uint64_t now_ms);
 
-/* ice_set() has names: what was said under them holds, all else is forgotten.
- * @param ice  Its `early` is set. */
+/* ice_set() has those names: what was said under them by who is the peer now
+ * holds, all else is forgotten. */
 void ice_early_take(struct ice *ice);
 
 #endif

@@ -221,8 +221,10 @@ static void set_ice(struct rtc *rtc, const struct rtc_params *prm)
 	sa_init(&former, AF_UNSPEC);
 	if (peer)
 		former = *peer;
-	ice_set(rtc->ice, &prm->local, &prm->remote);
-	rtc->offered = mem_deref(rtc->offered);
+	/* What held before, once more: our offer still waits for its answer. */
+	if (!ice_set(rtc->ice, &prm->local, &prm->remote))
+		return;
+
 	peer = ice_selected(rtc->ice);
 	if (peer && !sa_cmp(peer, &former, SA_ALL)) {
 		rtc->from = *peer;

@@ -478,6 +478,57 @@ static void test_kinds(void **state)
 		assert_int_equal(aside_kind((uint8_t)i), kinds[i]);
 }
 
+/* --- a peer that is ahead of its answer */
+
+static bool has_spoken(void)
+{
+	static unsigned n;
+
+	return ++n % 10 == 0;
+}
+
+/* Its checks are answered, its DTLS waits; with its answer all is there. */
+static void test_ahead(void **state)
+{
+	(void)state;
+	assert_int_equal(rtc_expect(fix.rtc, &fix.prm.local, ""), 0);
+	peer_dtls(true);
+	run(is_checked);
+	dtls_start(fix.dtls);
+	run(has_spoken);
+	assert_null(fix.tx);
+	assert_int_equal(fix.ready, 0);
+
+	assert_int_equal(rtc_set(fix.rtc, &fix.prm), 0);
+	run(is_up);
+	assert_int_equal(fix.forged, 0);
+	assert_int_equal(fix.ready, 1);
+}
+
+/* What held before is put into force again while our offer is on its way, and
+ * the peer is ahead: nothing comes of that, and its answer is heard then. */
+static void test_ahead_of_another(void **state)
+{
+	struct rtc_params before = fix.prm;
+
+	(void)state;
+	ice_cred_new(&before.local);
+	ice_cred_new(&before.remote);
+	assert_int_equal(rtc_set(fix.rtc, &before), 0);
+	assert_int_equal(rtc_expect(fix.rtc, &fix.prm.local,
+				    before.remote.ufrag), 0);
+	peer_dtls(true);
+	run(is_checked);
+	dtls_start(fix.dtls);
+	run(has_spoken);
+	assert_int_equal(rtc_set(fix.rtc, &before), 0);
+	assert_int_equal(fix.ready, 0);
+
+	assert_int_equal(rtc_set(fix.rtc, &fix.prm), 0);
+	run(is_up);
+	assert_int_equal(fix.ready, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,6 +550,13 @@ int main(void)
 					    teardown),
 	    cmocka_unit_test_setup_teardown(test_detached, setup, teardown),
 	    cmocka_unit_test(test_kinds),
+	    cmocka_unit_test_setup_teardown(test_ahead, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_ahead, setup_shared,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_ahead_of_another, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_ahead_of_another,
+					    setup_shared, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

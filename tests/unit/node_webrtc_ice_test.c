@@ -346,7 +346,11 @@ static void test_expects(void **state)
 	assert_true(sa_cmp(ice_selected(fix.ice), &b, SA_ALL));
 	assert_int_equal(ask(&(struct ask){0}, &b), 0);
 
-	ice_set(fix.ice, &offered, &next);
+	/* ... also if it is said once more. */
+	assert_false(ice_set(fix.ice, &ours, &theirs));
+	assert_true(ice_is_early(fix.ice, &a));
+
+	assert_true(ice_set(fix.ice, &offered, &next));
 	assert_true(ice_is_checked(fix.ice, &a));
 	assert_false(ice_is_checked(fix.ice, &b));
 	assert_false(ice_is_early(fix.ice, &a));
