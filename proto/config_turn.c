@@ -139,6 +139,17 @@ static int seal_one(ProtobufCBinaryData *out, const Sy__TurnServer *t,
 	return 0;
 }
 
+/* It had its effect; beside a secret it stays, and is found to be wrong. */
+static bool take_no_secret(Sy__TurnServer *t)
+{
+	const bool none = t->no_secret;
+
+	if (!t->secret[0])
+		t->no_secret = false;
+
+	return none;
+}
+
 int config_turn_seal(Sy__Settings *set, const struct token_key *key)
 {
 	int err = 0;
@@ -146,6 +157,7 @@ int config_turn_seal(Sy__Settings *set, const struct token_key *key)
 	for (size_t i = 0; !err && set && i < set->n_ice_servers; i++) {
 		Sy__TurnServer *t = set->ice_servers[i];
 
+		(void)take_no_secret(t);
 		if (!t->secret[0])
 			continue;
 		err = make_room(set);
@@ -193,17 +205,6 @@ static int copy_seal(Sy__Settings *set, size_t i, const Sy__Settings *old,
 	set->ice_secrets[i].len = b->len;
 
 	return 0;
-}
-
-/* It had its effect; beside a secret it stays, and is found to be wrong. */
-static bool take_no_secret(Sy__TurnServer *t)
-{
-	const bool none = t->no_secret;
-
-	if (!t->secret[0])
-		t->no_secret = false;
-
-	return none;
 }
 
 int config_turn_keep(Sy__Settings *set, const Sy__Settings *old)

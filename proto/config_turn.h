@@ -19,7 +19,8 @@ enum { CONFIG_TURN_MAX = 8, CONFIG_TURN_TTL_MIN_S = 60,
 const char *config_turn_wrong(const Sy__TurnServer *t, const char **field);
 
 /**
- * Seal the secrets that are plain, and wipe them.
+ * Seal the secrets that are plain, and wipe them.  A no_secret without one has
+ * had its effect: it is not stored.
  *
  * @param set  It was unpacked or read (its strings are its own).
  * @param key  Cluster key; borrowed.  NULL: EINVAL if there is one to seal.

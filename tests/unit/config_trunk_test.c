@@ -1,6 +1,7 @@
 /* libs: sy_proto */
 /* SPDX-License-Identifier: MIT */
-/* A trunk's account: its checks, and how its password is kept. */
+/* A trunk's account: its checks, and how its password is kept; the secret of a
+ * TURN server. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,12 +112,31 @@ static void test_sealed(void **state)
 	mem_deref(key);
 }
 
+/* A file says that a TURN server's secret is to go: done once it is sealed,
+ * and nothing that a later change has to take back. */
+static void test_no_secret(void **state)
+{
+	static const char json[] =
+		"{\"settings\":{\"iceServers\":[{\"urls\":[\"turn:t.example\"],"
+		"\"noSecret\":true}]}}";
+	Sy__Config *conf = NULL;
+	(void)state;
+
+	assert_int_equal(config_read(&conf, "test", json, strlen(json),
+				     errbuf, sizeof(errbuf)), 0);
+	assert_true(conf->settings->ice_servers[0]->no_secret);
+	assert_int_equal(config_secret_seal(conf, NULL), 0);
+	assert_false(conf->settings->ice_servers[0]->no_secret);
+	sy__config__free_unpacked(conf, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_account_refused),
 		cmocka_unit_test(test_registration_refused),
 		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_no_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
