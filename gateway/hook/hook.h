@@ -53,6 +53,8 @@ Sy__WebhookDelivery *hook_delivery(const char *webhook_id,
 int hook_secret_seal(uint8_t *out, const struct token_key *key,
 		     const char *id, const char *secret);
 
+enum { HOOK_SECRET_SIZE = 128 };
+
 /**
  * The key of its signatures; plain where it was made without a cluster key.
  *
@@ -62,9 +64,10 @@ int hook_secret_seal(uint8_t *out, const struct token_key *key,
  * @return 0, EBADMSG (sealed under another key, or for another webhook),
  *         ENOMEM.
  */
-enum { HOOK_SECRET_SIZE = 128 };
 int hook_secret_open(char secret[HOOK_SECRET_SIZE],
 		     const struct token_key *key, const Sy__WebhookRecord *w);
+
+enum { HOOK_GIVE_UP_MS = 24 * 3600 * 1000 };
 
 /**
  * How long a delivery waits after it was tried: 2, 4, 8 s ... an hour, and up
@@ -73,18 +76,18 @@ int hook_secret_open(char secret[HOOK_SECRET_SIZE],
  * @param attempts  So far, at least 1.
  * @param rnd       Random.
  */
-enum { HOOK_GIVE_UP_MS = 24 * 3600 * 1000 };
 uint64_t hook_wait_ms(uint32_t attempts, uint16_t rnd);
 
 /** Does a webhook want events of this type? */
 bool hook_wants(const Sy__WebhookRecord *w, Sy__EventType type);
+
+enum { HOOK_SIGNATURE_SIZE = 96 };
 
 /**
  * "t=1700000000,v1=HEX": HMAC-SHA256 over t, a dot, and the body.
  *
  * @param text  HOOK_SIGNATURE_SIZE bytes.
  */
-enum { HOOK_SIGNATURE_SIZE = 96 };
 int hook_sign(char *text, const char *secret, uint64_t now_s,
 	      const void *body, size_t len);
 
