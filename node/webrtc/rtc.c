@@ -279,13 +279,15 @@ int rtc_fill(const struct rtc *rtc, struct media_rtp_params *prm)
 
 void rtc_detach(struct rtc *rtc)
 {
-	if (!rtc || !rtc->media)
+	if (!rtc)
 		return;
 
-	(void)media_leg_aside(rtc->media, NULL, NULL);
+	if (rtc->media)
+		(void)media_leg_aside(rtc->media, NULL, NULL);
+	rtc->media = NULL;
+	/* It may have been set since it was detached before. */
 	rtc->name = mem_deref(rtc->name);
 	rtc->offered = mem_deref(rtc->offered);
-	rtc->media = NULL;
 	tmr_cancel(&rtc->tmr);
 }
 
