@@ -32,6 +32,7 @@ enum {
 	PAGE = 100,             /* events a read                          */
 	AT_A_TIME = 32,         /* POSTs under way                        */
 	AT_A_TIME_EACH = 4,     /* of one webhook                         */
+	HELD_MS = 10000,        /* what cannot be signed waits so long     */
 	CLOCKS_MS = 5000,       /* by which ours and Redis' may differ    */
 	HEADERS = 4,
 	HEADER_SIZE = 160,
@@ -43,6 +44,7 @@ struct hooks {
 	struct hook_http *http;
 	struct loop_timer *timer; /* NULL: something is being asked       */
 	struct list sendl;      /* struct sending                         */
+	struct list heldl;      /* struct held                            */
 	char me[ULID_LEN + 1];
 	bool mine;
 	struct {
@@ -54,6 +56,13 @@ struct sending {
 	struct le le;
 	struct hooks *hooks;    /* NULL: it is gone                       */
 	Sy__WebhookDelivery *d;
+};
+
+/* A webhook that nothing can be signed for: it was said. */
+struct held {
+	struct le le;
+	char id[ULID_LEN + 1];
+	int err;                /* of hook_secret_open()                  */
 };
 
 static void tick_later(struct hooks *h, bool soon);
@@ -137,6 +146,78 @@ static void on_sent(unsigned status, const char *error, void *arg)
 		on_written(ENOTCONN, s);
 }
 
+/* ------------------------------------------------------------------ holding */
+
+static const Sy__WebhookRecord *webhook(const struct hooks *h, const char *id)
+{
+	const struct directory_entry *e = directory_find(
+		h->conf.account->directory, DIRECTORY_WEBHOOKS, id);
+
+	return e ? (const Sy__WebhookRecord *)e->msg : NULL;
+}
+
+static void held_destructor(void *arg)
+{
+	struct held *held = arg;
+
+	list_unlink(&held->le);
+}
+
+/* Those of webhooks that were removed are forgotten on the way. */
+static struct held *held_find(const struct hooks *h, const char *id)
+{
+	struct held *found = NULL;
+	struct le *le = h->heldl.head;
+
+	while (le) {
+		struct held *held = le->data;
+
+		le = le->next;
+		if (!strcmp(held->id, id))
+			found = held;
+		else if (!webhook(h, held->id))
+			mem_deref(held);
+	}
+
+	return found;
+}
+
+/* Once a webhook, until it can be sent to or cannot for another reason. */
+static void say_held(struct hooks *h, const char *id, int err)
+{
+	struct held *held = held_find(h, id);
+
+	if (held && held->err == err)
+		return;
+	log_warn("deliveries to a webhook wait: they cannot be signed",
+		 LOG_S("webhook", id), LOG_S("why", hook_secret_why(err)));
+	if (!held) {
+		held = mem_zalloc(sizeof(*held), held_destructor);
+		if (!held)
+			return;
+		str_ncpy(held->id, id, sizeof(held->id));
+		list_append(&h->heldl, &held->le, held);
+	}
+	held->err = err;
+}
+
+/* No attempt: the receiver has no part in it, and an operator's mistake is
+ * not to cost events. */
+static void hold(struct sending *s, int err)
+{
+	struct hooks *h = s->hooks;
+	Sy__WebhookDelivery *d = s->d;
+
+	say_held(h, d->webhook, err);
+	d->last_status = 0;
+	set_text(&d->last_error, hook_secret_why(err));
+	(void)set_time(&d->next_attempt_at, timestamp_now_ms() + HELD_MS);
+	if (hook_done(h->redis, d, on_written, s))
+		on_written(ENOTCONN, s);
+}
+
+/* ------------------------------------------------------------------ posting */
+
 static const char *type_name(Sy__EventType type)
 {
 	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(
@@ -145,11 +226,11 @@ static const char *type_name(Sy__EventType type)
 	return type && v ? v->name : "TEST";
 }
 
-static int post(struct sending *s, const Sy__WebhookRecord *w)
+static int post(struct sending *s, const Sy__WebhookRecord *w,
+		const char *secret)
 {
 	const Sy__WebhookDelivery *d = s->d;
 	char headv[HEADERS][HEADER_SIZE], sign[HOOK_SIGNATURE_SIZE];
-	char secret[HOOK_SECRET_SIZE];
 	const char *pv[HEADERS] = {headv[0], headv[1], headv[2], headv[3]};
 	const struct hook_post p = {
 		.url = w->url,
@@ -160,11 +241,8 @@ static int post(struct sending *s, const Sy__WebhookRecord *w)
 	};
 	int err;
 
-	err = hook_secret_open(secret, s->hooks->conf.key, w);
-	if (!err)
-		err = hook_sign(sign, secret, timestamp_now_ms() / 1000,
-				p.body, p.len);
-	explicit_bzero(secret, sizeof(secret));
+	err = hook_sign(sign, secret, timestamp_now_ms() / 1000, p.body,
+			p.len);
 	if (err)
 		return err;
 	(void)snprintf(headv[0], HEADER_SIZE,
@@ -196,19 +274,13 @@ static bool may_send(const struct hooks *h, const Sy__WebhookDelivery *d)
 	return all < AT_A_TIME && same < AT_A_TIME_EACH;
 }
 
-static const Sy__WebhookRecord *webhook(const struct hooks *h, const char *id)
-{
-	const struct directory_entry *e = directory_find(
-		h->conf.account->directory, DIRECTORY_WEBHOOKS, id);
-
-	return e ? (const Sy__WebhookRecord *)e->msg : NULL;
-}
-
-/* @param d  Taken: set to NULL if it is sent. */
+/* @param dp  Taken: set to NULL if it is sent or held. */
 static void send_one(struct hooks *h, Sy__WebhookDelivery **dp)
 {
 	const Sy__WebhookRecord *w = webhook(h, (*dp)->webhook);
+	char secret[HOOK_SECRET_SIZE] = "";
 	struct sending *s;
+	bool held;
 	int err;
 
 	if (!w || w->disabled || !may_send(h, *dp))
@@ -219,16 +291,21 @@ static void send_one(struct hooks *h, Sy__WebhookDelivery **dp)
 	s->hooks = h;
 	s->d = *dp;
 	list_append(&h->sendl, &s->le, s);
-	err = post(s, w);
-	if (err && err != EBADMSG) {
+	err = hook_secret_open(secret, h->conf.key, w);
+	held = hook_secret_why(err) != NULL;
+	if (!err) {
+		mem_deref(held_find(h, w->id));
+		err = post(s, w, secret);
+	}
+	explicit_bzero(secret, sizeof(secret));
+	if (err && !held) {
 		s->d = NULL;
 		mem_deref(s);
 		return;
 	}
 	*dp = NULL;
-	if (err)
-		on_sent(0, "its secret was sealed under another cluster key",
-			s);
+	if (held)
+		hold(s, err);
 }
 
 /* ------------------------------------------------------------------- events */
@@ -427,6 +504,7 @@ static void destructor(void *arg)
 	mem_deref(h->timer);
 	mem_deref(h->http); /* what it sends calls nobody any more */
 	list_flush(&h->sendl);
+	list_flush(&h->heldl);
 }
 
 int hooks_alloc(struct hooks **hp, const struct hooks_conf *conf)

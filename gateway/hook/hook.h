@@ -58,14 +58,18 @@ enum { HOOK_SECRET_SIZE = 128 };
 /**
  * The key of its signatures; plain where it was made without a cluster key.
  *
- * @param secret  Set; wipe it after use.
+ * @param secret  Set, never to ""; wipe it after use.
  * @param key     Borrowed; NULL: none.
  *
- * @return 0, EBADMSG (sealed under another key, or for another webhook),
- *         ENOMEM.
+ * @return 0, ENOENT (it has none), ENOKEY (it is sealed, and there is no key),
+ *         EBADMSG (sealed under another key, or for another webhook), ENOMEM.
  */
 int hook_secret_open(char secret[HOOK_SECRET_SIZE],
 		     const struct token_key *key, const Sy__WebhookRecord *w);
+
+/** Why nothing can be signed. @param err  Of hook_secret_open().
+ * @return static; NULL: it can, or may the next time. */
+const char *hook_secret_why(int err);
 
 enum { HOOK_GIVE_UP_MS = 24 * 3600 * 1000 };
 

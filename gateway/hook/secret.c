@@ -26,21 +26,47 @@ int hook_secret_seal(uint8_t *out, const struct token_key *key,
 	return seal_close(out, key, context, secret, strlen(secret));
 }
 
-int hook_secret_open(char secret[HOOK_SECRET_SIZE],
-		     const struct token_key *key, const Sy__WebhookRecord *w)
+static int open_sealed(char secret[HOOK_SECRET_SIZE],
+		       const struct token_key *key, const Sy__WebhookRecord *w)
 {
 	char context[CONTEXT_MAX];
 	int err;
 
-	if (!w->secret_sealed.len) {
-		(void)snprintf(secret, HOOK_SECRET_SIZE, "%s", w->secret);
-		return 0;
-	}
 	if (!key)
-		return EBADMSG;
+		return ENOKEY;
 	print_context(context, w->id);
 	err = seal_open(secret, HOOK_SECRET_SIZE, key, context,
 			w->secret_sealed.data, w->secret_sealed.len);
 
 	return err == EINVAL ? EBADMSG : err;
+}
+
+int hook_secret_open(char secret[HOOK_SECRET_SIZE],
+		     const struct token_key *key, const Sy__WebhookRecord *w)
+{
+	int err = 0;
+
+	if (w->secret_sealed.len)
+		err = open_sealed(secret, key, w);
+	else
+		(void)snprintf(secret, HOOK_SECRET_SIZE, "%s", w->secret);
+
+	/* By "" anybody can sign. */
+	return err || secret[0] ? err : ENOENT;
+}
+
+const char *hook_secret_why(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return "it has no secret to sign with: make it anew";
+	case ENOKEY:
+		return "its secret is sealed, and the gateway that sends has "
+		       "no cluster key";
+	case EBADMSG:
+		return "its secret was sealed under another cluster key than "
+		       "that of the gateway that sends";
+	default:
+		return NULL;
+	}
 }

@@ -331,6 +331,90 @@ def test_gateway_restarts():
             ] == ["DELIVERY_DONE"] * 6)
 
 
+def start_with(c, *key):
+    """The only gateway anew, with another key or none. Its log grows on."""
+    gateway = c.gateways[0]
+    gateway.process.stop()
+    if "--cluster-key-file" in gateway.argv:
+        at = gateway.argv.index("--cluster-key-file")
+        del gateway.argv[at:at + 2]
+    gateway.argv += key
+    gateway.start()
+    c.wait_ready()
+
+
+def said(c, what):
+    """The lines of the gateway's log with it."""
+    with open(c.path("log", f"{c.gateways[0].id}.log"), encoding="utf-8") as f:
+        return [line for line in f if what in line]
+
+
+def test_other_key():
+    """A gateway without the cluster's key, or with another one, can sign
+    nothing: all of it waits without an attempt, and is sent once it can."""
+    with cluster(nodes=1) as c, receiver() as r:
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            other = c.path("other-key")
+            with open(other, "w", encoding="ascii") as f:
+                f.write("another-key-of-32-characters-abcd\n")
+            for key, why in (((), "has no cluster key"),
+                             (("--cluster-key-file", other),
+                              "under another cluster key")):
+                start_with(c, *key)
+                for i in range(3):
+                    ban(c, f"192.0.2.{i + 1}")
+                wait_for("it is shown why they wait", lambda: {
+                    (d["state"], d["attempts"], d["lastStatus"],
+                     why in d["lastError"]) for d in deliveries(c, made)
+                } == {("DELIVERY_PENDING", 0, 0, True)}, 15)
+                must(len(said(c, why)), 1, f"warnings: {why}")
+                shown = ask(c, "GET", f"/api/webhooks/{made['id']}")[2]
+                must(why in shown["lastError"], True, "shown")
+            if not r.got.empty():
+                raise Mismatch(f"it was told: {r.got.get()}")
+            start_with(c, "--cluster-key-file", c.path("cluster-key"))
+            for _ in range(6):
+                verify(made, *r.next(20))
+            wait_for("all are done", lambda: {
+                (d["state"], d["attempts"], d["lastError"])
+                for d in deliveries(c, made)} == {("DELIVERY_DONE", 1, "")})
+
+
+def field(number, data):
+    """One of bytes, or a string, in protobuf."""
+    size = b""
+    n = len(data)
+    while n > 127:
+        size, n = size + bytes([n & 127 | 128]), n >> 7
+    return bytes([number << 3 | 2]) + size + bytes([n]) + data
+
+
+WITH = """
+local have = redis.call('HGET', 'sy:{acct}:webhooks', ARGV[1])
+local mark, rest = string.match(have, '^%d+ (.\\n)(.*)$')
+local rev = redis.call('HINCRBY', 'sy:{acct}', 'revision', 1)
+-- The last one of a field counts.
+redis.call('HSET', 'sy:{acct}:webhooks', ARGV[1],
+           string.format('%d ', rev) .. mark .. rest .. ARGV[2])
+return 1
+"""
+
+
+def test_no_secret():
+    """By an empty key anybody can sign: nothing is sent, and it is said."""
+    with cluster(nodes=1) as c, receiver() as r:
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            c.gateways[0].process.stop()
+            c.redis_command("EVAL", WITH, "0", made["id"], field(9, b""))
+            start_with(c, "--cluster-key-file", c.path("cluster-key"))
+            ban(c)
+            wait_for("it is shown why it waits", lambda: [
+                (d["attempts"], "no secret" in d["lastError"])
+                for d in deliveries(c, made)] == [(0, True)])
+            if not r.got.empty():
+                raise Mismatch(f"it was told: {r.got.get()}")
+
+
 def sender(c):
     """Which gateway says that it sends."""
     def find():

@@ -89,7 +89,9 @@ static void test_secret(void **state)
 	assert_int_equal(hook_secret_open(got, key, &w), 0);
 	assert_string_equal(got, secret);
 	assert_int_equal(hook_secret_open(got, other, &w), EBADMSG);
-	assert_int_equal(hook_secret_open(got, NULL, &w), EBADMSG);
+	assert_int_equal(hook_secret_open(got, NULL, &w), ENOKEY);
+	assert_string_not_equal(hook_secret_why(EBADMSG),
+				hook_secret_why(ENOKEY));
 	id[25] = 'W';
 	assert_int_equal(hook_secret_open(got, key, &w), EBADMSG);
 
@@ -98,6 +100,16 @@ static void test_secret(void **state)
 	w.secret = (char *)(uintptr_t)secret;
 	assert_int_equal(hook_secret_open(got, NULL, &w), 0);
 	assert_string_equal(got, secret);
+
+	/* None at all: "" is a key that everybody has. */
+	w.secret = (char *)(uintptr_t)protobuf_c_empty_string;
+	assert_int_equal(hook_secret_open(got, key, &w), ENOENT);
+	assert_int_equal(hook_secret_open(got, NULL, &w), ENOENT);
+	assert_non_null(hook_secret_why(ENOENT));
+	assert_int_equal(hook_secret_seal(sealed, key, id, ""), 0);
+	w.secret_sealed.len = SEAL_EXTRA_BYTES;
+	assert_int_equal(hook_secret_open(got, key, &w), ENOENT);
+	assert_null(hook_secret_why(ENOMEM));
 	mem_deref(key);
 	mem_deref(other);
 }
