@@ -137,6 +137,15 @@ const commands = {
 	async offline(page, { on }) {
 		await page.context().setOffline(on);
 	},
+	// What is asked for by such a path is not reached; `body`: gets this.
+	async block(page, { path, body }) {
+		await page.route(path, (route) => body === undefined ? route.abort() :
+			route.fulfill({ body, contentType: body[0] === "{" ?
+				"application/json" : "text/html" }));
+	},
+	async unblock(page, { path }) {
+		await page.unroute(path);
+	},
 	async picture(page, { path }) {
 		await page.screenshot({ path });
 	},

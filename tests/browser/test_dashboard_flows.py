@@ -298,6 +298,92 @@ def test_address_has_the_filters():
     page.see(css="input[aria-label='Search phones'][value='1003']")
 
 
+def lacking(name, path):
+    """A page that does not get a part of the program, with somebody who is
+    about to log in."""
+    _all.start()
+    page = _all.person(name)
+    page.block(path=path)
+    page.goto(path="/")
+    page.fill(label="User", value="admin")
+    page.fill(label="Password", exact=True,
+              value=_all.cluster.admin_password)
+    page.button("Log in")
+    return page
+
+
+def test_shell_does_not_come():
+    """Without what is around each page nothing can be shown but that; tried
+    again it comes, with its styles."""
+    page = lacking("no shell", "**/assets/shell-*")
+    page.must_see("The dashboard could not be loaded")
+    page.accessible("without the shell")
+    page.button("Try again")
+    page.must_see("The dashboard could not be loaded")
+    page.unblock(path="**/assets/shell-*")
+    page.button("Try again")
+    page.see(role="button", name="admin")
+    page.heading("Overview")
+    if page.evaluate(script="getComputedStyle(document.querySelector("
+                            "'.sy-shell')).display") != "flex":
+        raise Mismatch("the shell has no styles")
+    page.do("close")
+
+
+def test_part_does_not_come():
+    """What could not be loaded is named where it would be; all else can be
+    used, and once it can be had it comes, without a reload."""
+    parts = (("goto", "“Go to”", "Go to …"), ("user_menu", "Your menu",
+                                               "admin"))
+    for part, says, name in parts:
+        page = lacking(part, f"**/assets/{part}-*")
+        page.must_see(f"{says} could not be loaded")
+        page.heading("Overview")
+        page.accessible_in_both(f"without {part}")
+        page.evaluate(script="window.same = true")
+        page.click(role="link", name="Nodes", exact=True)
+        page.heading("Nodes")
+        page.button(f"Try again: {says}")
+        page.must_see(f"{says} could not be loaded")
+        page.unblock(path=f"**/assets/{part}-*")
+        page.button(f"Try again: {says}")
+        page.see(role="button", name=name)
+        page.gone(text="could not be loaded")
+        if not page.evaluate(script="window.same"):
+            raise Mismatch("the page was loaded anew")
+        page.do("close")
+
+
+def test_page_does_not_come():
+    """So does a page; and one that failed before comes at its next use."""
+    page = lacking("no page", "**/assets/audit-*")
+    page.heading("Overview")
+    page.go(path="/audit")
+    page.must_see("This page could not be loaded")
+    page.unblock(path="**/assets/audit-*")
+    page.go(path="/nodes")
+    page.heading("Nodes")
+    page.go(path="/audit")
+    page.heading("Audit")
+    page.do("close")
+
+
+def test_newer_dashboard():
+    """Files that are gone because there is a newer dashboard: it is
+    offered."""
+    page = lacking("older", "**/assets/goto-*")
+    page.heading("Overview")
+    page.must_see("“Go to” could not be loaded")
+    page.block(path="**/", body="<script src=/assets/index-new.js></script>")
+    page.button("Try again: “Go to”")
+    page.must_see("there is a newer dashboard")
+    page.unblock(path="**/")
+    page.unblock(path="**/assets/goto-*")
+    page.button("Load the page anew: “Go to”")
+    page.see(role="button", name="Go to …")
+    page.do("close")
+
+
 def test_redis_is_away():
     """Everybody is told; what cannot be done now says why."""
     page = _all.start()

@@ -171,3 +171,20 @@ def test_messages():
     page.button("Messages", exact=True)  # and back to the number
     page.see(label="Number to call")
     page.no_faults(but=("/api/session",))
+
+
+def test_phone_does_not_come():
+    """The corner says so, and has the phone once it can be had."""
+    agent()
+    page = _all.person("no phone")
+    _all.login(page, "ada", PASSWORD)
+    page.block(path="**/assets/dock-*")
+    page.goto(path="/")
+    page.must_see("The phone could not be loaded")
+    page.accessible_in_both("without the phone")
+    page.go(path="/account")
+    page.heading("Your account")
+    page.unblock(path="**/assets/dock-*")
+    page.button("Try again: The phone")
+    page.must_see("Ready")
+    page.do("close")

@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { Suspense, useEffect } from "react";
 import { Problem } from "./api/client";
 import { Login } from "./pages/login/login";
+import { Boundary } from "./parts/boundary";
 import { Loading } from "./parts/states";
 import { SessionProvider, useSession } from "./session";
 import { afterPaint, Shell } from "./shell/parts";
@@ -42,6 +43,7 @@ function Gate() {
 		[pending, !session]); // eslint-disable-line
 	if (pending)
 		return <Loading what="Asking who you are" />;
-	return session ? <Suspense fallback={<Loading />}><Shell /></Suspense> :
-		<Login error={error} />;
+	return session ? <Boundary what="The dashboard" className="sy-alone">
+		<Suspense fallback={<Loading />}><Shell /></Suspense>
+	</Boundary> : <Login error={error} />;
 }

@@ -2,7 +2,9 @@
 //
 // Values over time.  What draws them comes after the page that has them: the
 // figures beside it say the same.
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
+import { Boundary } from "./boundary";
+import { later } from "./later";
 
 export interface Series {
 	label: string;
@@ -25,12 +27,14 @@ export interface ChartProps {
 export const HEIGHT = 180; // of the drawing [px]
 const LEGEND = 34;         // below it [px]
 
-const Plot = lazy(() => import("./plot"));
+export const Plot = later(() => import("./plot"));
 
 export function Chart(props: ChartProps) {
 	const height = (props.height ?? HEIGHT) + LEGEND;
 
-	return <Suspense fallback={<div style={{ height }} />}>
-		<Plot {...props} />
-	</Suspense>;
+	return <Boundary quiet what="The chart">
+		<Suspense fallback={<div style={{ height }} />}>
+			<Plot {...props} />
+		</Suspense>
+	</Boundary>;
 }

@@ -32,8 +32,8 @@ export function Loading({ what = "Loading" }: { what?: string }) {
 }
 
 /** An error as people need it: what, why, and what to do. */
-export function ErrorBox({ error, retry, title }: {
-	error: unknown; retry?: () => void; title?: string;
+export function ErrorBox({ error, retry, reload, title }: {
+	error: unknown; retry?: () => void; reload?: () => void; title?: string;
 }) {
 	const p = error instanceof Problem ? error : undefined;
 
@@ -55,6 +55,8 @@ export function ErrorBox({ error, retry, title }: {
 			Request {p.requestId}</Text>}
 		{retry && <Button mt="sm" size="xs" variant="default"
 			onClick={retry}>Try again</Button>}
+		{reload && <Button mt="sm" ml={retry && "xs"} size="xs"
+			variant="default" onClick={reload}>Load the page anew</Button>}
 	</Alert>;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The pages of the navigation: where each is, who may see it, what it is.
-import { type ComponentType, lazy, type LazyExoticComponent } from "react";
+import type { ComponentType } from "react";
 import { Activity, Cable, CircleParking, History, KeyRound, LayoutDashboard,
 	Lightbulb, type LucideIcon, PhoneCall, Route, ScrollText, Server, Settings, ShieldBan, Smartphone,
 	Users, UsersRound, Webhook } from "../icons";
+import { type Later, later } from "../parts/later";
 
 type Module = Promise<{ default: ComponentType<any> }>;
 
@@ -13,8 +14,7 @@ export interface Entry {
 	label?: string;  // none: it is reached from other pages
 	icon?: LucideIcon;
 	scope: string;   // "": anyone who is logged in
-	load: () => Module;
-	page: LazyExoticComponent<ComponentType<any>>;
+	page: Later<any>;
 }
 
 export interface Section {
@@ -24,7 +24,7 @@ export interface Section {
 
 function entry(path: string, scope: string, load: () => Module,
 	label?: string, icon?: LucideIcon): Entry {
-	return { path, scope, load, page: lazy(load), label, icon };
+	return { path, scope, page: later(load), label, icon };
 }
 
 export const sections: Section[] = [
@@ -92,10 +92,9 @@ export const sections: Section[] = [
 export const entries = sections.flatMap((s) => s.entries);
 
 /** Fetch a page's program before it is shown: it comes at once, and is there
- * while the gateway is away.  Whoever shows it tells of what fails. */
+ * while the gateway is away. */
 export function fetchPages(which: (e: Entry) => boolean) {
-	for (const e of entries.filter(which))
-		e.load().catch(() => {});
+	entries.filter(which).forEach((e) => e.page.fetch());
 }
 
 /** The page of an address, while it is still asked who is there. */

@@ -2,28 +2,20 @@
 //
 // The programs of the shell, each fetched when it is needed: who is to log in
 // waits for none of them, and the first page for none but the shell itself.
-import { lazy } from "react";
+import { Plot } from "../parts/chart";
+import { later } from "../parts/later";
 
-const shell = () => import("./shell");
-const more = {
-	goto: () => import("./goto"),
-	userMenu: () => import("./user_menu"),
-	navigation: () => import("./navigation"),
-	dock: () => import("../phone/dock"),
-	plot: () => import("../parts/plot"), // of charts
-};
+export const Shell = later(() => import("./shell"));
+export const Goto = later(() => import("./goto"));
+export const UserMenu = later(() => import("./user_menu"));
+export const Navigation = later(() => import("./navigation"));
+export const Dock = later(() => import("../phone/dock"));
 
-export const Shell = lazy(shell);
-export const Goto = lazy(more.goto);
-export const UserMenu = lazy(more.userMenu);
-export const Navigation = lazy(more.navigation);
-export const Dock = lazy(more.dock);
-
-/** Fetch what is not there yet; whoever shows it tells of what fails. */
+/** Fetch what is not there yet. */
 export function fetchShell(all = false) {
-	shell().catch(() => {});
+	Shell.fetch();
 	if (all)
-		Object.values(more).forEach((load) => load().catch(() => {}));
+		[Goto, UserMenu, Navigation, Dock, Plot].forEach((p) => p.fetch());
 }
 
 const AFTER_MS = 500;

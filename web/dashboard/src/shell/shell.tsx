@@ -4,13 +4,13 @@
 import { ActionIcon } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { Menu as MenuIcon } from "../icons";
-import { Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import Welcome from "../pages/overview/welcome";
+import { Boundary } from "../parts/boundary";
 import { Empty, Forbidden, Loading } from "../parts/states";
 import { useSession } from "../session";
 import { Banner } from "./banner";
-import { Boundary } from "./boundary";
 import { Brand, Entries } from "./entries";
 import { entries, type Entry, fetchPages } from "./menu";
 import { Dock, fetchShell, Goto, Navigation, UserMenu } from "./parts";
@@ -51,9 +51,6 @@ export default function Shell() {
 		<nav className="sy-nav" aria-label="Main">
 			<Brand /><Entries />
 		</nav>
-		{touched && <Suspense>
-			<Navigation open={open} close={() => setOpen(false)} />
-		</Suspense>}
 		<div className="sy-body">
 			<header className="sy-top">
 				<ActionIcon variant="subtle" color="gray" size="lg"
@@ -61,21 +58,32 @@ export default function Shell() {
 					onClick={() => { setTouched(true); setOpen(true); }}>
 					<MenuIcon size={20} />
 				</ActionIcon>
-				<Suspense><Goto /></Suspense>
+				{touched && <Part what="The navigation">
+					<Navigation open={open} close={() => setOpen(false)} />
+				</Part>}
+				<Part what="“Go to”"><Goto /></Part>
 				<div className="sy-grow" />
-				<Suspense><UserMenu /></Suspense>
+				<Part what="Your menu"><UserMenu /></Part>
 			</header>
 			<Banner />
 			<main id="main" ref={main} tabIndex={-1} className="sy-main">
-				<Boundary key={where}>
+				<Boundary key={where} what="This page">
 					<Suspense fallback={<Loading />}><Pages /></Suspense>
 				</Boundary>
 			</main>
 		</div>
-		{may("phone") && session!.device && <Suspense>
-			<Dock device={session!.device} />
-		</Suspense>}
+		{may("phone") && session!.device &&
+			<Part what="The phone" className="sy-corner">
+				<Dock device={session!.device} />
+			</Part>}
 	</div>;
+}
+
+/** Of what is around the page, something that comes later than the rest. */
+function Part({ children, ...how }: {
+	what: string; className?: string; children: ReactNode;
+}) {
+	return <Boundary quiet {...how}><Suspense>{children}</Suspense></Boundary>;
 }
 
 function Pages() {
