@@ -188,3 +188,28 @@ def test_phone_does_not_come():
     page.button("Try again: The phone")
     page.must_see("Ready")
     page.do("close")
+
+
+def test_texts_of_somebody_before():
+    """Who was logged in here has left, or his session has: his texts too."""
+    _all.start()
+    page = _all.person("before")
+    kept = "Object.keys(sessionStorage).filter((k) => /^sy-texts-/.test(k))"
+    page.goto(path="/")
+    page.see(role="button", name="Log in")
+
+    def leave():
+        page.evaluate(script="""for (const k of ["1007", "bo/1007"])
+            sessionStorage.setItem(`sy-texts-${k}`, "[]")""")
+
+    leave()
+    page.goto(path="/")
+    _all.until("nothing is kept without a session",
+               lambda: not page.evaluate(script=kept))
+    _all.login(page)
+    leave()
+    page.goto(path="/")
+    page.see(role="button", name="admin")
+    _all.until("nothing of others is kept",
+               lambda: not page.evaluate(script=kept))
+    page.do("close")

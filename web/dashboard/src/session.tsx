@@ -6,6 +6,7 @@ import { createContext, type ReactNode, useContext, useEffect }
 	from "react";
 import { call, Problem, setCsrfToken, setUnauthorized } from "./api/client";
 import { feed } from "./api/feed";
+import { forgetOthers } from "./phone/kept";
 
 export interface Session {
 	user: string;
@@ -82,8 +83,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	}), [client]);
 	const user = data?.user;
 	useEffect(() => {
-		if (!isPending && data !== undefined)
-			remember(!!user);
+		if (isPending || data === undefined)
+			return;
+		remember(!!user);
+		try {
+			forgetOthers(user ?? "", sessionStorage);
+		} catch {
+			// Then the tab keeps nothing.
+		}
 	}, [user, isPending, data]);
 	useEffect(() => {
 		if (!user)

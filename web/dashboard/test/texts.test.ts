@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { forgetOthers, textsKey } from "../src/phone/kept";
 import { Texts, tooLong } from "../src/phone/texts";
 
 /** A tab's storage. */
 function storage() {
 	const of = new Map<string, string>();
 
-	return { getItem: (k: string) => of.get(k) ?? null,
+	return { get length() { return of.size; },
+		key: (i: number) => [...of.keys()][i] ?? null,
+		getItem: (k: string) => of.get(k) ?? null,
 		setItem: (k: string, v: string) => { of.set(k, v); },
 		removeItem: (k: string) => { of.delete(k); } };
 }
@@ -61,6 +64,25 @@ test("a reload keeps all; of what was being sent nobody knows", () => {
 	assert.equal(new Texts("1002", () => {}, kept).all.length, 0);
 	after.forget();
 	assert.equal(new Texts("1001", () => {}, kept).all.length, 0);
+});
+
+test("nobody reads what another user of the device was written", () => {
+	const kept = storage();
+	const written = (user: string) => new Texts(textsKey(user, "1001"),
+		() => {}, kept);
+	const count = (user: string) => written(user).all.length;
+
+	for (const user of ["ada", "ada/b", "bo"])
+		written(user).came({ number: "1002", name: "" }, "one");
+	kept.setItem("sy-texts-1001", "[]"); // of before users were told apart
+	kept.setItem("other", "1");
+	assert.equal(count("olga"), 0);
+	forgetOthers("ada", kept);
+	assert.deepEqual(["ada", "ada/b", "bo"].map(count), [1, 0, 0]);
+	assert.equal(kept.getItem("sy-texts-1001"), null);
+	forgetOthers("", kept);
+	assert.equal(count("ada"), 0);
+	assert.equal(kept.getItem("other"), "1");
 });
 
 test("bytes are counted, not letters", () => {

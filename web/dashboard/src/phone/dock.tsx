@@ -22,8 +22,10 @@ const STATES: Record<Phone["state"], string> = {
 	refused: "Not a phone now", replaced: "Open elsewhere",
 };
 
-export default function Dock({ device }: { device: string }) {
-	const { phone, texts, problem } = usePhone(device);
+export default function Dock({ user, device }: {
+	user: string; device: string;
+}) {
+	const { phone, texts, problem } = usePhone(user, device);
 	const [open, setOpen] = useState(false);
 	const calls = phone?.calls ?? [];
 	const mine = calls.filter((c) => c.direction === "outgoing" ||

@@ -29,11 +29,10 @@ type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export class Texts {
 	all: Text[] = [];
-	private key: string;
 
-	constructor(device: string, private changed: () => void,
+	/** @param key  Where the store keeps them (textsKey()). */
+	constructor(private key: string, private changed: () => void,
 		private store?: Store) {
-		this.key = `sy-texts-${device}`;
 		try {
 			this.all = JSON.parse(store?.getItem(this.key) ?? "[]");
 		} catch {

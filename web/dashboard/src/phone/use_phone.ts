@@ -4,6 +4,7 @@
 import { Phone, Ringer, type Call } from "@switchyard/sdk";
 import { useEffect, useReducer, useSyncExternalStore } from "react";
 import { feed } from "../api/feed";
+import { textsKey } from "./kept";
 import { Texts } from "./texts";
 
 let phone: Phone | undefined;
@@ -47,11 +48,12 @@ function follow(call: Call) {
 	});
 }
 
-function make(device: string): Phone {
+function make(user: string, device: string): Phone {
 	const made = new Phone({ connection: feed.connection,
 		name: "Dashboard" });
 	const ringer = new Ringer();
-	const written = new Texts(device, changed, sessionStorage);
+	const written = new Texts(textsKey(user, device), changed,
+		sessionStorage);
 
 	made.on("state", changed);
 	made.on("calls", changed);
@@ -72,13 +74,13 @@ function watch(w: () => void) {
 }
 
 /** Be a phone while the component is there. */
-export function usePhone(device: string) {
+export function usePhone(user: string, device: string) {
 	const [, again] = useReducer((n: number) => n + 1, 0);
 
 	useEffect(() => {
 		if (!device)
 			return;
-		phone = make(device);
+		phone = make(user, device);
 		phone.connect().catch(() => {
 			// Its state says it.
 		});
@@ -89,7 +91,7 @@ export function usePhone(device: string) {
 			texts?.forget();
 			texts = undefined;
 		};
-	}, [device]);
+	}, [user, device]);
 	useSyncExternalStore(watch, () => version);
 	return { phone, texts, problem };
 }

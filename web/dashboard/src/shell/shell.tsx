@@ -74,7 +74,7 @@ export default function Shell() {
 		</div>
 		{may("phone") && session!.device &&
 			<Part what="The phone" className="sy-corner">
-				<Dock device={session!.device} />
+				<Dock user={session!.user} device={session!.device} />
 			</Part>}
 	</div>;
 }
