@@ -143,6 +143,7 @@ def test_long_table():
     for text in ("5277", ""):
         page.fill(label="Search phones", value=text)
         page.see(role="link", name="5277" if text else "1001", exact=True)
+    in_vain(page)
     high = page.evaluate(script="""(() => {
         const row = document.querySelector("tr[aria-rowindex='2']");
         const all = document.querySelector(".sy-table tbody");
@@ -152,6 +153,30 @@ def test_long_table():
     if not 300 < high < 340:
         raise Mismatch(f"320 rows are as high as {high}")
     page.no_faults()
+
+
+def in_vain(page):
+    """A search from a table's end, taken back: the rows of its begin are
+    drawn, and no others before them."""
+    page.evaluate(script="scrollTo(0, 1e6)")
+    page.see(role="link", name="5299", exact=True)
+    page.fill(label="Search phones", value="5277")
+    page.gone(role="link", name="5299", exact=True)
+    page.evaluate(script="""(() => {
+        const body = document.querySelector(".sy-table tbody");
+
+        window.drawn = [];
+        new MutationObserver((all) => all.forEach((r) =>
+            drawn.push(...r.addedNodes))).observe(body, { childList: true });
+    })()""")
+    page.fill(label="Search phones", value="")
+    page.see(role="link", name="1001", exact=True)
+    page.see(css="table[aria-rowcount='321']")
+    page.gone(css="tr[aria-rowindex='321']")
+    drawn, vain = page.evaluate(script="""[drawn.length,
+        drawn.filter((row) => !row.isConnected).length]""")
+    if drawn < 10 or vain:
+        raise Mismatch(f"{vain} of {drawn} rows were drawn in vain")
 
 
 def test_gateway_is_gone():

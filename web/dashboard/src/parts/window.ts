@@ -39,16 +39,23 @@ const same = (a: Part, b: Part) => a.from === b.from && a.to === b.to &&
 export function useWindow(body: RefObject<HTMLElement | null>,
 	count: number): Part {
 	const long = count >= LEAST;
-	const [part, setPart] = useState(() => partOf(count, USUAL_PX, 0,
-		innerHeight));
 	const [row, setRow] = useState(USUAL_PX);
+	const now = () => partOf(count, row,
+		body.current?.getBoundingClientRect().top ?? 0, innerHeight);
+	const [part, setPart] = useState(now);
+	const [of, setOf] = useState(count); // rows that there were for `part`
+
+	// Not after it is drawn: the page would be too short for its scroll.
+	if (of !== count) {
+		setOf(count);
+		setPart(now());
+	}
 
 	useEffect(() => {
 		if (!long)
 			return;
 		const look = () => {
-			const top = body.current?.getBoundingClientRect().top ?? 0;
-			const next = partOf(count, row, top, innerHeight);
+			const next = now();
 
 			setPart((old) => same(old, next) ? old : next);
 		};
@@ -60,7 +67,7 @@ export function useWindow(body: RefObject<HTMLElement | null>,
 			removeEventListener("scroll", look);
 			removeEventListener("resize", look);
 		};
-	}, [body, count, long, row]);
+	}, [body, count, long, row]); // eslint-disable-line
 
 	// How high a row is, only the page knows.
 	useLayoutEffect(() => {
