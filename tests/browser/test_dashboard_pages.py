@@ -3,6 +3,7 @@
 screen, all four of them: usable without eyes or mouse, no error, nothing
 against the policy."""
 
+import json
 import signal
 
 from dashboard import Dashboard
@@ -177,6 +178,26 @@ def in_vain(page):
         drawn.filter((row) => !row.isConnected).length]""")
     if drawn < 10 or vain:
         raise Mismatch(f"{vain} of {drawn} rows were drawn in vain")
+
+
+def test_quality_figures():
+    """What was lost and heard all the same is told, and what that is."""
+    page = _all.start()
+    call = _all.call_of("1003")
+    stats = _all.cluster.api("GET", f"/api/calls/{call['id']}/stats")
+    for leg in stats["legs"]:
+        for figures in filter(None, (leg.get("now"), leg.get("total"))):
+            figures.update(lossPercent=5.1, recoveredPercent=3.2)
+    page.block(path="**/stats", body=json.dumps(stats))
+    page.go(path=f"/calls/{call['id']}")
+    page.click(role="tab", name="Quality")
+    page.must_see("loss 5.1 %")
+    says = page.attribute(text="recovered 3.2 %", attribute="title")
+    if "Opus FEC" not in (says or ""):
+        raise Mismatch(f"it is explained by {says!r}")
+    page.accessible_in_both("figures of quality")
+    page.unblock(path="**/stats")
+    page.no_faults()
 
 
 def test_gateway_is_gone():

@@ -11,6 +11,7 @@ import { kind } from "../../parts/format";
 import { Lasts } from "../../parts/time";
 import { useSession } from "../../session";
 import { Mos } from "../calls/calls";
+import { Recovered } from "./recovered";
 import { legName } from "../calls/names";
 import { Digits } from "./digits";
 import { Level } from "./level";
@@ -51,6 +52,7 @@ function LegCard({ call: c, leg: l }: { call: Call; leg: Leg }) {
 			<span>{l.codec || "no codec yet"}{l.srtp && ", encrypted"}</span>
 			<span>MOS <Mos value={l.mos} /></span>
 			<span>loss {l.lossPercent.toFixed(1)} %</span>
+			<Recovered percent={l.recoveredPercent} />
 			<span>jitter {l.jitterMs.toFixed(0)} ms</span>
 			{l.roundTripMs > 0 &&
 				<span>round trip {l.roundTripMs.toFixed(0)} ms</span>}

@@ -10,6 +10,7 @@ import { Chart, type Series } from "../../parts/chart";
 import { Card } from "../../parts/page";
 import { Empty, Shown } from "../../parts/states";
 import { Mos } from "../calls/calls";
+import { Recovered } from "./recovered";
 
 interface Metric {
 	label: string; unit: string; max: number; min?: number; says: string;
@@ -23,9 +24,11 @@ const METRICS: Record<string, Metric> = {
 		lines: [["Conversation", "mos", "--sy-accent"],
 			["Listening", "mosListening", "--sy-series-2"]] },
 	loss: { label: "Loss", unit: "%", max: 2, says:
-		"What was lost on the way here, made up for, and lost on the way " +
-		"to the other side.",
+		"What was lost on the way here, what of it the next packet told " +
+		"once more (Opus FEC), made up for, and lost on the way to the " +
+		"other side.",
 		lines: [["Lost", "lossPercent", "--sy-series-3"],
+			["Recovered", "recoveredPercent", "--sy-series-2"],
 			["Made up", "concealedPercent", "--sy-accent"],
 			["Lost at the peer", "peerLossPercent", "--sy-series-4"]] },
 	delay: { label: "Delay", unit: "ms", max: 60, says:
@@ -83,7 +86,8 @@ function LegChart({ leg: l, metric: m, live }: {
 	return <Card title={`${l.user || l.leg}, ${l.codec || "no codec"}`}
 		extra={whole && <Text size="sm" c="dimmed">
 			score <Mos value={whole.mos} />, loss{" "}
-			{whole.lossPercent.toFixed(1)} %</Text>}>
+			{whole.lossPercent.toFixed(1)} %
+			<Recovered percent={whole.recoveredPercent} before=", " /></Text>}>
 		{samples.length ? <Chart label={`${m.label} of ${l.user}`}
 			unit={m.unit} max={m.max} min={m.min} height={170}
 			times={samples.map((x) => Date.parse(x.at!))} series={series} /> :
