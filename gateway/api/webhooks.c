@@ -11,7 +11,6 @@
 #include "gateway/hook/send.h"
 #include "gateway/hook/store.h"
 #include "proto/log.h"
-#include "proto/seal.h"
 
 #define WHAT "webhook"
 
@@ -213,7 +212,6 @@ struct making {
 	struct api_req *a;
 	char id[ULID_LEN + 1];
 	char secret[TICKET_SECRET_LEN + 1];
-	uint8_t sealed[TICKET_SECRET_LEN + SEAL_EXTRA_BYTES];
 };
 
 static void on_made(int err, void *arg)
@@ -235,21 +233,6 @@ static void on_made(int err, void *arg)
 	api_release(a);
 }
 
-/* Sealed, if the cluster has a key: a signature needs it as it is. */
-static int set_secret(struct making *m, Sy__WebhookRecord *r)
-{
-	const struct token_key *key = m->a->api->key;
-
-	if (!key) {
-		r->secret = m->secret;
-		return 0;
-	}
-	r->secret_sealed.data = m->sealed;
-	r->secret_sealed.len = sizeof(m->sealed);
-
-	return hook_secret_seal(m->sealed, key, m->id, m->secret);
-}
-
 static int make(struct making *m, const Sy__NewWebhook *nw)
 {
 	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
@@ -259,6 +242,7 @@ static int make(struct making *m, const Sy__NewWebhook *nw)
 		.id = m->id,
 		.msg = &r.base,
 	};
+	uint8_t sealed[HOOK_SEALED_MAX];
 	int err;
 
 	ulid_make(m->id);
@@ -272,7 +256,8 @@ static int make(struct making *m, const Sy__NewWebhook *nw)
 	r.disabled = nw->disabled;
 	r.created_at = &at;
 	r.created_by = m->a->who.id;
-	err = set_secret(m, &r);
+	r.secret = m->secret;
+	err = hook_record_seal(sealed, m->a->api->key, &r);
 	if (err)
 		return err;
 
@@ -344,7 +329,9 @@ void api_webhooks_update(struct api_req *a)
 	struct directory_put put = {.section = DIRECTORY_WEBHOOKS};
 	struct faults bad = {.n = 0};
 	Sy__WebhookRecord r;
+	uint8_t sealed[HOOK_SEALED_MAX];
 	bool reset;
+	int err;
 
 	if (!e)
 		return;
@@ -366,6 +353,11 @@ void api_webhooks_update(struct api_req *a)
 	if (up->n_events || reset) {
 		r.events = up->events;
 		r.n_events = up->n_events;
+	}
+	err = hook_record_seal(sealed, a->api->key, &r);
+	if (err) {
+		api_reply_err(a, err, WHAT);
+		return;
 	}
 	put.id = e->id;
 	put.revision = e->revision;

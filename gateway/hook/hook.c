@@ -18,6 +18,7 @@
 #include "gateway/account/account.h"
 #include "gateway/api/body.h"
 #include "gateway/hook/hook.h"
+#include "gateway/hook/reseal.h"
 #include "gateway/hook/send.h"
 #include "gateway/hook/store.h"
 #include "proto/log.h"
@@ -42,6 +43,7 @@ struct hooks {
 	struct hooks_conf conf;
 	struct redis *redis;    /* borrowed                               */
 	struct hook_http *http;
+	struct hook_reseal *reseal;
 	struct loop_timer *timer; /* NULL: something is being asked       */
 	struct list sendl;      /* struct sending                         */
 	struct list heldl;      /* struct held                            */
@@ -449,6 +451,7 @@ static void on_due(int err, bool mine, const char *at,
 		tick_later(h, false);
 		return;
 	}
+	hook_reseal(h->reseal);
 	for (size_t i = 0; i < n; i++)
 		send_one(h, &dv[i]);
 	if (*at)
@@ -505,6 +508,7 @@ static void destructor(void *arg)
 	mem_deref(h->http); /* what it sends calls nobody any more */
 	list_flush(&h->sendl);
 	list_flush(&h->heldl);
+	mem_deref(h->reseal);
 }
 
 int hooks_alloc(struct hooks **hp, const struct hooks_conf *conf)
@@ -529,6 +533,9 @@ int hooks_alloc(struct hooks **hp, const struct hooks_conf *conf)
 	err = h->met.done && h->met.failed && h->met.dead ? 0 : ENOMEM;
 	if (!err)
 		err = hook_http_alloc(&h->http, conf->uv, conf->loopback);
+	if (!err)
+		err = hook_reseal_alloc(&h->reseal, conf->account->directory,
+					conf->key);
 	if (err) {
 		mem_deref(h);
 		return err;

@@ -53,7 +53,20 @@ Sy__WebhookDelivery *hook_delivery(const char *webhook_id,
 int hook_secret_seal(uint8_t *out, const struct token_key *key,
 		     const char *id, const char *secret);
 
-enum { HOOK_SECRET_SIZE = 128 };
+enum { HOOK_SECRET_SIZE = 128, HOOK_SEALED_MAX = 192 };
+
+/**
+ * Seal the secret of a record that has it as it is, for the cluster had no key
+ * then.
+ *
+ * @param buf  Room for the seal; the record borrows it.
+ * @param key  Of the cluster; borrowed; NULL: the record stays as it is.
+ * @param w    Has its id.  Its secret is "" then, and is not freed here.
+ *
+ * @return 0 (also where nothing is plain), EINVAL (too long), ENOMEM.
+ */
+int hook_record_seal(uint8_t buf[HOOK_SEALED_MAX], const struct token_key *key,
+		     Sy__WebhookRecord *w);
 
 /**
  * The key of its signatures; plain where it was made without a cluster key.

@@ -10,6 +10,10 @@
 
 enum { CONTEXT_MAX = 80 };
 
+_Static_assert((int)HOOK_SEALED_MAX >=
+	       (int)HOOK_SECRET_SIZE + (int)SEAL_EXTRA_BYTES,
+	       "a seal has room");
+
 /* One that is copied to another webhook does not open there. */
 static void print_context(char buf[CONTEXT_MAX], const char *id)
 {
@@ -24,6 +28,26 @@ int hook_secret_seal(uint8_t *out, const struct token_key *key,
 	print_context(context, id);
 
 	return seal_close(out, key, context, secret, strlen(secret));
+}
+
+int hook_record_seal(uint8_t buf[HOOK_SEALED_MAX], const struct token_key *key,
+		     Sy__WebhookRecord *w)
+{
+	const size_t len = strlen(w->secret);
+	int err;
+
+	if (!key || !len || w->secret_sealed.len)
+		return 0;
+	if (len >= HOOK_SECRET_SIZE)
+		return EINVAL;
+	err = hook_secret_seal(buf, key, w->id, w->secret);
+	if (err)
+		return err;
+	w->secret = (char *)(uintptr_t)protobuf_c_empty_string;
+	w->secret_sealed.data = buf;
+	w->secret_sealed.len = len + SEAL_EXTRA_BYTES;
+
+	return 0;
 }
 
 static int open_sealed(char secret[HOOK_SECRET_SIZE],

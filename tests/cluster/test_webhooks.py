@@ -332,7 +332,7 @@ def test_gateway_restarts():
 
 
 def start_with(c, *key):
-    """The only gateway anew, with another key or none. Its log grows on."""
+    """The first gateway anew, with another key or none. Its log grows on."""
     gateway = c.gateways[0]
     gateway.process.stop()
     if "--cluster-key-file" in gateway.argv:
@@ -378,6 +378,49 @@ def test_other_key():
             wait_for("all are done", lambda: {
                 (d["state"], d["attempts"], d["lastError"])
                 for d in deliveries(c, made)} == {("DELIVERY_DONE", 1, "")})
+
+
+def is_plain(c, made):
+    """Whether Redis has the webhook's secret as it is."""
+    have = c.redis_command("HGET", "sy:{acct}:webhooks", made["id"])
+    have = have.encode() if isinstance(have, str) else have
+    return made["secret"].encode() in have
+
+
+def test_sealed_later():
+    """A secret from before the cluster had a key is sealed once it has one,
+    and signs as it did."""
+    with cluster(nodes=1) as c, receiver() as r:
+        start_with(c)
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            ban(c)
+            verify(made, *r.next())
+            must(is_plain(c, made), True, "plain without a key")
+            start_with(c, "--cluster-key-file", c.path("cluster-key"))
+            wait_for("it is sealed", lambda: not is_plain(c, made))
+            ban(c, "192.0.2.78")
+            verify(made, *r.next())
+            must(len(said(c, "of a webhook is sealed now")), 1, "told once")
+
+
+def test_sealed_by_change():
+    """Who changes a webhook seals its secret, also while a gateway without
+    the key delivers."""
+    with cluster(nodes=1, gateways=2) as c, receiver() as r:
+        start_with(c)
+        c.gateways[1].process.stop()
+        with webhook(c, r.url, events=["BANNED"]) as made:
+            wait_for("it has the lease", lambda: said(
+                c, "webhooks are sent by this gateway"))
+            c.gateways[1].start()
+            c.wait_ready()
+            must(is_plain(c, made), True, "plain without a key")
+            must(ask(c, "PATCH", f"/api/webhooks/{made['id']}",
+                     {"name": "n"}, gateway=1)[0], 200, "PATCH")
+            must(is_plain(c, made), False, "plain after a change")
+            start_with(c, "--cluster-key-file", c.path("cluster-key"))
+            ban(c)
+            verify(made, *r.next())
 
 
 def field(number, data):

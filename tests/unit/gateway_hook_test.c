@@ -114,6 +114,41 @@ static void test_secret(void **state)
 	mem_deref(other);
 }
 
+/* One that was made without a key, sealed later: once, and for its id. */
+static void test_sealed_later(void **state)
+{
+	static char id[] = "01ARZ3NDEKTSV4RRFFQ69G5FAV", secret[] = "whsec-1";
+	char got[HOOK_SECRET_SIZE], big[HOOK_SECRET_SIZE + 1];
+	uint8_t buf[HOOK_SEALED_MAX];
+	Sy__WebhookRecord w = SY__WEBHOOK_RECORD__INIT;
+	struct token_key *key;
+	(void)state;
+
+	assert_int_equal(token_key_alloc(&key, "0123456789abcdef", 16), 0);
+	w.id = id;
+	w.secret = secret;
+	assert_int_equal(hook_record_seal(buf, NULL, &w), 0);
+	assert_ptr_equal(w.secret, secret);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(hook_record_seal(buf, key, &w), 0);
+		assert_string_equal(w.secret, "");
+		assert_int_equal(w.secret_sealed.len, 7 + SEAL_EXTRA_BYTES);
+		assert_int_equal(hook_secret_open(got, key, &w), 0);
+		assert_string_equal(got, secret);
+	}
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	w.secret_sealed.len = 0;
+	w.secret = big;
+	assert_int_equal(hook_record_seal(buf, key, &w), EINVAL);
+	w.secret = big + 1; /* the longest */
+	assert_int_equal(hook_record_seal(buf, key, &w), 0);
+	assert_int_equal(hook_secret_open(got, key, &w), 0);
+	assert_string_equal(got, big + 1);
+	mem_deref(key);
+}
+
 static void test_wants(void **state)
 {
 	Sy__EventType banned = SY__EVENT_TYPE__BANNED;
@@ -135,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_sign),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_sealed_later),
 		cmocka_unit_test(test_wants),
 	};
 
