@@ -153,7 +153,12 @@ def test_settings():
     sheet(page, "Guard")
     page.fill(label="Never listened to", exact=True, value="198.51.100.0/33")
     page.press(keys="Enter")
-    page.fill(label="Wrong passwords until a ban", value="4")
+    usual = {"label": "Wrong passwords until a ban"}
+    must((page.value(**usual), page.attribute(
+        attribute="placeholder", **usual)), ("", "10"), "what is usual")
+    page.fill(value="4", **usual)
+    page.fill(label="The first ban lasts, s", value="30")
+    page.fill(label="The first ban lasts, s", value="")
     sheet(page, "Costly numbers")
     page.button("Add prefix")
     page.fill(label="Begins with", value="+882")
@@ -173,8 +178,8 @@ def test_settings():
     must(got["iceServers"], [{
         "urls": ["turn:turn.example.com:3478?transport=udp"], "secret": "",
         "ttlSeconds": 0, "noSecret": False}], "the servers")
-    must((got["guard"]["deny"], got["guard"]["failures"]),
-         (["198.51.100.0/24"], 4), "the guard")
+    must([got["guard"][k] for k in ("deny", "failures", "banSeconds")],
+         [["198.51.100.0/24"], 4, 0], "the guard")
     must(got["costly"], [{"prefix": "+882", "permission": "satellite",
                           "callsPerHour": 0, "callsAtATime": 1}], "costly")
     page.no_faults(but=("400",))

@@ -5,6 +5,7 @@ import { NumberInput, Select, Switch, TagsInput, TextInput }
 	from "@mantine/core";
 import { usePermissions } from "../../api/config";
 import { Ordered } from "../../parts/ordered";
+import { Usual } from "../../parts/usual";
 import { CODECS, DTMF, SRTP } from "../phones/edit";
 import type { Props } from "./fields";
 
@@ -54,8 +55,8 @@ export function Limits({ form }: Props) {
 				description="0: never" {...p("optionsS")} />
 		</div>
 		<div className="sy-form-row">
-			<NumberInput label="Without a word the next one after, s" min={0}
-				max={32} description="0: the default, 4" {...p("attemptSeconds")} />
+			<Usual label="Without a word the next one after, s"
+				max={32} usual={4} {...p("attemptSeconds")} />
 			<TagsInput clearable label="Answers that mean: try the next one"
 				clearButtonProps={{ "aria-label": "Remove all codes" }}
 				placeholder={form.values.failoverCodes.length ? "" : "486"}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { NumberInput, PasswordInput, TagsInput, Text } from "@mantine/core";
+import { PasswordInput, TagsInput, Text } from "@mantine/core";
 import { Rows } from "../../parts/rows";
+import { Usual } from "../../parts/usual";
 import type { FormProps } from "./general";
 
 /** What phones in browsers find their way by. */
@@ -27,8 +28,8 @@ export function Browsers({ form }: FormProps) {
 							"sealed with the first address"}
 						visibilityToggleButtonProps={{ "aria-label":
 							"Show secret" }} />
-					<NumberInput label="Credentials of pages last, s" min={0}
-						max={86_400} description="0: the default, 3600"
+					<Usual label="Credentials of pages last, s"
+						max={86_400} usual={3600}
 						{...form.getInputProps(`${at}ttlSeconds`)} />
 				</div>
 			</div>}

@@ -3,6 +3,7 @@ import { NumberInput, Select, Switch, TagsInput, TextInput }
 	from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
 import { Ordered } from "../../parts/ordered";
+import { Usual } from "../../parts/usual";
 import { CODECS } from "../phones/edit";
 import type { Values } from "./model";
 
@@ -18,12 +19,11 @@ export function Phones({ form, realm }: FormProps & { realm: string }) {
 			clearButtonProps={{ "aria-label": "Remove all domains" }}
 			{...p("domains")} />
 		<div className="sy-form-row">
-			<NumberInput label="Register for at least, s" min={0}
-				description="0: the default, 60" {...p("registerMinS")} />
-			<NumberInput label="… at most, s" min={0}
-				description="0: the default, 3600" {...p("registerMaxS")} />
-			<NumberInput label="A call rings for, s" min={0}
-				description="0: the default, 60" {...p("ringSeconds")} />
+			<Usual label="Register for at least, s"
+				usual={60} {...p("registerMinS")} />
+			<Usual label="… at most, s" usual={3600} {...p("registerMaxS")} />
+			<Usual label="A call rings for, s"
+				usual={60} {...p("ringSeconds")} />
 		</div>
 		<div className="sy-form-row">
 			<NumberInput label="Asked whether they are there each, s" min={0}
@@ -35,8 +35,8 @@ export function Phones({ form, realm }: FormProps & { realm: string }) {
 					{ value: "ring", label: "Are rung all the same" }]} />
 		</div>
 		<div className="sy-form-row">
-			<NumberInput label="Who parked a call is called after, s" min={0}
-				description="0: the default, 120" {...p("parkSeconds")} />
+			<Usual label="Who parked a call is called after, s"
+				usual={120} {...p("parkSeconds")} />
 			<TextInput label="When he does not answer, the call goes to"
 				description="A number; empty: it waits on"
 				{...p("parkOverflow")} />
@@ -51,8 +51,8 @@ export function Sound({ form }: FormProps) {
 		<Ordered label="Codecs, the best first" options={CODECS}
 			empty="All, Opus first" {...p("codecs")} />
 		<div className="sy-form-row">
-			<NumberInput label="Opus, bits a second" min={0} step={8000}
-				description="0: the default, 32000" {...p("opusBitrateBps")} />
+			<Usual label="Opus, bits a second" step={8000}
+				usual={32000} {...p("opusBitrateBps")} />
 			<NumberInput label="Comfort noise, dB" min={-90} max={0}
 				description="-90 to -30; 0: none" {...p("comfortNoiseDb")} />
 			<Select label="Background noise is taken away"
@@ -101,10 +101,10 @@ export function Signalling({ form }: FormProps) {
 			<NumberInput label="Session timer, s" min={0}
 				description="0: only what a peer asks for"
 				{...p("sessionExpiresS")} />
-			<NumberInput label="… not below, s" min={0} description="0: the default, 90"
+			<Usual label="… not below, s" usual={90}
 				{...p("sessionMinS")} />
-			<NumberInput label="By TCP if larger than, bytes" min={0}
-				max={65_535} description="0: the default, 1300; 65535: never"
+			<Usual label="By TCP if larger than, bytes"
+				max={65_535} usual={1300} description="65535: never"
 				{...p("udpMaxBytes")} />
 		</div>
 		<div className="sy-form-row">
@@ -113,15 +113,14 @@ export function Signalling({ form }: FormProps) {
 					{ value: "", label: "Yes" },
 					{ value: "calls", label: "Yes (said so)" },
 					{ value: "off", label: "No" }]} />
-			<NumberInput label="After the call for, s" min={0}
-				description="0: the default, 900" {...p("traceSeconds")} />
+			<Usual label="After the call for, s"
+				usual={900} {...p("traceSeconds")} />
 		</div>
 		<div className="sy-form-row">
 			<TextInput label="Homer that is told of them"
 				placeholder="host:port" description="HEP v3 by UDP"
 				{...p("hep")} />
-			<NumberInput label="Its capture id" min={0}
-				description="0: the default, 2001" {...p("hepCaptureId")} />
+			<Usual label="Its capture id" usual={2001} {...p("hepCaptureId")} />
 		</div>
 	</>;
 }

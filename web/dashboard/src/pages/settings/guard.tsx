@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { Anchor, NumberInput, Switch, TagsInput, Text } from "@mantine/core";
+import { Anchor, Switch, TagsInput, Text } from "@mantine/core";
 import { Link } from "wouter";
+import { Usual } from "../../parts/usual";
 import type { FormProps } from "./general";
 
 /** What routers put up with from strangers. */
 export function GuardFields({ form }: FormProps) {
 	const p = (name: string) => form.getInputProps(`guard.${name}`);
-	const number = (name: string, label: string, description: string) =>
-		<NumberInput label={label} description={description} min={0}
-			{...p(name)} />;
+	const number = (name: string, label: string, usual: number,
+		description?: string) => <Usual label={label} usual={usual}
+			description={description} {...p(name)} />;
 	const words = (name: string, label: string, description: string,
 		placeholder: string) => <TagsInput clearable label={label} {...p(name)}
 			description={`${description}; press Enter after each`}
@@ -27,23 +28,23 @@ export function GuardFields({ form }: FormProps) {
 			"198.51.100.0/24")}
 		<div className="sy-form-row">
 			{number("rate", "Messages a second",
-				"Of a stranger’s address; 0: the default, 100")}
-			{number("burst", "… at once", "0: the default, 2000")}
+				100, "Of a stranger’s address")}
+			{number("burst", "… at once", 2000)}
 		</div>
 		<div className="sy-form-row">
-			{number("failures", "Wrong passwords until a ban", "0: the default, 10")}
-			{number("users", "… of so many users: the address", "0: the default, 5")}
+			{number("failures", "Wrong passwords until a ban", 10)}
+			{number("users", "… of so many users: the address", 5)}
 			{number("banSeconds", "The first ban lasts, s",
-				"Doubles each time; 0: the default, 60")}
-			{number("banMaxSeconds", "… the longest, s", "0: the default, 86400")}
+				60, "Doubles each time")}
+			{number("banMaxSeconds", "… the longest, s", 86400)}
 		</div>
 		<div className="sy-form-row">
 			{number("registersPerMinute", "Registrations a minute",
-				"Of one phone; 0: the default, 120")}
+				120, "Of one phone")}
 			{number("callsPerMinute", "Calls a minute",
-				"Of one phone; 0: the default, 6000")}
+				6000, "Of one phone")}
 			{number("messagesPerMinute", "Text messages a minute",
-				"Of one phone; 0: the default, 600")}
+				600, "Of one phone")}
 		</div>
 		{words("scanners", "Programs that are banned at once",
 			"Beginnings of their User-Agent; none: those that are known",
