@@ -463,9 +463,9 @@ def test_node_ends_in_order():
             phone(box, c, user)
             box.do("call", phone=user, to="600", call=user)
             box.expect("established", call=user)
-        where = {x["caller"]: x["node"] for x in
-                 c.api("GET", "/api/calls")["items"]}
-        must(len(where), 8, "calls")
+        calls = wait_for("eight calls", lambda: [
+            x for x in [c.api("GET", "/api/calls")["items"]] if len(x) == 8])
+        where = {x["caller"]: x["node"] for x in calls[0]}
         node, other = c.nodes
         mine = [u for u in users if where[u] == node.id]
         if not mine:  # placement goes by load, which may be anything

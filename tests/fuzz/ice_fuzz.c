@@ -1,4 +1,4 @@
-/* sources: node/webrtc/ice.c */
+/* sources: node/webrtc/ice.c node/webrtc/ice_early.c */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as STUN.  Only what has our password is a check,
  * so what is refused selects nobody; an answer is STUN again. */

@@ -1,4 +1,4 @@
-/* sources: node/sip node/webrtc/ice.c node/webrtc/dtls_identity.c
+/* sources: node/sip node/webrtc/ice.c node/webrtc/ice_early.c node/webrtc/dtls_identity.c
  * node/media/srtp.c node/media/srtp_stream.c
  * node/media/srtp_xform.c proto/digest.c proto/digest_client.c
  * proto/digest_challenge.c proto/digest_read.c proto/log.c proto/schema.c proto/token.c

@@ -1,7 +1,7 @@
 /* sources: node/sip/sdes.c node/sip/sdptext.c node/sip/session.c
  * node/sip/session_agree.c node/sip/session_resume.c node/sip/session_round.c
  * node/sip/session_srtp.c node/sip/session_rtc.c node/sip/sdprtc.c
- * node/webrtc/ice.c node/webrtc/dtls_identity.c node/media/srtp.c node/media/srtp_stream.c
+ * node/webrtc/ice.c node/webrtc/ice_early.c node/webrtc/dtls_identity.c node/media/srtp.c node/media/srtp_stream.c
  * node/media/srtp_xform.c */
 /* SPDX-License-Identifier: MIT */
 /* libFuzzer target: any bytes as an offer, as the next offer of a session
