@@ -30,15 +30,20 @@ class Turn:
     """One at an address, by UDP, TCP and TLS; use it in a with statement."""
 
     def __init__(self, folder, address="127.0.0.1"):
-        path = shutil.which("turnserver")
-        if not path:
+        self.path = shutil.which("turnserver")
+        if not self.path:
             raise Skip("no coturn here (deploy/deps test)")
-        self.address = address
+        self.folder, self.address = folder, address
+        self.certificate(folder)
+        self.begin()
+
+    def begin(self):
+        """On ports that are free, or were a moment ago."""
+        folder, address = self.folder, self.address
         self.port = free_port(address, socket.SOCK_DGRAM)
         self.tls_port = free_port(address, socket.SOCK_STREAM)
-        self.certificate(folder)
         self.proc = subprocess.Popen(
-            [path, "-n", "--log-file", "stdout", "--listening-ip",
+            [self.path, "-n", "--log-file", "stdout", "--listening-ip",
              address, "--relay-ip", address, "--listening-port",
              str(self.port), "--tls-listening-port", str(self.tls_port),
              "--cert", f"{folder}/turn.crt", "--pkey", f"{folder}/turn.key",
@@ -79,12 +84,15 @@ class Turn:
                 return False
 
     def __enter__(self):
-        end = time.monotonic() + 10
-        while not self.answers():
-            if self.proc.poll() is not None or time.monotonic() > end:
-                self.__exit__()
-                raise Mismatch("coturn does not answer")
-        return self
+        for _ in range(3):
+            end = time.monotonic() + 10
+            while self.proc.poll() is None and time.monotonic() < end:
+                if self.answers():
+                    return self
+            self.__exit__()
+            self.begin()
+        self.__exit__()
+        raise Mismatch("coturn does not answer")
 
     def __exit__(self, *_):
         self.proc.kill()
