@@ -11,7 +11,6 @@
 
 enum {
 	TEXT_MAX = 640,
-	MAX_FORWARDS = 70,
 };
 
 /* Text of the headers that are put on top. */

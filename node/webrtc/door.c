@@ -262,6 +262,11 @@ int door_name(struct door_name **np, struct door *d, const char *ufrag,
 	return 0;
 }
 
+bool door_name_is(const struct door_name *n, const char *ufrag)
+{
+	return n && !strcmp(n->ufrag, ufrag);
+}
+
 int door_guest(struct door_name *n, const struct sa *peer)
 {
 	struct guest *g = guest_find(n->door, peer);

@@ -42,6 +42,9 @@ const struct sa *door_laddr(const struct door *d);
 int door_name(struct door_name **np, struct door *d, const char *ufrag,
 	      door_h *h, void *arg);
 
+/** Is it that one's? @param n  NULL: no. */
+bool door_name_is(const struct door_name *n, const char *ufrag);
+
 /**
  * Be told of all that comes from an address: its check was good.  Of more than
  * DOOR_GUESTS the first are forgotten.

@@ -5,7 +5,6 @@
  * all is the leg's.
  */
 
-#include <string.h>
 #include <re.h>
 
 #include "node/webrtc/rtc_impl.h"
@@ -58,10 +57,10 @@ int rtc_door_known(struct rtc *rtc, const char *ufrag)
 	struct door_name *name = NULL;
 	int err = 0;
 
-	if (!rtc->door || (rtc->name && !strcmp(rtc->ufrag, ufrag)))
+	if (!rtc->door || door_name_is(rtc->name, ufrag))
 		return 0;
 
-	if (rtc->offered && !strcmp(rtc->offered_ufrag, ufrag)) {
+	if (door_name_is(rtc->offered, ufrag)) {
 		name = rtc->offered;
 		rtc->offered = NULL;
 	} else {
@@ -71,17 +70,14 @@ int rtc_door_known(struct rtc *rtc, const char *ufrag)
 		return err;
 	mem_deref(rtc->name);
 	rtc->name = name;
-	str_ncpy(rtc->ufrag, ufrag, sizeof(rtc->ufrag));
 
 	return 0;
 }
 
 int rtc_door_offered(struct rtc *rtc, const char *ufrag)
 {
-	if (!rtc->door || !strcmp(rtc->ufrag, ufrag))
+	if (!rtc->door || door_name_is(rtc->name, ufrag))
 		return 0;
-
-	str_ncpy(rtc->offered_ufrag, ufrag, sizeof(rtc->offered_ufrag));
 
 	return door_name(&rtc->offered, rtc->door, ufrag, door_handler, rtc);
 }

@@ -24,9 +24,7 @@ struct rtc {
 	struct tmr tmr;
 	struct door *door;        /* owned; NULL: the leg has its own port  */
 	struct door_name *name;   /* owned; of our user name there          */
-	char ufrag[ICE_UFRAG_MAX + 1]; /* ... as it is known there          */
 	struct door_name *offered;     /* owned; the same of rtc_expect()   */
-	char offered_ufrag[ICE_UFRAG_MAX + 1];
 	struct list early; /* DTLS that came before its answer          */
 	const char *why;
 	rtc_event_h *h;

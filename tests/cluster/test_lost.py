@@ -34,6 +34,17 @@ def die(c):
     c.left(node)
 
 
+def talks_to(raw, c, box):
+    """1001 has called it."""
+    phone(box, c, "1001")
+    must(raw.register().code, 200, "REGISTER")
+    box.do("call", phone="1001", to="1003")
+    inv = raw.await_("INVITE")
+    raw.answer(inv, 200, "OK", SDP.format(port=40020))
+    raw.await_("ACK")
+    box.expect("established", phone="1001")
+
+
 def refuses(raw, code, reason):
     """Its re-INVITE of the next node."""
     raw.answer(raw.await_("INVITE", 15), code, reason)
@@ -97,13 +108,7 @@ def test_of_two():
     and the call's record has both reasons."""
     with two_nodes() as (c, box), \
             RawPhone(c.routers[0], "1003") as raw:
-        phone(box, c, "1001")
-        must(raw.register().code, 200, "REGISTER")
-        box.do("call", phone="1001", to="1003")
-        inv = raw.await_("INVITE")
-        raw.answer(inv, 200, "OK", SDP.format(port=40020))
-        raw.await_("ACK")
-        box.expect("established", phone="1001")
+        talks_to(raw, c, box)
         die(c)
         refuses(raw, 481, "Call/Transaction Does Not Exist")
         raw.answer(raw.await_("BYE"), 481)
@@ -175,13 +180,7 @@ def test_waits_for_an_ack():
     two that collide."""
     with two_nodes() as (c, box), \
             RawPhone(c.routers[0], "1003") as raw:
-        phone(box, c, "1001")
-        must(raw.register().code, 200, "REGISTER")
-        box.do("call", phone="1001", to="1003")
-        inv = raw.await_("INVITE")
-        raw.answer(inv, 200, "OK", SDP.format(port=40020))
-        raw.await_("ACK")
-        box.expect("established", phone="1001")
+        talks_to(raw, c, box)
         die(c)
         for _ in range(5):
             refuses(raw, 491, "Request Pending")
