@@ -175,16 +175,23 @@ def test_is_called():
 def test_rings_with_the_desk_phone():
     """Both ring; one answers, the other stops."""
     c, b, box = _all.start("a")
-    phone(box, c, "1001", name="desk", tone_hz=3000)
+    b.do("a", "auto", False)
+    phone(box, c, "1001", name="desk", tone_hz=3000, answer="manual")
     box.do("call", phone=SIP, to="1001")
+    b.expect("incoming", "a")
+    box.expect("incoming", phone="desk")
+    box.do("answer", phone="desk")
     box.expect("established", phone="desk")
-    wait_for("the page rings no more", lambda: not b.do("a", "calls"))
+    b.expect("ended", "a")
+    if b.do("a", "calls"):
+        raise Mismatch("the page rings on")
     hears(box, SIP, 3000)
     box.do("hangup", phone=SIP)
     box.expect("closed", phone="desk")
     box.expect("closed", phone=SIP)
     box.do("unregister", phone="desk")
     assert_clean(c)
+    b.do("a", "auto", True)
     b.events.clear()
 
 
