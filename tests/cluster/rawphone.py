@@ -56,6 +56,11 @@ class Message:
         return re.search(r"<([^>]*)>", self.get("contact")).group(1)
 
 
+def transaction(req):
+    """Which one a request belongs to; an ACK to one of its own."""
+    return req.method, req.get("via"), req.get("cseq")
+
+
 class RawPhone:
     """One UDP socket, and what a phone would know.  The router may be an
     address."""
@@ -75,6 +80,7 @@ class RawPhone:
         port = self.sock.getsockname()[1]
         self.me = f"[{host}]:{port}" if six else f"{host}:{port}"
         self.contact = f"<sip:{user}@{self.me}>"
+        self.answered = set()
 
     def __enter__(self):
         return self
@@ -139,6 +145,8 @@ class RawPhone:
         if body:
             head.append("Content-Type: application/sdp")
         head.append(f"Content-Length: {len(body)}")
+        if code >= 200:
+            self.answered.add(transaction(req))
         self.send("\r\n".join(head) + "\r\n\r\n" + body, req.source)
 
     # ----------------------------------------------------------- receiving
@@ -159,13 +167,15 @@ class RawPhone:
                            sent.get("cseq"))
 
     def await_(self, what, seconds=5.0, call_id=None, cseq=None):
-        """The next message that is a method, or has one of these codes."""
+        """The next message that is a method, or has one of these codes; not
+        a request that came again before its answer was there."""
         end = time.monotonic() + seconds
         seen = []
         while time.monotonic() < end:
             m = self.receive(end - time.monotonic())
             if not m or (call_id and m.get("call-id") != call_id) or \
-                    (cseq and m.get("cseq") != cseq):
+                    (cseq and m.get("cseq") != cseq) or \
+                    (m.method and transaction(m) in self.answered):
                 continue
             if m.method == what or (m.code and
                                     (what == m.code or what == "final"
@@ -278,9 +288,7 @@ class Dialog:
 
     def ask(self, method, body="", **f):
         """A request within the dialog: its final answer."""
-        self.phone.send(self.text(method, body, **f))
-        return self.phone.await_("final",
-                                 call_id=self.inv.get("call-id"))
+        return self.phone.ask(self.text(method, body, **f))
 
     def bye(self):
         got = self.ask("BYE")

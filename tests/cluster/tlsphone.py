@@ -61,6 +61,7 @@ class TlsPhone(RawPhone):
         self.user = user
         self.sock = sock or connect(at)
         self.got = b""
+        self.answered = set()
         self.me = local(self.sock)
         self.contact = f"<{scheme}:{user}@{self.me};transport=tls>"
 

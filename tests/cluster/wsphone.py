@@ -41,6 +41,7 @@ class WsPhone(RawPhone):
         self.user, self.scheme = user, scheme
         self.sock = sock or (connect(at) if scheme == "wss" else reach(at))
         self.got, self.part = b"", b""
+        self.answered = set()
         self.pongs, self.closed, self.kinds = [], None, []
         self.me = f"{os.urandom(6).hex()}.invalid"
         self.contact = f"<sip:{user}@{self.me};transport=ws>"
