@@ -277,7 +277,8 @@ def test_conference():
     for user in (PHONE, THIRD):
         box.do("call", phone=user, to="601")
         box.expect("established", phone=user)
-    legs = c.api("GET", "/api/calls")["items"][0]["legs"]
+    call_id = c.api("GET", "/api/calls")["items"][0]["id"]
+    legs = c.api("GET", f"/api/calls/{call_id}")["legs"]
     if sorted(leg["kind"] for leg in legs) != ["BROWSER"] * 3 + ["DEVICE"] * 2:
         raise Mismatch(f"{legs}")
     hears(box, PHONE, TONE_HZ)
