@@ -149,6 +149,17 @@ class Browser:
                 at += 1
             self.events.append(self._next(end, f"{event} of {page}"))
 
+    def stats(self, page, seconds=10):
+        """What the page measures from now on, once something has come."""
+        self.events[:] = [e for e in self.events if e.get("event") != "stats"]
+        end = time.monotonic() + seconds
+        while True:
+            got = self.expect("stats", page)["stats"]
+            if got["mos"]:
+                return got
+            if time.monotonic() > end:
+                raise Mismatch(f"{page} measures nothing: {got}")
+
     def open(self, page, lib, c, user, router=0, register=True):
         """A page with a phone of the demo configuration, registered."""
         self.do(page, "open", lib=lib, seconds=30, options={

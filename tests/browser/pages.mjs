@@ -149,6 +149,9 @@ const commands = {
 	async picture(page, { path }) {
 		await page.screenshot({ path });
 	},
+	async reload(page) {
+		await page.reload();
+	},
 	async evaluate(page, { script }) {
 		return page.evaluate(script);
 	},

@@ -175,11 +175,13 @@ window.phone = {
 	// Once what has come is dealt with.
 	answer: () => queue.then(() => answer(last)),
 	async restart() {
-		last.pc.restartIce();
-		await last.pc.setLocalDescription();
-		await ask({ phoneOffer: { leg: last.leg,
-			sdp: await sdp(last.pc) } });
-		await new Promise((ok) => setTimeout(ok, 100));
+		const { pc, leg } = last;
+
+		pc.restartIce();
+		await pc.setLocalDescription();
+		await ask({ phoneOffer: { leg, sdp: await sdp(pc) } });
+		while (pc.signalingState !== "stable")
+			await new Promise((ok) => setTimeout(ok, 20));
 	},
 	hold: () => ask({ phoneUpdate: { leg: last.leg, held: true } }),
 	resume: () => ask({ phoneUpdate: { leg: last.leg, held: false } }),

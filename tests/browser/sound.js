@@ -184,7 +184,8 @@ export async function counters(pc) {
 
 	for (const s of (await pc.getStats()).values())
 		if (s.type === "inbound-rtp")
-			Object.assign(out, { received: s.packetsReceived,
+			Object.assign(out, { at: s.timestamp,
+				received: s.packetsReceived,
 				lost: s.packetsLost, fec: s.fecPacketsReceived,
 				fecUnused: s.fecPacketsDiscarded,
 				samples: s.totalSamplesReceived,

@@ -3,6 +3,7 @@
 is parked and who watches whom, and at a call when it is over."""
 
 import contextlib
+import time
 
 from dashboard import Dashboard
 from harness import Mismatch
@@ -157,9 +158,17 @@ def test_over():
         page.must_see(text)
     page.accessible("what happened")
 
+    def trace():
+        return api(f"calls/{c['id']}/trace")["messages"]
+
+    def all_written():
+        had = len(trace())
+        time.sleep(0.3)
+        return len(trace()) == had
+    _all.until("routers write no more", all_written)
     page.click(role="tab", name="Signalling")
     page.see(css=".sy-ladder-row")
-    texts = [m["text"] for m in api(f"calls/{c['id']}/trace")["messages"]]
+    texts = [m["text"] for m in trace()]
     _all.until("all of its messages are shown", lambda: page.count(
         css=".sy-ladder-row") == len(texts))
     page.click(css=".sy-ladder-row")

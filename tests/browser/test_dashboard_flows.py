@@ -6,7 +6,7 @@ import re
 import signal
 
 from dashboard import Dashboard
-from harness import Mismatch, request
+from harness import Mismatch, request, wait_for
 from talk import phone
 
 _all = Dashboard()
@@ -129,7 +129,14 @@ def test_phone_route_probe():
     page.fill(label="Password", exact=True, value="demo-2001")
     page.button("Save")
     page.must_see("Phone is saved")
-    phone(_all.box, _all.cluster, "2001", tone_hz=500)
+    _all.box.do("phone", id="2001", user="2001", domain="switchyard",
+                codecs=["PCMU"], tone_hz=500, answer="auto",
+                password="demo-2001", proxy=_all.cluster.routers[0].udp)
+
+    def registers():
+        _all.box.do("register", phone="2001")
+        return _all.box.expect("registered", phone="2001")["code"] == 200
+    wait_for("a router knows it", registers, seconds=4, every=0.5)
     page.fill(label="Search phones", value="2001")
     page.click(role="link", name="2001")
     page.heading("Phone 2001")
@@ -288,7 +295,7 @@ def test_address_has_the_filters():
     page.gone(role="link", name="1001", exact=True)
     _all.until("the address has it",
                lambda: page.evaluate(script="location.search") == "?q=1003")
-    page.evaluate(script="location.reload()")
+    page.reload()
     page.heading("Phones")
     page.see(css="input[aria-label='Search phones'][value='1003']")
     page.click(role="link", name="1003")

@@ -162,7 +162,7 @@ def test_messages():
     page.fill(label="Message", exact=True, value="x")
     page.button("Send")
     page.must_see("not delivered: ")
-    page.evaluate(script="location.reload()")
+    page.reload()
     page.button("Phone")
     page.button("Messages")
     page.button("Phone 1011")

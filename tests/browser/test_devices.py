@@ -186,6 +186,7 @@ def test_chosen():
         b.do("a", "useSpeaker", "gone")
         wait_for("the system's instead", lambda: falls_back(b, "gone"))
         b.do("a", "useSpeaker", speaker)
+        b.events.clear()
         b.do("a", "reload", lib="sdk", seconds=40, options=_all.options)
         b.expect("connected", "a")
         now = b.do("a", "devices")

@@ -98,7 +98,7 @@ def test_example():
         stack.enter_context(server(c, port))
         page = Page(browser, "a", f"http://localhost:{port}")
         page.goto(path="/")
-        page.see(role="status", text="registered")
+        page.see(text="registered", exact=True)
         page.fill(label="Number", value="4711")
         page.button("Call")
         page.see(text="no route has this number")

@@ -4,6 +4,7 @@
 import re
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from browser import TONE_HZ
 from harness import Mismatch, assert_clean, wait_for
@@ -86,6 +87,7 @@ def test_rings_with_a_desk_phone():
     box.do("call", phone=PHONE, to=THIRD)
     b.expect("incoming", "b")
     box.expect("established", phone=THIRD)
+    box.expect("established", phone=PHONE)
     ended = b.expect("ended", "b")
     if ended["reason"] != "answered elsewhere":
         raise Mismatch(f"{ended}")
@@ -156,9 +158,17 @@ def test_digits_of_the_phone():
     are, and nothing else."""
     _all.call()
     b, box = _all.browser, _all.box
-    box.do("dtmf", phone=PHONE, digits="55", ms=400)
-    got = b.do("a", "others", [tone(PHONE), *tones("5")], 1500)
-    if min(got["heard"]) < -45 or got["db"] > -50:
+    # What is wrong is so each time; a stall of the machine is not.
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as pool:
+            heard = pool.submit(b.do, "a", "others",
+                                [tone(PHONE), *tones("5")], 2500)
+            box.do("dtmf", phone=PHONE, digits="55", ms=400)
+            box.expect("dtmf_sent", phone=PHONE)
+        got = heard.result()
+        if min(got["heard"]) >= -45 and got["db"] <= -50:
+            break
+    else:
         raise Mismatch(f"{got}")
     expect_told(PHONE, "55", 400)
     _all.both_ways()
@@ -518,15 +528,16 @@ def test_node_dies_while_it_rings():
     _all.start()
     b, box, c = _all.browser, _all.box, _all.cluster
     open_page(b, "b", c, "1004", auto=False)
-    box.do("call", phone=PHONE, to="1004")
+    made = box.do("call", phone=PHONE, to="1004")
     b.expect("incoming", "b")
-    box.expect("ringing", phone=PHONE)
+    box.expect("ringing", phone=PHONE, call=made["call"])
 
     def taken():
         b.do("b", "answer")
         b.hears("b", tone(PHONE))
 
-    ringing_dies(lambda: hears(box, PHONE, TONE_HZ), taken)
+    ringing_dies(lambda: hears(box, PHONE, TONE_HZ, seconds=10), taken)
+    box.expect("established", phone=PHONE)
     b.do("b", "hangup")
     b.expect("ended", "b")
     box.expect("closed", phone=PHONE)
@@ -539,7 +550,7 @@ def test_node_dies_while_it_rings():
     def answered():
         box.do("answer", phone="1006")
         b.expect("established", "b")
-        hears(box, "1006", TONE_HZ)
+        hears(box, "1006", TONE_HZ, seconds=10)
 
     ringing_dies(lambda: b.hears("b", tone("1006")), answered)
     b.do("b", "hangup")

@@ -27,7 +27,7 @@ PAGES = {"a": ("1001", 0), "b": ("1004", 2100), "c": ("1005", 2700),
          "d": ("1007", 0)}
 ROOM = ("a", "b", "c")
 RELAYED = "1006"
-GAP_MAX_MS = {"reload": 8000, "gateway": 400, "node": 5000, "drain": 1500}
+GAP_MAX_MS = {"reload": 8000, "gateway": 800, "node": 5000, "drain": 1500}
 
 
 def hz_of(page):
@@ -138,7 +138,7 @@ def test_echo():
     b.expect("established", "a")
     b.expect("connected", "a")
     b.hears("a", TONE_HZ)
-    stats = b.expect("stats", "a")["stats"]
+    stats = b.stats("a")
     if stats["codec"] != "opus" or not stats["packetsSent"] or \
             not 1 < stats["mos"] <= 4.5:
         raise Mismatch(f"{stats}")
@@ -182,6 +182,7 @@ def test_rings_with_the_desk_phone():
     box.expect("incoming", phone="desk")
     box.do("answer", phone="desk")
     box.expect("established", phone="desk")
+    box.expect("established", phone=SIP)
     b.expect("ended", "a")
     if b.do("a", "calls"):
         raise Mismatch("the page rings on")
@@ -243,14 +244,14 @@ def test_digits():
     end_by_page("a", SIP)
 
 
-def counted(seconds=2):
+def counted(seconds=4):
     """Packets a second that page "a" sends and receives, what was made up in
     that time [s], and what the API shows of its leg then."""
     c, b = _all.cluster, _all.browser
-    before, began = b.do("a", "counters"), time.monotonic()
+    before = b.do("a", "counters")
     time.sleep(seconds)
     now = b.do("a", "counters")
-    took = time.monotonic() - began
+    took = (now["at"] - before["at"]) / 1000
     leg = next(x["now"] for x in c.api(
         "GET", f"/api/calls/{the_call()['id']}/stats")["legs"]
         if x["user"] == "1001")
@@ -260,7 +261,7 @@ def counted(seconds=2):
 
 
 def is_pause(rate):
-    return 2 <= rate <= 8
+    return 1 <= rate <= 8
 
 
 def test_pauses():
@@ -271,7 +272,7 @@ def test_pauses():
     b.do("a", "mute")
     hears(box, SIP, TONE_HZ, present=False)
     sent, received, made, leg = counted()
-    if not is_pause(sent) or received < 45:
+    if not is_pause(sent) or received < 35:
         raise Mismatch(f"the page pauses: {sent}, {received} packets/s")
     box.do("mute", phone=SIP)
     b.hears("a", None)
@@ -286,10 +287,11 @@ def test_pauses():
     if made > 0.2 or leg["lossPercent"] > 0.5 or leg["concealedPercent"] > 5 \
             or leg["state"] != "LEG_ANSWERED":
         raise Mismatch(f"a pause is no loss: {made} s were made up; {leg}")
-    b.events.clear()
-    stats = b.expect("stats", "a")["stats"]
-    if stats["mos"] < 4 or stats["lossPercent"] > 0:
-        raise Mismatch(f"the page says: {stats}")
+
+    def fine():
+        stats = b.stats("a")
+        return stats["mos"] >= 4 and not stats["lossPercent"]
+    wait_for("the page says that a pause is no loss", fine)
     b.hears("a", None)
     b.do("a", "unmute")
     box.do("mute", phone=SIP, on=False)
@@ -561,7 +563,7 @@ def test_relay():
     b.do("r", "call", "600")
     b.expect("connected", "r")
     b.hears("r", TONE_HZ)
-    stats = b.expect("stats", "r")["stats"]
+    stats = b.stats("r")
     if stats["path"] != "relay":
         raise Mismatch(f"{stats}")
     end_by_page("r")
