@@ -48,3 +48,9 @@ def end(box, a, b):
     box.do("hangup", phone=a)
     box.expect("closed", phone=a)
     box.expect("closed", phone=b)
+
+
+def late_ms(box):
+    """The longest that this process of phones was late [ms]."""
+    box.do("stats")
+    return box.expect("stats")["clock"]["late_ms_max"]

@@ -12,9 +12,10 @@ from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
                      node_counts, phones, request, wait_for)
 from rawphone import RawPhone
 from survive import told
-from talk import end, hears, phone, talk, tone
+from talk import end, hears, late_ms, phone, talk, tone
 
 # What is heard on a quiet machine is in the bench; others may compute here.
+# What the phones themselves were late is added.
 GAP_MOST_MS = 400
 DRAIN_MOST_S = 15
 LEFT = ("sy_node_departures", "sy_node_arrivals", "sy_node_adoptions_pending")
@@ -94,8 +95,9 @@ def gaps(box, who, most=GAP_MOST_MS):
     got = box.expect("tone_gaps", phone=who)
     longest = got["longest_ms"]["max"]
     print(f"        gap at {who}: {longest} ms", flush=True)
-    if got["silent"] or not got["heard"] or longest > most:
-        raise Mismatch(f"what {who} heard: {got}")
+    late = late_ms(box)
+    if got["silent"] or not got["heard"] or longest > most + late:
+        raise Mismatch(f"what {who} heard: {got}; {late} ms late")
     return longest
 
 
@@ -256,10 +258,13 @@ def test_echo():
         watch(box, [("1001", tone("1001"))])
         move(c)
         gaps(box, "1001")
-        box.do("listen", phone="1001", ms=500, freqs=[tone("1001")])
-        level = box.expect("heard", phone="1001")["tones"][str(tone("1001"))]
-        if not -23 < level < -17:
-            raise Mismatch(f"the echo is heard at {level} dB")
+
+        def level():
+            box.do("listen", phone="1001", ms=500, freqs=[tone("1001")])
+            heard = box.expect("heard", phone="1001")
+            return heard["tones"][str(tone("1001"))]
+        # A stall makes it softer; two of them are louder all the time.
+        wait_for("the echo is heard once", lambda: -23 < level() < -17, 5)
         box.do("hangup", phone="1001")
         assert_clean(c)
 
