@@ -51,9 +51,13 @@ def test_calls_as_by_rest():
         phone(p, c, "1001")
         phone(p, c, "1002")
         call(p, "1001", "1002")
-        listed = client.must("switchyard.v1.Calls/List")
-        must([x["state"] for x in listed["items"]], ["CALL_ANSWERED"], "list")
-        ident = listed["items"][0]["id"]
+
+        def listed():
+            got = client.must("switchyard.v1.Calls/List")["items"]
+            return got if [x["state"] for x in got] == ["CALL_ANSWERED"] \
+                else None
+        # Records are written a moment after the messages.
+        ident = wait_for("the call is listed", listed)[0]["id"]
         rest = request("GET", url(c, f"/api/calls/{ident}"), c.token)[2]
         got = client.must("switchyard.v1.Calls/Get", {"id": ident})
         must([x["user"] for x in got["legs"]],
@@ -164,7 +168,7 @@ def test_deadline_and_cancel():
     got = client.call("switchyard.v1.Cluster/GetStatus", {},
                       {"grpc-timeout": "soon"})
     must(got["code"], "INVALID_ARGUMENT", "no timeout")
-    stream = client.open("grpc.health.v1.Health/Watch", deadlineMs=400)
+    stream = client.open("grpc.health.v1.Health/Watch", deadlineMs=3000)
     must(client.next(stream)["status"], "SERVING", "watched")
     must(client.ended(stream)["code"], "DEADLINE_EXCEEDED", "deadline")
     stream = client.open("grpc.health.v1.Health/Watch")
