@@ -89,13 +89,14 @@ static int follow(struct cli *c, const char *path, struct ladder *l,
 				       LOOK_MS % 1000 * 1000000l};
 	struct answer a;
 	const json_t *m;
-	bool ended;
+	bool ended = false, last;
 	size_t i;
 	int err;
 
 	do {
 		(void)nanosleep(&pause, NULL);
-		ended = has_ended(c); /* before the last look */
+		last = ended; /* routers write traces a moment later */
+		ended = has_ended(c);
 		err = http_ask(c, "GET", path, NULL, NULL, &a);
 		if (err)
 			return err;
@@ -107,7 +108,7 @@ static int follow(struct cli *c, const char *path, struct ladder *l,
 		}
 		(void)fflush(stdout);
 		http_free(&a);
-	} while (!ended);
+	} while (!last);
 
 	return CLI_OK;
 }
