@@ -88,6 +88,14 @@ def test_what_there_is():
     run(None, "--dir", c.dir, "status")
 
 
+def listed(c):
+    """The call that two have answered, once its record says so, which is
+    written a moment after the messages."""
+    return wait_for("the call is listed", lambda: [
+        x for x in c.api("GET", "/api/calls")["items"]
+        if x["state"] == "CALL_ANSWERED" and len(x["legs"]) == 2])[0]
+
+
 def test_a_call():
     """calls, call, trace, move, hangup."""
     c = shared()
@@ -96,7 +104,7 @@ def test_a_call():
         for user in ("1001", "1002"):
             phone(box, c, user)
         call(box, "1001", "1002")
-        ident = c.api("GET", "/api/calls")["items"][0]["id"]
+        ident = listed(c)["id"]
         line = rows(run(c, "calls")[0])[ident]
         if line[1:6] != ["answered", "1001", "1002", "device:1002", "2"]:
             raise Mismatch(f"{line}")
@@ -147,7 +155,7 @@ def test_drain():
         for user in ("1001", "1002"):
             phone(box, c, user)
         call(box, "1001", "1002")
-        node = c.api("GET", "/api/calls")["items"][0]["node"]
+        node = listed(c)["node"]
         out, _ = run(c, "drain", node, "--wait")
         has(out, f"{node} takes no new calls", f"{node}: 0 calls left",
             f"{node} has no calls")
