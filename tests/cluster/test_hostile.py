@@ -147,9 +147,12 @@ def test_floods():
     c = shared()
     for name in ("rapid_reset", "made_reset", "ping", "settings", "priority",
                  "window", "unknown", "empty_data"):
-        told = attack(c, name)
-        if set(told["codes"]) - {CALM, "null"} or CALM not in told["codes"]:
-            raise Mismatch(f"{name}: GOAWAY {told['codes']}, expected {CALM}")
+        for _ in range(3):  # a busy machine may not get as far
+            codes = attack(c, name)["codes"]
+            if set(codes) - {"null"}:
+                break
+        if set(codes) - {CALM, "null"} or CALM not in codes:
+            raise Mismatch(f"{name}: GOAWAY {codes}, expected {CALM}")
     if not metrics(c.gateways[0])["sy_gateway_floods_total"]:
         raise Mismatch("nothing is counted")
 
