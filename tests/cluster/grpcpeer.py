@@ -5,52 +5,29 @@
 What npm brings (grpcjs/package-lock.json) is installed once, under build/grpc."""
 
 import base64
-import hashlib
 import json
 import os
 import queue
-import shutil
 import subprocess
 import threading
 import time
 
-from harness import Mismatch, ROOT, Skip
+import npm
+from harness import Mismatch, Skip
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "grpcjs")
-FOLDER = os.path.join(ROOT, "build", "grpc")
-
-
-def install():
-    if not shutil.which("npm"):
-        raise Skip("no npm here")
-    os.makedirs(FOLDER, exist_ok=True)
-    for name in os.listdir(HERE):
-        shutil.copy(os.path.join(HERE, name), FOLDER)
-    with open(os.path.join(HERE, "package-lock.json"), "rb") as f:
-        stamp = hashlib.sha256(f.read()).hexdigest()
-    mark = os.path.join(FOLDER, "node_modules", f".{stamp}")
-    if os.path.exists(mark):
-        return
-    done = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False,
-        stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise Skip(f"npm ci: {(done.stderr or done.stdout).strip()[-300:]}")
-    with open(mark, "w", encoding="ascii"):
-        pass
 
 
 class Client:
     """grpc-js; use it in a with statement."""
 
     def __init__(self, target, token=None, ca=None, version="v1"):
-        install()
+        folder = npm.install(HERE, "grpc")
         self.head = {"authorization": f"Bearer {token}"} if token else {}
         ca = base64.b64encode(ca).decode() if ca else "-"
         self.proc = subprocess.Popen(
-            ["node", os.path.join(FOLDER, "client.mjs"), target, ca, version],
-            cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            ["node", os.path.join(folder, "client.mjs"), target, ca, version],
+            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, bufsize=1)
         self.lines = queue.Queue()
         self.number = 0

@@ -25,7 +25,10 @@ def install(source, name):
 
 def install_alone(source, folder):
     for entry in os.listdir(source):
-        shutil.copy(os.path.join(source, entry), folder)
+        # Whole at any time: others may be about to read it.
+        made = os.path.join(folder, entry)
+        shutil.copy(os.path.join(source, entry), f"{made}.new")
+        os.replace(f"{made}.new", made)
     with open(os.path.join(source, "package-lock.json"), "rb") as f:
         stamp = hashlib.sha256(f.read()).hexdigest()
     mark = os.path.join(folder, "node_modules", f".{stamp}")

@@ -5,43 +5,20 @@ one answer of each operation that was asked for so far.
 What npm brings (openapijs/package-lock.json) is installed once, under
 build/openapi."""
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 
+import npm
 import openapi
-from harness import Mismatch, ROOT, Skip, cluster, request
+from harness import Mismatch, cluster, request
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "openapijs")
-FOLDER = os.path.join(ROOT, "build", "openapi")
 
 
-def install():
-    if not shutil.which("npm"):
-        raise Skip("no npm here")
-    os.makedirs(FOLDER, exist_ok=True)
-    for name in os.listdir(HERE):
-        shutil.copy(os.path.join(HERE, name), FOLDER)
-    with open(os.path.join(HERE, "package-lock.json"), "rb") as f:
-        stamp = hashlib.sha256(f.read()).hexdigest()
-    mark = os.path.join(FOLDER, "node_modules", f".{stamp}")
-    if os.path.exists(mark):
-        return
+def validate(folder, doc, answers):
     done = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False,
-        stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise Skip(f"npm ci: {(done.stderr or done.stdout).strip()[-300:]}")
-    with open(mark, "w", encoding="ascii"):
-        pass
-
-
-def validate(doc, answers):
-    done = subprocess.run(
-        ["node", os.path.join(FOLDER, "validate.mjs")], cwd=FOLDER,
+        ["node", os.path.join(folder, "validate.mjs")], cwd=folder,
         input=json.dumps({"doc": doc, "answers": answers}),
         capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
@@ -50,7 +27,7 @@ def validate(doc, answers):
 
 
 def test_strangers_validate():
-    install()
+    folder = npm.install(HERE, "openapi")
     with cluster(nodes=1) as c:
         base = f"http://{c.gateways[0].http}"
         doc = c.api("GET", "/api/openapi.json")
@@ -66,15 +43,15 @@ def test_strangers_validate():
                in openapi.samples().items() if method != "HEAD"]
     if len(answers) < 20:
         raise Mismatch(f"{len(answers)} answers")
-    wrong = validate(doc, answers)
+    wrong = validate(folder, doc, answers)
     if wrong:
         raise Mismatch(json.dumps(wrong)[:2000])
     # They can fail.
     broken = json.loads(json.dumps(doc))
     broken["paths"]["/api/status"]["get"]["responses"] = 7
-    if not validate(broken, []):
+    if not validate(folder, broken, []):
         raise Mismatch("a broken description passes")
-    if not validate(doc, [{"path": "/api/status", "method": "GET",
-                           "status": 200, "type": "application/json",
-                           "body": {"calls": "many"}}]):
+    if not validate(folder, doc, [{
+            "path": "/api/status", "method": "GET", "status": 200,
+            "type": "application/json", "body": {"calls": "many"}}]):
         raise Mismatch("a wrong answer passes")
