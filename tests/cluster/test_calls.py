@@ -200,7 +200,8 @@ def test_redis_away():
         call(box, "1001", "1002")
         c.redis.signal(signal.SIGSTOP)
         try:
-            wait_for("the gateway is not ready", lambda: not ready(c), 15)
+            wait_for("the gateway is not ready",
+                     lambda: not ready(c.gateways[0]), 15)
             if request("GET", f"http://{c.gateways[0].http}/healthz")[0] \
                     != 200:
                 raise Mismatch("liveness depends on Redis")
@@ -211,7 +212,7 @@ def test_redis_away():
             talk(box, "1001", "1002")
         finally:
             c.redis.signal(signal.SIGCONT)
-        wait_for("the gateway is ready", lambda: ready(c), 15)
+        wait_for("all are ready", lambda: all(map(ready, c.members())), 15)
         talk(box, "1001", "1002")
         box.do("call", phone="1003", to="600")
         box.expect("established", phone="1003")
@@ -220,8 +221,8 @@ def test_redis_away():
         assert_clean(c, keys=lasting_keys)
 
 
-def ready(c):
-    return request("GET", f"http://{c.gateways[0].http}/readyz")[0] == 200
+def ready(member):
+    return request("GET", f"http://{member.metrics}/readyz")[0] == 200
 
 
 def test_no_node():
