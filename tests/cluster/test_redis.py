@@ -16,7 +16,7 @@ from lib.resp import RedisError
 from rawphone import SDP, RawPhone
 from relay import Between
 from sentinel import Servers
-from talk import call, end, phone, talk, tone
+from talk import call, end, late_ms, phone, talk, tone
 from wire import fields, stream
 
 _stack = contextlib.ExitStack()
@@ -24,7 +24,8 @@ _cluster = None
 USERS = [str(u) for u in range(1001, 1013)]
 LEASE_S = 3
 WARNING = "level=warn"
-LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups
+LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups,
+                   # besides those that the phones notice
 
 
 def shared():
@@ -190,7 +191,7 @@ class Calls:
         self.box.do("tone_gaps", phone="100*", each=True)
         got = self.box.expect("tone_gaps")
         must((got["watched"], got["silent"]), (2, 0), f"watched: {got}")
-        if got["longest_ms"]["max"] > LONGEST_MS:
+        if got["longest_ms"]["max"] > LONGEST_MS + late_ms(self.box):
             raise Mismatch(f"audio was missed: {got}")
         print(f"        a tone was missed for {got['longest_ms']['max']} ms "
               "at most", flush=True)
