@@ -8,7 +8,7 @@ import json
 
 from harness import Mismatch, assert_clean, phones
 from lib.cluster import DEMO
-from talk import hears, phone, talk, tone
+from talk import hears, only_call, phone, talk, tone
 
 
 def configuration():
@@ -49,8 +49,8 @@ def up(c, box, stranger):
 
 def is_secured(c, stranger):
     """Its leg of the only call has SRTP exactly if it should."""
-    call, = c.api("GET", "/api/calls")["items"]
-    leg, = [x for x in c.api("GET", f"/api/calls/{call['id']}")["legs"]
+    ident = only_call(c)["id"]
+    leg, = [x for x in c.api("GET", f"/api/calls/{ident}")["legs"]
             if x["user"] == stranger.user]
     if bool(leg.get("srtp")) != stranger.secured:
         raise Mismatch(f"SRTP: {leg.get('srtp')}")

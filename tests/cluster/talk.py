@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What tests make phones do: register, call, and tell what they hear."""
 
-from harness import Mismatch
+from harness import Mismatch, wait_for
 
 
 def tone(user):
@@ -41,6 +41,14 @@ def call(box, a, b, **more):
     box.do("call", phone=a, to=b, **more)
     box.expect("established", phone=a)
     box.expect("established", phone=b)
+
+
+def only_call(c):
+    """The call that is listed, once the one before it is not any more."""
+    def only():
+        items = c.api("GET", "/api/calls")["items"]
+        return items[0] if len(items) == 1 else None
+    return wait_for("just one call is listed", only)
 
 
 def end(box, a, b):

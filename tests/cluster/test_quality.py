@@ -7,7 +7,7 @@ import time
 from harness import (Mismatch, assert_clean, cluster, metrics, phones,
                      request, wait_for)
 from strangers import Baresip
-from talk import call, end, phone
+from talk import call, end, only_call, phone
 from test_api import demo
 
 LOSS = 12  # percent of what 1001 sends
@@ -18,13 +18,6 @@ def get(c, path, status=200):
     if got[0] != status:
         raise Mismatch(f"{path}: {got[0]} {got[2]}")
     return got[2]
-
-
-def the_call(c):
-    items = get(c, "/api/calls")["items"]
-    if len(items) != 1:
-        raise Mismatch(f"one call is there: {items}")
-    return items[0]
 
 
 def between(what, value, low, high):
@@ -64,7 +57,7 @@ def test_a_lossy_call_over_time():
         phone(box, c, "1002")
         call(box, "1001", "1002")
         began = time.monotonic()
-        path = f"/api/calls/{the_call(c)['id']}"
+        path = f"/api/calls/{only_call(c)['id']}"
 
         def samples():
             legs = legs_of(get(c, f"{path}/stats"))
@@ -82,7 +75,7 @@ def test_a_lossy_call_over_time():
             raise Mismatch(f"oldest first: {times}")
 
         # The list shows the latest sample, one call its present.
-        for got in (the_call(c), get(c, path)):
+        for got in (only_call(c), get(c, path)):
             for leg in got["legs"]:
                 check_leg(leg, leg["user"] == "1001")
 
@@ -124,7 +117,7 @@ def test_baresip_answers_rtcp():
             b.expect("CALL_INCOMING")
             b.command("accept")
             box.expect("established", phone="1001")
-            path = f"/api/calls/{the_call(c)['id']}/stats"
+            path = f"/api/calls/{only_call(c)['id']}/stats"
 
             def known():
                 legs = legs_of(get(c, path))
@@ -147,7 +140,7 @@ def test_a_short_call_leaves_its_whole():
         phone(box, c, "1001")
         phone(box, c, "1002")
         call(box, "1001", "1002")
-        path = f"/api/calls/{the_call(c)['id']}/stats"
+        path = f"/api/calls/{only_call(c)['id']}/stats"
         time.sleep(1)  # of RTP: what it is about
         end(box, "1001", "1002")
         assert_clean(c)

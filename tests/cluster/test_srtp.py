@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from harness import Mismatch, assert_clean, cluster, phones
 from lib.cluster import DEMO
 from strangers import Baresip
-from talk import end, hears, late_ms, phone, talk, tone
+from talk import end, hears, late_ms, only_call, phone, talk, tone
 
 SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32",
           "AEAD_AES_128_GCM", "AEAD_AES_256_GCM")
@@ -50,9 +50,7 @@ def must(got, wanted, what):
 
 def legs(c):
     """The suite of each leg of the only call, by user."""
-    items = c.api("GET", "/api/calls")["items"]
-    must(len(items), 1, "calls")
-    shown = c.api("GET", f"/api/calls/{items[0]['id']}")
+    shown = c.api("GET", f"/api/calls/{only_call(c)['id']}")
     return {leg["user"]: leg.get("srtp", "") for leg in shown["legs"]}
 
 
