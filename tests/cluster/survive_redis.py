@@ -14,7 +14,7 @@ from survive import leftovers, told
 from survive_runs import (LEASE_MS, end, gap_figures, loaded, spread,
                           takes_calls)
 
-NEW_CALL_S = 2      # from when Redis is back to a call
+NEW_CALL_S = 5      # from when Redis is back to a call
 
 
 class Meanwhile:

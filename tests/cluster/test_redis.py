@@ -136,7 +136,7 @@ class Calls:
         if not refused.get("retry-after").isdigit():
             raise Mismatch(f"no Retry-After: {refused.raw}")
 
-    def new_call(self, seconds=2.0):
+    def new_call(self, seconds=5):
         """A new call is answered within so long.  Until then it may be
         refused, also by a node (which makes a record of it): registrations
         are back a moment after the nodes."""
