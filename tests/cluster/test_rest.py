@@ -455,7 +455,12 @@ def test_wrong_tokens_are_limited():
         res.read()
         link.close()
         return res.status
-    must({try_one("wrong") for _ in range(400)}, {401, 429}, "wrong tokens")
+    seen = set()
+    for _ in range(3000):   # faster than they are forgiven
+        seen.add(try_one("wrong"))
+        if 429 in seen:
+            break
+    must(seen, {401, 429}, "wrong tokens")
     must(try_one("token-ci"), 200, "a right one")
     must(ask(c, "GET", "/api/status", token="nobody")[0], 401, "elsewhere")
 
@@ -478,9 +483,11 @@ def test_audit():
 
     def entries(query=""):
         return ask(c, "GET", f"/api/audit{query}", token="admin")[2]
-    by_id = wait_for("all are written", lambda: {
-        e["requestId"]: e for e in entries()["items"]}
-        if len(entries("?path=/api/bans")["items"]) >= 3 else None)
+
+    def written():
+        got = {e["requestId"]: e for e in entries()["items"]}
+        return got if {"r-1", "r-2", "r-3"} <= got.keys() else None
+    by_id = wait_for("all are written", written)
     a, b, d = by_id["r-1"], by_id["r-2"], by_id["r-3"]
     must((a["who"], a["method"], a["path"], a["status"], a["gateway"]),
          ("token:ci", "POST", "/api/bans", 201, "gateway-1"), "who did what")
@@ -533,7 +540,8 @@ def test_history_and_filters():
         def calls(query):
             return [i["id"] for i in
                     ask(c, "GET", f"/api/calls{query}")[2]["items"]]
-        live = wait_for("the call is listed", lambda: calls(""))
+        live = wait_for("the call is listed",
+                        lambda: calls("?state=CALL_ANSWERED"))
         must(len(live), 1, "calls")
         where = c.api("GET", "/api/calls")["items"][0]["node"]
         for query, there in (
