@@ -49,10 +49,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = outer.status   # a test that has got it sets another
                 outer.got.put((dict(self.headers), body))
                 outer.gate.wait(30)
-                self.send_response(outer.status)
-                if outer.status == 302:
+                self.send_response(status)
+                if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
