@@ -157,7 +157,11 @@ def test_limits():
             pages[-1].ready()
         pages.append(Page("1003"))
         must_fail(pages[-1].register(), "conflict", "maxContacts")
-        got = [pages[0].call("4711") for _ in range(12)]
+        # All at once, however late an answer is read.
+        ids = [pages[0].send(phoneCall={"to": "4711", "sdp": OFFER})
+               for _ in range(12)]
+        got = [pages[0].wait(lambda m, i=i: m.get("id") == i, keep=True)
+               for i in ids]
         must_fail(got[0], "not-found")
         must_fail(got[-1], "too-many-requests")
     finally:
