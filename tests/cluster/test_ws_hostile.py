@@ -173,7 +173,8 @@ def test_half_open():
     name = 'sy_gateway_websockets{http="1.1"}'
     with Feed(c.gateways[0].http, c.token) as w:
         w.receive()
-        must(metrics(c.gateways[0])[name] == 1, "is counted")
+        wait_for("it is counted alone",
+                 lambda: metrics(c.gateways[0])[name] == 1)
         w.sock.shutdown(socket.SHUT_WR)
         wait_for("it is gone", lambda: not metrics(c.gateways[0])[name])
         try:
