@@ -113,18 +113,18 @@ def test_called_by_its_connection():
         with TlsPhone(c.routers[0].tls, "1005", scheme="sips") as a:
             if a.register().code != 200:
                 raise Mismatch("not registered")
-            caller.call("1005")
+            sent = caller.call("1005")
             inv = a.await_("INVITE")
             if not inv.get("via").startswith("SIP/2.0/TLS "):
                 raise Mismatch(f"Via is {inv.get('via')}")
             contact_is(inv, "<sips:")
             a.answer(inv, 486)
             a.await_("ACK")
-            got = caller.await_("final")
+            got = caller.await_("final", call_id=sent.get("call-id"))
             if got.code != 486:
                 raise Mismatch(f"busy, but {got.start}")
-        caller.call("1005")
-        got = caller.await_("final")
+        sent = caller.call("1005")
+        got = caller.await_("final", call_id=sent.get("call-id"))
         if got.code not in (408, 430, 480):
             raise Mismatch(f"it is gone, but {got.start}")
         text = caller.challenged(
@@ -132,8 +132,7 @@ def test_called_by_its_connection():
                 "From": "<sip:1005@switchyard>;tag=x",
                 "To": "<sip:1005@switchyard>", "Contact": "*",
                 "Expires": "0"})
-        caller.send(text)
-        caller.await_("final")
+        caller.ask(text)
     assert_clean(c)
 
 
