@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from harness import Mismatch, assert_clean, cluster, request, wait_for
 from lib.cluster import DEMO
-from rawphone import SDP, Dialog, Message, RawPhone
+from rawphone import SDP, Dialog, Message, RawPhone, transaction
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, NOTIFY"
 _stack = ExitStack()
@@ -42,17 +42,19 @@ class Display:
                 self.take(m)
 
     def take(self, m):
+        # A copy, sent before its answer was there, is answered and no more.
+        new = transaction(m) not in self.phone.answered
         if m.method == "INVITE":
             # with a Contact and Allow, as phones have
             self.phone.answer(m, 200, "OK", SDP.format(port=40000),
                               Allow=self.allow)
-        elif m.method == "UPDATE" and self.busy:
+        elif m.method == "UPDATE" and self.busy and new:
             self.busy -= 1
             self.phone.answer(m, 500, "Later", Retry_After="0")
         elif m.method != "ACK":
-            self.ends += m.method == "BYE"
+            self.ends += new and m.method == "BYE"
             self.phone.answer(m, 200, "OK", Allow=self.allow)
-        if m.get("p-asserted-identity"):
+        if new and m.get("p-asserted-identity"):
             self.shown.append((m.method, m.get("p-asserted-identity")))
 
     def stop(self):
