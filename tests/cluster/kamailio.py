@@ -6,8 +6,8 @@ import shutil
 import tempfile
 
 from harness import Skip, wait_for
-from lib import ports
 from lib.process import launch
+from sipp import is_bound
 from strangers import free_sip_port
 
 CONFIG = os.path.join(os.path.dirname(__file__), "kamailio.cfg")
@@ -45,7 +45,7 @@ class Kamailio:
             argv += ["-A", d]
         self.proc = launch(f"kamailio-{self.name}", argv,
                            os.path.join(self.dir, "log"))
-        wait_for("Kamailio listens", lambda: ports.busy(self.port), 10)
+        wait_for("Kamailio listens", lambda: is_bound(self.port), 10)
 
     def stop(self):
         if self.proc:
