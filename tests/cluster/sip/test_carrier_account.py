@@ -139,9 +139,15 @@ def test_other_carrier():
     h = here()
     h.until("a", registered=True, reachable=True)
     h.until("b", registered=True, reachable=True)
-    before = h.failed("a")
-    h.kams["a"].stop()
-    h.calls("b")
+    for _ in range(3):
+        before = h.failed("a")
+        h.kams["a"].stop()
+        h.calls("b")
+        if h.failed("a") > before:
+            break
+        # Two OPTIONS were lost before the call was there: once more.
+        h.starts_again("a")
+        h.until("a", registered=True, reachable=True)
     must(h.failed("a"), before + 1, "calls that met the carrier's end")
     h.until("a", reachable=False)
     h.calls("b")
