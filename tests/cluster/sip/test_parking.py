@@ -20,10 +20,10 @@ _shared = None
 
 @contextmanager
 def places(**more):
-    """A cluster that calls back after a second, and two phones."""
+    """A cluster that calls back after two seconds, and two phones."""
     with open(DEMO, encoding="utf-8") as f:
         conf = json.load(f)
-    conf["settings"].update({"parkSeconds": 1, "parkOverflow": OVERFLOW})
+    conf["settings"].update({"parkSeconds": 2, "parkOverflow": OVERFLOW})
     with tempfile.NamedTemporaryFile("w", suffix=".json",
                                      delete=False) as f:
         json.dump(conf, f)
