@@ -12,7 +12,7 @@ from tcpphone import TcpPhone
 from tlsphone import TlsPhone, connect
 from wsphone import WsPhone
 
-MAX, IDLE_S = 64, 2
+MAX, IDLE_S = 64, 4
 QUARTER, SHAKES = MAX // 4, MAX // 16
 _stack = ExitStack()
 _cluster = None
@@ -209,7 +209,7 @@ def test_idle():
             for p in alive:
                 is_answered(p)
             return timeouts(c, "next") >= before + len(idle)
-        wait_for("the idle ones go", gone, 10, 0.3)
+        wait_for("the idle ones go", gone, 20, 0.3)
         for p in idle[:2]:
             must(is_closed(p.sock), True, "idle")
         must((idle[2].receive(), idle[2].closed), (None, 1001), "idle")
