@@ -4,7 +4,7 @@ a target is not there, and what is remembered of it; large requests."""
 
 import json
 import socket
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from harness import (Mismatch, assert_clean, cluster, free_base, metrics,
                      wait_for)
@@ -50,11 +50,20 @@ def finish():
     _stack.close()
 
 
-def closed_port(kind=socket.SOCK_DGRAM):
-    """A port where nobody is."""
-    with closing(socket.socket(socket.AF_INET, kind)) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+class ClosedPort:
+    """A port where nobody is, and nobody else comes meanwhile."""
+
+    def __init__(self, kind=socket.SOCK_DGRAM):
+        self.sock = socket.socket(socket.AF_INET, kind)
+        self.sock.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_DGRAM:   # with itself: others are refused
+            self.sock.connect(self.sock.getsockname())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
 
 
 def port(phone):
@@ -86,13 +95,15 @@ def test_srv_failover():
     c, dns = shared()
     with RawPhone(c.routers[0], "1001") as a, \
             RawPhone(c.routers[0], "far") as far:
-        shut = closed_port()
-        dns.zone += [f"_sip._udp.srv.test SRV 1 0 {shut} h.test",
-                     f"_sip._udp.srv.test SRV 2 0 {port(far)} h.test",
-                     "h.test A 127.0.0.1"]
-        inv = a.call("701")
-        hang_up(a, far, inv, far.await_("INVITE"))
-        wait_for("the closed port is noticed", lambda: targets(c, "failed"))
+        with ClosedPort() as closed:
+            shut = port(closed)
+            dns.zone += [f"_sip._udp.srv.test SRV 1 0 {shut} h.test",
+                         f"_sip._udp.srv.test SRV 2 0 {port(far)} h.test",
+                         "h.test A 127.0.0.1"]
+            inv = a.call("701")
+            hang_up(a, far, inv, far.await_("INVITE"))
+            wait_for("the closed port is noticed",
+                     lambda: targets(c, "failed"))
         questions = sum(dns.asked.values())
 
         with RawPhone(c.routers[0], "shut", own_port=shut) as back:
@@ -191,14 +202,14 @@ def test_no_such_name():
 def test_no_target_left():
     """All targets refuse: 503 as soon as that is known, not after 32 s."""
     c, dns = shared()
-    dns.zone += [f"_sip._udp.gone.test SRV 1 0 {closed_port()} g.test",
-                 f"_sip._tcp.gone.test SRV 1 0 "
-                 f"{closed_port(socket.SOCK_STREAM)} g.test",
-                 "g.test A 127.0.0.1"]
-    none = targets(c, "none_left")
-    refused(c, "761")
-    wait_for("the router itself refused it",
-             lambda: targets(c, "none_left") > none)
+    with ClosedPort() as udp, ClosedPort(socket.SOCK_STREAM) as tcp:
+        dns.zone += [f"_sip._udp.gone.test SRV 1 0 {port(udp)} g.test",
+                     f"_sip._tcp.gone.test SRV 1 0 {port(tcp)} g.test",
+                     "g.test A 127.0.0.1"]
+        none = targets(c, "none_left")
+        refused(c, "761")
+        wait_for("the router itself refused it",
+                 lambda: targets(c, "none_left") > none)
     assert_clean(c)
 
 
