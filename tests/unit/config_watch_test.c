@@ -367,6 +367,17 @@ static void test_newest_wins(void **state)
 
 /* ------------------------------------------------------------- one item */
 
+/* A watcher that has what was put, and looks no more: one that was there before
+ * might look twice. */
+static void watcher_settles(struct watcher *w, struct putter *p,
+			    struct fixture *f, const Sy__Config *conf)
+{
+	putter_start(p, f);
+	put(p, f, conf, UINT64_MAX);
+	watcher_start(w, f);
+	run_until_revision(f, w, 1);
+}
+
 static void put_item(struct putter *p, struct fixture *f,
 		     enum config_section s, const char *id,
 		     const ProtobufCMessage *item)
@@ -392,10 +403,7 @@ static void test_one_item(void **state)
 	struct watcher w;
 	struct putter p;
 
-	watcher_start(&w, f);
-	putter_start(&p, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	watcher_settles(&w, &p, f, a);
 	other_one = config_device(w.config, "1002", 4);
 	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
 
@@ -439,10 +447,7 @@ static void test_one_item_missed(void **state)
 	struct watcher w;
 	struct putter p;
 
-	watcher_start(&w, f);
-	putter_start(&p, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	watcher_settles(&w, &p, f, a);
 	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
 	assert_int_equal(2, server_ask(f, "HINCRBY sy:{config} revision 1"));
 	p.revision = 2;
@@ -498,10 +503,7 @@ static void test_items_as_whole(void **state)
 
 	print_message("seed %u\n", seed);
 	assert_int_equal(0, sa_set_str(&sa, "192.0.2.1", 5060));
-	watcher_start(&w, f);
-	putter_start(&p, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	watcher_settles(&w, &p, f, a);
 	for (unsigned i = 1; i <= 300; i++) {
 		rnd = rnd * 1103515245 + 12345;
 		put_any(&p, f, rnd >> 8 & 0xffff);
@@ -545,10 +547,7 @@ static void test_many(void **state)
 	a = make(json);
 	free(json);
 
-	watcher_start(&w, f);
-	putter_start(&p, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	watcher_settles(&w, &p, f, a);
 	assert_int_equal(MANY, config_get(w.config)->n_devices);
 	assert_int_equal(MANY, server_ask(f, "HLEN sy:{config}:devices"));
 	for (i = 0; i < MANY; i += 97)
