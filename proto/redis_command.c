@@ -8,6 +8,7 @@ enum {
 	DEAD_MS = 2500,        /* a command waits, and nothing was heard,
 				  for so long: connect anew               */
 	SWEEP_IDLE_MS = 250,   /* a subscriber's                          */
+	LATE_MS = 100,         /* a sweep that is later finds us stalled  */
 	IDLE_PING_MS = 1000,   /* it asks whether Redis lives             */
 };
 
@@ -253,6 +254,17 @@ static void expire_commands(struct redis *r, uint64_t now)
 	}
 }
 
+/* It was us who stood still, stopped or at work: what came meanwhile is to be
+ * read before anything is called late.  True once in a row. */
+static bool was_stalled(struct redis *r, uint64_t now)
+{
+	const bool late = now - r->sweep_due_us > LATE_MS * 1000ull;
+
+	r->stalled = late && !r->stalled;
+
+	return r->stalled;
+}
+
 static void sweep_handler(void *arg)
 {
 	struct redis *r = mem_ref(arg);
@@ -261,6 +273,11 @@ static void sweep_handler(void *arg)
 	bool dead = false;
 
 	r->sweep_timer = mem_deref(r->sweep_timer);
+	if (was_stalled(r, now)) {
+		redis_sweep_later(r);
+		mem_deref(r);
+		return;
+	}
 	expire_commands(r, now);
 
 	if (!redis_abandoned(r)) {
@@ -279,11 +296,12 @@ static void sweep_handler(void *arg)
 
 void redis_sweep_later(struct redis *r)
 {
+	const uint32_t ms = r->subscriber ? SWEEP_IDLE_MS : SWEEP_MS;
+
 	if (r->sweep_timer ||
 	    (!r->cmdl.head && !(r->subscriber && r->state == UP)))
 		return;
 
-	(void)loop_timer_start(&r->sweep_timer, r->loop,
-			       r->subscriber ? SWEEP_IDLE_MS : SWEEP_MS, sweep_handler,
-			       r);
+	r->sweep_due_us = loop_now_us() + ms * 1000ull;
+	(void)loop_timer_start(&r->sweep_timer, r->loop, ms, sweep_handler, r);
 }

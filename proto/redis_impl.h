@@ -49,6 +49,7 @@ struct redis {
 	struct redis_stat stat;
 	uint64_t heard_us;        /* when the last bytes came         */
 	uint64_t pinged_us;       /* subscriber: when we last asked   */
+	uint64_t sweep_due_us;    /* when deadlines are looked at next */
 	uint32_t backoff_ms;
 	uint32_t generation;      /* of the connection                */
 	unsigned attempt;         /* to connect, since it was lost    */
@@ -57,6 +58,7 @@ struct redis {
 	bool quiet;               /* see redis_quiet()                */
 	enum redis_conn state;
 	bool subscriber;
+	bool stalled;             /* the last sweep was late: it judged nothing */
 };
 
 /* ---- redis.c */

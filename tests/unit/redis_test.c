@@ -372,6 +372,29 @@ static void test_deadline(void **state)
 	mem_deref(c.r);
 }
 
+/* It is us who stand still beyond the deadline: the reply is there by then, and
+ * is read before anything is called late. */
+static void test_deadline_stalled(void **state)
+{
+	struct fixture *f = *state;
+	struct redis_stat st;
+	struct client c;
+
+	client_up(&c, f, f->url);
+	server_signal(f, SIGSTOP);
+	assert_int_equal(send_text(&c, "in time", 500), 0);
+	assert_false(run_for(f, all_called, &c, 200));
+	server_signal(f, SIGCONT);
+	usleep(3000000);
+	run_until(f, all_called, &c);
+	assert_int_equal(c.err, 0);
+	assert_string_equal(c.text, "in time");
+	redis_stat(c.r, &st);
+	assert_int_equal(st.timeouts, 0);
+	assert_int_equal(c.downs, 0);
+	mem_deref(c.r);
+}
+
 static bool both_down(void *arg)
 {
 	struct client *c = arg;
@@ -966,6 +989,7 @@ int main(void)
 		fixture_test_re(test_back_soon),
 		fixture_test_re(test_server_comes_late),
 		fixture_test(test_deadline),
+		fixture_test(test_deadline_stalled),
 		fixture_test_re(test_dead_but_open),
 		fixture_test(test_subscribe),
 		fixture_test_re(test_unsubscribe),
