@@ -284,8 +284,9 @@ def test_pauses():
         "concealedPercent": leg["concealedPercent"]}), flush=True)
     if not is_pause(sent) or not is_pause(received):
         raise Mismatch(f"both pause: {sent}, {received} packets/s")
-    if made > 0.2 or leg["lossPercent"] > 0.5 or leg["concealedPercent"] > 5 \
-            or leg["state"] != "LEG_ANSWERED":
+    # Where little is heard, a late packet is much of it.
+    if made > 0.2 or leg["lossPercent"] > 0.5 or \
+            leg["concealedPercent"] > 25 or leg["state"] != "LEG_ANSWERED":
         raise Mismatch(f"a pause is no loss: {made} s were made up; {leg}")
 
     def fine():
