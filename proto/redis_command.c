@@ -8,7 +8,8 @@ enum {
 	DEAD_MS = 2500,        /* a command waits, and nothing was heard,
 				  for so long: connect anew               */
 	SWEEP_IDLE_MS = 250,   /* a subscriber's                          */
-	LATE_MS = 100,         /* a sweep that is later finds us stalled  */
+	LATE_MS = 100,         /* a sweep that is later finds us stalled, */
+	AFTER_TURN_MS = 1,     /* and comes again after a turn of the loop */
 	IDLE_PING_MS = 1000,   /* it asks whether Redis lives             */
 };
 
@@ -254,13 +255,12 @@ static void expire_commands(struct redis *r, uint64_t now)
 	}
 }
 
-/* It was us who stood still, stopped or at work: what came meanwhile is to be
- * read before anything is called late.  True once in a row. */
+/* It was us who stood still, stopped or at work: what came meanwhile is read
+ * first, by the loop's next turn, before anything is called late. */
 static bool was_stalled(struct redis *r, uint64_t now)
 {
-	const bool late = now - r->sweep_due_us > LATE_MS * 1000ull;
-
-	r->stalled = late && !r->stalled;
+	r->stalled = !r->stalled &&
+		     now > r->sweep_due_us + LATE_MS * 1000ull;
 
 	return r->stalled;
 }
@@ -296,7 +296,9 @@ static void sweep_handler(void *arg)
 
 void redis_sweep_later(struct redis *r)
 {
-	const uint32_t ms = r->subscriber ? SWEEP_IDLE_MS : SWEEP_MS;
+	const uint32_t ms = r->stalled	    ? AFTER_TURN_MS
+			    : r->subscriber ? SWEEP_IDLE_MS
+					    : SWEEP_MS;
 
 	if (r->sweep_timer ||
 	    (!r->cmdl.head && !(r->subscriber && r->state == UP)))

@@ -58,7 +58,7 @@ struct redis {
 	bool quiet;               /* see redis_quiet()                */
 	enum redis_conn state;
 	bool subscriber;
-	bool stalled;             /* the last sweep was late: it judged nothing */
+	bool stalled;             /* the last sweep was late, and judged nothing */
 };
 
 /* ---- redis.c */
