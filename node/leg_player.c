@@ -174,6 +174,8 @@ int leg_player_resume(struct leg **lp, struct node *n, struct hub *hub,
 
 	if (!state || !state->source)
 		return EINVAL;
+	if (!record_leg_is_live(rec))
+		return EBADMSG;
 
 	err = alloc(&player, n, hub, state->source,
 		    timestamp_ms(state->started_at));

@@ -22,7 +22,7 @@ int leg_player_add(struct leg **lp, struct node *n, struct hub *hub,
  * would be by now.
  *
  * @param lp     Set on success; the hub's.
- * @param rec    What is shown of it.
+ * @param rec    What is shown of it; EBADMSG if that has ended.
  * @param state  What it plays; NULL: EINVAL.
  *
  * @return as leg_player_add().

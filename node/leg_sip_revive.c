@@ -318,6 +318,9 @@ int leg_sip_resume(struct leg **lp, struct node *n, struct hub *hub,
 	struct leg_sip *ls;
 	int err;
 
+	if (!record_leg_is_live(rec))
+		return EBADMSG;
+
 	err = ulid_read(prm.tok.hub, hub->id, ULID_LEN);
 	if (!err && !ds->browser)
 		err = dialog_resume(&d, n->ua, &prm, NULL, NULL);

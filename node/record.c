@@ -126,6 +126,19 @@ static void read_quality(struct leg_quality *q, const Sy__Leg *msg)
 	};
 }
 
+bool record_leg_is_live(const Sy__Leg *msg)
+{
+	switch (msg->state) {
+
+	case SY__LEG_STATE__LEG_SETUP:
+	case SY__LEG_STATE__LEG_RINGING:
+	case SY__LEG_STATE__LEG_ANSWERED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void record_leg_read(struct leg_info *info, const Sy__Leg *msg)
 {
 	struct leg_voice *v = &info->voice;

@@ -37,6 +37,10 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info);
  * stay the leg's. */
 void record_dialog_init(Sy__DialogState *ds, const struct leg *leg);
 
+/** Whether a record is of a leg that goes on: one that ended, or is of no known
+ * state, belongs into no hub. */
+bool record_leg_is_live(const Sy__Leg *msg);
+
 /**
  * The other way round: what is shown of a leg, from its record.
  *

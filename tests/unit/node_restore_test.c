@@ -215,6 +215,37 @@ static void as_written(void **state)
 	lab_close(&l);
 }
 
+/* Of a leg whose record says that it ended only that is left; with it in the
+ * hub there would be no end of the call. */
+static void ended_leg(void **state)
+{
+	struct snapshot s;
+	struct phone p;
+	struct hub *hub;
+	struct lab l;
+	Sy__Call *call;
+
+	lab_open(&l, state);
+	ringing(&l, &p, &s);
+	call = sy__call__unpack(NULL, s.call.len, s.call.buf);
+	assert_non_null(call);
+	assert_int_equal(call->n_legs, 3);
+	call->legs[1]->state = SY__LEG_STATE__LEG_ENDED;
+	call->legs[2]->state = 77;
+	pack(&s.call, &call->base);
+	sy__call__free_unpacked(call, NULL);
+
+	hub = restore(&l, &s, 2);
+	assert_non_null(hub);
+	assert_int_equal(l.node->lost_legs_total, 2);
+	hub_end(hub, 480, "test");
+	assert_true(hub_is_over(hub));
+	assert_null(hub->legs.head);
+	server_ask(l.f, "FLUSHALL");
+	phone_close(&p);
+	lab_close(&l);
+}
+
 static void mangled(void **state)
 {
 	const char *text = getenv("SY_RESTORE_SEED");
@@ -261,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    lab_test(as_written),
+	    lab_test(ended_leg),
 	    lab_test(mangled),
 	};
 
