@@ -44,6 +44,7 @@ static void store(struct jitter *j, struct packet *pkt)
 	j->in_order = pkt->seq == (uint16_t)(j->newest_seq + 1);
 	if (j->count == 1 || (int32_t)(pkt->ts - j->newest_ts) > 0) {
 		j->newest_ts = pkt->ts;
+		j->newest_us = pkt->arrival_us;
 		j->newest_seq = pkt->seq;
 	}
 }
@@ -129,6 +130,38 @@ static bool jumped(struct jitter *j, const struct packet *pkt, int d)
 	return known(j, pkt->seq, d) && (int32_t)(pkt->ts - j->newest_ts) > 0;
 }
 
+/*
+ * The window is full up to its end, and its newest packet's successor comes:
+ * no jump, but more short packets at once than it holds.  The oldest goes, and
+ * what follows it is played earlier; else, with two packets a tick, each other
+ * one would find no place for as long as the delay is what it is.
+ */
+static void make_room(struct jitter *j, const struct packet *pkt)
+{
+	struct packet **s = slot(j, j->next_seq);
+
+	if (j->state != JITTER_PLAYING ||
+	    (uint16_t)(pkt->seq - j->next_seq) != JITTER_SLOTS ||
+	    pkt->seq != (uint16_t)(j->newest_seq + 1) ||
+	    pkt->ts - j->newest_ts > 2 * pkt->dur_ts)
+		return;
+
+	if (!*s) {
+		j->end_ts += j->dur_ts;
+		move(j, j->dur_ts);
+		++j->lost;
+	} else if (*s != &jitter_no_audio) {
+		j->end_ts = (*s)->ts + (*s)->dur_ts;
+		move(j, (*s)->dur_ts);
+		++j->trimmed;
+	}
+
+	j->seen = j->seen << 1 | (*s != NULL);
+	slot_free(j, s);
+	++j->next_seq;
+	j->placed = false;
+}
+
 /* A number below next_seq. */
 static enum jitter_put put_old(struct jitter *j, struct packet *pkt, int d)
 {
@@ -172,6 +205,7 @@ enum jitter_put jitter_put(struct jitter *j, struct packet *pkt,
 	if (pkt->ssrc != j->ssrc || clock_hz != j->clock_hz)
 		goto resync;
 
+	make_room(j, pkt);
 	d = (int16_t)(pkt->seq - j->next_seq);
 	if (jumped(j, pkt, d)) {
 		if (j->jump && pkt->seq == j->jump_seq)

@@ -114,6 +114,7 @@ struct jitter {
 	uint32_t starved_ts;     /* nothing there for so long              */
 	bool placed;             /* a pause before the head was adjusted   */
 	uint32_t newest_ts;      /* latest that was put                    */
+	uint64_t newest_us;      /* when it came                           */
 	uint16_t newest_seq;     /* its number                             */
 	bool in_order;           /* the last put was the newest's successor */
 	uint64_t late_since_us;  /* mostly late packets since; 0: no       */
@@ -122,7 +123,7 @@ struct jitter {
 	int32_t slack_min_us;    /* ... in the window                      */
 	uint32_t slack_count;    /* ... packets in the window              */
 	uint64_t move_us;        /* no shortening before                   */
-	uint64_t search_us;      /* ... of what is no near silence         */
+	uint64_t search_us;      /* last search of what is no near silence */
 	uint32_t searches;       /* that found nothing, in a row           */
 	float loss;              /* share of packets lost lately           */
 	uint32_t transit;        /* RFC 3550 A.8                           */

@@ -80,20 +80,19 @@ int64_t jitter_delay_us(const struct jitter *j)
 }
 
 /*
- * The delay less what it should be, given that a packet begins at ts.
+ * What can be given up of more_us, given that a packet begins at ts.
  *
  * Of all places within a tick where packets begin, the last one leaves them
- * the least time to come: it must have the target.  Then whatever is over
+ * the least time to come: it must have its due.  Then whatever is over
  * the raster is given up, too: it delays and helps nobody.
  */
-static int64_t excess_us(const struct jitter *j, uint32_t ts)
+static int64_t on_grid_us(const struct jitter *j, uint32_t ts, int64_t more_us)
 {
 	int64_t grid = j->grid_us, x, over, margin, n;
 
 	x = ts_to_us(j, (int32_t)(ts - j->anchor_ts)) % grid;
 	over = x < 0 ? x + grid : x;
-	margin = jitter_delay_us(j) - over - (JITTER_TICK_US - grid) -
-		 jitter_target_us(j);
+	margin = more_us - over - (JITTER_TICK_US - grid);
 
 	if (margin < 0) {
 		n = (-margin + grid - 1) / grid;
@@ -103,6 +102,23 @@ static int64_t excess_us(const struct jitter *j, uint32_t ts)
 	n = margin > SPARE_US ? (margin - SPARE_US) / grid : 0;
 
 	return over + n * grid;
+}
+
+/* The delay less what it should be. */
+static int64_t excess_us(const struct jitter *j, uint32_t ts)
+{
+	return on_grid_us(j, ts, jitter_delay_us(j) - jitter_target_us(j));
+}
+
+/* How much earlier the next packet may be due, if it is as late as the last
+ * one.  The fastest may be of long ago, of a way that was much shorter: the
+ * delay is over any target then, and yet nothing is to spare. */
+static int64_t spare_us(const struct jitter *j)
+{
+	int64_t slack = ts_to_us(j, (int32_t)(j->newest_ts - j->anchor_ts)) +
+			(int64_t)(j->anchor_us - j->newest_us);
+
+	return on_grid_us(j, j->end_ts, slack);
 }
 
 void jitter_trim(struct jitter *j)
@@ -168,14 +184,22 @@ int32_t jitter_want_us(const struct jitter *j)
 	rest_us =
 	    ts_to_us(j, (int32_t)(j->out_ts - j->anchor_ts)) - JITTER_TICK_US;
 	if (!j->slotv[j->next_seq % JITTER_SLOTS])
-		us = MIN(us, MAX(rest_us, 0));
+		us = MIN(us, MAX(MIN(rest_us, spare_us(j)), 0));
 
 	return (int64_t)(j->anchor_us - j->move_us) < 0 ? 0 : (int32_t)us;
 }
 
+/* In a hurry one does not put it off further and further: what was looked for
+ * in vain may have been a small rest, of another sound. */
 bool jitter_may_search(const struct jitter *j)
 {
-	return (int64_t)(j->anchor_us - j->search_us) >= 0;
+	const bool far = excess_us(j, j->end_ts) > FAR_US;
+	uint64_t wait_us = SEARCH_US;
+
+	if (!far && j->searches)
+		wait_us <<= j->searches - 1;
+
+	return !j->searches || j->anchor_us - j->search_us >= wait_us;
 }
 
 void jitter_moved(struct jitter *j, int32_t ts)
@@ -184,16 +208,14 @@ void jitter_moved(struct jitter *j, int32_t ts)
 	bool far;
 
 	if (!ts) {
-		j->search_us = j->anchor_us +
-			       ((uint64_t)SEARCH_US << j->searches);
-		j->searches = MIN(j->searches + 1, (uint32_t)SEARCHES_MAX);
+		j->search_us = j->anchor_us;
+		j->searches = MIN(j->searches + 1, (uint32_t)SEARCHES_MAX + 1);
 		return;
 	}
 
 	j->anchor_ts += (uint32_t)ts;
 	far = excess_us(j, j->end_ts) > FAR_US;
 	j->move_us = j->anchor_us + (far ? PACE_FAR_US : PACE_US);
-	j->search_us = 0;
 	j->searches = 0;
 
 	if (us > 0)

@@ -603,6 +603,101 @@ static void test_far_ahead(void **state)
 	}
 }
 
+/* Short packets in a burst, one more than there is place for: of those that
+ * come at the clock's pace afterwards none is refused. */
+static void test_full(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	uint32_t n = 0;
+	int i, k;
+
+	(void)state;
+
+	jitter_init(&jit, &pool, &conf);
+	for (i = 0; i < 150; i++) {
+		uint64_t us = T0 + (uint64_t)i * TICK;
+
+		for (k = 0; k < 2 || (i == 50 && !jit.trimmed && k < 99); k++) {
+			assert_int_equal(put((uint16_t)n, n * DUR / 2, DUR / 2,
+					     us),
+					 JITTER_STORED);
+			++n;
+		}
+		for (k = 0; k < 4; k++)
+			(void)get(us);
+	}
+	assert_true(jit.trimmed > 0);
+	assert_int_equal(jit.lost + jit.late + jit.resyncs, 0);
+}
+
+/* The same, and the head is missing, or has no audio. */
+static void test_full_head(void **state)
+{
+	int k;
+
+	(void)state;
+
+	for (k = 0; k < 2; k++) {
+		uint64_t us = begin(1, DUR);
+		uint16_t i, head;
+
+		assert_int_equal(get(us), 2);
+		assert_int_equal(get(us + TICK), 3);
+		head = jit.next_seq;
+		if (k)
+			jitter_skip(&jit, head, 7);
+		for (i = 1; i <= JITTER_SLOTS; i++)
+			assert_int_equal(put((uint16_t)(head + i),
+					     (uint32_t)(head + i) * DUR, DUR,
+					     us + TICK),
+					 JITTER_STORED);
+		assert_int_equal(jit.count, JITTER_SLOTS);
+		assert_int_equal(jit.lost, k ? 0 : 1);
+		assert_int_equal(jit.trimmed, 0);
+		assert_int_equal(get(us + 2 * TICK), k ? NO(JITTER_WAIT) : 5);
+		jitter_flush(&jit);
+		(void)setup(NULL);
+	}
+}
+
+/* After a pause the way is 600 ms longer.  The delay is over any target, and
+ * yet each packet comes just in time: nothing is to be taken out. */
+static void test_nothing_to_spare(void **state)
+{
+	const struct jitter_conf conf = {.min_ms = 0};
+	uint32_t n = 0, empty = 0;
+	int i, k;
+
+	(void)state;
+
+	jitter_init(&jit, &pool, &conf);
+	for (i = 0; i < 200; i++) {
+		uint64_t us = T0 + (uint64_t)i * TICK;
+		int32_t want;
+
+		/* 40 ms each; 2 s, a pause, and what was said in it is
+		 * 600 ms, not 1200. */
+		if (i % 2 == 0 && (i < 60 || i >= 120)) {
+			put((uint16_t)n,
+			    (uint32_t)(i < 60 ? i : i - 30) * DUR, 2 * DUR, us);
+			++n;
+		}
+		for (k = 0; k < 4; k++) {
+			int got = get(us);
+
+			if (i > 120 && got == NO(JITTER_EMPTY))
+				++empty;
+			want = got >= 0 ? jitter_want_us(&jit) : 0;
+			if (want >= 5000) {
+				held_ts -= 5 * CLOCK / 1000;
+				jitter_moved(&jit, 5 * CLOCK / 1000);
+			}
+		}
+	}
+	assert_int_equal(empty, 0);
+	assert_int_equal(jit.resyncs, 0);
+}
+
 /* A long digit, one of its packets lost: audio goes on where it was. */
 static void test_skip_lost(void **state)
 {
@@ -682,6 +777,8 @@ int main(void)
 		TEST(test_garbage),	TEST(test_begin_held),
 		TEST(test_renumbered),	TEST(test_late_pairs),
 		TEST(test_far_ahead),	TEST(test_skip_lost),
+		TEST(test_full),        TEST(test_full_head),
+		TEST(test_nothing_to_spare),
 		TEST(test_late_nonsense), TEST(test_jitter_clock),
 	};
 	struct pool_chunk *chunk = pool_chunk_alloc(2 * JITTER_SLOTS);
