@@ -39,6 +39,7 @@ struct enc {
 
 struct dec {
 	bool ready; /* st is in use */
+	float clip; /* bend()'s     */
 	_Alignas(ENC_ALIGN) uint8_t st[];
 };
 
@@ -160,6 +161,7 @@ static int dec_alloc(void **stp, const struct media_codec *c)
 		return ENOMEM;
 
 	d->ready = false;
+	d->clip = 0;
 	*stp = d;
 
 	return 0;
@@ -274,19 +276,36 @@ static size_t samples(void *st, const uint8_t *buf, size_t len)
 	return r > 0 && r <= CODEC_FRAME_MAX_SMP ? (size_t)r : 0;
 }
 
+/*
+ * A decoder that lost its encoder knows the bands' energies wrong, and what
+ * comes out is up to 50 times full scale: the limiter would turn everybody
+ * down for that.  With integers libopus bends it; with floats it is up to us.
+ */
+static size_t bend(void *st, float *pcm, int n)
+{
+	struct dec *d = st;
+
+	if (n <= 0)
+		return 0;
+
+	opus_pcm_soft_clip(pcm, n, 1, &d->clip);
+
+	return (size_t)n;
+}
+
 static size_t decode(void *st, float *pcm, const uint8_t *buf, size_t len)
 {
 	int r = opus_decode_float(dec_st(st), buf, (opus_int32)len, pcm,
 				  CODEC_FRAME_MAX_SMP, 0);
 
-	return r > 0 ? (size_t)r : 0;
+	return bend(st, pcm, r);
 }
 
 static size_t conceal(void *st, float *pcm, size_t n)
 {
 	int r = opus_decode_float(dec_st(st), NULL, 0, pcm, (int)n, 0);
 
-	return r > 0 ? (size_t)r : 0;
+	return bend(st, pcm, r);
 }
 
 /*
@@ -326,13 +345,14 @@ static size_t fec(void *st, float *pcm, size_t n, const uint8_t *buf,
 	r = opus_decode_float(dec_st(st), buf, (opus_int32)len, pcm, (int)n,
 			      1);
 
-	return r == (int)n ? n : 0;
+	return bend(st, pcm, r) == n ? n : 0;
 }
 
 static void dec_reset(void *st)
 {
-	const struct dec *d = st;
+	struct dec *d = st;
 
+	d->clip = 0;
 	if (d->ready)
 		(void)opus_decoder_ctl(dec_st(st), OPUS_RESET_STATE);
 }

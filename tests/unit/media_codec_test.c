@@ -347,7 +347,7 @@ static void test_pauses(void **state)
 		pauses(msv[i]);
 }
 
-/* Any bytes are survived; the number of samples is kept to. */
+/* Any bytes are survived; the number of samples is kept to, and full scale. */
 static void test_garbage(void **state)
 {
 	static float pcm[CODEC_FRAME_MAX_SMP];
@@ -375,6 +375,8 @@ static void test_garbage(void **state)
 		if (n) {
 			m = c.ops->decode(c.st, pcm, buf, len);
 			assert_true(m == n || m == 0);
+			for (i = 0; i < m; i++)
+				assert_true(fabsf(pcm[i]) <= 1);
 		}
 		codec_close(&c);
 	}
