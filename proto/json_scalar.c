@@ -41,19 +41,20 @@ bool json_is_timestamp(const ProtobufCMessageDescriptor *d)
 bool json_time_print(char *buf, int64_t seconds, int32_t nanos)
 {
 	const time_t t = (time_t)seconds;
-	char frac[12] = "";
+	char frac[12];
 	struct tm tm;
 
 	if (seconds < TIME_MIN || seconds > TIME_MAX || nanos < 0 ||
 	    nanos > 999999999 || !gmtime_r(&t, &tm))
 		return false;
 
-	/* 0, 3, 6 or 9 digits: the mapping's way. */
+	/* 3, 6 or 9 digits, as the mapping may; not 0, so that texts of them
+	 * sort as the times do. */
 	if (nanos % 1000)
 		(void)snprintf(frac, sizeof(frac), ".%09d", (int)nanos);
 	else if (nanos % 1000000)
 		(void)snprintf(frac, sizeof(frac), ".%06d", (int)nanos / 1000);
-	else if (nanos)
+	else
 		(void)snprintf(frac, sizeof(frac), ".%03d",
 			       (int)nanos / 1000000);
 

@@ -114,7 +114,7 @@ static void test_move_closed(void **state)
 
 	/* How it gets on. */
 	fake_ask(&w, &ans, "GET", "/api/nodes?cursor=node-1", NULL);
-	has(ans, "\"drainStartedAt\":\"2001-09-09T01:46:40Z\"");
+	has(ans, "\"drainStartedAt\":\"2001-09-09T01:46:40.000Z\"");
 	has(ans, "\"moved\":3");
 	has(ans, "\"moveFailures\":2");
 	has(ans, "\"adopted\":4");
