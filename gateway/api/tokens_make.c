@@ -27,6 +27,8 @@ struct making {
 	char hash[65];
 	uint8_t md[32];
 	uint64_t made_ms, end_ms;
+	Google__Protobuf__Timestamp made, end; /* the same */
+	char *maker;            /* borrowed of the request              */
 };
 
 void token_read_end(struct faults *bad, uint64_t *endp,
@@ -68,26 +70,20 @@ static void reply_made(struct making *m, int err)
 {
 	struct api_req *a = m->a;
 	const Sy__NewToken *nt = (const Sy__NewToken *)a->body;
-	Google__Protobuf__Timestamp at[2] = {
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-	};
 	Sy__Token t = SY__TOKEN__INIT;
 
 	if (err) {
 		account_reply_put(a, err, LEAD);
 	}
 	else {
-		timestamp_set_ms(&at[0], m->made_ms);
-		timestamp_set_ms(&at[1], m->end_ms);
 		t.id = m->id;
 		t.name = nt->name;
 		t.scopes = nt->scopes;
 		t.n_scopes = nt->n_scopes;
 		t.device = nt->device;
-		t.created_at = &at[0];
-		t.created_by = (char *)principal_maker(&a->who);
-		t.expires_at = m->end_ms ? &at[1] : NULL;
+		t.created_at = &m->made;
+		t.created_by = m->maker;
+		t.expires_at = m->end_ms ? &m->end : NULL;
 		t.token = m->token;
 		(void)web_head(a->web, "location", "/api/tokens/%s", m->id);
 		api_reply(a, 201, &t.base);
@@ -114,10 +110,6 @@ static void on_ticket(int err, char *const *endv, size_t endc, void *arg)
 /* One that ends soon, of a phone. */
 static int make_pass(struct making *m, const Sy__NewToken *nt)
 {
-	Google__Protobuf__Timestamp at[2] = {
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-	};
 	char secret[TICKET_SECRET_LEN + 1];
 	Sy__Ticket tk = SY__TICKET__INIT;
 
@@ -126,8 +118,6 @@ static int make_pass(struct making *m, const Sy__NewToken *nt)
 			  ACCOUNT_TOKEN_LEAD, m->id, secret);
 	if (ticket_hash(m->md, secret))
 		return ENOMEM;
-	timestamp_set_ms(&at[0], m->made_ms);
-	timestamp_set_ms(&at[1], m->end_ms);
 	tk.id = m->id;
 	tk.hash.data = m->md;
 	tk.hash.len = sizeof(m->md);
@@ -135,19 +125,15 @@ static int make_pass(struct making *m, const Sy__NewToken *nt)
 	tk.scopes = nt->scopes;
 	tk.n_scopes = nt->n_scopes;
 	tk.device = nt->device;
-	tk.created_by = (char *)principal_maker(&m->a->who);
-	tk.created_at = &at[0];
-	tk.expires_at = &at[1];
+	tk.created_by = m->maker;
+	tk.created_at = &m->made;
+	tk.expires_at = &m->end;
 
 	return ticket_put(m->a->api->account->tickets, &tk, on_ticket, m);
 }
 
 static int make_lasting(struct making *m, const Sy__NewToken *nt)
 {
-	Google__Protobuf__Timestamp at[2] = {
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-		GOOGLE__PROTOBUF__TIMESTAMP__INIT,
-	};
 	char secret[TICKET_SECRET_LEN + 1];
 	Sy__ApiToken r = SY__API_TOKEN__INIT;
 	const struct directory_put put = {
@@ -163,17 +149,15 @@ static int make_lasting(struct making *m, const Sy__NewToken *nt)
 		return ENOMEM;
 	(void)re_snprintf(m->hash, sizeof(m->hash), "%w", m->md,
 			  sizeof(m->md));
-	timestamp_set_ms(&at[0], m->made_ms);
-	timestamp_set_ms(&at[1], m->end_ms);
 	r.id = m->id;
 	r.name = nt->name;
 	r.hash = m->hash;
 	r.scopes = nt->scopes;
 	r.n_scopes = nt->n_scopes;
 	r.device = nt->device;
-	r.created_at = &at[0];
-	r.created_by = (char *)principal_maker(&m->a->who);
-	r.expires_at = m->end_ms ? &at[1] : NULL;
+	r.created_at = &m->made;
+	r.created_by = m->maker;
+	r.expires_at = m->end_ms ? &m->end : NULL;
 
 	return directory_put(m->a->api->account->directory, &put, on_put, m);
 }
@@ -212,6 +196,9 @@ void api_tokens_create(struct api_req *a)
 	m->a = a;
 	m->made_ms = timestamp_now_ms();
 	m->end_ms = end;
+	timestamp_set_ms(&m->made, m->made_ms);
+	timestamp_set_ms(&m->end, end);
+	m->maker = (char *)principal_maker(&a->who);
 	ulid_make(m->id);
 	api_hold(a);
 	err = is_pass(nt, m) ? make_pass(m, nt) : make_lasting(m, nt);
