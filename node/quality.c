@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "node/quality.h"
+#include "node/record.h"
 #include "proto/log.h"
 #include "proto/store.h"
 
@@ -29,24 +30,6 @@ static void destructor(void *data)
 	struct quality *q = data;
 
 	alarm_stop(&q->node->alarms, &q->alarm);
-}
-
-void quality_message(Sy__Quality *msg, const struct leg_quality *q)
-{
-	sy__quality__init(msg);
-	msg->mos = q->mos;
-	msg->mos_listening = q->mos_listening;
-	msg->r_factor = q->r;
-	msg->loss_percent = q->loss_percent;
-	msg->discarded_percent = q->discarded_percent;
-	msg->concealed_percent = q->concealed_percent;
-	msg->recovered_percent = q->recovered_percent;
-	msg->jitter_ms = q->jitter_ms;
-	msg->round_trip_ms = q->round_trip_ms;
-	msg->jitter_buffer_ms = q->jitter_buffer_ms;
-	msg->peer_loss_percent = q->peer_loss_percent;
-	msg->peer_jitter_ms = q->peer_jitter_ms;
-	msg->peer_mos = q->peer_mos;
 }
 
 /* ------------------------------------------------------------------ a sample */
@@ -80,7 +63,7 @@ static void sample_add(struct sample *s, const struct leg_info *info,
 	const size_t i = s->msg.n_legs++;
 	Sy__LegSample *msg = &s->legs[i];
 
-	quality_message(&s->figures[i], q);
+	record_quality(&s->figures[i], q);
 	sy__leg_sample__init(msg);
 	msg->leg = (char *)info->id;
 	msg->user = (char *)info->user;

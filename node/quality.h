@@ -29,7 +29,4 @@ int quality_alloc(struct quality **qp, struct node *n);
 /** A hub has ended: its last entry. */
 void quality_hub_ended(struct node *n, const struct hub *hub);
 
-/** Fill a message of the schema; nothing is allocated. */
-void quality_message(Sy__Quality *msg, const struct leg_quality *q);
-
 #endif

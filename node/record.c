@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "node/record.h"
+#include "proto/store.h"
 
 static Google__Protobuf__Timestamp *stamp(Google__Protobuf__Timestamp *ts,
 					  uint64_t ms)
@@ -15,8 +16,9 @@ static Google__Protobuf__Timestamp *stamp(Google__Protobuf__Timestamp *ts,
 	return ts;
 }
 
-static void record_quality(Sy__Leg *msg, const struct leg_quality *q)
+void record_quality(Sy__Quality *msg, const struct leg_quality *q)
 {
+	sy__quality__init(msg);
 	msg->mos = q->mos;
 	msg->mos_listening = q->mos_listening;
 	msg->r_factor = q->r;
@@ -80,6 +82,7 @@ static Sy__LegDialog *record_names(Sy__LegDialog *msg,
 void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 {
 	Sy__Leg *msg = &rec->msg;
+	Sy__Quality figures;
 
 	sy__leg__init(msg);
 	msg->id = (char *)info->id;
@@ -97,7 +100,8 @@ void record_leg_init(struct record_leg *rec, const struct leg_info *info)
 	msg->muted = info->muted;
 	msg->deaf = info->deaf;
 	msg->held = info->held;
-	record_quality(msg, &info->quality);
+	record_quality(&figures, &info->quality);
+	store_quality_show(msg, &figures);
 	record_voice(msg, info);
 	msg->end_code = info->end_code;
 	msg->end_reason = (char *)info->end_reason;

@@ -30,6 +30,9 @@ enum record_legs {
 	RECORD_PAST, /* with those that ended, for the CDR */
 };
 
+/** Fill the figures of a leg; nothing is allocated. */
+void record_quality(Sy__Quality *msg, const struct leg_quality *q);
+
 /** Fill a leg's record; nothing is allocated. */
 void record_leg_init(struct record_leg *rec, const struct leg_info *info);
 

@@ -354,6 +354,9 @@ typedef void(store_quality_h)(int err, struct store_series *series,
 int store_quality_get(struct redis *r, const char *hub, store_quality_h *h,
 		      void *arg);
 
+/** Set the figures that are shown of a leg. */
+void store_quality_show(Sy__Leg *leg, const Sy__Quality *q);
+
 /* ------------------------------------------------------ registrations */
 
 /** One REGISTER's changes to one device, done all or not at all. */

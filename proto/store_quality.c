@@ -138,7 +138,7 @@ static const Sy__LegSample *sample_of(const Sy__HubSample *s, const char *leg)
 	return NULL;
 }
 
-static void merge_leg(Sy__Leg *leg, const Sy__Quality *q)
+void store_quality_show(Sy__Leg *leg, const Sy__Quality *q)
 {
 	leg->mos = q->mos;
 	leg->mos_listening = q->mos_listening;
@@ -162,6 +162,6 @@ void store_quality_merge(Sy__Call *call, const Sy__HubSample *latest)
 			sample_of(latest, call->legs[i]->id);
 
 		if (s && s->quality)
-			merge_leg(call->legs[i], s->quality);
+			store_quality_show(call->legs[i], s->quality);
 	}
 }
