@@ -130,6 +130,26 @@ static const char other[] =
 	"{\"settings\":{\"realm\":\"switchyard\"},"
 	"\"devices\":[{\"id\":\"1003\",\"password\":\"c\"}]}";
 
+/* A watcher that has what was put, revision 1, and looks no more: one that was
+ * there before might look twice. */
+static void start_with(struct watcher *w, struct putter *p, struct fixture *f,
+		       const Sy__Config *conf)
+{
+	putter_start(p, f);
+	put(p, f, conf, UINT64_MAX);
+	assert_int_equal(0, p->err);
+	assert_int_equal(1, p->revision);
+	watcher_start(w, f);
+	run_until_revision(f, w, 1);
+}
+
+static void stop(struct watcher *w, struct putter *p, Sy__Config *conf)
+{
+	watcher_stop(w);
+	mem_deref(p->redis);
+	sy__config__free_unpacked(conf, NULL);
+}
+
 /* What was put is what every watcher has, in one order. */
 static void test_put_and_watch(void **state)
 {
@@ -140,12 +160,7 @@ static void test_put_and_watch(void **state)
 	struct putter p;
 	struct sa sa;
 
-	watcher_start(&w, f);
-	putter_start(&p, f);
-	put(&p, f, a, UINT64_MAX);
-	assert_int_equal(0, p.err);
-	assert_int_equal(1, p.revision);
-	run_until_revision(f, &w, 1);
+	start_with(&w, &p, f, a);
 
 	got = config_get(w.config);
 	assert_string_equal("switchyard", got->settings->realm);
@@ -174,9 +189,7 @@ static void test_put_and_watch(void **state)
 	assert_null(config_trunk_by_source(w.config, &sa));
 	assert_int_equal(0, server_ask(f, "EXISTS sy:{config}:routes"));
 
-	mem_deref(p.redis);
-	watcher_stop(&w);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 	sy__config__free_unpacked(b, NULL);
 }
 
@@ -237,9 +250,7 @@ static void test_late_and_lost(void **state)
 	/* A change that nobody announced. */
 	assert_int_equal(2, server_ask(f, "HINCRBY sy:{config} revision 1"));
 	run_until_revision(f, &w, 2);
-	watcher_stop(&w);
-	mem_deref(p.redis);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 static bool bus_is_down(void *arg)
@@ -271,10 +282,7 @@ static void test_redis_restart(void **state)
 	struct watcher w;
 	struct putter p;
 
-	putter_start(&p, f);
-	watcher_start(&w, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	start_with(&w, &p, f, a);
 
 	server_kill(f);
 	run_until(f, bus_is_down, w.bus);
@@ -295,9 +303,7 @@ static void test_redis_restart(void **state)
 	run_until(f, has_1003, w.config);
 	assert_null(config_device(w.config, "1001", 4));
 
-	watcher_stop(&w);
-	mem_deref(p.redis);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 	sy__config__free_unpacked(b, NULL);
 }
 
@@ -343,9 +349,7 @@ static void test_newest_wins(void **state)
 	struct watcher w;
 	struct putter p;
 
-	putter_start(&p, f);
-	watcher_start(&w, f);
-	put(&p, f, a, UINT64_MAX);
+	start_with(&w, &p, f, a);
 	put(&p, f, b, UINT64_MAX);
 	run_until_revision(f, &w, 2);
 
@@ -359,24 +363,11 @@ static void test_newest_wins(void **state)
 	run_until(f, has_1003_in_redis, f);
 	assert_int_equal(2, w.revision);
 	assert_int_equal(0, server_ask(f, "HEXISTS sy:{config}:devices 1001"));
-	watcher_stop(&w);
-	mem_deref(p.redis);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 	sy__config__free_unpacked(b, NULL);
 }
 
 /* ------------------------------------------------------------- one item */
-
-/* A watcher that has what was put, and looks no more: one that was there before
- * might look twice. */
-static void watcher_settles(struct watcher *w, struct putter *p,
-			    struct fixture *f, const Sy__Config *conf)
-{
-	putter_start(p, f);
-	put(p, f, conf, UINT64_MAX);
-	watcher_start(w, f);
-	run_until_revision(f, w, 1);
-}
 
 static void put_item(struct putter *p, struct fixture *f,
 		     enum config_section s, const char *id,
@@ -403,7 +394,7 @@ static void test_one_item(void **state)
 	struct watcher w;
 	struct putter p;
 
-	watcher_settles(&w, &p, f, a);
+	start_with(&w, &p, f, a);
 	other_one = config_device(w.config, "1002", 4);
 	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
 
@@ -433,9 +424,7 @@ static void test_one_item(void **state)
 					     ->display_name);
 	assert_null(config_device(w.config, "1002", 4));
 
-	mem_deref(p.redis);
-	watcher_stop(&w);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 /* Who has missed a revision loads all. */
@@ -447,7 +436,7 @@ static void test_one_item_missed(void **state)
 	struct watcher w;
 	struct putter p;
 
-	watcher_settles(&w, &p, f, a);
+	start_with(&w, &p, f, a);
 	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices 1002"));
 	assert_int_equal(2, server_ask(f, "HINCRBY sy:{config} revision 1"));
 	p.revision = 2;
@@ -455,9 +444,7 @@ static void test_one_item_missed(void **state)
 	put_item(&p, f, CONFIG_DEVICES, "1001", &dev.base);
 	run_until_revision(f, &w, 3);
 	assert_null(config_device(w.config, "1002", 4));
-	mem_deref(p.redis);
-	watcher_stop(&w);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 /* One of any section, made or changed or removed. */
@@ -503,7 +490,7 @@ static void test_items_as_whole(void **state)
 
 	print_message("seed %u\n", seed);
 	assert_int_equal(0, sa_set_str(&sa, "192.0.2.1", 5060));
-	watcher_settles(&w, &p, f, a);
+	start_with(&w, &p, f, a);
 	for (unsigned i = 1; i <= 300; i++) {
 		rnd = rnd * 1103515245 + 12345;
 		put_any(&p, f, rnd >> 8 & 0xffff);
@@ -525,9 +512,7 @@ static void test_items_as_whole(void **state)
 				 !config_trunk_by_source(later.config, &sa));
 		watcher_stop(&later);
 	}
-	mem_deref(p.redis);
-	watcher_stop(&w);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 static void test_many(void **state)
@@ -547,15 +532,13 @@ static void test_many(void **state)
 	a = make(json);
 	free(json);
 
-	watcher_settles(&w, &p, f, a);
+	start_with(&w, &p, f, a);
 	assert_int_equal(MANY, config_get(w.config)->n_devices);
 	assert_int_equal(MANY, server_ask(f, "HLEN sy:{config}:devices"));
 	for (i = 0; i < MANY; i += 97)
 		assert_non_null(config_device(w.config, a->devices[i]->id,
 					      6));
-	watcher_stop(&w);
-	mem_deref(p.redis);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 static void announce(struct fixture *f)
@@ -574,10 +557,7 @@ static void test_garbage(void **state)
 	struct watcher w;
 	struct putter p;
 
-	putter_start(&p, f);
-	watcher_start(&w, f);
-	put(&p, f, a, UINT64_MAX);
-	run_until_revision(f, &w, 1);
+	start_with(&w, &p, f, a);
 
 	assert_int_equal(1, server_ask(f, "HSET sy:{config}:devices x %b",
 				       "\x0a\xff\xff", (size_t)3));
@@ -591,9 +571,7 @@ static void test_garbage(void **state)
 	assert_int_equal(1, server_ask(f, "HDEL sy:{config}:devices x"));
 	announce(f);
 	run_until_revision(f, &w, 2);
-	watcher_stop(&w);
-	mem_deref(p.redis);
-	sy__config__free_unpacked(a, NULL);
+	stop(&w, &p, a);
 }
 
 /* Letting go from within a handler, and with an answer under way. */
