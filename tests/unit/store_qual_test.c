@@ -3,13 +3,10 @@
 /* Whether contacts are there, in a real Redis: who takes whom, and when;
  * what is known goes with the binding. */
 
-#include "redis_fixture.h"
-#include "proto/script.h"
+#include "store_client.h"
 #include "proto/store_qual.h"
 
-static struct redis *redis;
-static unsigned answers;
-static int last;
+static struct client client;
 static bool changed;
 static char taken[512];         /* "+1001/sip:a -1002/sip:b ": + own */
 static Sy__Binding found;       /* of a device's first binding       */
@@ -17,36 +14,15 @@ static unsigned bindings;
 static uint64_t checked_ms, since_ms;
 static bool reachable;
 
-static bool up(void *arg)
-{
-	(void)arg;
-	return redis_is_up(redis);
-}
-
 static void start(struct fixture *f)
 {
-	answers = 0;
-	assert_int_equal(redis_alloc(&redis, f->loop, f->url, NULL, NULL), 0);
-	assert_true(run_for(f, up, NULL, FIXTURE_TIMEOUT_MS));
-	script_load_all(redis); /* as the bus does */
+	client_open(&client, f);
+	script_load_all(client.r); /* as the bus does */
 }
 
 static void stop(void)
 {
-	redis = mem_deref(redis);
-}
-
-static bool answered(void *arg)
-{
-	return answers >= *(unsigned *)arg;
-}
-
-static void await(struct fixture *f, int err)
-{
-	unsigned n = answers + 1;
-
-	assert_int_equal(err, 0);
-	assert_true(run_for(f, answered, &n, FIXTURE_TIMEOUT_MS));
+	client_close(&client);
 }
 
 /* ----------------------------------------------------------------- queues */
@@ -57,8 +33,8 @@ static void on_taken(int err, const struct store_qual_taken *v, size_t n,
 	size_t len = 0;
 
 	(void)arg;
-	++answers;
-	last = err;
+	client.done++;
+	client.err = err;
 	taken[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(taken + len, sizeof(taken) - len,
@@ -72,17 +48,17 @@ static void due(const char *router, enum store_qual_how how, uint32_t ms,
 {
 	const struct store_contact c = {device, "sip:a"};
 
-	assert_int_equal(store_qual_due(redis, router, how, ms, &c), 0);
+	assert_int_equal(store_qual_due(client.r, router, how, ms, &c), 0);
 }
 
-static const char *take(struct fixture *f, unsigned max, const char *router,
-			const char *other)
+static const char *take(unsigned max, const char *router, const char *other)
 {
 	const char *livev[] = {router, other};
 
-	await(f, store_qual_take(redis, max, livev, other ? 2 : 1, on_taken,
-				 NULL));
-	assert_int_equal(last, 0);
+	assert_int_equal(answered(&client,
+				  store_qual_take(client.r, max, livev,
+						  other ? 2 : 1, on_taken,
+						  NULL)), 0);
 
 	return taken;
 }
@@ -92,25 +68,25 @@ static void test_take(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	assert_string_equal(take(f, 8, "r1", "r2"), "");
+	assert_string_equal(take(8, "r1", "r2"), "");
 	due("", STORE_QUAL_NEW, 0, "1001");
 	due("r1", STORE_QUAL_NEW, 0, "1002");
 	due("r2", STORE_QUAL_NEW, 0, "1003");
 	due("r1", STORE_QUAL_NEW, 60000, "1004");
 	/* once, and nobody else's */
-	assert_string_equal(take(f, 8, "r1", "r2"),
+	assert_string_equal(take(8, "r1", "r2"),
 			    "+1002/sip:a -1001/sip:a ");
-	assert_string_equal(take(f, 8, "r1", "r2"), "");
-	assert_string_equal(take(f, 8, "r2", "r1"), "+1003/sip:a ");
+	assert_string_equal(take(8, "r1", "r2"), "");
+	assert_string_equal(take(8, "r2", "r1"), "+1003/sip:a ");
 	/* who registers again stays where he is in it */
 	due("r1", STORE_QUAL_NEW, 0, "1002");
-	assert_string_equal(take(f, 8, "r1", "r2"), "");
+	assert_string_equal(take(8, "r1", "r2"), "");
 	/* given back */
 	due("r1", STORE_QUAL_NEXT, 0, "1002");
-	assert_string_equal(take(f, 8, "r1", "r2"), "+1002/sip:a ");
+	assert_string_equal(take(8, "r1", "r2"), "+1002/sip:a ");
 	due("r1", STORE_QUAL_DROP, 0, "1002");
 	due("r1", STORE_QUAL_NEXT, 0, "1002");
-	assert_string_equal(take(f, 8, "r1", "r2"), "");
+	assert_string_equal(take(8, "r1", "r2"), "");
 	stop();
 }
 
@@ -123,9 +99,9 @@ static void test_take_some(void **state)
 	due("r1", STORE_QUAL_NEW, 0, "2");
 	due("", STORE_QUAL_NEW, 0, "3");
 	due("", STORE_QUAL_NEW, 0, "4");
-	assert_string_equal(take(f, 1, "r1", NULL), "+1/sip:a ");
-	assert_string_equal(take(f, 2, "r1", NULL), "+2/sip:a -3/sip:a ");
-	assert_string_equal(take(f, 2, "r1", NULL), "-4/sip:a ");
+	assert_string_equal(take(1, "r1", NULL), "+1/sip:a ");
+	assert_string_equal(take(2, "r1", NULL), "+2/sip:a -3/sip:a ");
+	assert_string_equal(take(2, "r1", NULL), "-4/sip:a ");
 	stop();
 }
 
@@ -137,7 +113,7 @@ static void test_hold(void **state)
 
 	start(f);
 	due("", STORE_QUAL_NEW, 0, "1");
-	assert_string_equal(take(f, 8, "r1", "r2"), "-1/sip:a ");
+	assert_string_equal(take(8, "r1", "r2"), "-1/sip:a ");
 	now = (long long)timestamp_now_ms();
 	ms = server_ask(f, "ZCOUNT sy:{qual}:due %lld %lld",
 			now + STORE_QUAL_HOLD_MS - 5000,
@@ -154,10 +130,10 @@ static void test_router_gone(void **state)
 	due("", STORE_QUAL_NEW, 0, "1");
 	due("r2", STORE_QUAL_NEW, 0, "2");
 	due("r3", STORE_QUAL_NEW, 0, "3");
-	assert_string_equal(take(f, 8, "r1", "r2"), "-1/sip:a -3/sip:a ");
+	assert_string_equal(take(8, "r1", "r2"), "-1/sip:a -3/sip:a ");
 	assert_int_equal(server_ask(f, "EXISTS sy:{qual}:due:r3"), 0);
 	assert_int_equal(server_ask(f, "SCARD sy:{qual}:routers"), 1);
-	assert_string_equal(take(f, 8, "r2", "r1"), "+2/sip:a ");
+	assert_string_equal(take(8, "r2", "r1"), "+2/sip:a ");
 	stop();
 }
 
@@ -166,8 +142,8 @@ static void test_router_gone(void **state)
 static void on_reg(int err, const Sy__Registration *reg, void *arg)
 {
 	(void)arg;
-	++answers;
-	last = err;
+	client.done++;
+	client.err = err;
 	bindings = reg ? (unsigned)reg->n_bindings : 0;
 	if (!bindings)
 		return;
@@ -177,8 +153,7 @@ static void on_reg(int err, const Sy__Registration *reg, void *arg)
 	reachable = store_reg_is_reachable(&found);
 }
 
-static void put_reg(struct fixture *f, const char *contact, bool drop,
-		    uint64_t registered_ms)
+static void put_reg(const char *contact, bool drop, uint64_t registered_ms)
 {
 	static uint32_t cseq;
 	Google__Protobuf__Timestamp expires, registered;
@@ -200,26 +175,25 @@ static void put_reg(struct fixture *f, const char *contact, bool drop,
 	b.contact = (char *)(uintptr_t)contact;
 	b.expires_at = &expires;
 	b.registered_at = &registered;
-	await(f, store_reg_put(redis, &put, on_reg, NULL));
-	assert_int_equal(last, 0);
+	assert_int_equal(answered(&client, store_reg_put(client.r, &put,
+							 on_reg, NULL)), 0);
 }
 
-static void get_reg(struct fixture *f)
+static void get_reg(void)
 {
-	await(f, store_reg_get(redis, "1001", on_reg, NULL));
-	assert_int_equal(last, 0);
+	assert_int_equal(answered(&client, store_reg_get(client.r, "1001",
+							 on_reg, NULL)), 0);
 }
 
 static void on_put(int err, bool is_changed, void *arg)
 {
 	(void)arg;
-	++answers;
-	last = err;
+	client.done++;
+	client.err = err;
 	changed = is_changed;
 }
 
-static int put(struct fixture *f, const char *field, bool is_reachable,
-	       uint64_t ms)
+static int put(const char *field, bool is_reachable, uint64_t ms)
 {
 	const struct store_contact c = {"1001", field};
 	const struct store_qual q = {
@@ -229,9 +203,8 @@ static int put(struct fixture *f, const char *field, bool is_reachable,
 		.code = is_reachable ? 200 : 408,
 	};
 
-	await(f, store_qual_put(redis, &c, &q, on_put, NULL));
-
-	return last;
+	return answered(&client, store_qual_put(client.r, &c, &q, on_put,
+						NULL));
 }
 
 static void test_known(void **state)
@@ -239,16 +212,16 @@ static void test_known(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	assert_int_equal(put(f, "sip:a", true, 1000), ENOENT);
-	put_reg(f, "sip:a", false, 500);
-	get_reg(f);
+	assert_int_equal(put("sip:a", true, 1000), ENOENT);
+	put_reg("sip:a", false, 500);
+	get_reg();
 	assert_int_equal(checked_ms, 0);
 	assert_true(reachable);
 
 	/* the first time that it is there is nothing to tell */
-	assert_int_equal(put(f, "sip:a", true, 1000), 0);
+	assert_int_equal(put("sip:a", true, 1000), 0);
 	assert_false(changed);
-	get_reg(f);
+	get_reg();
 	assert_true(found.reachable);
 	assert_int_equal((int)(found.round_trip_ms * 10), 125);
 	assert_int_equal(found.last_code, 200);
@@ -256,26 +229,26 @@ static void test_known(void **state)
 	assert_int_equal(since_ms, 1000);
 	assert_true(server_ask(f, "PTTL sy:qual:{1001}") > 50000);
 
-	assert_int_equal(put(f, "sip:a", true, 2000), 0);
-	get_reg(f);
+	assert_int_equal(put("sip:a", true, 2000), 0);
+	get_reg();
 	assert_int_equal(checked_ms, 2000);
 	assert_int_equal(since_ms, 1000);
 
-	assert_int_equal(put(f, "sip:a", false, 3000), 0);
+	assert_int_equal(put("sip:a", false, 3000), 0);
 	assert_true(changed);
-	get_reg(f);
+	get_reg();
 	assert_false(found.reachable);
 	assert_false(reachable);
 	assert_int_equal(since_ms, 3000);
-	assert_int_equal(put(f, "sip:a", false, 4000), 0);
+	assert_int_equal(put("sip:a", false, 4000), 0);
 	assert_false(changed);
 
 	/* a REGISTER since then is a sign of life */
-	put_reg(f, "sip:a", false, 4500);
-	get_reg(f);
+	put_reg("sip:a", false, 4500);
+	get_reg();
 	assert_false(found.reachable);
 	assert_true(reachable);
-	assert_int_equal(put(f, "sip:a", true, 5000), 0);
+	assert_int_equal(put("sip:a", true, 5000), 0);
 	assert_true(changed);
 	stop();
 }
@@ -285,8 +258,8 @@ static void test_never_there(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	put_reg(f, "sip:a", false, 500);
-	assert_int_equal(put(f, "sip:a", false, 1000), 0);
+	put_reg("sip:a", false, 500);
+	assert_int_equal(put("sip:a", false, 1000), 0);
 	assert_true(changed);
 	stop();
 }
@@ -296,17 +269,17 @@ static void test_goes_with_binding(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	put_reg(f, "sip:a", false, 500);
-	assert_int_equal(put(f, "sip:a", false, 1000), 0);
-	put_reg(f, "sip:a", true, 0);
+	put_reg("sip:a", false, 500);
+	assert_int_equal(put("sip:a", false, 1000), 0);
+	put_reg("sip:a", true, 0);
 	assert_int_equal(server_ask(f, "EXISTS sy:qual:{1001}"), 0);
 
 	/* one that lapsed: what was known of it says nothing of who comes */
 	(void)server_ask(f, "HSET sy:qual:{1001} sip:b xyz");
-	put_reg(f, "sip:b", false, 500);
+	put_reg("sip:b", false, 500);
 	assert_int_equal(server_ask(f, "EXISTS sy:qual:{1001}"), 0);
 	(void)server_ask(f, "HSET sy:qual:{1001} sip:c 0");
-	assert_int_equal(put(f, "sip:b", true, 1000), 0);
+	assert_int_equal(put("sip:b", true, 1000), 0);
 	assert_int_equal(server_ask(f, "HLEN sy:qual:{1001}"), 1);
 	stop();
 }
@@ -318,10 +291,10 @@ static void test_broken(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	put_reg(f, "sip:a", false, 500);
+	put_reg("sip:a", false, 500);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		(void)server_ask(f, "HSET sy:qual:{1001} sip:a %s", texts[i]);
-		get_reg(f);
+		get_reg();
 		assert_int_equal(bindings, 1);
 		assert_int_equal(checked_ms, 0);
 		assert_true(reachable);

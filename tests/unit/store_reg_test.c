@@ -2,50 +2,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Bindings that come, go and lapse, in a real Redis: each is told of once. */
 
-#include "redis_fixture.h"
-#include "proto/script.h"
-#include "proto/store.h"
+#include "store_client.h"
 
 enum { MEMBERS = 2, LONG_MS = 60000 };
 
-static struct redis *redis;
-static unsigned answers;
-static int last;
-static uint64_t count;
+static struct client client;
 static char told[512];     /* "+sip:a -sip:b(expired) " of all events  */
 static char lapsed[128];   /* "1001 "                                  */
 
-static bool up(void *arg)
-{
-	(void)arg;
-	return redis_is_up(redis);
-}
-
 static void start(struct fixture *f)
 {
-	answers = 0;
 	lapsed[0] = '\0';
-	assert_int_equal(redis_alloc(&redis, f->loop, f->url, NULL, NULL), 0);
-	assert_true(run_for(f, up, NULL, FIXTURE_TIMEOUT_MS));
-	script_load_all(redis); /* as the bus does */
+	client_open(&client, f);
+	script_load_all(client.r); /* as the bus does */
 }
 
 static void stop(void)
 {
-	redis = mem_deref(redis);
-}
-
-static bool answered(void *arg)
-{
-	return answers >= *(unsigned *)arg;
-}
-
-static void await(struct fixture *f, int err)
-{
-	unsigned n = answers + 1;
-
-	assert_int_equal(err, 0);
-	assert_true(run_for(f, answered, &n, FIXTURE_TIMEOUT_MS));
+	client_close(&client);
 }
 
 /* ---------------------------------------------------------------- events */
@@ -56,8 +30,8 @@ static void on_events(int err, const struct store_entry *v, size_t n,
 	size_t len = 0;
 
 	(void)arg;
-	++answers;
-	last = err;
+	client.done++;
+	client.err = err;
 	told[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		const Sy__Event *ev = v[i].event;
@@ -81,8 +55,9 @@ static void on_events(int err, const struct store_entry *v, size_t n,
 /* All of them so far, which are forgotten. */
 static const char *events(struct fixture *f)
 {
-	await(f, store_event_list(redis, "0-0", 100, on_events, NULL));
-	assert_int_equal(last, 0);
+	assert_int_equal(answered(&client,
+				  store_event_list(client.r, "0-0", 100,
+						   on_events, NULL)), 0);
 	(void)server_ask(f, "DEL sy:events");
 
 	return told;
@@ -94,8 +69,8 @@ static void on_reg(int err, const Sy__Registration *reg, void *arg)
 {
 	(void)reg;
 	(void)arg;
-	++answers;
-	last = err;
+	client.done++;
+	client.err = err;
 }
 
 struct change {
@@ -106,7 +81,7 @@ struct change {
 	const char *member;
 };
 
-static int put(struct fixture *f, const struct change *ch)
+static int put(const struct change *ch)
 {
 	Google__Protobuf__Timestamp expires;
 	Sy__Binding b = SY__BINDING__INIT;
@@ -129,37 +104,36 @@ static int put(struct fixture *f, const struct change *ch)
 				       (ch->ms ? ch->ms : LONG_MS));
 	b.contact = (char *)(uintptr_t)ch->contact;
 	b.expires_at = &expires;
-	await(f, store_reg_put(redis, &prm, on_reg, NULL));
 
-	return last;
+	return answered(&client, store_reg_put(client.r, &prm, on_reg, NULL));
 }
 
-#define PUT(f, ...)                                                            \
-	put(f, &(const struct change){.member = "r1", __VA_ARGS__})
+#define PUT(...)                                                               \
+	put(&(const struct change){.member = "r1", __VA_ARGS__})
 
 static void test_told(void **state)
 {
 	struct fixture *f = *state;
 
 	start(f);
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1), 0);
 	assert_string_equal(events(f), "+sip:a ");
 	/* a copy of it, a refresh: no news; nor is what is refused */
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1), 0);
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 5), 0);
-	assert_int_equal(PUT(f, .drop = "sip:a", .cseq = 4), ESTALE);
-	assert_int_equal(PUT(f, .drop = "sip:x", .cseq = 6), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 5), 0);
+	assert_int_equal(PUT(.drop = "sip:a", .cseq = 4), ESTALE);
+	assert_int_equal(PUT(.drop = "sip:x", .cseq = 6), 0);
 	assert_string_equal(events(f), "");
 
-	assert_int_equal(PUT(f, .contact = "sip:b", .cseq = 6), 0);
-	assert_int_equal(PUT(f, .drop = "sip:a", .cseq = 7), 0);
-	assert_int_equal(PUT(f, .drop = "sip:a", .cseq = 7), 0);
+	assert_int_equal(PUT(.contact = "sip:b", .cseq = 6), 0);
+	assert_int_equal(PUT(.drop = "sip:a", .cseq = 7), 0);
+	assert_int_equal(PUT(.drop = "sip:a", .cseq = 7), 0);
 	assert_string_equal(events(f), "+sip:b -sip:a(unregistered) ");
-	assert_int_equal(PUT(f, .drop_all = true, .cseq = 8), 0);
+	assert_int_equal(PUT(.drop_all = true, .cseq = 8), 0);
 	assert_string_equal(events(f), "-sip:b(unregistered) ");
 	/* by who does not tell */
-	assert_int_equal(put(f, &(const struct change){.contact = "sip:c",
-						       .cseq = 9}), 0);
+	assert_int_equal(put(&(const struct change){.contact = "sip:c",
+						    .cseq = 9}), 0);
 	assert_string_equal(events(f), "");
 	stop();
 }
@@ -174,23 +148,25 @@ static void on_lapsed(const char *device, void *arg)
 	(void)snprintf(lapsed + len, sizeof(lapsed) - len, "%s ", device);
 }
 
-static void on_count(int err, uint64_t n, void *arg)
+/* How many devices are. */
+static uint64_t registered(void)
 {
-	(void)arg;
-	++answers;
-	last = err;
-	count = n;
+	assert_int_equal(answered(&client,
+				  store_reg_count(client.r, count_handler,
+						  &client)), 0);
+
+	return client.count;
 }
 
 /* As all routers might at once, and until all of it was done. */
-static const char *sweep(struct fixture *f)
+static const char *sweep(void)
 {
 	lapsed[0] = '\0';
 	for (int i = 0; i < MEMBERS; i++)
-		assert_int_equal(store_reg_sweep(redis, "r1", on_lapsed,
+		assert_int_equal(store_reg_sweep(client.r, "r1", on_lapsed,
 						 NULL), 0);
 	for (int i = 0; i < 3; i++) /* list, script, index */
-		await(f, store_reg_count(redis, on_count, NULL));
+		(void)registered();
 
 	return lapsed;
 }
@@ -214,23 +190,23 @@ static void test_lapse(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1), 0);
-	assert_int_equal(PUT(f, .contact = "sip:b", .cseq = 2, .ms = 100), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1), 0);
+	assert_int_equal(PUT(.contact = "sip:b", .cseq = 2, .ms = 100), 0);
 	assert_string_equal(events(f), "+sip:a +sip:b ");
-	assert_string_equal(sweep(f), "");
+	assert_string_equal(sweep(), "");
 
 	pass(f, 110);
-	assert_string_equal(sweep(f), "1001 ");
+	assert_string_equal(sweep(), "1001 ");
 	assert_string_equal(events(f), "-sip:b(expired) ");
-	assert_string_equal(sweep(f), "");
-	assert_int_equal(count, 1);
+	assert_string_equal(sweep(), "");
+	assert_int_equal(client.count, 1);
 	assert_int_equal(server_ask(f, "HLEN sy:reg:{1001}"), 1);
 
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 3, .ms = 100), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 3, .ms = 100), 0);
 	pass(f, 110);
-	assert_string_equal(sweep(f), "1001 ");
+	assert_string_equal(sweep(), "1001 ");
 	assert_string_equal(events(f), "-sip:a(expired) ");
-	assert_int_equal(count, 0);
+	assert_int_equal(client.count, 0);
 	assert_int_equal(server_ask(f, "EXISTS sy:reg:{1001} sy:regs "
 				       "sy:regs:expiry sy:qual:{1001}"), 0);
 	stop();
@@ -242,15 +218,15 @@ static void test_late(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1, .ms = 100), 0);
-	assert_int_equal(PUT(f, .contact = "sip:b", .cseq = 2, .ms = 100), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1, .ms = 100), 0);
+	assert_int_equal(PUT(.contact = "sip:b", .cseq = 2, .ms = 100), 0);
 	pass(f, 110);
 	/* nor does what has lapsed bind who comes to its CSeq */
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1), 0);
 	assert_string_equal(events(f), "+sip:a +sip:b +sip:a ");
 	/* the index knows of sip:a only */
 	(void)server_ask(f, "ZADD sy:regs:expiry 1 1001");
-	assert_string_equal(sweep(f), "1001 ");
+	assert_string_equal(sweep(), "1001 ");
 	assert_string_equal(events(f), "-sip:b(expired) ");
 	assert_true(server_ask(f, "ZCOUNT sy:regs:expiry 2 +inf") == 1);
 	stop();
@@ -262,18 +238,16 @@ static void test_unswept(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	assert_int_equal(PUT(f, .contact = "sip:a", .cseq = 1), 0);
+	assert_int_equal(PUT(.contact = "sip:a", .cseq = 1), 0);
 	(void)server_ask(f, "ZADD sy:regs:expiry %lld 1001",
 			 (long long)timestamp_now_ms() - STORE_LAPSE_MS - 1);
-	await(f, store_reg_count(redis, on_count, NULL));
-	assert_int_equal(count, 0);
+	assert_int_equal(registered(), 0);
 	(void)server_ask(f, "ZADD sy:regs:expiry %lld 1001",
 			 (long long)timestamp_now_ms() - 10);
-	await(f, store_reg_count(redis, on_count, NULL));
-	assert_int_equal(count, 1);
+	assert_int_equal(registered(), 1);
 	assert_int_equal(store_reg_sweep(NULL, "r1", on_lapsed, NULL),
 			 EINVAL);
-	assert_int_equal(store_reg_sweep(redis, NULL, on_lapsed, NULL),
+	assert_int_equal(store_reg_sweep(client.r, NULL, on_lapsed, NULL),
 			 EINVAL);
 	stop();
 }
