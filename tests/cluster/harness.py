@@ -75,6 +75,28 @@ def cluster(**kw):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Shared:
+    """A cluster of all tests of a module, which the first of them starts:
+
+        shared = Shared(nodes=2)
+        finish = shared.finish      # run.py calls it
+    """
+
+    def __init__(self, **kw):
+        self.kw = kw
+        self.stack = contextlib.ExitStack()
+        self.cluster = None
+
+    def __call__(self):
+        if self.cluster is None:
+            self.cluster = self.stack.enter_context(cluster(**self.kw))
+        return self.cluster
+
+    def finish(self):
+        self.cluster = None
+        self.stack.close()
+
+
 def wait_for(what, test, seconds=10, every=0.02):
     """Poll a condition that has no event of its own."""
     end = time.monotonic() + seconds

@@ -2,31 +2,19 @@
 """Users, sessions and tokens, at two gateways: who may do what, and that it
 ends when it should."""
 
-import contextlib
 import json
 import signal
 import time
 
-from harness import Mismatch, cluster, request, wait_for
+from harness import Mismatch, Shared, cluster, request, wait_for
 
 PASSWORD = "velvet tram 4711 quietly"
 OTHER = "quiet hedge 1147 running"
 
-_stack = contextlib.ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1, gateways=2))
-    return _cluster
-
-
-def finish():
-    global _cluster
-    _cluster = None
-    _stack.close()
+shared = Shared(nodes=1, gateways=2)
+finish = shared.finish
 
 
 def must(got, wanted, what):

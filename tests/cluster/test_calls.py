@@ -3,26 +3,15 @@
 change, refuse, cancel, and what is left afterwards."""
 
 import signal
-from contextlib import ExitStack
 
-from harness import (Mismatch, assert_clean, cluster, lasting_keys, metrics,
-                     phones, request, wait_for)
+from harness import (Mismatch, Shared, assert_clean, cluster, lasting_keys,
+                     metrics, phones, request, wait_for)
 from talk import call, end, hears, phone, talk, tone
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    """One cluster for all tests of this file."""
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2)
+finish = shared.finish
 
 
 def test_two_phones():

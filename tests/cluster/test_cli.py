@@ -7,27 +7,15 @@ import pty
 import subprocess
 import tempfile
 import urllib.request
-from contextlib import ExitStack
 
-from harness import BIN, Mismatch, cluster, phones, wait_for
+from harness import BIN, Mismatch, Shared, phones, wait_for
 from talk import call, end, phone
 
-_stack = ExitStack()
-_cluster = None
 PROGRAM = os.path.join(BIN, "switchyard")
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2))
-    return _cluster
-
-
-def finish():
-    global _cluster
-    _cluster = None
-    _stack.close()
+shared = Shared(nodes=2)
+finish = shared.finish
 
 
 def environment(c, **more):

@@ -6,29 +6,16 @@ import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 from grpcpeer import Client
-from harness import Mismatch, cluster, phones, request, wait_for
+from harness import Mismatch, Shared, phones, request, wait_for
 from talk import phone
 
 _number = itertools.count()
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    """One cluster for all tests of this file."""
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1, gateways=2))
-    return _cluster
-
-
-def finish():
-    global _cluster
-    _cluster = None
-    _stack.close()
+shared = Shared(nodes=1, gateways=2)
+finish = shared.finish
 
 
 def ask(c, method, path, body=None, status=200, gateway=0, **headers):

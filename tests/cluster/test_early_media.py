@@ -3,28 +3,17 @@
 and the ringing tone of who waits for it."""
 
 import json
-from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, phones
+from harness import Mismatch, Shared, assert_clean, cluster, phones
 from lib.cluster import DEMO
 from talk import end, hears, phone, talk, tone
 
 RINGBACK = 425
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    """One cluster for all tests of this file."""
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def must(got, wanted, what):

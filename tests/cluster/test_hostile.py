@@ -10,10 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
 
 import hostile
-from harness import Mismatch, cluster, metrics, wait_for
+from harness import Mismatch, Shared, metrics, wait_for
 from wsfeed import Closed, Feed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -21,19 +20,10 @@ SECONDS = 0.6      # of each attack
 CALM = "11"        # ENHANCE_YOUR_CALM
 GROWTH_MB = 48     # more is a leak, or something that is not bounded
 
-_stack = ExitStack()
-_shared = {}
 
 
-def shared():
-    if not _shared:
-        _shared["c"] = _stack.enter_context(cluster(nodes=1))
-    return _shared["c"]
-
-
-def finish():
-    _shared.clear()
-    _stack.close()
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def address(text):

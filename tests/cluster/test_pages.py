@@ -5,12 +5,11 @@ whose calls are whose, and who comes back."""
 import secrets
 import time
 
-from harness import Mismatch, assert_clean, cluster, phones, request, wait_for
+from harness import Mismatch, Shared, assert_clean, phones, request, wait_for
 from rawphone import RawPhone
 from talk import phone
 from wsfeed import Feed
 
-shared = {}
 
 # What a browser offers, with names and a certificate of nobody.
 OFFER = "\r\n".join((
@@ -23,17 +22,8 @@ OFFER = "\r\n".join((
     "a=rtpmap:0 PCMU/8000", "a=rtpmap:110 telephone-event/48000", ""))
 
 
-def the_cluster():
-    if "c" not in shared:
-        shared["with"] = cluster(nodes=2, gateways=2)
-        shared["c"] = shared["with"].__enter__()
-    return shared["c"]
-
-
-def finish(*error):
-    if "with" in shared:
-        shared.pop("c")
-        shared.pop("with").__exit__(*(error or (None, None, None)))
+shared = Shared(nodes=2, gateways=2)
+finish = shared.finish
 
 
 # What it answers an offer of a node with.
@@ -47,7 +37,7 @@ class Page(Feed):
     """A connection that is a phone of a device."""
 
     def __init__(self, device, gateway=0, secret=None):
-        c = the_cluster()
+        c = shared()
         super().__init__(c.gateways[gateway].http, c.token)
         self.receive()
         self.device = device
@@ -82,7 +72,7 @@ def must_fail(got, kind, text=""):
 
 
 def registered(device):
-    return next((r["bindings"] for r in the_cluster().api(
+    return next((r["bindings"] for r in shared().api(
         "GET", "/api/registrations")["items"] if r["device"] == device), [])
 
 
@@ -98,7 +88,7 @@ def test_registers():
             raise Mismatch(f"{got}")
         one = registered("1001")[0]
         if page.secret in str(one) or one["userAgent"] != "no browser" or \
-                one["gateway"] != the_cluster().gateways[0].id:
+                one["gateway"] != shared().gateways[0].id:
             raise Mismatch(f"{one}")
         page.ask(phoneUnregister={})
         wait_for("no contact", lambda: not registered("1001"))
@@ -131,7 +121,7 @@ def test_calls_are_its_own():
         must_fail(page.ask(phoneHangup={"leg": leg}), "not-found")
         for one in (page, other):
             one.ask(phoneUnregister={})
-    assert_clean(the_cluster())
+    assert_clean(shared())
 
 
 def test_replaced():
@@ -174,7 +164,7 @@ def test_limits():
 def test_comes_back_to_a_ring():
     """Its socket is lost while it rings: the next one is told, at the other
     gateway; it refuses, and the caller hears why."""
-    c = the_cluster()
+    c = shared()
     with phones() as box:
         phone(box, c, "1005", codecs=["PCMU"])
         with Page("1004") as page:
@@ -209,7 +199,7 @@ def ringing(box, page, user):
 def test_loaded_anew_before_the_answer():
     """Its own offer is no more: it gets one of ours, and the answer has none,
     at the other gateway."""
-    c = the_cluster()
+    c = shared()
     with phones() as box:
         phone(box, c, "1005", codecs=["opus"], answer="manual")
         with Page("1004") as page:
@@ -239,7 +229,7 @@ def test_loaded_anew_before_the_answer():
 def test_gone_before_the_answer():
     """Who closes the page while the other one rings, and does not come back,
     rings for 15 seconds more, not until somebody answers nobody."""
-    c = the_cluster()
+    c = shared()
     with phones() as box:
         phone(box, c, "1005", codecs=["PCMU"], answer="manual")
         with Page("1004") as page:
@@ -261,7 +251,7 @@ def starts(messages, leg):
 def test_trace():
     """What a page and its gateway say to each other is in the call's trace,
     with the SIP of the other side; secrets are not."""
-    c = the_cluster()
+    c = shared()
     with phones() as box:
         phone(box, c, "1005", codecs=["opus"], answer="manual")
         with Page("1004") as page:
@@ -369,7 +359,7 @@ def must(got, wanted, what):
 def test_is_written_to():
     """A MESSAGE reaches all pages of a device, at any gateway, beside its
     phones; what they cannot show is 415, where none is there 480."""
-    c = the_cluster()
+    c = shared()
     text = "Grüße, \"1001\" <&>\r\n"
     with RawPhone(c.routers[0], "1002") as a, Page("1001") as one, \
             Page("1001", gateway=1) as two:
@@ -408,7 +398,7 @@ def test_is_written_to():
 def test_writes():
     """A page writes as its device, to phones and pages; what is wrong, or
     not taken, is told."""
-    c = the_cluster()
+    c = shared()
     with RawPhone(c.routers[0], "1002") as b, Page("1001") as page, \
             Page("1003", gateway=1) as other:
         page.ready()
@@ -455,7 +445,7 @@ def test_writes():
 
 def test_comes_and_goes():
     """A page that is a phone is told of as one, and so is its end."""
-    c = the_cluster()
+    c = shared()
 
     def told():
         return [(e["type"], e.get("reason", "")) for e in c.api(

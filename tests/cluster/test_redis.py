@@ -10,8 +10,8 @@ import signal
 import threading
 import time
 
-from harness import (HELD, Mismatch, assert_clean, cluster, lasting_keys, metrics,
-                     phones, request, wait_for)
+from harness import (HELD, Mismatch, Shared, assert_clean, cluster,
+                     lasting_keys, metrics, phones, request, wait_for)
 from lib.resp import RedisError
 from rawphone import SDP, RawPhone
 from relay import Between
@@ -19,8 +19,6 @@ from sentinel import Servers
 from talk import call, end, late_ms, phone, talk, tone
 from wire import fields, stream
 
-_stack = contextlib.ExitStack()
-_cluster = None
 USERS = [str(u) for u in range(1001, 1013)]
 LEASE_S = 3
 WARNING = "level=warn"
@@ -28,18 +26,9 @@ LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups,
                    # besides those that the phones notice
 
 
-def shared():
-    """One cluster for all that leave Redis' server where it is."""
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2, routers=2))
-    return _cluster
-
-
-def finish():
-    global _cluster
-    _cluster = None
-    _stack.close()
+# One cluster for all that leave Redis' server where it is.
+shared = Shared(nodes=2, routers=2)
+finish = shared.finish
 
 
 def must(got, wanted, what):

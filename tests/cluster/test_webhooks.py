@@ -12,23 +12,12 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from harness import Mismatch, cluster, request, wait_for
-
-_stack = contextlib.ExitStack()
-_cluster = None
+from harness import Mismatch, Shared, cluster, request, wait_for
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1, gateways=2))
-    return _cluster
 
-
-def finish():
-    global _cluster
-    _cluster = None
-    _stack.close()
+shared = Shared(nodes=1, gateways=2)
+finish = shared.finish
 
 
 def must(got, wanted, what):

@@ -4,24 +4,14 @@
 import contextlib
 import signal
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import Mismatch, Shared, assert_clean, cluster, phones, wait_for
 from talk import hears, phone, tone
 from wsfeed import Feed
 
-shared = {}
 
 
-def the_cluster():
-    if "c" not in shared:
-        shared["with"] = cluster(nodes=1)
-        shared["c"] = shared["with"].__enter__()
-    return shared["c"]
-
-
-def finish(*error):
-    if "with" in shared:
-        shared.pop("c")
-        shared.pop("with").__exit__(*(error or (None, None, None)))
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def must(condition, what):
@@ -37,7 +27,7 @@ def of_a_call(message):
 def test_hello():
     """Who sends a token in the header is welcomed; who says hello, too; who
     says a wrong one, or nothing, is let go."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     with Feed(at, c.token) as w:
         got = w.receive()
@@ -64,7 +54,7 @@ def test_hello():
 
 def test_handshake():
     """What is no handshake is refused as HTTP has it."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     for headers, status in (
             ({"Sec-WebSocket-Version": "8"}, 426),
@@ -83,7 +73,7 @@ def test_handshake():
 def test_events():
     """The topic "events" begins with where it begins, and tells each event
     once, in order; another client goes on after any of them."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     with phones() as box, Feed(at, c.token) as w:
         phone(box, c, "1001")
@@ -279,7 +269,7 @@ def test_calls_under_load():
 def test_polled():
     """The cluster, registrations, providers and a call with its levels: as
     they are, then what changes."""
-    c = the_cluster()
+    c = shared()
     with phones() as box, Feed(c.gateways[0].http, c.token) as w:
         phone(box, c, "1001")
         w.subscribe("cluster", "registrations", "providers")

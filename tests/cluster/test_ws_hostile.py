@@ -7,24 +7,14 @@ import socket
 import struct
 import threading
 
-from harness import Mismatch, Skip, cluster, metrics, request, wait_for
+from harness import Mismatch, Shared, Skip, metrics, request, wait_for
 from wsfeed import (BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, Closed, Feed,
                     frame)
 
-shared = {}
 
 
-def the_cluster():
-    if "c" not in shared:
-        shared["with"] = cluster(nodes=1)
-        shared["c"] = shared["with"].__enter__()
-    return shared["c"]
-
-
-def finish(*error):
-    if "with" in shared:
-        shared.pop("c")
-        shared.pop("with").__exit__(*(error or (None, None, None)))
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def must(condition, what):
@@ -35,7 +25,7 @@ def must(condition, what):
 def test_close_codes():
     """What RFC 6455 forbids, each in frames of its own: the code says what
     it was."""
-    c = the_cluster()
+    c = shared()
     good = json.dumps({"id": 1, "ping": {}}).encode()
     euro = "\u20ac".encode()
     for name, data, code in (
@@ -79,7 +69,7 @@ def test_close_codes():
 
 def test_what_is_no_message():
     """Text that is no message of ours is answered, and nothing is lost."""
-    c = the_cluster()
+    c = shared()
     with Feed(c.gateways[0].http, c.token) as w:
         w.receive()
         for text in ("", "{", "[]", "7", '{"id": "x"}', '{"nothing": 1}',
@@ -99,7 +89,7 @@ def test_what_is_no_message():
 def test_scopes():
     """A token is told of what its scopes allow, and of nothing when it is
     revoked."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     status, _, made = request(
         "POST", f"http://{at}/api/tokens", c.token,
@@ -143,7 +133,7 @@ class Flood(threading.Thread):
 def test_slow_reader():
     """While one takes nothing of what it asked for, one that reads hears
     all, in order; and the slow one, once it reads, too."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     with Feed(at, c.token, receive=2048) as slow, Feed(at, c.token) as quick:
         for w in (slow, quick):
@@ -169,7 +159,7 @@ def read_events(w, count):
 def test_half_open():
     """A client that vanished without a word does not stay for ever, and one
     that closes its side is gone at once."""
-    c = the_cluster()
+    c = shared()
     name = 'sy_gateway_websockets{http="1.1"}'
     with Feed(c.gateways[0].http, c.token) as w:
         w.receive()
@@ -198,7 +188,7 @@ def log_in(c, at):
 def test_cookie():
     """A login's cookie opens /ws for pages of this site alone; what the page
     says at once is heard; and it ends with the login."""
-    c = the_cluster()
+    c = shared()
     at = c.gateways[0].http
     cookie = log_in(c, at)
     mine = {"Cookie": cookie, "Origin": f"http://{at}"}

@@ -2,26 +2,15 @@
 """baresip as a phone, over each transport: it calls, is called, holds, sends
 and receives digits, and puts a call through."""
 
-import contextlib
 
-from harness import cluster
+from harness import Shared
 from stranger_calls import configuration, walk
 from strangers import Baresip
 
-_stack = contextlib.ExitStack()
-_shared = None
 
 
-def shared():
-    global _shared
-    if _shared is None:
-        _shared = _stack.enter_context(cluster(nodes=2, routers=2,
-                                               config=configuration()))
-    return _shared
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2, routers=2, config=configuration())
+finish = shared.finish
 
 
 def test_udp():

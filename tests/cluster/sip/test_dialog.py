@@ -5,7 +5,7 @@ of several parts, texts, INFO, and why a call ended."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, request, wait_for
+from harness import Mismatch, Shared, assert_clean, request, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 from survive import records
@@ -13,19 +13,10 @@ from survive import records
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 ALLOW = "INVITE, ACK, BYE, CANCEL, MESSAGE"
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def must(got, wanted, what):

@@ -6,12 +6,10 @@ import json
 import urllib.error
 from contextlib import ExitStack
 
-from harness import Mismatch, cluster, metrics, wait_for
+from harness import Mismatch, Shared, metrics, wait_for
 from lib.cluster import DEMO
 from rawphone import Message, RawPhone
 
-_stack = ExitStack()
-_cluster = None
 # Each test has an address of its own: what it does stays with that.
 DENIED = "127.0.0.66"
 ALLOWED = "127.0.0.29"
@@ -41,16 +39,8 @@ def config():
     return conf
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(
-            cluster(nodes=1, routers=2, config=config()))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1, routers=2, config=config())
+finish = shared.finish
 
 
 def must(got, wanted, what):

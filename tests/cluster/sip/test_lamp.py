@@ -6,7 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import Mismatch, Shared, assert_clean, phones, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, RawPhone
 from talk import phone
@@ -16,8 +16,6 @@ CALLER, RINGS = "1001", "1002"
 BY_RULE, BY_GROUP, NOBODY = "1003", "1004", "1018"
 NAMES = ("call-id", "local-tag", "remote-tag")
 
-_stack = ExitStack()
-_cluster = None
 
 
 def config():
@@ -33,16 +31,8 @@ def config():
     return conf
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(
-            cluster(nodes=2, routers=2, config=config()))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2, routers=2, config=config())
+finish = shared.finish
 
 
 def must(got, wanted, what):

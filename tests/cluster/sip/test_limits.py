@@ -6,7 +6,7 @@ import socket
 import time
 from contextlib import ExitStack, contextmanager
 
-from harness import Mismatch, assert_clean, cluster, metrics, wait_for
+from harness import Mismatch, Shared, assert_clean, metrics, wait_for
 from rawphone import RawPhone
 from tcpphone import TcpPhone
 from tlsphone import TlsPhone, connect
@@ -14,21 +14,11 @@ from wsphone import WsPhone
 
 MAX, IDLE_S = 64, 4
 QUARTER, SHAKES = MAX // 4, MAX // 16
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1, router_args=[
-            "--tcp-max", str(MAX), "--threads", "1",
-            "--tcp-idle", str(IDLE_S)]))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1, router_args=[
+    "--tcp-max", str(MAX), "--threads", "1", "--tcp-idle", str(IDLE_S)])
+finish = shared.finish
 
 
 def must(got, wanted, what):

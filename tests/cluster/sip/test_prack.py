@@ -5,7 +5,7 @@ answer: sound, offers by UPDATE, and a new node for both."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import Mismatch, Shared, assert_clean, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 
@@ -13,19 +13,10 @@ REL = {"Supported": "100rel", "Allow": "INVITE, ACK, BYE, CANCEL, PRACK, "
        "UPDATE"}
 A_HZ, B_HZ = (600,), (900,)
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2, later=["node-2"]))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2, later=["node-2"])
+finish = shared.finish
 
 
 def must(got, wanted, what):

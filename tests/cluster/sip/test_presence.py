@@ -7,26 +7,17 @@ import time
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import Mismatch, Shared, assert_clean, cluster, phones, wait_for
 from rawphone import Message, RawPhone
 from talk import phone
 
 INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 PIDF = "{urn:ietf:params:xml:ns:pidf}"
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2, routers=2))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2, routers=2)
+finish = shared.finish
 
 
 def must(got, wanted, what):

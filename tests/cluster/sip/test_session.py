@@ -3,26 +3,16 @@
 asked within a call; and what is refused."""
 
 import re
-from contextlib import ExitStack
 
-from harness import assert_clean, cluster, wait_for
+from harness import Shared, assert_clean, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 from test_dialog import ALLOW, Call, must
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def port(text):

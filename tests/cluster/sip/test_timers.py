@@ -4,27 +4,17 @@ asked for, agreed to and refused; and that a timer moves with its call.  That
 the clock is right is in the unit tests: no interval is below 90 s."""
 
 import json
-from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, request, wait_for
+from harness import Mismatch, Shared, assert_clean, cluster, request, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
 TIMER = {"Supported": "timer"}
 
-_stack = ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2)
+finish = shared.finish
 
 
 def must(got, wanted, what):

@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
+from harness import (Mismatch, Shared, assert_clean, cluster, metrics, phones,
+                     wait_for)
 from lib.cluster import DEMO
 from rawphone import SDP, RawPhone
 from strangers import Baresip
@@ -22,20 +23,11 @@ from talk import hears, phone, tone
 from tlsphone import TlsPhone, TlsTrunk, connect, context, make_certificate
 
 IDLE = 1000
-_stack = contextlib.ExitStack()
-_cluster = None
 
 
-def shared():
-    """One cluster for the tests that leave its routers as they are."""
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2, routers=2))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+# One cluster for the tests that leave its routers as they are.
+shared = Shared(nodes=2, routers=2)
+finish = shared.finish
 
 
 # --------------------------------------------------------------- calls

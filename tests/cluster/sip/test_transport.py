@@ -2,28 +2,18 @@
 """Where answers and requests go when a phone is not where it says, and what
 keeps a connection open."""
 
-import contextlib
 
-from harness import Mismatch, assert_clean, cluster
+from harness import Mismatch, Shared, assert_clean
 from rawphone import SDP, Dialog, RawPhone
 from tcpphone import TcpPhone
 from tlsphone import TlsPhone
 
-_stack = contextlib.ExitStack()
-_cluster = None
 # Where nobody is: what a phone behind a NAT thinks that it has.
 PRIVATE = "10.9.9.9:5060"
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=1))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=1)
+finish = shared.finish
 
 
 def must(got, wanted, what):

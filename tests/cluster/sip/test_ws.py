@@ -1,29 +1,19 @@
 # SPDX-License-Identifier: MIT
 """SIP over WebSocket, plain and secure (RFC 7118)."""
 
-import contextlib
 import json
 import socket
 import urllib.error
 import urllib.request
 
-from harness import Mismatch, assert_clean, cluster, metrics
+from harness import Mismatch, Shared, assert_clean, metrics
 from rawphone import RawPhone
 from wsphone import BINARY, CLOSE, FIN, PING, TEXT, WEB_SDP, WsPhone, frame
 
-_stack = contextlib.ExitStack()
-_cluster = None
 
 
-def shared():
-    global _cluster
-    if _cluster is None:
-        _cluster = _stack.enter_context(cluster(nodes=2, routers=2))
-    return _cluster
-
-
-def finish():
-    _stack.close()
+shared = Shared(nodes=2, routers=2)
+finish = shared.finish
 
 
 def expect(what, got, want):
