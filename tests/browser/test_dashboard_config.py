@@ -5,7 +5,7 @@ account; and two who change the same."""
 
 from carrier import Carrier
 from dashboard import Dashboard
-from harness import Mismatch, request
+from harness import must, request
 from test_webhooks import receiver
 
 _all = Dashboard()
@@ -15,11 +15,6 @@ PASSWORD = "quite long enough 1"
 
 def api(path, method="GET", body=None):
     return _all.cluster.api(method, f"/api/{path}", body)
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def sheet(page, name):

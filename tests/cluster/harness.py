@@ -97,6 +97,13 @@ class Shared:
         self.stack.close()
 
 
+def must(got, wanted, what):
+    """What was got, if it is what was wanted."""
+    if got != wanted:
+        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+    return got
+
+
 def wait_for(what, test, seconds=10, every=0.02):
     """Poll a condition that has no event of its own."""
     end = time.monotonic() + seconds

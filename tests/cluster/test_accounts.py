@@ -6,20 +6,13 @@ import json
 import signal
 import time
 
-from harness import Mismatch, Shared, cluster, request, wait_for
+from harness import Mismatch, Shared, cluster, must, request, wait_for
 
 PASSWORD = "velvet tram 4711 quietly"
 OTHER = "quiet hedge 1147 running"
 
-
-
 shared = Shared(nodes=1, gateways=2)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 class Browser:

@@ -11,8 +11,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from harness import (Mismatch, assert_clean, call_keys, cluster, node_counts,
-                     phones, request, wait_for)
+from harness import (Mismatch, assert_clean, call_keys, cluster, must,
+                     node_counts, phones, request, wait_for)
 from lib.cluster import DEMO
 from talk import call, end, hears, phone, talk, tone
 from wire import curl, fields, stream
@@ -69,12 +69,6 @@ def finish():
 
 def url(c, path, gateway=0):
     return f"http://{c.gateways[gateway].http}{path}"
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
-    return got
 
 
 def members(thing, *names):

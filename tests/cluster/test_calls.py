@@ -8,8 +8,6 @@ from harness import (Mismatch, Shared, assert_clean, cluster, lasting_keys,
                      metrics, phones, request, wait_for)
 from talk import call, end, hears, phone, talk, tone
 
-
-
 shared = Shared(nodes=2)
 finish = shared.finish
 

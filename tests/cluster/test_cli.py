@@ -13,7 +13,6 @@ from talk import call, end, phone
 
 PROGRAM = os.path.join(BIN, "switchyard")
 
-
 shared = Shared(nodes=2)
 finish = shared.finish
 

@@ -8,11 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from grpcpeer import Client
-from harness import Mismatch, Shared, phones, request, wait_for
+from harness import Mismatch, Shared, must, phones, request, wait_for
 from talk import phone
 
 _number = itertools.count()
-
 
 shared = Shared(nodes=1, gateways=2)
 finish = shared.finish
@@ -27,12 +26,6 @@ def ask(c, method, path, body=None, status=200, gateway=0, **headers):
     if got != status:
         raise Mismatch(f"{method} {path}: {got} {parsed}, expected {status}")
     return answer, parsed
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
-    return got
 
 
 def fault(got):

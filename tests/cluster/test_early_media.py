@@ -4,21 +4,14 @@ and the ringing tone of who waits for it."""
 
 import json
 
-from harness import Mismatch, Shared, assert_clean, cluster, phones
+from harness import Mismatch, Shared, assert_clean, cluster, must, phones
 from lib.cluster import DEMO
 from talk import end, hears, phone, talk, tone
 
 RINGBACK = 425
 
-
-
 shared = Shared(nodes=1)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def sounding(box, who, code=183):

@@ -20,8 +20,6 @@ SECONDS = 0.6      # of each attack
 CALM = "11"        # ENHANCE_YOUR_CALM
 GROWTH_MB = 48     # more is a leak, or something that is not bounded
 
-
-
 shared = Shared(nodes=1)
 finish = shared.finish
 

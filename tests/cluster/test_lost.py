@@ -5,17 +5,12 @@ lost alone, and everybody is told why."""
 import time
 from contextlib import contextmanager
 
-from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
+from harness import assert_clean, cluster, metrics, must, phones, wait_for
 from rawphone import SDP, RawPhone
 from survive import told
 from talk import hears, phone, talk, tone
 
 LOST = 'sy_node_lost_legs_total{reason="%s"}'
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 @contextmanager

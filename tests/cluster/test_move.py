@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 
-from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
+from harness import (Mismatch, assert_clean, call_keys, cluster, metrics, must,
                      node_counts, phones, request, wait_for)
 from rawphone import RawPhone
 from survive import told
@@ -39,11 +39,6 @@ def shared():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def only_call(c):

@@ -6,16 +6,10 @@ import threading
 import time
 from datetime import datetime, timezone
 
-from harness import (Mismatch, assert_clean, cluster, metrics, phones,
+from harness import (Mismatch, assert_clean, cluster, metrics, must, phones,
                      request, wait_for)
 from talk import call, end, phone, talk
 from test_gateways import events, read_events
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
-    return got
 
 
 def only_call(c):

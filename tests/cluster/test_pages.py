@@ -5,7 +5,8 @@ whose calls are whose, and who comes back."""
 import secrets
 import time
 
-from harness import Mismatch, Shared, assert_clean, phones, request, wait_for
+from harness import (Mismatch, Shared, assert_clean, must, phones, request,
+                     wait_for)
 from rawphone import RawPhone
 from talk import phone
 from wsfeed import Feed
@@ -349,11 +350,6 @@ def writes(p, to, text="hello", kind="text/plain", **f):
     msg = p.challenged("MESSAGE", f"sip:{to}@switchyard", text,
                        **{"Content-Type": kind, **f})
     return p.ask(msg).code
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def test_is_written_to():

@@ -11,7 +11,7 @@ import threading
 import time
 
 from harness import (HELD, Mismatch, Shared, assert_clean, cluster,
-                     lasting_keys, metrics, phones, request, wait_for)
+                     lasting_keys, metrics, must, phones, request, wait_for)
 from lib.resp import RedisError
 from rawphone import SDP, RawPhone
 from relay import Between
@@ -29,11 +29,6 @@ LONGEST_MS = 150   # a tone may be missed for: the machine's own hiccups,
 # One cluster for all that leave Redis' server where it is.
 shared = Shared(nodes=2, routers=2)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def probe(member, path):

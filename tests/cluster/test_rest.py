@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timezone
 
-from harness import Mismatch, cluster, phones, request, wait_for
+from harness import Mismatch, cluster, must, phones, request, wait_for
 from lib.cluster import DEMO
 from talk import call, end, phone
 
@@ -59,12 +59,6 @@ def ask(c, method, path, body=None, token="ci", gateway=0, **headers):
     token = c.token if token == "admin" else token and f"token-{token}"
     return request(method, f"http://{c.gateways[gateway].http}{path}", token,
                    body, head)
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
-    return got
 
 
 def kind(problem):

@@ -6,17 +6,12 @@ import base64
 import hashlib
 import json
 
-from harness import Mismatch, cluster, request, wait_for
+from harness import Mismatch, cluster, must, request, wait_for
 
 FIRST = "velvet tram 4711 quietly"
 SECOND = "quiet hedge 1147 running"
 THIRD = "amber stone 2290 walking"
 WRONG = "nobody has this one 5512"
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def flat(value):

@@ -8,7 +8,7 @@ import os
 import tempfile
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, phones
+from harness import Mismatch, assert_clean, cluster, must, phones
 from lib.cluster import DEMO
 from strangers import Baresip
 from talk import end, hears, late_ms, only_call, phone, talk, tone
@@ -41,11 +41,6 @@ def shared():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def legs(c):

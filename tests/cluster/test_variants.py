@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import harness
 from harness import (Mismatch, assert_clean, call_keys, cluster, free_base,
-                     lasting_keys, metrics, node_counts, phones, request,
+                     lasting_keys, metrics, must, node_counts, phones, request,
                      wait_for)
 from lib import ports
 from lib.cluster import DEMO, ROOT
@@ -69,11 +69,6 @@ def finish():
     global _cluster
     _cluster = None
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def closed(box, who, *codes):

@@ -12,17 +12,10 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from harness import Mismatch, Shared, cluster, request, wait_for
-
-
+from harness import Mismatch, Shared, cluster, must, request, wait_for
 
 shared = Shared(nodes=1, gateways=2)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 class Receiver:

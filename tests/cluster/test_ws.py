@@ -8,8 +8,6 @@ from harness import Mismatch, Shared, assert_clean, cluster, phones, wait_for
 from talk import hears, phone, tone
 from wsfeed import Feed
 
-
-
 shared = Shared(nodes=1)
 finish = shared.finish
 

@@ -12,7 +12,6 @@ from wsfeed import (BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, Closed, Feed,
                     frame)
 
 
-
 shared = Shared(nodes=1)
 finish = shared.finish
 

@@ -7,8 +7,6 @@ from harness import Shared
 from stranger_calls import configuration, walk
 from strangers import Baresip
 
-
-
 shared = Shared(nodes=2, routers=2, config=configuration())
 finish = shared.finish
 

@@ -2,12 +2,7 @@
 """The table of capabilities names scenarios that there are."""
 
 from capabilities import MISSING, faults, rows, scenarios, state
-from harness import Mismatch
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
+from harness import Mismatch, must
 
 
 def test_names():

@@ -9,8 +9,7 @@ import ssl
 import tempfile
 from contextlib import ExitStack
 
-from harness import (Mismatch, assert_clean, cluster, metrics, phones,
-                     wait_for)
+from harness import assert_clean, cluster, metrics, must, phones, wait_for
 from kamailio import Kamailio
 from lib.cluster import DEMO
 from talk import end, hears, phone, tone
@@ -111,11 +110,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def test_called_at_the_registered_contact():

@@ -6,7 +6,7 @@ import json
 import threading
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, request, wait_for
+from harness import Mismatch, assert_clean, cluster, must, request, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, Message, RawPhone, transaction
 
@@ -96,11 +96,6 @@ def finish():
     global _shared
     _shared = None
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def refer(a, d, to, byes=1):

@@ -5,7 +5,7 @@ of several parts, texts, INFO, and why a call ended."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, Shared, assert_clean, request, wait_for
+from harness import Mismatch, Shared, assert_clean, must, request, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 from survive import records
@@ -13,15 +13,8 @@ from survive import records
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 ALLOW = "INVITE, ACK, BYE, CANCEL, MESSAGE"
 
-
-
 shared = Shared(nodes=1)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 class Call:

@@ -6,7 +6,7 @@ import json
 import urllib.error
 from contextlib import ExitStack
 
-from harness import Mismatch, Shared, metrics, wait_for
+from harness import Mismatch, Shared, metrics, must, wait_for
 from lib.cluster import DEMO
 from rawphone import Message, RawPhone
 
@@ -41,11 +41,6 @@ def config():
 
 shared = Shared(nodes=1, routers=2, config=config())
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def phone(host, user="1001", router=0):

@@ -4,7 +4,7 @@
 import json
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, free_base
+from harness import Mismatch, assert_clean, cluster, free_base, must
 from lib import ports
 from lib.cluster import DEMO
 from rawmedia import RawMedia
@@ -18,11 +18,6 @@ SDP6 = ("v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 ::1\r\n"
 HERE, FAR = 1000, 1600      # what phones sound like [Hz]
 _stack = ExitStack()
 _shared = {}
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def shared():

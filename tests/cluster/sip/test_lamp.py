@@ -6,7 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 
-from harness import Mismatch, Shared, assert_clean, phones, wait_for
+from harness import Shared, assert_clean, must, phones, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, RawPhone
 from talk import phone
@@ -15,7 +15,6 @@ from test_presence import INFO, Watcher
 CALLER, RINGS = "1001", "1002"
 BY_RULE, BY_GROUP, NOBODY = "1003", "1004", "1018"
 NAMES = ("call-id", "local-tag", "remote-tag")
-
 
 
 def config():
@@ -33,11 +32,6 @@ def config():
 
 shared = Shared(nodes=2, routers=2, config=config())
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def dialog(msg):

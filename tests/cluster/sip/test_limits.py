@@ -6,7 +6,7 @@ import socket
 import time
 from contextlib import ExitStack, contextmanager
 
-from harness import Mismatch, Shared, assert_clean, metrics, wait_for
+from harness import Mismatch, Shared, assert_clean, metrics, must, wait_for
 from rawphone import RawPhone
 from tcpphone import TcpPhone
 from tlsphone import TlsPhone, connect
@@ -15,15 +15,9 @@ from wsphone import WsPhone
 MAX, IDLE_S = 64, 4
 QUARTER, SHAKES = MAX // 4, MAX // 16
 
-
 shared = Shared(nodes=1, router_args=[
     "--tcp-max", str(MAX), "--threads", "1", "--tcp-idle", str(IDLE_S)])
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def address(at):

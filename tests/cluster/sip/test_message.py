@@ -6,7 +6,7 @@ import json
 import signal
 from contextlib import ExitStack, contextmanager
 
-from harness import Mismatch, cluster, request, wait_for
+from harness import Mismatch, cluster, must, request, wait_for
 from lib.cluster import DEMO
 from rawphone import Message, RawPhone
 from wsphone import WsPhone
@@ -56,11 +56,6 @@ def finish():
     global _shared
     _shared = None
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 @contextmanager

@@ -5,8 +5,8 @@ open, and whether they answer."""
 import re
 from contextlib import ExitStack
 
-from harness import (Mismatch, assert_clean, cluster, free_base,
-                     know_each_other, metrics, request, wait_for)
+from harness import (assert_clean, cluster, free_base, know_each_other,
+                     metrics, must, request, wait_for)
 from lib import ports
 from nat import Nat
 from rawphone import Dialog, RawPhone
@@ -28,11 +28,6 @@ def shared():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def flow(phone, number, reg_id, **f):

@@ -6,7 +6,7 @@ import os
 import tempfile
 from contextlib import ExitStack, contextmanager
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import Mismatch, assert_clean, cluster, must, phones, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, RawPhone
 from talk import hears, phone, talk, tone
@@ -47,11 +47,6 @@ def finish():
     global _shared
     _shared = None
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def parked(c):

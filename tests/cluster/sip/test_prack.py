@@ -5,7 +5,7 @@ answer: sound, offers by UPDATE, and a new node for both."""
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, Shared, assert_clean, wait_for
+from harness import Mismatch, Shared, assert_clean, must, wait_for
 from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 
@@ -13,15 +13,8 @@ REL = {"Supported": "100rel", "Allow": "INVITE, ACK, BYE, CANCEL, PRACK, "
        "UPDATE"}
 A_HZ, B_HZ = (600,), (900,)
 
-
-
 shared = Shared(nodes=2, later=["node-2"])
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def sdp(media, extra=""):

@@ -7,22 +7,16 @@ import time
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 
-from harness import Mismatch, Shared, assert_clean, cluster, phones, wait_for
+from harness import (Mismatch, Shared, assert_clean, cluster, must, phones,
+                     wait_for)
 from rawphone import Message, RawPhone
 from talk import phone
 
 INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 PIDF = "{urn:ietf:params:xml:ns:pidf}"
 
-
-
 shared = Shared(nodes=2, routers=2)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 class Watcher:

@@ -13,7 +13,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import Mismatch, assert_clean, cluster, must, phones, wait_for
 from carrier import Carrier
 from hosts import MASQUERADE, ONE_TO_ONE, Hosts
 from rawphone import SDP, Dialog, RawPhone
@@ -31,11 +31,6 @@ WEB_OFFER = (
     "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\n")
 _stack = ExitStack()
 _shared = {}
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def hosts():

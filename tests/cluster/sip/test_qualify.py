@@ -10,8 +10,8 @@ import threading
 import time
 from contextlib import ExitStack
 
-from harness import (Mismatch, assert_clean, cluster, know_each_other,
-                     metrics, wait_for)
+from harness import (Mismatch, assert_clean, cluster, know_each_other, metrics,
+                     must, wait_for)
 from lib.cluster import DEMO
 from rawphone import RawPhone
 from tcpphone import TcpPhone
@@ -68,11 +68,6 @@ class LivingPhone(Living, RawPhone):
 
 class LivingTcpPhone(Living, TcpPhone):
     pass
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def configuration():

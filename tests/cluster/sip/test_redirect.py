@@ -5,7 +5,7 @@ hears of it, and what is refused.  Phones and carriers are raw text."""
 import json
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import assert_clean, cluster, must, wait_for
 from lib.cluster import DEMO
 from rawphone import Dialog, RawPhone
 from rawtrunk import RawTrunk, moved, refused, takes
@@ -103,11 +103,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def at(number, host="switchyard", **params):

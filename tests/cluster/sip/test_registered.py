@@ -5,7 +5,7 @@ it."""
 import json
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import Mismatch, assert_clean, cluster, must, wait_for
 from lib.cluster import DEMO
 from rawphone import RawPhone
 from wsfeed import Feed
@@ -30,11 +30,6 @@ def shared():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def told(c, device):

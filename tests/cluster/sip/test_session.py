@@ -9,8 +9,6 @@ from rawmedia import RawMedia
 from rawphone import SDP, Dialog, RawPhone
 from test_dialog import ALLOW, Call, must
 
-
-
 shared = Shared(nodes=1)
 finish = shared.finish
 

@@ -5,21 +5,14 @@ the clock is right is in the unit tests: no interval is below 90 s."""
 
 import json
 
-from harness import Mismatch, Shared, assert_clean, cluster, request, wait_for
+from harness import Shared, assert_clean, cluster, must, request, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
 TIMER = {"Supported": "timer"}
 
-
-
 shared = Shared(nodes=2)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def nack(phone, inv, got):

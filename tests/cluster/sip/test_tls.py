@@ -24,7 +24,6 @@ from tlsphone import TlsPhone, TlsTrunk, connect, context, make_certificate
 
 IDLE = 1000
 
-
 # One cluster for the tests that leave its routers as they are.
 shared = Shared(nodes=2, routers=2)
 finish = shared.finish

@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import ExitStack
 
 from carrier import Carrier
-from harness import Mismatch, assert_clean, cluster, metrics, wait_for
+from harness import Mismatch, assert_clean, cluster, metrics, must, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, Message, RawPhone
 
@@ -100,11 +100,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def ack(phone, inv, got):

@@ -7,7 +7,7 @@ import socket
 import struct
 from contextlib import ExitStack, closing, suppress
 
-from harness import (Mismatch, assert_clean, cluster, metrics, phones,
+from harness import (Mismatch, assert_clean, cluster, metrics, must, phones,
                      request, wait_for)
 from lib.cluster import DEMO
 from rawphone import RawPhone
@@ -58,11 +58,6 @@ class Homer:
             if test(got):
                 return got
         raise Mismatch(f"no {what}")
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def shared():

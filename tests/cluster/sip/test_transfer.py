@@ -7,7 +7,7 @@ import threading
 from contextlib import ExitStack
 from urllib.parse import quote
 
-from harness import (Mismatch, assert_clean, call_keys, cluster, metrics,
+from harness import (Mismatch, assert_clean, call_keys, cluster, metrics, must,
                      node_counts, phones, request, wait_for)
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, Message, RawPhone
@@ -49,11 +49,6 @@ def finish():
     global _shared
     _shared = None
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def follow(a, byes):

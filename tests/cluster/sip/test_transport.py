@@ -3,7 +3,7 @@
 keeps a connection open."""
 
 
-from harness import Mismatch, Shared, assert_clean
+from harness import Shared, assert_clean, must
 from rawphone import SDP, Dialog, RawPhone
 from tcpphone import TcpPhone
 from tlsphone import TlsPhone
@@ -11,14 +11,8 @@ from tlsphone import TlsPhone
 # Where nobody is: what a phone behind a NAT thinks that it has.
 PRIVATE = "10.9.9.9:5060"
 
-
 shared = Shared(nodes=1)
 finish = shared.finish
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def options(phone, via):

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 
 from carrier import Carrier
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import Mismatch, assert_clean, cluster, must, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, RawPhone
 from tlsphone import TlsPhone, connect, context, make_certificate
@@ -74,11 +74,6 @@ def shared():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def provider(c, name):

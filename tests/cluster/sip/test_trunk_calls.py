@@ -8,7 +8,7 @@ import re
 import time
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, metrics, wait_for
+from harness import Mismatch, assert_clean, cluster, metrics, must, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
@@ -146,11 +146,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def called(req):

@@ -7,7 +7,8 @@ import math
 from contextlib import ExitStack
 
 from carrier import Carrier
-from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
+from harness import (Mismatch, assert_clean, cluster, metrics, must, phones,
+                     wait_for)
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, Message, RawPhone
 from talk import phone
@@ -30,11 +31,6 @@ def config(called, caller):
         {"id": "out", "order": 100, "pattern": "9.", "target": {
             "external": {"trunk": "called", "number": "$1"}}}]
     return conf
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def until(c, **wanted):

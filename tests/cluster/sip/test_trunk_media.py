@@ -6,7 +6,7 @@ import json
 import re
 from contextlib import ExitStack
 
-from harness import Mismatch, assert_clean, cluster, phones, wait_for
+from harness import assert_clean, cluster, must, phones, wait_for
 from lib.cluster import DEMO
 from rawmedia import RawMedia
 from rawphone import Dialog, Message, RawPhone
@@ -113,11 +113,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def audio(sdp):

@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 
 from carrier import Carrier
-from harness import Mismatch, assert_clean, cluster, wait_for
+from harness import assert_clean, cluster, must, wait_for
 from lib.cluster import DEMO
 from rawphone import SDP, Dialog, RawPhone
 
@@ -61,11 +61,6 @@ def here():
 
 def finish():
     _stack.close()
-
-
-def must(got, wanted, what):
-    if got != wanted:
-        raise Mismatch(f"{what}: {got!r}, expected {wanted!r}")
 
 
 def refused(phone, inv, code):

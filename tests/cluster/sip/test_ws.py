@@ -10,8 +10,6 @@ from harness import Mismatch, Shared, assert_clean, metrics
 from rawphone import RawPhone
 from wsphone import BINARY, CLOSE, FIN, PING, TEXT, WEB_SDP, WsPhone, frame
 
-
-
 shared = Shared(nodes=2, routers=2)
 finish = shared.finish
 
