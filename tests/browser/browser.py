@@ -7,13 +7,13 @@ import functools
 import hashlib
 import json
 import os
-import queue
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
 
+from child import Child
 from harness import Mismatch, ROOT, Skip
 from strangers import write_tone
 
@@ -61,7 +61,7 @@ def install_once():
         pass
 
 
-class Browser:
+class Browser(Child):
     """One Chromium; use it in a with statement.
 
     `microphone`: "file", "denied" (by the user), "none"."""
@@ -76,20 +76,10 @@ class Browser:
         write_tone(wav, TONE_HZ, 1, 48000, 1)
         self.log = open(os.path.join(self.folder, "log"), "w+",
                         encoding="utf-8")
-        self.proc = subprocess.Popen(
+        super().__init__(
             ["node", os.path.join(FOLDER, self.driver), wav, path,
-             json.dumps(conf)],
-            cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.log, text=True, bufsize=1)
-        self.lines = queue.Queue()
-        self.events = []
+             json.dumps(conf)], FOLDER, self.log)
         self.number = 0
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.proc.stdout:
-            self.lines.put(json.loads(line))
-        self.lines.put(None)
 
     def __enter__(self):
         try:
@@ -100,25 +90,13 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.proc.stdin.close()
-        try:
-            self.proc.wait(10)
-        except subprocess.TimeoutExpired:
-            self.proc.kill()
-            self.proc.wait()
+        super().__exit__()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _next(self, end, what):
-        try:
-            got = self.lines.get(timeout=max(0.001, end - time.monotonic()))
-        except queue.Empty:
-            raise Mismatch(f"browser: no {what}; {self.events[-8:]}") \
-                from None
-        if got is None:
-            self.log.seek(0)
-            raise Mismatch(f"the browser ended: {self.log.read()[-500:]}")
-        return got
+    def last_words(self):
+        self.log.seek(0)
+        return self.log.read()[-500:]
 
     def do(self, page, method, *args, seconds=20, **more):
         """Call a method of the page's phone; its result."""
@@ -129,7 +107,7 @@ class Browser:
              **more}) + "\n")
         end = time.monotonic() + seconds
         while True:
-            got = self._next(end, f"answer to {method} of {page}")
+            got = self.next_line(end, f"answer to {method} of {page}")
             if got.get("id") == number:
                 if "error" in got:
                     raise Mismatch(f"{page} {method}: {got['error']}")
@@ -147,7 +125,7 @@ class Browser:
                                                          ev.get("page")):
                     return self.events.pop(at)
                 at += 1
-            self.events.append(self._next(end, f"{event} of {page}"))
+            self.events.append(self.next_line(end, f"{event} of {page}"))
 
     def stats(self, page, seconds=10):
         """What the page measures from now on, once something has come."""

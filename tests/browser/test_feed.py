@@ -1,55 +1,28 @@
 # SPDX-License-Identifier: MIT
 """A page watches what happens by /ws, and Chromium takes HTTP/2 for it."""
 
-import json
-import os
-import queue
-import subprocess
-import threading
 import time
 
 from browser import FOLDER, chromium, install
+from child import Child
 from harness import Mismatch, cluster, metrics, phones
 from talk import hears, phone, tone
 
 
-class Page:
-    """feed_page.mjs; use it in a with statement."""
+class Page(Child):
+    """feed_page.mjs."""
 
     def __init__(self, gateway, token):
         path = chromium()
         install()
-        self.proc = subprocess.Popen(
-            ["node", "feed_page.mjs", path, gateway.https, token], cwd=FOLDER,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines = queue.Queue()
-        self.heard = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.proc.stdout:
-            self.lines.put(json.loads(line))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.proc.stdin.close()
-        try:
-            self.proc.wait(10)
-        except subprocess.TimeoutExpired:
-            self.proc.kill()
-            self.proc.wait()
+        super().__init__(
+            ["node", "feed_page.mjs", path, gateway.https, token], FOLDER)
 
     def wait(self, test, what, seconds=30):
         end = time.monotonic() + seconds
         while True:
-            try:
-                got = self.lines.get(
-                    timeout=max(0.01, end - time.monotonic()))
-            except queue.Empty:
-                raise Mismatch(f"no {what}: {self.heard[-5:]}") from None
-            self.heard.append(got)
+            got = self.next_line(end, what)
+            self.events.append(got)
             if test(got):
                 return got
 

@@ -7,37 +7,27 @@ What npm brings (grpcjs/package-lock.json) is installed once, under build/grpc."
 import base64
 import json
 import os
-import queue
 import subprocess
-import threading
 import time
 
 import npm
+from child import Child
 from harness import Mismatch, Skip
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "grpcjs")
 
 
-class Client:
+class Client(Child):
     """grpc-js; use it in a with statement."""
 
     def __init__(self, target, token=None, ca=None, version="v1"):
         folder = npm.install(HERE, "grpc")
         self.head = {"authorization": f"Bearer {token}"} if token else {}
         ca = base64.b64encode(ca).decode() if ca else "-"
-        self.proc = subprocess.Popen(
+        super().__init__(
             ["node", os.path.join(folder, "client.mjs"), target, ca, version],
-            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, bufsize=1)
-        self.lines = queue.Queue()
+            folder, subprocess.PIPE)
         self.number = 0
-        self.seen = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.proc.stdout:
-            self.lines.put(json.loads(line))
-        self.lines.put(None)
 
     def __enter__(self):
         try:
@@ -47,31 +37,20 @@ class Client:
             raise
         return self
 
-    def __exit__(self, *_):
-        self.proc.stdin.close()
-        try:
-            self.proc.wait(10)
-        except subprocess.TimeoutExpired:
-            self.proc.kill()
-            self.proc.wait()
+    def last_words(self):
+        return self.proc.stderr.read()
 
     def wait(self, test, what, seconds=15):
         """The first line that is it; others stay for later."""
-        for i, got in enumerate(self.seen):
+        for i, got in enumerate(self.events):
             if test(got):
-                return self.seen.pop(i)
+                return self.events.pop(i)
         end = time.monotonic() + seconds
         while True:
-            try:
-                got = self.lines.get(timeout=max(0.001,
-                                                 end - time.monotonic()))
-            except queue.Empty:
-                raise Mismatch(f"grpc-js: no {what}: {self.seen}") from None
-            if got is None:
-                raise Mismatch(f"grpc-js ended: {self.proc.stderr.read()}")
+            got = self.next_line(end, what)
             if test(got):
                 return got
-            self.seen.append(got)
+            self.events.append(got)
 
     def send(self, do, **more):
         self.number += 1

@@ -2,46 +2,23 @@
 """Clients of others hear what happens: the package ws, an EventSource, and a
 WebSocket over HTTP/2."""
 
-import json
 import os
-import queue
-import subprocess
-import threading
 import time
 
 import npm
+from child import Child
 from harness import Mismatch, assert_clean, cluster, metrics, phones, wait_for
 from talk import hears, phone, tone
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wsjs")
 
 
-class Peers:
-    """The three of them; use it in a with statement."""
+class Peers(Child):
+    """The three of them."""
 
     def __init__(self, address, token):
-        folder = npm.install(HERE, "wsjs")
-        self.proc = subprocess.Popen(
-            ["node", "client.mjs", address, token], cwd=folder, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
-        self.lines = queue.Queue()
-        self.heard = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.proc.stdout:
-            self.lines.put(json.loads(line))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.proc.stdin.close()
-        try:
-            self.proc.wait(10)
-        except subprocess.TimeoutExpired:
-            self.proc.kill()
-            self.proc.wait()
+        super().__init__(["node", "client.mjs", address, token],
+                         npm.install(HERE, "wsjs"))
 
     def do(self, command):
         self.proc.stdin.write(command + "\n")
@@ -51,26 +28,22 @@ class Peers:
         end = time.monotonic() + seconds
         at = 0
         while True:
-            for got in self.heard[at:]:
+            for got in self.events[at:]:
                 if test(got):
                     return got
-            at = len(self.heard)
-            try:
-                got = self.lines.get(timeout=max(0.01,
-                                                 end - time.monotonic()))
-            except queue.Empty:
-                raise Mismatch(f"no {what}: {self.heard[-8:]}") from None
+            at = len(self.events)
+            got = self.next_line(end, what)
             if "error" in got:
                 raise Mismatch(f"{what}: {got}")
-            self.heard.append(got)
+            self.events.append(got)
 
-    def events(self, who):
+    def of_calls(self, who):
         """(id, event) of what it heard of calls."""
         if who == "es":
-            return [(g["id"], g["data"]) for g in self.heard
+            return [(g["id"], g["data"]) for g in self.events
                     if g["from"] == who and "id" in g]
         return [(g["message"]["seq"], g["message"]["event"])
-                for g in self.heard if g["from"] == who and
+                for g in self.events if g["from"] == who and
                 "event" in g.get("message", {}) and
                 g["message"]["event"].get("callId")]
 
@@ -113,12 +86,12 @@ def test_three_of_others():
             box.do("hangup", phone="1001")
             for who in ("ws", "h2", "es"):
                 p.wait(is_finish(who), f"end of the call of {who}")
-            if not any(g.get("packed") for g in p.heard):
+            if not any(g.get("packed") for g in p.events):
                 raise Mismatch("no event was compressed")
-            want = p.events("ws")
-            if len(want) < 2 or p.events("es") != want or \
-                    p.events("h2") != want:
-                raise Mismatch([[(i, e["type"]) for i, e in p.events(who)]
+            want = p.of_calls("ws")
+            if len(want) < 2 or p.of_calls("es") != want or \
+                    p.of_calls("h2") != want:
+                raise Mismatch([[(i, e["type"]) for i, e in p.of_calls(who)]
                                 for who in ("ws", "es", "h2")])
             p.do("close")
             p.wait(lambda g: g["from"] == "ws" and g.get("closed") == 1000,
