@@ -59,8 +59,11 @@ class Dashboard:
 
     def call_of(self, user):
         """The call of a phone, as the API shows it."""
-        return next(c for c in self.cluster.api("GET", "/api/calls")["items"]
-                    if any(leg["user"] == user for leg in c["legs"]))
+        def found():
+            return next((c for c in self.cluster.api(
+                "GET", "/api/calls")["items"]
+                if any(leg["user"] == user for leg in c["legs"])), None)
+        return wait_for(f"the call of {user}", found)
 
     def leg(self, user):
         return next(leg for leg in self.call_of(user)["legs"]

@@ -13,7 +13,9 @@ def is_bound(port):
     """Somebody of this network namespace has it."""
     for table in ("udp", "udp6", "tcp", "tcp6"):
         with open(f"/proc/thread-self/net/{table}", encoding="ascii") as f:
-            if any(line.split()[1].endswith(f":{port:04X}")
+            # UDP, or TCP that listens: not one that is over (TIME_WAIT).
+            if any(line.split()[1].endswith(f":{port:04X}") and
+                   line.split()[3] in ("07", "0A")
                    for line in f.readlines()[1:]):
                 return True
     return False

@@ -144,14 +144,22 @@ def measured(c, name, load):
     beyond its last bucket."""
     name = f"sy_node_{name}_gap_seconds"
     got = Counter()
-    for node in c.nodes:
-        got.update({k: v for k, v in metrics(node).items()
-                    if k.startswith(name)})
-    buckets = [v for k, v in got.items() if k.startswith(f"{name}_bucket")]
-    count = got[f"{name}_count"]
-    if count < load.legs() or count != told(c)["LEG_RESUMED"] or buckets != sorted(buckets) \
-            or buckets[-2:] != [count, count] or not got[f"{name}_sum"]:
-        raise Mismatch(f"{name}: {dict(got)}, told {told(c)}")
+
+    def is_whole():
+        got.clear()
+        for node in c.nodes:
+            got.update({k: v for k, v in metrics(node).items()
+                        if k.startswith(name)})
+        buckets = [v for k, v in got.items()
+                   if k.startswith(f"{name}_bucket")]
+        count = got[f"{name}_count"]
+        return count >= load.legs() and got[f"{name}_sum"] and \
+            count == told(c).get("LEG_RESUMED") and \
+            buckets == sorted(buckets) and buckets[-2:] == [count, count]
+    try:
+        wait_for(name, is_whole, 5, 0.1)
+    except Mismatch:
+        raise Mismatch(f"{name}: {dict(got)}, told {told(c)}") from None
 
 
 def state(c, name):

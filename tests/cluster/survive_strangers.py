@@ -103,7 +103,10 @@ CALLEE = """<?xml version="1.0" encoding="UTF-8"?>
       [last_Record-Route:]
       Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>
       """ + SDP % 1 + """  ]]></send>
-  <recv request="ACK"/>""" + REINVITE + """
+  <recv request="INVITE" optional="true"/>
+  <recv request="ACK"/>
+  <recv request="ACK" optional="true"/>""" + REINVITE + """
+  <recv request="ACK" optional="true"/>
   <recv request="BYE"/>
   <send><![CDATA[
       SIP/2.0 200 OK

@@ -193,7 +193,7 @@ def check_line(got):
 
 def is_good(got):
     most = 60 + CLUSTER_MAX_MS
-    return got["mouthToEarMinMs"] <= most and \
+    return not got.get("error") and got["mouthToEarMinMs"] <= most and \
         got["mouthToEarMs"] <= most + STALL_MS and \
         got["lsdDb"] <= CLEAN_LSD_DB[got["name"]] and \
         got["concealedPercent"] <= 1
@@ -204,15 +204,31 @@ def test_good_line():
     stood still made a buffer longer: such a call is made again."""
     for codec, rate in CODECS:
         name = f"{codec.lower()}.clean"
-        tries = [row(name)]
+        tries = [measured().get(name, {"error": "not measured"})]
         while not is_good(tries[-1]) and len(tries) < 3:
             tries.append(json.loads(measure(codec, rate, True)[0]))
         if not is_good(tries[-1]):
             raise Mismatch(f"{name}: {tries}")
 
 
+def patiently(check):
+    """A machine that stood still spoils a call: all are made again, twice at
+    most; what is wrong is so each time."""
+    for left in (2, 1, 0):
+        try:
+            return check()
+        except Mismatch:
+            if not left:
+                raise
+            _rows.clear()
+
+
 def test_bad_line():
     """Loss and jitter: late within bounds, and intelligible."""
+    patiently(bad_line)
+
+
+def bad_line():
     for name in ("pcmu.adaptive", "opus.adaptive"):
         got = row(name)
         check_line(got)
@@ -226,6 +242,10 @@ def test_bad_line():
 
 def test_bad_line_without_adaptation():
     """A buffer of fixed 40 ms on the same line is worse by the figures."""
+    patiently(fixed_is_worse)
+
+
+def fixed_is_worse():
     for codec in ("pcmu", "opus"):
         good, bad = row(f"{codec}.adaptive"), row(f"{codec}.fixed40")
         check_line(bad)

@@ -232,8 +232,12 @@ def test_tone_and_file():
             box.expect("established", phone="1001")
             hears(box, "1001", hz)
             hears(box, "1001", tone("1001"), present=False)
-            level = listen(box, "1001", hz)
-            if not -24 < level < -16:
+            # A wrong level is wrong each time.
+            for _ in range(4):
+                level = listen(box, "1001", hz)
+                if -24 < level < -16:
+                    break
+            else:
                 raise Mismatch(f"{kind} at {level} dB, expected -20")
             box.do("hangup", phone="1001")
             closed(box, "1001", 200)
@@ -324,7 +328,7 @@ def test_binding_expires():
         phone(box, c, "1001")
         gone.do("phone", id="x", user="1005", password="demo-1005",
                 domain="switchyard", proxy=c.routers[0].udp)
-        gone.do("register", phone="x", expires=2)
+        gone.do("register", phone="x", expires=4)
         must(gone.expect("registered", phone="x")["code"], 200, "it")
         must(contacts(c), {"1001": 1, "1005": 1}, "contacts")
         gone.proc.kill()  # it will neither refresh nor unregister
@@ -481,8 +485,9 @@ def test_node_ends_in_order():
         for user in mine[:2]:  # new calls go to the other one at once
             box.do("call", phone=user, to="600", call="again" + user)
             box.expect("established", call="again" + user)
-        left = [x["node"] for x in c.api("GET", "/api/calls")["items"]]
-        must(set(left), {other.id}, "nodes of the calls")
+        wait_for("only the other node has calls", lambda: {
+            x["node"] for x in c.api("GET", "/api/calls")["items"]}
+            == {other.id})
         box.do("hangup", phone="1*")
         c.nodes.remove(node)
         assert_clean(c)

@@ -29,7 +29,7 @@ def config():
     for user in ("1015", "1016", "1017"):
         devices[user]["pickupGroup"] = "desk"
     conf["groups"] += [
-        {"id": "order", "strategy": "order", "memberRingS": 1,
+        {"id": "order", "strategy": "order", "memberRingS": 2,
          "members": ["1001", "1002", "1003"], "overflow": "1010"},
         {"id": "idle", "strategy": "longestIdle", "memberRingS": 5,
          "members": ["1001", "1002", "1003"]}]

@@ -22,7 +22,7 @@ from tcpphone import TcpPhone
 from wsphone import WsPhone
 
 KINDS = ("router-1", "router-2", "node-1", "node-2", "gateway-1")
-NAT_FORGETS_S = 2
+NAT_FORGETS_S = 4
 WEB_OFFER = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
     "a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
@@ -355,7 +355,8 @@ def moved_to(phone_, d, sdp):
             "Route": d.ok.all("record-route")[::-1]}
     phone_.send(phone_.request("INVITE", d.ok.contact(), sdp,
                                CSeq=f"{d.cseq} INVITE", **head))
-    ok = phone_.await_("final", call_id=d.inv.get("call-id"))
+    ok = phone_.await_("final", call_id=d.inv.get("call-id"),
+                       cseq=f"{d.cseq} INVITE")
     must(ok.code, 200, "re-INVITE")
     phone_.send(phone_.request("ACK", d.ok.contact(),
                                CSeq=f"{d.cseq} ACK", **head))

@@ -138,9 +138,10 @@ def carriers(uac, uas, calls=1, meanwhile=None):
 
 
 def listens(port, transport):
-    kind = "udp" if transport == "udp" else "tcp"
+    kind, state = ("udp", "07") if transport == "udp" else ("tcp", "0A")
     with open(f"/proc/net/{kind}", encoding="ascii") as f:
-        return any(line.split()[1].endswith(f":{port:04X}") for line in f)
+        return any(line.split()[1].endswith(f":{port:04X}") and
+                   line.split()[3] == state for line in f)
 
 
 def phones(name, user="1001", auth_uri="switchyard", more=None):
