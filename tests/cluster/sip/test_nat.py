@@ -3,6 +3,7 @@
 open, and whether they answer."""
 
 import re
+import time
 from contextlib import ExitStack
 
 from harness import (assert_clean, cluster, free_base, know_each_other,
@@ -69,6 +70,7 @@ def test_flows():
                 must(got.code, 200, "first flow")
                 must("outbound" in got.get("require"), True, "Require")
                 must(int(got.get("flow-timer")) > 0, True, "Flow-Timer")
+                time.sleep(0.01)  # ages are told apart by the ms
                 got = flow(two, 2, 2)
                 must(len(got.all("contact")), 2, "flows")
                 must(all(";reg-id=" in v for v in got.all("contact")), True,
