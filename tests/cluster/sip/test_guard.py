@@ -227,14 +227,15 @@ def test_a_flood_leaves_others_alone():
 
 
 # ----------------------------------------------------------------- digests
+# By accounts that have not spent their registrations of the minute above.
 
 def test_credentials_are_used_once():
     """What was heard on the way is of no use to who heard it."""
-    with phone("127.0.0.31") as a:
+    with phone("127.0.0.31", "1017") as a:
         first = a.request("REGISTER", "sip:switchyard",
-                          To="<sip:1001@switchyard>")
+                          To="<sip:1017@switchyard>")
         auth = a.credentials(a.ask(first), "REGISTER", "sip:switchyard")
-        more = {"To": "<sip:1001@switchyard>", "Authorization": auth}
+        more = {"To": "<sip:1017@switchyard>", "Authorization": auth}
         text = a.request("REGISTER", "sip:switchyard", **more)
         must(a.ask(text).code, 200, "once")
         must(a.ask(text).code, 200, "its retransmission")
@@ -247,7 +248,7 @@ def test_credentials_are_used_once():
 
 
 def test_credentials_are_for_one_uri():
-    with phone("127.0.0.32") as a:
+    with phone("127.0.0.32", "1016") as a:
         uri = "sip:600@switchyard"
         got = a.ask(a.request("INVITE", uri))
         auth = a.credentials(got, "INVITE", uri)
@@ -260,10 +261,10 @@ def test_credentials_are_for_one_uri():
         got = a.ask(a.request("OPTIONS", "sip:switchyard"))
         must(got.code, 200, "OPTIONS")
         got = a.ask(a.request("REGISTER", f"sip:{a.to[0]}:{a.to[1]}",
-                              To="<sip:1001@switchyard>"))
+                              To="<sip:1016@switchyard>"))
         auth = a.credentials(got, "REGISTER", "sip:switchyard")
         must(a.ask(a.request("REGISTER", f"sip:{a.to[0]}:{a.to[1]}",
-                             To="<sip:1001@switchyard>",
+                             To="<sip:1016@switchyard>",
                              Authorization=auth)).code, 200, "another name")
 
 
