@@ -104,6 +104,7 @@ def main():
     for run in [GROUPS[g] for g in args.group] or [everything]:
         run(tally, args.match, builds)
     capabilities.print_table(tally.told)
+    tally.list_unsteady()
     print(f"{time.monotonic() - started:.0f} s")
     print(tally.summary(), flush=True)
     return 1 if tally.failed or not tally.passed else 0

@@ -8,6 +8,7 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.told = {}
+        self.unsteady = []  # failed beside others, and passed alone
         self.lock = threading.Lock()
 
     def ok(self, name, count, seconds):
@@ -19,6 +20,11 @@ class Tally:
         lines = [f"        {t}" for t in text.strip().splitlines()[-40:]]
         self.tell("\n".join([f"FAILED  {name}", *lines]), passed, failed)
         self.told[name] = "FAIL"
+
+    def unsure(self, name, text):
+        """It failed beside others; run again it will pass or fail."""
+        lines = [f"        {t}" for t in text.strip().splitlines()[-40:]]
+        self.tell("\n".join([f"again   {name}", *lines]))
 
     def skip(self, name, reason):
         self.tell(f"skipped {name}: {reason}", skipped=1)
@@ -39,6 +45,10 @@ class Tally:
         print(title)
         for name in found:
             print(f"  {self.told[name]}  {name.removeprefix(prefix)}")
+
+    def list_unsteady(self):
+        for name in self.unsteady:
+            print(f"unsteady: {name} failed beside others, passed alone")
 
     def summary(self):
         return f"{self.passed} passed, {self.failed} failed, " \

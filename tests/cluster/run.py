@@ -4,7 +4,11 @@ those of the browsers.
 
 They mostly wait: several run at a time, in lanes, each on ports of its own.
 The modules are a queue, the longest first.  A module is loaded again after a
-test of its has failed, so that the next one finds a fresh cluster."""
+test of its has failed, so that the next one finds a fresh cluster.
+
+Beside four other lanes a limit in time may be the machine's and not ours: what
+failed there is run again by itself, in the end.  What passes then has passed,
+and is told as unsteady.  Where more than a few failed it was not the machine."""
 
 import glob
 import importlib.util
@@ -13,6 +17,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,12 +28,16 @@ LANES = 5
 # A browser's pages are some ten processes with sound in real time: one at a
 # time, and one all the time, since no others take as long one after another.
 BROWSERS = 1
+AGAIN_MAX = 3
 # What takes a quarter of a minute and more, longest first.
 LONGEST = ("survive", "sdk", "page", "strangers", "redis", "sipp", "adopt",
            "router_restart", "move", "variants", "dashboard_pages", "netem",
            "hostile", "jssip", "sipjs", "dashboard_flows", "quality", "tls",
            "srtp", "dtmf", "api", "routers", "ws", "attack", "linphone",
            "baresip", "parking", "qualify")
+
+
+Failure = namedtuple("Failure", "path key name text")
 
 
 class Waiting:
@@ -61,9 +70,11 @@ def run(tally, match, builds, paths):
         tally.bad("cluster: the programs do not build", "")
         return
     waiting = Waiting(paths)
+    failures = []
     with ThreadPoolExecutor(LANES) as pool:
-        list(pool.map(lambda n: run_lane(tally, match, n, waiting),
+        list(pool.map(lambda n: run_lane(tally, match, n, waiting, failures),
                       range(LANES)))
+    run_again(tally, failures)
     tally.list_names("SIP scenarios:", "cluster/sip/")
 
 
@@ -85,11 +96,11 @@ def stem(path):
     return os.path.basename(path).removesuffix(".py")
 
 
-def run_lane(tally, match, number, waiting):
+def run_lane(tally, match, number, waiting, failures):
     from harness import LANE
     LANE.number, LANE.of = number, LANES
     while path := waiting.take():
-        run_module(tally, match, path)
+        run_module(tally, match, path, failures)
         waiting.done(path)
 
 
@@ -100,7 +111,7 @@ def load(path):
     return module
 
 
-def run_module(tally, match, path):
+def run_module(tally, match, path, failures):
     folder = os.path.relpath(os.path.dirname(path), os.path.dirname(HERE))
     area = f"{folder}/{stem(path).removeprefix('test_')}"
     module = None
@@ -110,7 +121,10 @@ def run_module(tally, match, path):
             name = f"{area}/{key.removeprefix('test_')}"
             if match not in name:
                 continue
-            if not run_test(tally, name, getattr(module, key)):
+            text = run_test(tally, name, getattr(module, key))
+            if text:
+                failures.append(Failure(path, key, name, text))
+                tally.unsure(name, text)
                 finish(module)
                 module = None   # in case that loading fails
                 module = load(path)
@@ -131,8 +145,30 @@ def finish(module):
     getattr(module, "finish", lambda: None)()
 
 
+def run_again(tally, failures):
+    """What failed in the lanes, by itself."""
+    for f in failures:
+        text = f.text if len(failures) > AGAIN_MAX else run_alone(tally, f)
+        if text:
+            tally.bad(f.name, text)
+        else:
+            tally.unsteady.append(f.name)
+
+
+def run_alone(tally, failure):
+    """Why it failed again, or None."""
+    try:
+        module = load(failure.path)
+        try:
+            return run_test(tally, failure.name, getattr(module, failure.key))
+        finally:
+            finish(module)
+    except Exception:  # it cannot be loaded, or not be ended
+        return traceback.format_exc()
+
+
 def run_test(tally, name, test):
-    """Whether it left the module as it should be."""
+    """Why it failed, or None; then it left the module as it should be."""
     from harness import Skip
     started = time.monotonic()
     try:
@@ -140,8 +176,7 @@ def run_test(tally, name, test):
     except Skip as e:
         tally.skip(name, str(e))
     except Exception:  # a test may fail in any way
-        tally.bad(name, traceback.format_exc())
-        return False
+        return traceback.format_exc()
     else:
         tally.ok(name, 1, time.monotonic() - started)
-    return True
+    return None
