@@ -8,8 +8,7 @@ enum {
 	DEAD_MS = 2500,        /* a command waits, and nothing was heard,
 				  for so long: connect anew               */
 	SWEEP_IDLE_MS = 250,   /* a subscriber's                          */
-	LATE_MS = 100,         /* a sweep that is later finds us stalled, */
-	AFTER_TURN_MS = 1,     /* and comes again after a turn of the loop */
+	LATE_MS = 100,         /* a sweep that is later finds us stalled  */
 	IDLE_PING_MS = 1000,   /* it asks whether Redis lives             */
 };
 
@@ -205,10 +204,12 @@ void redis_replied(struct redis *r, const redisReply *reply)
 /* ------------------------------------------------------------ deadlines */
 
 /* A subscriber has no replies to wait for: it asks, and something must come
- * within DEAD_MS. @return true: the connection is dead. */
+ * within DEAD_MS; not if we stood still before we asked.
+ * @return true: the connection is dead. */
 static bool subscriber_dead(struct redis *r, uint64_t now)
 {
-	if (now - r->heard_us > DEAD_MS * 1000ull)
+	if (now - r->heard_us > DEAD_MS * 1000ull &&
+	    r->pinged_us > r->heard_us)
 		return true;
 
 	if (now - r->heard_us > IDLE_PING_MS * 1000ull &&
@@ -255,8 +256,8 @@ static void expire_commands(struct redis *r, uint64_t now)
 	}
 }
 
-/* It was us who stood still, stopped or at work: what came meanwhile is read
- * first, by the loop's next turn, before anything is called late. */
+/* It was us who stood still, stopped or at work, or all of the machine: what
+ * came meanwhile is read first, and the next sweep calls late what is. */
 static bool was_stalled(struct redis *r, uint64_t now)
 {
 	r->stalled = !r->stalled &&
@@ -296,9 +297,8 @@ static void sweep_handler(void *arg)
 
 void redis_sweep_later(struct redis *r)
 {
-	const uint32_t ms = r->stalled	    ? AFTER_TURN_MS
-			    : r->subscriber ? SWEEP_IDLE_MS
-					    : SWEEP_MS;
+	const uint32_t ms = r->subscriber && !r->stalled ? SWEEP_IDLE_MS
+							 : SWEEP_MS;
 
 	if (r->sweep_timer ||
 	    (!r->cmdl.head && !(r->subscriber && r->state == UP)))

@@ -164,7 +164,7 @@ void jitter_conf_set(struct jitter *j, const struct jitter_conf *conf);
 
 /**
  * Freeze: the delay stays what it is, nothing is time-scaled, as a modem or
- * fax needs it; or adapt again.
+ * fax needs it; or adapt again.  Only what the window cannot hold is left out.
  */
 void jitter_freeze(struct jitter *j, bool frozen);
 
