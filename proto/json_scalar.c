@@ -49,7 +49,7 @@ bool json_time_print(char *buf, int64_t seconds, int32_t nanos)
 		return false;
 
 	/* 3, 6 or 9 digits, as the mapping may; not 0, so that texts of whole
-	 * ms, which all of ours are, sort as the times do. */
+	 * ms, as all are but a trace's, sort as the times do. */
 	if (nanos % 1000)
 		(void)snprintf(frac, sizeof(frac), ".%09d", (int)nanos);
 	else if (nanos % 1000000)

@@ -132,7 +132,8 @@ def test_a_call():
         must(got["call"], number, "call")
         must(starts(got)[:4], ["in INVITE", "out 407 INVITE", "in ACK",
                                "in INVITE"], "how it began")
-        times = [m["at"] for m in got["messages"]]
+        times = [m["at"].rstrip("Z").ljust(len("2026-01-01T00:00:00.000000"),
+                                           "0") for m in got["messages"]]
         must(times, sorted(times), "order")
         end(box, "1001", "1002")
         got = trace_of(c, number, *WHOLE, "in BYE", "out BYE", "in 200 BYE",
