@@ -133,6 +133,14 @@ def metrics(member):
              if line and not line.startswith("#"))}
 
 
+def is_ready(member):
+    """Whether its probe says so; one that is gone is not."""
+    try:
+        return request("GET", f"http://{member.metrics}/readyz")[0] == 200
+    except OSError:
+        return False
+
+
 def know_each_other(c):
     """Wait until each thread of each router knows all routers and nodes: a
     gateway may see them earlier."""

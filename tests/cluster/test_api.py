@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from harness import (Mismatch, assert_clean, call_keys, cluster, must,
                      node_counts, phones, request, wait_for)
 from lib.cluster import DEMO
-from talk import call, end, hears, phone, talk, tone
+from talk import call, end, hears, only_call, phone, talk, tone
 from wire import curl, fields, stream
 
 _stack = ExitStack()
@@ -108,14 +108,6 @@ def hang_up(c, box, ident, *who):
 def assert_gone(c, ident, method="GET"):
     wait_for(f"{method} of an ended call is 404", lambda: request(
         method, url(c, f"/api/calls/{ident}"), c.token)[0] == 404)
-
-
-def only_call(c):
-    """The one call that there is."""
-    def one():
-        items = c.api("GET", "/api/calls")["items"]
-        return items if len(items) == 1 else None
-    return wait_for("one call in the list", one)[0]
 
 
 # ----------------------------------------------------------- what is shown

@@ -4,8 +4,8 @@ change, refuse, cancel, and what is left afterwards."""
 
 import signal
 
-from harness import (Mismatch, Shared, assert_clean, cluster, lasting_keys,
-                     metrics, phones, request, wait_for)
+from harness import (Mismatch, Shared, assert_clean, cluster, is_ready,
+                     lasting_keys, metrics, phones, request, wait_for)
 from talk import call, end, hears, phone, talk, tone
 
 shared = Shared(nodes=2)
@@ -188,7 +188,7 @@ def test_redis_away():
         c.redis.signal(signal.SIGSTOP)
         try:
             wait_for("the gateway is not ready",
-                     lambda: not ready(c.gateways[0]), 15)
+                     lambda: not is_ready(c.gateways[0]), 15)
             if request("GET", f"http://{c.gateways[0].http}/healthz")[0] \
                     != 200:
                 raise Mismatch("liveness depends on Redis")
@@ -199,17 +199,13 @@ def test_redis_away():
             talk(box, "1001", "1002")
         finally:
             c.redis.signal(signal.SIGCONT)
-        wait_for("all are ready", lambda: all(map(ready, c.members())), 15)
+        wait_for("all are ready", lambda: all(map(is_ready, c.members())), 15)
         talk(box, "1001", "1002")
         box.do("call", phone="1003", to="600")
         box.expect("established", phone="1003")
         box.do("hangup", phone="1003")
         end(box, "1001", "1002")
         assert_clean(c, keys=lasting_keys)
-
-
-def ready(member):
-    return request("GET", f"http://{member.metrics}/readyz")[0] == 200
 
 
 def test_no_node():

@@ -5,8 +5,8 @@ import signal
 import socket
 import time
 
-from harness import (Mismatch, assert_clean, cluster, descriptors, metrics,
-                     phones, request, wait_for)
+from harness import (Mismatch, assert_clean, cluster, descriptors,
+                     is_ready, metrics, phones, wait_for)
 from talk import call, end, hears, phone, talk, tone
 
 RATE = 20
@@ -22,13 +22,6 @@ def end_in_order(router):
     if code:
         raise Mismatch(f"{router.id}: exit code {code}")
     return time.monotonic() - begin
-
-
-def is_ready(router):
-    try:
-        return request("GET", f"http://{router.metrics}/readyz")[0] == 200
-    except OSError:
-        return False
 
 
 def again(c, router):

@@ -3,9 +3,9 @@
 the API while people talk, and the events of who talks."""
 
 from harness import Mismatch, assert_clean, phones, wait_for
-from talk import call, end, hears, late_ms, phone, talk, tone
-from test_api import (by_user, finish, hang_up, must, only_call, originate,
-                      refused, shared, shown_call)
+from talk import call, end, hears, late_ms, only_call, phone, talk, tone
+from test_api import (by_user, finish, hang_up, must, originate, refused,
+                      shared, shown_call)
 from wire import stream
 
 TALK = {20: "started", 21: "stopped", 22: "speaker"}

@@ -6,7 +6,7 @@ import json
 import signal
 from contextlib import ExitStack, contextmanager
 
-from harness import Mismatch, cluster, must, request, wait_for
+from harness import Mismatch, cluster, is_ready, must, wait_for
 from lib.cluster import DEMO
 from rawphone import Message, RawPhone
 from wsphone import WsPhone
@@ -267,8 +267,7 @@ def test_without_redis():
                  "while Redis is stalled")
         finally:
             c.redis.signal(signal.SIGCONT)
-        wait_for("Redis is there", lambda: request(
-            "GET", f"http://{c.routers[0].metrics}/readyz")[0] == 200)
+        wait_for("Redis is there", lambda: is_ready(c.routers[0]))
         b.silent(0.3)
 
         def again():
